@@ -1,0 +1,212 @@
+//! Reading settings: one table of names, defaults and meanings; one pass that collects every refusal.
+
+use std::{cell::RefCell, collections::BTreeMap, fmt, path::Path, time::Duration};
+
+use crate::config::Secret;
+
+/// One environment variable: its name, its default as one would write it (none: unset), and what it is for.
+/// `.env.example`, `serve --help` and the reader all speak from this.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub default: Option<&'static str>,
+    /// What it means, and when to change it: one or two sentences.
+    pub meaning: &'static str,
+    /// A secret may also come from the file that `NAME_FILE` names, and is never shown.
+    pub secret: bool,
+}
+
+impl Setting {
+    /// A setting with a default.
+    pub const fn new(name: &'static str, default: &'static str, meaning: &'static str) -> Self {
+        Self { name, default: Some(default), meaning, secret: false }
+    }
+
+    /// A setting that may be left out.
+    pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, default: None, meaning, secret: false }
+    }
+
+    /// A secret; it has no default.
+    pub const fn secret(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, default: None, meaning, secret: true }
+    }
+}
+
+/// Why a setting was refused: the variable and the mend, never the value of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub name: String,
+    pub mend: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.mend)
+    }
+}
+
+/// The variables that the program was started with, and what was wrong with them so far.
+pub struct Env {
+    vars: BTreeMap<String, String>,
+    settings: BTreeMap<&'static str, Setting>,
+    refusals: RefCell<Vec<Refusal>>,
+}
+
+impl Env {
+    /// `settings` is every setting there is; asking for another one is a mistake in the program.
+    pub fn new(vars: impl IntoIterator<Item = (String, String)>, settings: impl IntoIterator<Item = Setting>) -> Self {
+        Self {
+            vars: vars.into_iter().collect(),
+            settings: settings.into_iter().map(|setting| (setting.name, setting)).collect(),
+            refusals: RefCell::default(),
+        }
+    }
+
+    /// Notes that `name` can't be taken as it is, and how to mend it.
+    pub fn refuse(&self, name: &str, mend: impl Into<String>) {
+        self.refusals.borrow_mut().push(Refusal { name: name.to_owned(), mend: mend.into() });
+    }
+
+    /// Everything that was refused.
+    pub fn into_refusals(self) -> Vec<Refusal> {
+        self.refusals.into_inner()
+    }
+
+    /// Whether the variable was given, and not empty.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.given(name).is_some()
+    }
+
+    /// The trimmed value as given, or the default; empty counts as not given.
+    pub fn text(&self, name: &'static str) -> Option<String> {
+        self.given(name).or(self.setting(name).default).map(str::to_owned)
+    }
+
+    /// The value, parsed. A value that does not parse is refused with the parser's words, and the default stands in
+    /// (its result is never used: a configuration with a refusal is no configuration).
+    ///
+    /// # Panics
+    /// When the setting has no default, or one that does not parse: a mistake in the table.
+    pub fn parse<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        #[expect(clippy::panic, reason = "a mistake in the table of settings, found by the first test that starts")]
+        let default = |why: String| -> T {
+            let default = self.setting(name).default.unwrap_or_else(|| panic!("{name} has no default"));
+            parse(default).unwrap_or_else(|error| panic!("default of {name}: {error} ({why})"))
+        };
+        match self.given(name).map(&parse) {
+            Some(Ok(value)) => value,
+            Some(Err(mend)) => {
+                self.refuse(name, &mend);
+                default(mend)
+            }
+            None => default(String::new()),
+        }
+    }
+
+    /// Like [`Env::parse`], for a setting that may be left out.
+    pub fn parse_optional<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.text(name)?;
+        parse(&text).map_err(|mend| self.refuse(name, mend)).ok()
+    }
+
+    /// A comma-separated list; empty items are dropped.
+    pub fn list<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let text = self.text(name).unwrap_or_default();
+        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+        items.filter_map(|item| parse(item).map_err(|mend| self.refuse(name, mend)).ok()).collect()
+    }
+
+    /// A whole number within `range`.
+    pub fn number<T>(&self, name: &'static str, range: std::ops::RangeInclusive<T>) -> T
+    where
+        T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        self.parse(name, |text| match text.parse::<T>() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(format!("a whole number from {} to {}, not {text:?}", range.start(), range.end())),
+        })
+    }
+
+    /// A duration such as `90s`, `5m`, `1h`, `7d`, within `range`.
+    pub fn duration(&self, name: &'static str, range: std::ops::RangeInclusive<Duration>) -> Duration {
+        let show = |span: &Duration| humantime::format_duration(*span).to_string();
+        self.parse(name, |text| match humantime::parse_duration(text) {
+            Ok(span) if range.contains(&span) => Ok(span),
+            Ok(_) => Err(format!("from {} to {}, not {text:?}", show(range.start()), show(range.end()))),
+            Err(_) => Err(format!("a duration such as 90s, 5m, 1h or 7d, not {text:?}")),
+        })
+    }
+
+    /// A number, or `unlimited` for none.
+    pub fn limit(&self, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        self.parse(name, |text| match text.parse::<u32>() {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            Err(_) if text.eq_ignore_ascii_case("unlimited") => Ok(None),
+            _ => Err(format!("a number from {} to {}, or unlimited, not {text:?}", range.start(), range.end())),
+        })
+    }
+
+    /// `on` or `off`.
+    pub fn switch(&self, name: &'static str) -> bool {
+        self.choice(name, &[("on", true), ("off", false)])
+    }
+
+    /// One of the named values.
+    pub fn choice<T: Clone>(&self, name: &'static str, choices: &[(&str, T)]) -> T {
+        self.parse(name, |text| {
+            let found = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+            found.map(|(_, value)| value.clone()).ok_or_else(|| {
+                let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+                format!("one of {}, not {text:?}", words.join(", "))
+            })
+        })
+    }
+
+    /// A secret, from the variable or from the file that `NAME_FILE` names. Surrounding white space is dropped: a
+    /// trailing line break is the usual cause of signatures that never match.
+    pub fn secret(&self, name: &'static str) -> Option<Secret> {
+        debug_assert!(self.setting(name).secret, "{name} is not in the table as a secret");
+        let file_name = format!("{name}_FILE");
+        let path = self.vars.get(&file_name).map(|path| path.trim()).filter(|path| !path.is_empty());
+        match (self.given(name), path) {
+            (Some(_), Some(_)) => {
+                self.refuse(name, format!("given twice, here and by {file_name}: keep one"));
+                None
+            }
+            (Some(text), None) => Some(Secret::new(text.to_owned())),
+            (None, Some(path)) => match read_secret_file(Path::new(path)) {
+                Ok(text) => Some(Secret::new(text)),
+                Err(mend) => {
+                    self.refuse(&file_name, mend);
+                    None
+                }
+            },
+            (None, None) => None,
+        }
+    }
+
+    fn given(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    #[expect(clippy::panic, reason = "a mistake in the program, found by the first test that starts it")]
+    fn setting(&self, name: &str) -> Setting {
+        *self.settings.get(name).unwrap_or_else(|| panic!("{name} is not in the table of settings"))
+    }
+}
+
+fn read_secret_file(path: &Path) -> Result<String, String> {
+    #[cfg(unix)]
+    if let Ok(about) = std::fs::metadata(path) {
+        use std::os::unix::fs::PermissionsExt;
+        if about.permissions().mode() & 0o007 != 0 {
+            return Err(format!("{} can be read by everybody: chmod o-rwx it", path.display()));
+        }
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
+    match text.trim() {
+        "" => Err(format!("{} is empty", path.display())),
+        text => Ok(text.to_owned()),
+    }
+}

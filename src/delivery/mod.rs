@@ -1,0 +1,4 @@
+//! Outbox and dispatcher, message texts, providers, receipts.
+
+pub mod provider;
+pub mod providers;

@@ -1,0 +1,20 @@
+//! Countersign.
+
+pub mod account;
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod contact;
+pub mod delivery;
+pub mod events;
+pub mod fault;
+pub mod graphql;
+pub mod http;
+pub mod ids;
+pub mod password;
+pub mod quota;
+pub mod session;
+pub mod store;
+pub mod telemetry;
+pub mod texts;
+pub mod verification;

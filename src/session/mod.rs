@@ -1,0 +1,3 @@
+//! Sign-in, access and refresh tokens, rotation, devices, lockout.
+
+pub mod gate;
