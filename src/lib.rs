@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod caller;
+pub mod channel;
 pub mod clock;
 pub mod config;
 pub mod contact;
@@ -12,8 +13,10 @@ pub mod graphql;
 pub mod http;
 pub mod ids;
 pub mod password;
+pub mod purpose;
 pub mod quota;
 pub mod session;
+pub mod status;
 pub mod store;
 pub mod telemetry;
 pub mod texts;

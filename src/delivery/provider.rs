@@ -2,15 +2,8 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
+pub use crate::channel::Channel;
 use crate::{config::Secret, contact::Contact, ids::DeliveryId, texts::Locale};
-
-/// How a message travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Channel {
-    Sms,
-    Voice,
-    Email,
-}
 
 /// A message to carry. It holds a code: it is not logged, and its text does not print.
 #[derive(Clone, Debug)]
