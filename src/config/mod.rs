@@ -2,6 +2,8 @@
 
 mod env;
 mod secret;
+mod store;
 
 pub use env::{Env, Refusal, Setting};
 pub use secret::Secret;
+pub use store::{Place, Store};

@@ -6,3 +6,13 @@ pub enum Contact {
     Phone(String),
     Email(String),
 }
+
+/// Which kind a contact is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum ContactKind {
+    #[sea_orm(string_value = "PHONE")]
+    Phone,
+    #[sea_orm(string_value = "EMAIL")]
+    Email,
+}
