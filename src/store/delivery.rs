@@ -137,6 +137,15 @@ impl Store {
         .await
     }
 
+    /// The message with this id.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(id.clone());
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery")
+    }
+
     /// Messages whose claim ran out: whoever held it died between claiming and settling.
     ///
     /// # Errors

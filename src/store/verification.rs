@@ -28,6 +28,19 @@ impl Tx {
         Ok(written > 0)
     }
 
+    /// Takes an idempotency key from an expired verification, so that it can name a new one.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn release_idempotency_key(&self, key: &str, now: Instant) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::IdempotencyKey.eq(key))
+            .filter(Column::ExpiresAt.lte(now))
+            .col_expr(Column::IdempotencyKey, Expr::null());
+        update.exec(&self.0).await.doing("releasing an idempotency key")?;
+        Ok(())
+    }
+
     /// Takes one attempt of a pending verification and says how it stands then: verified if the guess was `right`,
     /// locked if that was the last attempt. None: it was not pending any more, and nothing changed.
     ///
