@@ -1,0 +1,8 @@
+//! Behaviour, over the real wire, in one binary so that it links once.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that can't go on fails its test; the lint spares only the tests themselves"
+)]
+
+mod house;
+mod settings;
