@@ -3,7 +3,7 @@
 mod env;
 mod example;
 mod keys;
-mod secret;
+
 mod store;
 mod telemetry;
 mod test_contacts;
@@ -11,7 +11,7 @@ mod verification;
 
 pub use env::{Env, Refusal, Setting};
 pub use keys::Keys;
-pub use secret::Secret;
+pub use crate::secret::Secret;
 pub use store::{Place, Store};
 pub use telemetry::{LogFormat, Telemetry};
 pub use test_contacts::{Scenario, TestContact, TestContacts};

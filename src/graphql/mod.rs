@@ -1,1 +1,38 @@
-//! graphql
+//! The face: types, inputs, result unions, resolvers of a few lines. It translates and asks, and decides nothing.
+//!
+//! A resolver turns strings into values of the rooms below (or answers `InvalidInput`), asks one room once, and turns
+//! the outcome, an enum, into a member of its result union by an exhaustive `match`: a new outcome below is a compile
+//! error here and a difference in `schema.graphql`, never a forgotten string.
+
+pub mod context;
+mod enums;
+mod faults;
+mod input;
+mod mutation;
+mod problems;
+mod query;
+mod scalars;
+mod subscription;
+mod types;
+
+use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
+
+pub use self::{context::Rooms, mutation::Mutation, query::Query, subscription::Subscription};
+
+/// The schema with its roots.
+pub type ApiSchema = Schema<Query, Mutation, Subscription>;
+
+/// The schema, to be given its rooms and its switches.
+pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<problems::Problem>()
+}
+
+/// The text of `schema.graphql`.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items();
+    let mut sdl = builder().finish().sdl_with_options(options);
+    // Line ends of the exporter's own, trimmed so that editors leave the file alone.
+    sdl = sdl.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim().to_owned();
+    sdl.push('\n');
+    sdl
+}

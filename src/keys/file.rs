@@ -5,7 +5,7 @@ use std::{fs, io, io::Write, path::Path};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{LEAST_BYTES, ServerKey};
-use crate::{clock::Entropy, config::Secret};
+use crate::{clock::Entropy, secret::Secret};
 
 /// The key that a setting spells in base 64.
 ///

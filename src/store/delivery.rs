@@ -34,6 +34,7 @@ pub enum Settlement {
         provider: Option<String>,
         provider_message_id: Option<String>,
         reason: Option<String>,
+        refused: bool,
     },
     /// To be tried again at this instant.
     Again { due_at: Instant, provider: Option<String>, reason: Option<String> },
@@ -67,12 +68,13 @@ impl Tx {
             .col_expr(Column::ClaimedBy, Expr::null())
             .col_expr(Column::UpdatedAt, Expr::val(now));
         let update = match settlement {
-            Settlement::Settled { status, provider, provider_message_id, reason } => update
+            Settlement::Settled { status, provider, provider_message_id, reason, refused } => update
                 .col_expr(Column::Status, Expr::val(status))
                 .col_expr(Column::DueAt, Expr::null())
                 .col_expr(Column::Provider, Expr::val(provider))
                 .col_expr(Column::ProviderMessageId, Expr::val(provider_message_id))
-                .col_expr(Column::Reason, Expr::val(reason)),
+                .col_expr(Column::Reason, Expr::val(reason))
+                .col_expr(Column::Refused, Expr::val(refused)),
             Settlement::Again { due_at, provider, reason } => update
                 .col_expr(Column::DueAt, Expr::val(due_at))
                 .col_expr(Column::Provider, Expr::val(provider))

@@ -24,10 +24,14 @@ pub struct Model {
     pub contact_kind: ContactKind,
     pub contact: String,
     pub locale: String,
-    /// What a notice's text needs, as JSON; never a secret.
-    pub facts: Option<String>,
+    /// What the text is made from, as JSON; never a secret.
+    pub content: String,
     /// Goes through the motions and sends nothing.
     pub decoy: bool,
+    /// What becomes of it after it left is kept from the page.
+    pub discreet: bool,
+    /// What a test contact plays.
+    pub scenario: Option<String>,
     pub status: DeliveryStatus,
     /// Claims so far.
     pub tries: i32,
@@ -36,6 +40,8 @@ pub struct Model {
     pub provider_message_id: Option<String>,
     /// Why it failed, in the provider's code.
     pub reason: Option<String>,
+    /// A provider refused this recipient or this text: no other one would fare better.
+    pub refused: bool,
     /// When it is next to be looked at: the next try while unclaimed, the end of the lease while claimed. None: settled.
     pub due_at: Option<Instant>,
     /// The process that is sending it.

@@ -1,0 +1,64 @@
+//! Which provider is asked, and who is asked next.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::provider::{Channel, Outcome, Outgoing, Provider};
+use crate::clock::Clock;
+
+/// Who carries messages of each channel, in the order of failover. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Routes(BTreeMap<Channel, Vec<Arc<dyn Provider>>>);
+
+/// What became of a message after everybody who could was asked.
+pub(super) enum Carried {
+    Accepted { provider: &'static str, message_id: Option<String> },
+    /// This recipient or this text is refused; nobody else would fare better.
+    Refused { provider: &'static str, code: Option<String> },
+    /// It may have been sent.
+    Unknown { provider: &'static str },
+    /// It was certainly not sent; later it may be.
+    NotNow { provider: Option<&'static str>, code: Option<String>, retry_after: Option<Duration> },
+}
+
+impl Routes {
+    pub fn new(routes: impl IntoIterator<Item = (Channel, Vec<Arc<dyn Provider>>)>) -> Self {
+        Self(routes.into_iter().collect())
+    }
+
+    /// Whether anybody carries messages of this channel.
+    pub fn leads(&self, channel: Channel) -> bool {
+        self.0.get(&channel).is_some_and(|route| !route.is_empty())
+    }
+
+    /// Whether a message sent twice by this provider arrives once.
+    pub(super) fn is_idempotent(&self, provider: &str) -> bool {
+        let mut providers = self.0.values().flatten();
+        providers.any(|known| known.name() == provider && known.abilities().idempotent)
+    }
+
+    /// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
+    pub(super) async fn carry(&self, message: &Outgoing, _clock: &Clock) -> Carried {
+        let mut last = Carried::NotNow { provider: None, code: Some("no_provider".to_owned()), retry_after: None };
+        for provider in self.0.get(&message.channel).into_iter().flatten() {
+            let name = provider.name();
+            last = match provider.send(message).await {
+                Outcome::Accepted { provider_message_id } => {
+                    return Carried::Accepted { provider: name, message_id: provider_message_id };
+                }
+                Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
+                    return Carried::Refused { provider: name, code };
+                }
+                Outcome::Unknown if !provider.abilities().idempotent => return Carried::Unknown { provider: name },
+                Outcome::Unknown => Carried::NotNow { provider: Some(name), code: None, retry_after: None },
+                Outcome::Throttled { retry_after } => {
+                    Carried::NotNow { provider: Some(name), code: Some("throttled".to_owned()), retry_after }
+                }
+                Outcome::RejectedSender { code } | Outcome::Misconfigured { code } | Outcome::Unavailable { code } => {
+                    Carried::NotNow { provider: Some(name), code, retry_after: None }
+                }
+            };
+            tracing::warn!(provider = name, delivery = ?message.id, "a provider did not take a message");
+        }
+        last
+    }
+}
