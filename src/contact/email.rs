@@ -165,3 +165,127 @@ impl fmt::Debug for EmailAddress {
         write!(f, "{first}•••@{}", self.domain())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, &'static str> {
+        EmailAddress::parse(text).map(|address| address.as_str().to_owned()).map_err(EmailRejection::reason)
+    }
+
+    #[test]
+    fn fz_04_the_local_part_is_delivered_as_typed_and_the_domain_in_ascii() {
+        for (text, address) in [
+            ("hong@example.com", "hong@example.com"),
+            ("  Hong.Gil-Dong+tag@EXAMPLE.com ", "Hong.Gil-Dong+tag@example.com"),
+            ("hong@한국.kr", "hong@xn--3e0b707e.kr"),
+            ("hong@Bücher.example", "hong@xn--bcher-kva.example"),
+            ("hong@xn--bcher-kva.example", "hong@xn--bcher-kva.example"),
+            ("홍길동@example.com", "홍길동@example.com"),
+            ("jose\u{301}@example.com", "josé@example.com"),
+            ("o'brien@mail.example.co.uk", "o'brien@mail.example.co.uk"),
+        ] {
+            assert_eq!(parse(text).as_deref(), Ok(address), "{text}");
+        }
+    }
+
+    #[test]
+    fn fz_04_ascii_case_alone_is_folded_for_comparison() {
+        let key = |text| EmailAddress::parse(text).unwrap().key().to_owned();
+        assert_eq!(key("Hong@Example.com"), key("hONG@example.COM"));
+        assert_eq!(EmailAddress::parse("Hong@example.com"), EmailAddress::parse("hong@example.com"));
+        for (one, other) in [
+            ("mike@example.com", "mıke@example.com"),
+            ("strasse@example.com", "straße@example.com"),
+            ("Ä@example.com", "ä@example.com"),
+            ("a@example.com", "а@example.com"),
+            ("hong@example.com", "hong+tag@example.com"),
+            ("hong@example.com", "ho.ng@example.com"),
+        ] {
+            assert_ne!(key(one), key(other));
+        }
+        // Another domain, though it looks the same.
+        assert_ne!(key("mike@github.com"), key("mike@gıthub.com"));
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        let long_label = format!("a@{}.com", "b".repeat(64));
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let long_whole = format!("{}@{}com", "a".repeat(64), "b23456789.".repeat(19));
+        for (text, reason) in [
+            ("", "empty"),
+            ("hong", "not_an_email_address"),
+            ("@example.com", "not_an_email_address"),
+            ("hong@", "invalid_domain"),
+            ("a@b@example.com", "not_an_email_address"),
+            ("\"a b\"@example.com", "not_an_email_address"),
+            ("hong(comment)@example.com", "not_an_email_address"),
+            ("Hong <hong@example.com>", "not_an_email_address"),
+            ("hong@example.com,gil@example.com", "not_an_email_address"),
+            (".hong@example.com", "not_an_email_address"),
+            ("ho..ng@example.com", "not_an_email_address"),
+            ("hong@example.com\r\nBcc: a@b.example", "invalid_character"),
+            ("ho\u{0}ng@example.com", "invalid_character"),
+            ("ho\u{200B}ng@example.com", "invalid_character"),
+            ("hong@exa\u{AD}mple.com", "invalid_character"),
+            ("\u{202E}gnoh@example.com", "invalid_character"),
+            ("ｈong@example.com", "invalid_character"),
+            ("ﬁ@example.com", "invalid_character"),
+            ("👍@example.com", "invalid_character"),
+            ("hong@localhost", "invalid_domain"),
+            ("hong@[192.0.2.1]", "invalid_domain"),
+            ("hong@[IPv6:2001:db8::1]", "invalid_domain"),
+            ("hong@192.0.2.1", "invalid_domain"),
+            ("hong@example.c", "invalid_domain"),
+            ("hong@example..com", "invalid_domain"),
+            ("hong@example.com.", "invalid_domain"),
+            ("hong@-example.com", "invalid_domain"),
+            ("hong@exa_mple.com", "invalid_domain"),
+            ("hong@exa mple.com", "invalid_domain"),
+            (&long_label, "invalid_domain"),
+            (&long_local, "too_long"),
+            (&long_whole, "too_long"),
+        ] {
+            assert_eq!(parse(text), Err(reason), "{text:?}");
+        }
+        assert_eq!(parse(&format!("{}@example.com", "a".repeat(1 << 20))), Err("too_long"));
+    }
+
+    #[test]
+    fn a_mask_does_not_tell_how_long_the_name_is() {
+        let mask = |text| EmailAddress::parse(text).unwrap().masked();
+        assert_eq!(mask("hong@example.com"), "h•••g@example.com");
+        assert_eq!(mask("hyacinth.longing@example.com"), "h•••g@example.com");
+        assert_eq!(mask("hon@example.com"), "h•••@example.com");
+        assert_eq!(mask("h@example.com"), "•••@example.com");
+    }
+
+    #[test]
+    fn dr_04_a_log_shows_the_first_letter_and_the_domain() {
+        assert_eq!(format!("{:?}", EmailAddress::parse("hong@example.com").unwrap()), "h•••@example.com");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_taken_is_taken_again_unchanged(text in "[a-zA-Z0-9.+\\PC]{1,20}@[a-z0-9äé한국.\\PC-]{1,20}\\.(com|kr|한국)") {
+            if let Ok(address) = EmailAddress::parse(&text) {
+                prop_assert!(address.as_str().len() <= MAX_OCTETS && address.domain().is_ascii());
+                let again = EmailAddress::parse(address.as_str()).unwrap();
+                prop_assert_eq!(again.as_str(), address.as_str());
+                let by_key = EmailAddress::parse(address.key()).unwrap();
+                prop_assert_eq!(by_key.key(), address.key());
+                let stored = EmailAddress::from_stored(address.as_str()).unwrap();
+                prop_assert_eq!(stored.key(), address.key());
+            }
+        }
+
+        #[test]
+        fn nothing_that_is_typed_breaks_the_parser(text in any::<String>()) {
+            let _ = EmailAddress::parse(&text);
+        }
+    }
+}

@@ -125,12 +125,30 @@ impl From<EmailAddress> for Contact {
     }
 }
 
-/// Which kind a contact is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-pub enum ContactKind {
-    #[sea_orm(string_value = "PHONE")]
-    Phone,
-    #[sea_orm(string_value = "EMAIL")]
-    Email,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_comes_back_from_its_row() {
+        for (kind, text) in [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "Hong@example.com")] {
+            let contact = Contact::from_stored(kind, text).unwrap();
+            assert_eq!((contact.kind(), contact.as_str()), (kind, text));
+            assert_eq!(ContactKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(Contact::from_stored(ContactKind::Phone, "hong@example.com"), None);
+        assert_eq!(Contact::from_stored(ContactKind::Email, "+821012345678"), None);
+    }
+
+    #[test]
+    fn every_reason_is_one_word_that_is_used_once() {
+        let phone: Vec<_> = PhoneRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
+        let email: Vec<_> = EmailRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
+        let username: Vec<_> = UsernameRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
+        for reasons in [phone, email, username] {
+            let distinct: std::collections::BTreeSet<_> = reasons.iter().collect();
+            assert_eq!(distinct.len(), reasons.len());
+            assert!(reasons.iter().all(|reason| reason.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+        }
+    }
 }

@@ -114,6 +114,11 @@ pub fn trunk_prefix(country_code: u16, region: Option<Region>) -> &'static str {
     if country_code == 1 { "" } else { prefix }
 }
 
+/// The metadata that holds the formats of numbers with this country code: that of the main region.
+pub fn metadata(country_code: u16) -> Option<&'static Metadata> {
+    PLANS.by_code.get(&country_code)?.first().map(|plan| plan.metadata)
+}
+
 fn find(country_code: u16, national: &str) -> Option<Found> {
     let (plan, kind) = resolve(country_code, national)?;
     let fits = LENGTH.contains(&(national.len() + country_code.checked_ilog10()? as usize + 1));
@@ -139,10 +144,9 @@ fn resolve(country_code: u16, national: &str) -> Option<(&'static Plan, Kind)> {
     let plans = PLANS.by_code.get(&country_code)?;
     // Regions that share a country code: those that own leading digits come by these, the main one by its patterns.
     plans.iter().find_map(|plan| {
-        let kind = plan.kind(national)?;
-        let rules = plan.rules();
-        let owned = rules.leading.as_ref().is_none_or(|leading| leading.is_match(national));
-        owned.then_some((plan, kind))
+        let leading = plan.rules().leading.as_ref();
+        let owned = leading.is_none_or(|leading| leading.is_match(national));
+        owned.then(|| plan.kind(national)).flatten().map(|kind| (plan, kind))
     })
 }
 
@@ -212,12 +216,14 @@ impl Plan {
                 (Kind::Mobile, of.mobile()),
             ];
             let start = |pattern: &str| compile(&format!("^(?:{pattern})"));
+            let for_parsing = self.metadata.national_prefix_for_parsing().map(|pattern| pattern.as_str());
+            let trunk_prefix = for_parsing.or(self.metadata.national_prefix());
             let way_out = self.metadata.international_prefix().map(|pattern| pattern.as_str());
             Rules {
                 general: Pattern::of(of.general()),
                 kinds: kinds.into_iter().filter_map(|(kind, of)| Some((kind, Pattern::of(of?)))).collect(),
                 leading: self.metadata.leading_digits().and_then(|pattern| start(pattern.as_str())),
-                trunk_prefix: self.metadata.national_prefix_for_parsing().and_then(|pattern| start(pattern.as_str())),
+                trunk_prefix: trunk_prefix.and_then(start),
                 way_out: way_out.filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_digit())),
             }
         })
@@ -311,3 +317,33 @@ static PLANS: LazyLock<Plans> = LazyLock::new(|| {
     }
     plans
 });
+
+/// The regions that have mobile numbers, with the pattern of these.
+#[cfg(test)]
+pub fn mobile_patterns() -> impl Iterator<Item = (Region, &'static str)> {
+    let mut regions: Vec<_> = PLANS.by_region.keys().copied().collect();
+    regions.sort_unstable();
+    regions.into_iter().filter_map(|region| {
+        let mobile = PLANS.of(region)?.metadata.descriptors().mobile()?;
+        Some((region, mobile.national_number().as_str()))
+    })
+}
+
+#[cfg(test)]
+pub fn country_code(region: Region) -> u16 {
+    PLANS.by_region[&region].0
+}
+
+/// The regions whose metadata has a pattern that is none.
+#[cfg(test)]
+pub fn broken_patterns() -> Vec<String> {
+    let broken = |plan: &&Plan| {
+        let rules = plan.rules();
+        let prefix = plan.metadata.national_prefix_for_parsing().is_some() && rules.trunk_prefix.is_none();
+        let leading = plan.metadata.leading_digits().is_some() && rules.leading.is_none();
+        let kinds = rules.kinds.iter().any(|(_, pattern)| pattern.whole.is_none());
+        prefix || leading || kinds || rules.general.whole.is_none()
+    };
+    let plans = PLANS.by_code.values().flatten();
+    plans.filter(broken).map(|plan| plan.metadata.id().to_owned()).collect()
+}
