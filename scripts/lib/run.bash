@@ -86,9 +86,14 @@ part() {
 
 finish() {
     local status=$? line
+    # From here on nothing stops the clean-up.
     trap '' INT TERM HUP
     trap - EXIT
-    if [[ $running ]]; then kill -TERM "$running" 2>/dev/null && wait "$running" 2>/dev/null; fi
+    set +e
+    if [[ $running ]]; then
+        kill -TERM "$running" 2>/dev/null
+        wait "$running" 2>/dev/null
+    fi
     servers_down
     if ((${#summary[@]})); then
         heading 'Summary'
@@ -100,8 +105,11 @@ finish() {
     else
         rm -rf "$workdir"
     fi
-    if ((status == 0 && passed + failed == 0)); then
-        echo 'scripts/test: no test was run' >&2
+    if ((status && !failed)); then
+        echo "scripts/test: stopped before the end (status $status)"
+        failed=1
+    elif ((passed + failed == 0)); then
+        echo 'scripts/test: no test was run'
         failed=1
     fi
     printf '%d passed, %d failed\n' "$passed" "$failed"
