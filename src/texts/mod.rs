@@ -5,8 +5,11 @@
 //! messages; it is judged as a whole at start ([`Texts::load`]).
 
 mod arg;
+mod judge;
 mod load;
 mod locale;
+#[cfg(test)]
+mod tests;
 
 use std::{path::Path, sync::Arc};
 
@@ -79,6 +82,13 @@ impl Bundles {
         match locale {
             Locale::Ko => &self.ko,
             Locale::En => &self.en,
+        }
+    }
+
+    fn of_mut(&mut self, locale: Locale) -> &mut Bundle {
+        match locale {
+            Locale::Ko => &mut self.ko,
+            Locale::En => &mut self.en,
         }
     }
 }
