@@ -1,4 +1,6 @@
 //! Outbox and dispatcher, message texts, providers, receipts.
 
+pub mod message;
 pub mod provider;
 pub mod providers;
+pub mod segments;

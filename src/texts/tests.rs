@@ -86,7 +86,7 @@ fn an_operators_file_replaces_the_messages_that_it_names() {
         [("app", "예시".into()), ("code", "012345".into()), ("lifetime", Arg::Lifetime(Duration::from_secs(300)))];
     assert_eq!(texts.say(Locale::Ko, "sms-code-sign-up", &args), "<예시> 가입 012345 (5분)");
     assert_eq!(texts.say(Locale::Ko, "sms-code-contact", &args), "[예시] 인증번호 012345");
-    assert_eq!(texts.say(Locale::En, "sms-code-sign-up", &args), "[예시] 012345 is your sign-up code.");
+    assert_eq!(texts.say(Locale::En, "sms-code-sign-up", &args), "[예시] Sign-up code: 012345");
 }
 
 #[test]

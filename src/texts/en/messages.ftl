@@ -11,12 +11,12 @@
 
 ## Codes by text message
 
-sms-code-contact = [{ $app }] { $code } is your verification code.
-sms-code-sign-up = [{ $app }] { $code } is your sign-up code.
-sms-code-sign-in = [{ $app }] { $code } is your sign-in code.
-sms-code-password-reset = [{ $app }] { $code } is your password reset code.
-sms-code-phone-change = [{ $app }] { $code } is your number change code.
-sms-code-email-change = [{ $app }] { $code } is your e-mail change code.
+sms-code-contact = [{ $app }] Verification code: { $code }
+sms-code-sign-up = [{ $app }] Sign-up code: { $code }
+sms-code-sign-in = [{ $app }] Sign-in code: { $code }
+sms-code-password-reset = [{ $app }] Password reset code: { $code }
+sms-code-phone-change = [{ $app }] Number change code: { $code }
+sms-code-email-change = [{ $app }] E-mail change code: { $code }
 # Added only where there is room for it
 sms-code-caution = Don't share it with anyone.
 

@@ -100,30 +100,33 @@ field-invalid = This is not valid.
 field-empty = Please fill this in.
 field-too-short = This is too short.
 field-too-long = This is too long.
+field-invalid-character = This has characters that can't be used.
 
 field-not-a-number = This is not a phone number.
+field-invalid-number = There is no such phone number. Please check it.
 field-not-a-mobile-number = Please enter a mobile number.
 field-premium-rate = We can't send to premium-rate numbers.
 field-shared-cost = We can't send to shared-cost numbers.
-field-satellite = We can't send to satellite phones.
 field-toll-free = We can't send to toll-free numbers.
+field-satellite = We can't send to satellite phones.
+field-voip = We can't send to internet phone numbers.
+field-pager = We can't send to pagers.
+field-personal-number = We can't send to numbers that forward to another one.
 field-region-not-allowed = We can't send to numbers in this region.
 field-not-an-email-address = This is not an e-mail address.
-field-wrong-channel = This contact can't be reached that way.
+field-invalid-domain = Please check the part of the address after the @.
+field-channel-not-possible = This contact can't be reached that way.
 
-field-not-a-name = Please enter a name of 2 to 50 letters; spaces, apostrophes and hyphens are fine.
+field-no-letter = Please use at least one letter.
+field-confusable = This mixes letters that look alike.
+field-reserved = This name can't be used.
 field-not-a-date = Please enter a date that exists.
+field-too-early = Please enter a date from 1 January 1900 on.
 field-in-the-future = Please enter today's date or an earlier one.
-field-before-1900 = Please enter a date from 1 January 1900 on.
-
-field-username-too-short = This username is too short.
-field-username-too-long = This username is too long.
-field-username-characters = This username has characters that can't be used.
-field-username-reserved = This username can't be used.
-field-username-confusable = This username mixes letters that look alike.
 
 field-not-a-code = Please enter the code just as you received it.
-field-not-an-idempotency-key = This must be 8 to 64 characters long.
+field-not-a-key = This must be 8 to 64 characters long.
+field-not-a-locale = We don't know this language.
 field-not-a-url = This is not a web address.
 
 ## Where the whole request is refused: a sentence for each extensions.code

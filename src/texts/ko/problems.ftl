@@ -83,30 +83,33 @@ field-invalid = 올바르지 않은 값이에요.
 field-empty = 값을 입력해 주세요.
 field-too-short = 너무 짧아요.
 field-too-long = 너무 길어요.
+field-invalid-character = 쓸 수 없는 글자가 들어 있어요.
 
 field-not-a-number = 올바른 전화번호가 아니에요.
+field-invalid-number = 없는 전화번호예요. 다시 확인해 주세요.
 field-not-a-mobile-number = 휴대전화 번호를 입력해 주세요.
 field-premium-rate = 유료 번호로는 보낼 수 없어요.
 field-shared-cost = 요금을 나누어 내는 번호로는 보낼 수 없어요.
-field-satellite = 위성 전화로는 보낼 수 없어요.
 field-toll-free = 수신자 부담 번호로는 보낼 수 없어요.
+field-satellite = 위성 전화로는 보낼 수 없어요.
+field-voip = 인터넷 전화로는 보낼 수 없어요.
+field-pager = 무선호출기로는 보낼 수 없어요.
+field-personal-number = 다른 번호로 넘어가는 번호로는 보낼 수 없어요.
 field-region-not-allowed = 이 지역의 번호로는 보낼 수 없어요.
 field-not-an-email-address = 올바른 이메일 주소가 아니에요.
-field-wrong-channel = 이 연락처로는 그 방법으로 보낼 수 없어요.
+field-invalid-domain = 이메일 주소의 @ 뒤를 다시 확인해 주세요.
+field-channel-not-possible = 이 연락처로는 그 방법으로 보낼 수 없어요.
 
-field-not-a-name = 이름은 2자에서 50자까지 글자로 입력해 주세요. 띄어쓰기, 작은따옴표, 붙임표도 쓸 수 있어요.
+field-no-letter = 글자를 하나 이상 넣어 주세요.
+field-confusable = 다른 글자와 헷갈리기 쉬운 글자가 섞여 있어요.
+field-reserved = 쓸 수 없는 이름이에요.
 field-not-a-date = 실제로 있는 날짜를 입력해 주세요.
+field-too-early = 1900년 1월 1일이나 그 뒤의 날짜를 입력해 주세요.
 field-in-the-future = 오늘이나 그 전의 날짜를 입력해 주세요.
-field-before-1900 = 1900년 1월 1일이나 그 뒤의 날짜를 입력해 주세요.
-
-field-username-too-short = 아이디가 너무 짧아요.
-field-username-too-long = 아이디가 너무 길어요.
-field-username-characters = 아이디에 쓸 수 없는 글자가 있어요.
-field-username-reserved = 쓸 수 없는 아이디예요.
-field-username-confusable = 다른 글자와 헷갈리기 쉬운 글자가 섞여 있어요.
 
 field-not-a-code = 받은 인증번호를 그대로 입력해 주세요.
-field-not-an-idempotency-key = 8자에서 64자 사이여야 해요.
+field-not-a-key = 8자에서 64자 사이여야 해요.
+field-not-a-locale = 알 수 없는 언어예요.
 field-not-a-url = 올바른 웹 주소가 아니에요.
 
 ## 요청 전체를 거절할 때: extensions.code마다 한 문장
