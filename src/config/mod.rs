@@ -3,7 +3,7 @@
 mod env;
 mod example;
 mod keys;
-
+mod messages;
 mod store;
 mod telemetry;
 mod test_contacts;
@@ -11,11 +11,13 @@ mod verification;
 
 pub use env::{Env, Refusal, Setting};
 pub use keys::Keys;
-pub use crate::secret::Secret;
+pub use messages::Messages;
 pub use store::{Place, Store};
 pub use telemetry::{LogFormat, Telemetry};
 pub use test_contacts::{Scenario, TestContact, TestContacts};
 pub use verification::Verification;
+
+pub use crate::secret::Secret;
 
 /// The settings of one room, under a heading for people.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "The database", settings: store::SETTINGS },
     Chapter { title: "Keys", settings: keys::SETTINGS },
     Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
+    Chapter { title: "Messages", settings: messages::SETTINGS },
     Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
     Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
 ];

@@ -8,9 +8,11 @@ mod compose;
 mod decoy;
 mod dispatcher;
 mod failover;
+pub mod message;
 mod outbox;
 pub mod provider;
 pub mod providers;
+pub mod segments;
 mod settle;
 
 pub use self::{
