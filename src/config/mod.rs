@@ -3,6 +3,8 @@
 mod env;
 mod example;
 mod keys;
+pub mod quota;
+pub mod redis;
 mod secret;
 mod store;
 mod telemetry;
