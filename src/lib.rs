@@ -17,6 +17,7 @@ pub mod keys;
 pub mod password;
 pub mod purpose;
 pub mod quota;
+pub mod redis_link;
 pub mod secret;
 pub mod session;
 pub mod status;

@@ -4,6 +4,8 @@ mod env;
 mod example;
 mod keys;
 mod messages;
+pub mod quota;
+pub mod redis;
 mod store;
 mod telemetry;
 mod test_contacts;
@@ -31,6 +33,8 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "The database", settings: store::SETTINGS },
     Chapter { title: "Keys", settings: keys::SETTINGS },
     Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
+    Chapter { title: "Quotas", settings: quota::SETTINGS },
+    Chapter { title: "Redis", settings: redis::SETTINGS },
     Chapter { title: "Messages", settings: messages::SETTINGS },
     Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
     Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
