@@ -24,9 +24,8 @@ fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant) -> 
     let phone = account.phone.as_deref().filter(|_| account.phone_verified_at.is_some());
     let email = account.email.as_deref().filter(|_| account.email_verified_at.is_some());
     let contacts = [(ContactKind::Phone, Channel::Sms, phone), (ContactKind::Email, Channel::Email, email)];
-    let known = contacts.into_iter().filter_map(|(kind, channel, text)| {
-        Some((channel, Contact::from_stored(kind, text?)?))
-    });
+    let known =
+        contacts.into_iter().filter_map(|(kind, channel, text)| Some((channel, Contact::from_stored(kind, text?)?)));
     known
         .map(|(channel, to)| Order {
             id: DeliveryId::new(entropy),

@@ -15,7 +15,7 @@ use crate::{
     ids::DeliveryId,
     password::{Context, PasswordHash, Violation},
     purpose::Purpose,
-    quota::{Act, Charge, Refusal},
+    quota::{Act, Refused},
     secret::Secret,
     store::{Ending, Identifier, Tx, entity},
     texts::Locale,
@@ -52,7 +52,7 @@ pub enum Reset {
     Reset { sessions_ended: usize, notification_queued: bool },
     ProofRejected(Rejection),
     PasswordRejected(Vec<Violation>),
-    Quota(Refusal),
+    Quota(Refused),
 }
 
 enum Written {
@@ -84,8 +84,7 @@ impl Accounts {
                 Claim::Contact(_) => rules::for_holder(account, kind, disclosed),
             }),
         };
-        let start =
-            Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience };
+        let start = Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience };
         Ok(self.0.verifications.start(caller, start).await?.into())
     }
 
@@ -103,8 +102,8 @@ impl Accounts {
         password: &Secret,
     ) -> Result<Reset, Fault> {
         let parts = &self.0;
-        if let Charge::Refused(refusal) = parts.quotas.charge(Act::Guess, caller).await? {
-            return Ok(Reset::Quota(refusal));
+        if let Err(refused) = parts.quotas.charge(Act::SpendProof, caller).await {
+            return Ok(Reset::Quota(refused));
         }
         let Some(token_hash) = token.map(|token| token.hash()) else {
             return Ok(Reset::ProofRejected(Rejection::Unknown));

@@ -10,7 +10,7 @@ use crate::{
     contact::Contact,
     fault::Fault,
     purpose::Purpose,
-    quota::Refusal,
+    quota::Refused,
     session::gate::SignedIn,
     store::{Identifier, entity::account::AccountStatus},
     texts::Locale,
@@ -30,7 +30,7 @@ pub struct Request {
 /// What became of it.
 pub enum Sent {
     Sent(Verification),
-    Quota(Refusal),
+    Quota(Refused),
     ContactTaken,
     /// The contact is the account's already.
     ContactUnchanged,

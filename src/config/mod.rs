@@ -1,5 +1,7 @@
 //! Settings: one struct per room, from the environment, complete or refused.
 
+mod account;
+mod contacts;
 mod env;
 mod example;
 mod keys;
@@ -11,6 +13,8 @@ mod telemetry;
 mod test_contacts;
 mod verification;
 
+pub use account::Account;
+pub use contacts::Contacts;
 pub use env::{Env, Refusal, Setting};
 pub use keys::Keys;
 pub use messages::Messages;
@@ -32,7 +36,9 @@ pub struct Chapter {
 pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "The database", settings: store::SETTINGS },
     Chapter { title: "Keys", settings: keys::SETTINGS },
+    Chapter { title: "Contacts", settings: contacts::SETTINGS },
     Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
+    Chapter { title: "Accounts", settings: account::SETTINGS },
     Chapter { title: "Quotas", settings: quota::SETTINGS },
     Chapter { title: "Redis", settings: redis::SETTINGS },
     Chapter { title: "Messages", settings: messages::SETTINGS },

@@ -8,15 +8,28 @@ use crate::{
 };
 
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("CODE_LENGTH", "6", "Characters of a code, 6 to 10. Six digits and five attempts are what NIST 800-63B asks for."),
-    Setting::new("CODE_FORMAT", "numeric", "numeric or alphanumeric (without look-alikes) for codes by SMS and voice. Digits autofill; letters don't everywhere."),
-    Setting::new("CODE_TTL", "5m", "How long a code by SMS or voice lives: 1m to 10m, and longer than RESEND_COOLDOWN."),
+    Setting::new(
+        "CODE_LENGTH",
+        "6",
+        "Characters of a code, 6 to 10. Six digits and five attempts are what NIST 800-63B asks for.",
+    ),
+    Setting::new(
+        "CODE_FORMAT",
+        "numeric",
+        "numeric or alphanumeric (without look-alikes) for codes by SMS and voice. Digits autofill; letters don't everywhere.",
+    ),
+    Setting::new(
+        "CODE_TTL",
+        "5m",
+        "How long a code by SMS or voice lives: 1m to 10m, and longer than RESEND_COOLDOWN.",
+    ),
     Setting::new("EMAIL_CODE_FORMAT", "numeric", "numeric or alphanumeric for codes by e-mail."),
-    Setting::new("EMAIL_CODE_TTL", "1h", "How long a code by e-mail lives: 1m to 1h. Mail can be slow where SMS is not."),
+    Setting::new(
+        "EMAIL_CODE_TTL",
+        "1h",
+        "How long a code by e-mail lives: 1m to 1h. Mail can be slow where SMS is not.",
+    ),
     Setting::new("CODE_MAX_ATTEMPTS", "5", "Guesses at one code, 1 to 10. A resend refills none."),
-    Setting::new("RESEND_COOLDOWN", "60s", "Least time between two messages to one contact, 0s to 10m, whoever asks for them."),
-    Setting::new("CONTACT_DAILY_SENDS", "5", "Messages to one contact a day (in QUOTA_TIME_ZONE), or unlimited."),
-    Setting::new("CONTACT_DAILY_GUESSES", "25", "Guesses a day at codes sent to one contact, across its verifications, or unlimited."),
     Setting::new("PROOF_TTL", "10m", "How long a proof can be spent after the code was confirmed: 1m to 15m."),
 ];
 
@@ -29,16 +42,12 @@ pub struct Verification {
     pub email_code_format: CodeFormat,
     pub email_code_ttl: Duration,
     pub max_attempts: i32,
-    pub resend_cooldown: Duration,
-    /// None: unlimited.
-    pub daily_sends: Option<u32>,
-    /// None: unlimited.
-    pub daily_guesses: Option<u32>,
     pub proof_ttl: Duration,
 }
 
 impl Verification {
-    pub fn from_env(env: &Env) -> Self {
+    /// `resend_cooldown`: of the quotas; a code must outlive it.
+    pub fn from_env(env: &Env, resend_cooldown: Duration) -> Self {
         let minutes = |from: u64, to: u64| Duration::from_secs(from * 60)..=Duration::from_secs(to * 60);
         let formats = [("numeric", CodeFormat::Numeric), ("alphanumeric", CodeFormat::Alphanumeric)];
         let settings = Self {
@@ -49,13 +58,10 @@ impl Verification {
             email_code_format: env.choice("EMAIL_CODE_FORMAT", &formats),
             email_code_ttl: env.duration("EMAIL_CODE_TTL", minutes(1, 60)),
             max_attempts: env.number("CODE_MAX_ATTEMPTS", 1..=10),
-            resend_cooldown: env.duration("RESEND_COOLDOWN", minutes(0, 10)),
-            daily_sends: env.limit("CONTACT_DAILY_SENDS", 1..=10_000),
-            daily_guesses: env.limit("CONTACT_DAILY_GUESSES", 1..=10_000),
             proof_ttl: env.duration("PROOF_TTL", minutes(1, 15)),
         };
         for (name, ttl) in [("CODE_TTL", settings.code_ttl), ("EMAIL_CODE_TTL", settings.email_code_ttl)] {
-            if ttl <= settings.resend_cooldown {
+            if ttl <= resend_cooldown {
                 env.refuse(name, "must be longer than RESEND_COOLDOWN, or nobody could ever resend a living code");
             }
         }

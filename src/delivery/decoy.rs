@@ -6,12 +6,7 @@ use std::{
 };
 
 use super::dispatcher::{Parts, failed, sent};
-use crate::{
-    clock::Clock,
-    config::Scenario,
-    status::DeliveryStatus,
-    store::{Settlement, entity::delivery::Model},
-};
+use crate::{clock::Clock, config::Scenario, status::DeliveryStatus, store::entity::delivery::Model};
 
 /// How long providers took of late. A decoy takes as long, or the time from QUEUED to SENT would tell it apart.
 #[derive(Clone, Debug, Default)]
@@ -36,18 +31,17 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// Plays what a test contact was given to play.
 pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str) {
-    let steps: &[(Duration, Settlement)] = match Scenario::parse(scenario) {
-        None | Some(Scenario::ProviderDown) => &[(Duration::ZERO, failed("provider_down"))],
-        Some(Scenario::Delivered | Scenario::Locked) => &[(Duration::ZERO, sent(None, None)), (Duration::ZERO, then(DeliveryStatus::Delivered))],
-        Some(Scenario::Slow) => &[(SLOW, sent(None, None)), (SLOW, then(DeliveryStatus::Delivered))],
-        Some(Scenario::Undelivered) => &[(Duration::ZERO, sent(None, None)), (Duration::ZERO, then(DeliveryStatus::Undelivered))],
+    let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
+    let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
+    let end = match scenario {
+        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down")).await,
+        Scenario::Delivered | Scenario::Slow | Scenario::Locked => DeliveryStatus::Delivered,
+        Scenario::Undelivered => DeliveryStatus::Undelivered,
     };
-    for (pause, settlement) in steps {
-        parts.clock.sleep(*pause).await;
-        parts.settler.settle(row, settlement.clone()).await;
+    parts.clock.sleep(pause).await;
+    parts.settler.settle(row, sent(None, None)).await;
+    parts.clock.sleep(pause).await;
+    if let Err(fault) = parts.settler.receive(&row.id, end, None).await {
+        fault.log();
     }
-}
-
-fn then(status: DeliveryStatus) -> Settlement {
-    Settlement::Settled { status, provider: None, provider_message_id: None, reason: None, refused: false }
 }

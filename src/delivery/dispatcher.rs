@@ -1,9 +1,6 @@
 //! The dispatcher: it claims what is due, has it carried, and writes what became of it.
 
-use std::{
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -12,7 +9,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    compose::Composer,
+    compose::Writer,
     decoy::{Pace, play},
     failover::{Carried, Routes},
     settle::Settler,
@@ -36,7 +33,7 @@ pub struct Parts {
     pub store: Store,
     pub clock: Clock,
     pub entropy: Entropy,
-    pub composer: Composer,
+    pub writer: Writer,
     pub routes: Routes,
     pub settler: Settler,
     /// Names this process in claims.
@@ -141,7 +138,7 @@ async fn deliver(parts: &Parts, pace: &Pace, row: Model) {
 
 async fn carry(parts: &Parts, row: &Model, now: Instant) -> Settlement {
     // A first try follows its row at once; only what waited may have been overtaken by a confirmation or a cancel.
-    if row.tries > 1 || now - row.created_at > SWEEP * 4 {
+    if row.tries > 1 || (now - row.created_at).to_std().is_ok_and(|age| age > SWEEP * 4) {
         match parts.settler.is_still_wanted(row).await {
             Ok(true) => {}
             Ok(false) => return failed("no_longer_wanted"),
@@ -151,7 +148,7 @@ async fn carry(parts: &Parts, row: &Model, now: Instant) -> Settlement {
             }
         }
     }
-    let message = match parts.composer.compose(row, now) {
+    let message = match parts.writer.write(row, now) {
         Ok(message) => message,
         Err(reason) => return failed(reason),
     };

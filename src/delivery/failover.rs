@@ -11,13 +11,25 @@ pub struct Routes(BTreeMap<Channel, Vec<Arc<dyn Provider>>>);
 
 /// What became of a message after everybody who could was asked.
 pub(super) enum Carried {
-    Accepted { provider: &'static str, message_id: Option<String> },
+    Accepted {
+        provider: &'static str,
+        message_id: Option<String>,
+    },
     /// This recipient or this text is refused; nobody else would fare better.
-    Refused { provider: &'static str, code: Option<String> },
+    Refused {
+        provider: &'static str,
+        code: Option<String>,
+    },
     /// It may have been sent.
-    Unknown { provider: &'static str },
+    Unknown {
+        provider: &'static str,
+    },
     /// It was certainly not sent; later it may be.
-    NotNow { provider: Option<&'static str>, code: Option<String>, retry_after: Option<Duration> },
+    NotNow {
+        provider: Option<&'static str>,
+        code: Option<String>,
+        retry_after: Option<Duration>,
+    },
 }
 
 impl Routes {
@@ -30,10 +42,9 @@ impl Routes {
         self.0.get(&channel).is_some_and(|route| !route.is_empty())
     }
 
-    /// Whether a message sent twice by this provider arrives once.
-    pub(super) fn is_idempotent(&self, provider: &str) -> bool {
-        let mut providers = self.0.values().flatten();
-        providers.any(|known| known.name() == provider && known.abilities().idempotent)
+    /// Whether a message sent twice arrives once, whoever of this channel carries it.
+    pub(super) fn all_idempotent(&self, channel: Channel) -> bool {
+        self.0.get(&channel).into_iter().flatten().all(|provider| provider.abilities().idempotent)
     }
 
     /// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.

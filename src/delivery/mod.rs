@@ -9,15 +9,20 @@ mod decoy;
 mod dispatcher;
 mod failover;
 pub mod message;
+mod notice;
 mod outbox;
 pub mod provider;
 pub mod providers;
+pub mod rules;
 pub mod segments;
 mod settle;
 
 pub use self::{
+    compose::Writer,
     dispatcher::{Dispatcher, Parts},
     failover::Routes,
-    message::Notice,
+    notice::Notice,
     outbox::{Content, Order, Outbox},
+    provider::Channel,
+    settle::Settler,
 };

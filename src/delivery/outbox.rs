@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::message::Notice;
+use super::notice::Notice;
 use crate::{
     channel::Channel,
     clock::Instant,

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use super::failover::Routes;
+use super::{failover::Routes, rules};
 use crate::{
     clock::{Clock, Instant},
     events::{Events, Snapshot},
     fault::Fault,
+    ids::DeliveryId,
     status::{DeliveryStatus, Status},
-    store::{Ending, Settlement, Store, entity::delivery::Model},
+    store::{
+        Ending, Settlement, Store,
+        entity::{delivery::Model, verification},
+    },
 };
 
 /// How long writing a result is tried again while the database is away. Past the claim's lease somebody else decides.
@@ -64,6 +68,37 @@ impl Settler {
         Ok(verification.is_some_and(|verification| verification.status == Status::Pending))
     }
 
+    /// Moves a message on, as a receipt says; one that comes late, twice or out of order changes nothing.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn receive(&self, id: &DeliveryId, status: DeliveryStatus, reason: Option<String>) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let id = id.clone();
+        let changed = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let row = tx.advance_delivery(&id, rules::before(status), status, reason, now).await?;
+                    let Some((row, waiting)) = row.and_then(|row| row.verification_id.clone().map(|id| (row, id)))
+                    else {
+                        return Ok(Ending::Commit(None));
+                    };
+                    let shown = if row.discreet { DeliveryStatus::Sent } else { status };
+                    Ok(Ending::Commit(tx.show_delivery(&waiting, &row.id, shown, now).await?))
+                })
+            })
+            .await?;
+        self.publish(changed);
+        Ok(())
+    }
+
+    fn publish(&self, changed: Option<verification::Model>) {
+        if let Some(changed) = changed {
+            self.events.publish(Snapshot::of(&changed));
+        }
+    }
+
     async fn try_settle(&self, row: &Model, holder: &str, settlement: Settlement) -> Result<(), Fault> {
         let now = self.clock.now();
         let shown = shown(row, &settlement);
@@ -84,9 +119,7 @@ impl Settler {
                 })
             })
             .await?;
-        if let Some(changed) = changed {
-            self.events.publish(&Snapshot::of(&changed));
-        }
+        self.publish(changed);
         Ok(())
     }
 }

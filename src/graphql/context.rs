@@ -1,10 +1,12 @@
 //! What a resolver can reach: the rooms, who asks, and words in their language.
 
 use async_graphql::{Context, ErrorExtensions};
+use chrono_tz::Tz;
 
 use crate::{
     account::Accounts,
     caller::Caller,
+    clock::Clock,
     config,
     contact::Region,
     session::gate::{Auth, SignedIn},
@@ -19,7 +21,9 @@ pub struct Rooms {
     pub accounts: Accounts,
     pub texts: Texts,
     pub contacts: config::Contacts,
-    pub clock: crate::clock::Clock,
+    pub clock: Clock,
+    /// Where the service's days begin.
+    pub time_zone: Tz,
 }
 
 /// Reads what the edge put beside a request.

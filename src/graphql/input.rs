@@ -149,7 +149,7 @@ impl<'a> Fields<'a> {
     /// Today, where the service lives: nobody is born after it.
     pub fn today(&self) -> NaiveDate {
         let rooms = self.ctx.rooms();
-        rooms.clock.now().with_timezone(&rooms.contacts.time_zone).date_naive()
+        rooms.clock.now().with_timezone(&rooms.time_zone).date_naive()
     }
 
     /// A client's idempotency key.

@@ -24,8 +24,7 @@ impl Subscription {
             None => None,
         };
         let stream = stream.ok_or_else(|| {
-            Error::new(ctx.say("error-not-found", &[]))
-                .extend_with(|_, extensions| extensions.set("code", "NOT_FOUND"))
+            Error::new(ctx.say("error-not-found", &[])).extend_with(|_, extensions| extensions.set("code", "NOT_FOUND"))
         })?;
         Ok(stream.map(|shown| Ok(Verification(shown?))))
     }

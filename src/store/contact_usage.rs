@@ -1,5 +1,7 @@
 //! What a contact has used of its day: counted and judged in one statement.
 
+use std::num::NonZeroU32;
+
 use sea_orm::{
     ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable,
     sea_query::{Expr, OnConflict, Query},
@@ -17,7 +19,7 @@ pub struct UsageLimits {
     /// Today, in the quota's time zone, as the number of days of the Common Era.
     pub day: i32,
     /// Sends or guesses a day; none: unlimited.
-    pub daily: Option<u32>,
+    pub daily: Option<NonZeroU32>,
     /// A send is refused if the last one was later than this.
     pub cooled_down_since: Option<Instant>,
 }
@@ -79,7 +81,7 @@ impl Tx {
             .value(Column::Guesses, carried(Column::Guesses))
             .value(Column::Day, Expr::case(new_day(), excluded(Column::Day)).finally(held(Column::Day)));
         if let Some(daily) = limits.daily {
-            conflict.action_and_where(new_day().or(held(counted).lt(daily)));
+            conflict.action_and_where(new_day().or(held(counted).lt(daily.get())));
         }
         if let Some(now) = sent_at {
             conflict.value(Column::LastSentAt, Expr::val(now));

@@ -82,6 +82,28 @@ impl Tx {
         };
         Ok(update.exec(&self.0).await.doing("settling a delivery")?.rows_affected > 0)
     }
+
+    /// Moves a message on to `status`, as a receipt says, if it stands at one of `before`. None: it does not, and
+    /// nothing changed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn advance_delivery(
+        &self,
+        id: &DeliveryId,
+        before: &[DeliveryStatus],
+        status: DeliveryStatus,
+        reason: Option<String>,
+        now: Instant,
+    ) -> Result<Option<Model>, Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(id.as_str()))
+            .filter(Column::Status.is_in(before.iter().copied()))
+            .col_expr(Column::Status, Expr::val(status))
+            .col_expr(Column::Reason, Expr::val(reason))
+            .col_expr(Column::UpdatedAt, Expr::val(now));
+        Ok(update.exec_with_returning(&self.0).await.doing("moving a delivery on")?.pop())
+    }
 }
 
 impl Store {

@@ -3,7 +3,7 @@
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
 use super::{
-    Tx,
+    Store, Tx,
     entity::proof::{Column, Entity, Model},
 };
 use crate::{
@@ -19,6 +19,17 @@ pub enum Spending {
     Spent(Box<Model>),
     /// It could not be spent; this is how it stands, if there is one at all.
     Refused(Option<Box<Model>>),
+}
+
+impl Store {
+    /// The proof with this hash.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn proof(&self, token_hash: &str) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(token_hash.to_owned());
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a proof")
+    }
 }
 
 impl Tx {

@@ -60,7 +60,7 @@ async fn a_hundred_sends_at_once_are_granted_up_to_the_days_bound() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let now = Instant::UNIX_EPOCH;
-    let limits = UsageLimits { day: 1, daily: Some(5), cooled_down_since: None };
+    let limits = UsageLimits { day: 1, daily: std::num::NonZeroU32::new(5), cooled_down_since: None };
     let answers = futures_util::future::join_all((0..100).map(|_| reserve(&store, now, limits))).await;
     let granted = answers.iter().filter(|answer| matches!(answer, Reserved::Granted(_))).count();
     assert_eq!(granted, 5);

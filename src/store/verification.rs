@@ -90,7 +90,7 @@ impl Tx {
         self.changed(update).await.doing("sending again")
     }
 
-    /// Shows on a verification what became of its newest message. None: another message is the newest.
+    /// Shows on a verification what became of its newest message. None: another message is the newest, or it shows that already.
     ///
     /// # Errors
     /// A fault of the database.
@@ -104,6 +104,7 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::DeliveryId.eq(delivery.as_str()))
+            .filter(Column::DeliveryStatus.ne(status))
             .col_expr(Column::DeliveryStatus, Expr::val(status))
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
         self.changed(update).await.doing("showing what became of a message")

@@ -21,9 +21,9 @@ impl Verifications {
         let now = parts.clock.now();
         let canceled = {
             let id = id.clone();
-            parts.store.write(move |tx| {
-                Box::pin(async move { Ok(Ending::Commit(tx.cancel_verification(&id, now).await?)) })
-            })
+            parts
+                .store
+                .write(move |tx| Box::pin(async move { Ok(Ending::Commit(tx.cancel_verification(&id, now).await?)) }))
         };
         match canceled.await? {
             Some(row) => Ok(Canceled::Canceled(parts.published(row))),

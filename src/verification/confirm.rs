@@ -13,7 +13,7 @@ use crate::{
     fault::Fault,
     ids::VerificationId,
     purpose::Purpose,
-    quota::{Act, Charge, Refusal},
+    quota::{Act, Refused},
     store::{
         Ending, Reserved, UsageLimits,
         entity::{self, verification::Model},
@@ -22,13 +22,18 @@ use crate::{
 
 /// What became of a guess.
 pub enum Confirmation {
-    Confirmed { verification: Verification, proof: Box<Proof> },
+    Confirmed {
+        verification: Verification,
+        proof: Box<Proof>,
+    },
     /// Wrong; this many attempts are left.
-    Mismatch { attempts_remaining: i32 },
+    Mismatch {
+        attempts_remaining: i32,
+    },
     NotFound,
     /// It is over: verified, expired, locked or canceled.
     NotPending(Verification),
-    Quota(Refusal),
+    Quota(Refused),
 }
 
 /// What a right guess is exchanged for.
@@ -60,15 +65,15 @@ impl Verifications {
     pub async fn confirm(&self, caller: &Caller, id: &VerificationId, guess: &str) -> Result<Confirmation, Fault> {
         let parts = &self.0;
         let Some(row) = parts.store.verification(id).await? else {
-            return Ok(match parts.quotas.charge(Act::Guess, caller).await? {
-                Charge::Granted => Confirmation::NotFound,
-                Charge::Refused(refusal) => Confirmation::Quota(refusal),
+            return Ok(match parts.quotas.charge(Act::Guess, caller).await {
+                Ok(()) => Confirmation::NotFound,
+                Err(refused) => Confirmation::Quota(refused),
             });
         };
         if row.scenario.is_none()
-            && let Charge::Refused(refusal) = parts.quotas.charge(Act::Guess, caller).await?
+            && let Err(refused) = parts.quotas.charge(Act::Guess, caller).await
         {
-            return Ok(Confirmation::Quota(refusal));
+            return Ok(Confirmation::Quota(refused));
         }
         let now = parts.clock.now();
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
@@ -80,7 +85,7 @@ impl Verifications {
             Judged::Right(row) => {
                 let proof = parts.proof(&row, token, now)?;
                 if let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
-                    parts.quotas.note_confirmed(&phone);
+                    parts.quotas.note_confirmed(&phone.prefix()).await;
                 }
                 Ok(Confirmation::Confirmed { verification: parts.published(*row), proof: Box::new(proof) })
             }
@@ -88,7 +93,7 @@ impl Verifications {
                 let verification = parts.published(*row);
                 Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
             }
-            Judged::UsedUp => Ok(Confirmation::Quota(crate::quota::rules::daily_refusal(parts.today(now), now))),
+            Judged::UsedUp => Ok(Confirmation::Quota(parts.day_used_up(now))),
             Judged::Over => Ok(self.get(id).await?.map_or(Confirmation::NotFound, Confirmation::NotPending)),
         }
     }
@@ -109,8 +114,8 @@ impl Parts {
 
     async fn judge(&self, row: Model, right: bool, token_hash: String, now: Instant) -> Result<Judged, Fault> {
         let limits = row.scenario.is_none().then(|| UsageLimits {
-            day: self.today(now).number,
-            daily: self.settings.daily_guesses,
+            day: self.today(now),
+            daily: self.limits.daily_guesses,
             cooled_down_since: None,
         });
         let proof_expires_at = now + self.settings.proof_ttl;

@@ -15,26 +15,29 @@ mod watch;
 
 use std::sync::Arc;
 
+use chrono::Datelike;
+
 pub use self::{
     attestation::{Attestation, Attestor},
     cancel::Canceled,
     confirm::{Confirmation, Proof},
-    proof::{ProofToken, Rejection},
+    proof::{ProofToken, Rejection, spent},
     resend::Resent,
     rules::Standing,
     start::{Audience, Judge, Recipient, Start, Started},
-    view::{Delivery, Verification, snapshot},
+    view::{Delivery, Verification},
 };
 use crate::{
     clock::{Clock, Entropy, Instant},
-    config,
+    config::{self, quota::ContactQuotas},
     contact::Contact,
-    delivery::Outbox,
-    events::Events,
+    delivery::{Channel, Outbox, Routes},
+    events::{Events, Snapshot},
     fault::Fault,
     ids::VerificationId,
     keys::ServerKeys,
-    quota::{Quotas, rules::Day},
+    purpose::Purpose,
+    quota::{Quotas, rules::local_day},
     store::{Store, UsageLimits, entity},
 };
 
@@ -49,7 +52,11 @@ pub struct Parts {
     pub entropy: Entropy,
     pub keys: ServerKeys,
     pub settings: config::Verification,
+    /// What one contact may use up.
+    pub limits: ContactQuotas,
     pub test_contacts: config::TestContacts,
+    /// Which channels anybody carries messages of.
+    pub routes: Routes,
     pub quotas: Quotas,
     pub events: Events,
     pub outbox: Outbox,
@@ -59,6 +66,19 @@ pub struct Parts {
 }
 
 impl Verifications {
+    /// How a proof stands that somebody wants to spend, without spending it: what it entitles to is judged before.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn look_at_proof(
+        &self,
+        token_hash: &str,
+        purpose: Purpose,
+    ) -> Result<Result<entity::proof::Model, Rejection>, Fault> {
+        let found = self.0.store.proof(token_hash).await?;
+        Ok(proof::look(found, purpose, self.0.clock.now()))
+    }
+
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
@@ -71,35 +91,41 @@ impl Verifications {
         Ok(self.0.store.verification(id).await?.map(|row| self.0.view(row)))
     }
 
+    /// Whether anybody carries messages of this channel.
+    pub fn reaches(&self, channel: Channel) -> bool {
+        self.0.routes.leads(channel)
+    }
+
     /// Messages that the contact of this verification can still get today; none: as many as it likes.
     ///
     /// # Errors
     /// A fault of the store.
     pub async fn sends_remaining(&self, verification: &Verification) -> Result<Option<u32>, Fault> {
         let row = verification.row();
-        let Some(daily) = self.0.settings.daily_sends.filter(|_| row.scenario.is_none()) else { return Ok(None) };
+        let Some(daily) = self.0.limits.daily_sends.filter(|_| row.scenario.is_none()) else { return Ok(None) };
         let today = self.0.today(self.0.clock.now());
         let usage = self.0.store.contact_usage(&row.contact_key).await?;
-        let used = usage.filter(|usage| usage.day >= today.number).map_or(0, |usage| usage.sends.unsigned_abs());
-        Ok(Some(daily.saturating_sub(used)))
+        let used = usage.filter(|usage| usage.day >= today).map_or(0, |usage| usage.sends.unsigned_abs());
+        Ok(Some(daily.get().saturating_sub(used)))
     }
 }
 
 impl Parts {
     fn view(&self, row: entity::verification::Model) -> Verification {
-        Verification::new(row, self.settings.resend_cooldown, &self.clock)
+        Verification::new(row, self.limits.resend_cooldown, &self.clock)
     }
 
-    fn today(&self, now: Instant) -> Day {
-        self.quotas.day(now)
+    /// The day that counts belong to, in days of the Common Era.
+    fn today(&self, now: Instant) -> i32 {
+        local_day(now, self.limits.time_zone).num_days_from_ce()
     }
 
     /// The bounds that a send to any contact is judged by.
     fn send_limits(&self, now: Instant) -> UsageLimits {
         UsageLimits {
-            day: self.today(now).number,
-            daily: self.settings.daily_sends,
-            cooled_down_since: Some(now - self.settings.resend_cooldown),
+            day: self.today(now),
+            daily: self.limits.daily_sends,
+            cooled_down_since: Some(now - self.limits.resend_cooldown),
         }
     }
 
@@ -110,7 +136,7 @@ impl Parts {
 
     /// Tells whoever watches how a verification stands after a commit.
     fn published(&self, row: entity::verification::Model) -> Verification {
-        self.events.publish(snapshot(&row));
+        self.events.publish(Snapshot::of(&row));
         self.view(row)
     }
 }

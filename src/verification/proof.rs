@@ -44,8 +44,16 @@ pub enum Rejection {
     WrongPurpose,
 }
 
+/// A proof that could be spent now, or why not.
+pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Instant) -> Result<Model, Rejection> {
+    match found {
+        Some(proof) if proof.purpose == purpose && proof.spent_at.is_none() && proof.expires_at > now => Ok(proof),
+        found => Err(rejection(found.as_ref(), purpose, now)),
+    }
+}
+
 /// What the refusal to spend a proof means, most telling first: a spent one is spent, whatever else it is.
-pub fn rejection(found: Option<&Model>, purpose: Purpose, now: Instant) -> Rejection {
+fn rejection(found: Option<&Model>, purpose: Purpose, now: Instant) -> Rejection {
     match found {
         None => Rejection::Unknown,
         Some(proof) if proof.purpose != purpose => Rejection::WrongPurpose,

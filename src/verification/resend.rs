@@ -3,7 +3,7 @@
 use super::{
     Parts, Verification, Verifications,
     rules::{self, Standing},
-    start::spec,
+    start::{destination, spec},
 };
 use crate::{
     caller::Caller,
@@ -12,9 +12,9 @@ use crate::{
     delivery::{Content, Order},
     fault::Fault,
     ids::{DeliveryId, VerificationId},
-    quota::{Act, Charge, Refusal},
+    quota::{Act, Refused},
     status::DeliveryStatus,
-    store::{Ending, Reserved},
+    store::{Ending, Reserved, entity::verification::Model},
     texts::Locale,
 };
 
@@ -27,12 +27,14 @@ pub enum Resent {
     /// The channel does not lead to the contact.
     WrongChannel,
     /// The provider said that this contact can't get messages; another one would fare no better.
-    DeliveryRefused { provider_code: Option<String> },
-    Quota(Refusal),
+    DeliveryRefused {
+        provider_code: Option<String>,
+    },
+    Quota(Refused),
 }
 
 enum Written {
-    Again(Box<crate::store::entity::verification::Model>),
+    Again(Box<Model>),
     UsedUp,
     Over,
 }
@@ -65,9 +67,10 @@ impl Verifications {
         }
         let test = parts.test_contact(&to).is_some();
         if !test {
-            let act = Act::SendCode { to: &to, channel };
-            if let Charge::Refused(refusal) = parts.quotas.charge(act, caller).await? {
-                return Ok(Resent::Quota(refusal));
+            let destination = destination(&to);
+            let act = Act::SendCode { destination: destination.as_deref() };
+            if let Err(refused) = parts.quotas.charge(act, caller).await {
+                return Ok(Resent::Quota(refused));
             }
         }
         let limits = (!test).then(|| parts.send_limits(now));
@@ -97,21 +100,13 @@ impl Verifications {
                 Ok(Resent::Sent(parts.published(*row)))
             }
             Written::UsedUp => Ok(Resent::Quota(parts.why_refused(&contact_key, now).await?)),
-            Written::Over => {
-                Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending))
-            }
+            Written::Over => Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending)),
         }
     }
 }
 
 impl Parts {
-    fn again(
-        &self,
-        row: &crate::store::entity::verification::Model,
-        to: Contact,
-        channel: Channel,
-        id: DeliveryId,
-    ) -> Order {
+    fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId) -> Order {
         Order {
             id,
             verification: Some(row.id.clone()),
@@ -128,10 +123,7 @@ impl Parts {
 
     /// Whether the newest message failed because the provider will not carry anything to this contact. It costs a read
     /// only where a message has failed.
-    async fn refused_for_good(
-        &self,
-        row: &crate::store::entity::verification::Model,
-    ) -> Result<Option<Resent>, Fault> {
+    async fn refused_for_good(&self, row: &Model) -> Result<Option<Resent>, Fault> {
         if row.delivery_status != DeliveryStatus::Failed || row.contact_kind == ContactKind::Email {
             return Ok(None);
         }

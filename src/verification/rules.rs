@@ -8,7 +8,7 @@ use crate::{
     config,
     contact::ContactKind,
     purpose::Purpose,
-    status::{CodeFormat, DeliveryStatus, Status},
+    status::{CodeFormat, Status},
     store::entity::verification::Model,
 };
 
@@ -53,7 +53,9 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
     match (kind, wanted) {
         (ContactKind::Phone, None) => Some(Channel::Sms),
         (ContactKind::Email, None) => Some(Channel::Email),
-        (ContactKind::Phone, Some(Channel::Sms | Channel::Voice)) | (ContactKind::Email, Some(Channel::Email)) => wanted,
+        (ContactKind::Phone, Some(Channel::Sms | Channel::Voice)) | (ContactKind::Email, Some(Channel::Email)) => {
+            wanted
+        }
         _ => None,
     }
 }
@@ -68,20 +70,6 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool) -> bool {
 pub fn resend_available_at(row: &Model, cooldown: Duration, now: Instant) -> Option<Instant> {
     let pending = standing(row.status, row.expires_at, now) == Standing::Pending;
     pending.then(|| row.last_sent_at + cooldown)
-}
-
-/// Whether one status of a message may follow another. Receipts come late, twice and in any order; what is known to
-/// have arrived never un-arrives.
-pub fn may_follow(old: DeliveryStatus, new: DeliveryStatus) -> bool {
-    use DeliveryStatus::{Delivered, Failed, Queued, Sent, Undelivered, Unknown};
-    match old {
-        Queued => new != Queued,
-        Unknown => matches!(new, Sent | Delivered | Undelivered | Failed),
-        Sent => matches!(new, Delivered | Undelivered),
-        // A carrier that gave up and then delivered after all.
-        Undelivered | Failed => new == Delivered,
-        Delivered => false,
-    }
 }
 
 #[cfg(test)]
@@ -104,16 +92,5 @@ mod tests {
         assert_eq!(channel(Some(Email), ContactKind::Phone), None);
         assert_eq!(channel(None, ContactKind::Email), Some(Email));
         assert_eq!(channel(Some(Sms), ContactKind::Email), None);
-    }
-
-    #[test]
-    fn what_arrived_stays_arrived() {
-        use DeliveryStatus::{Delivered, Failed, Queued, Sent, Undelivered, Unknown};
-        for status in [Queued, Sent, Delivered, Undelivered, Failed, Unknown] {
-            assert!(!may_follow(Delivered, status));
-            assert!(!may_follow(status, status));
-        }
-        assert!(may_follow(Unknown, Delivered) && may_follow(Sent, Undelivered) && may_follow(Undelivered, Delivered));
-        assert!(!may_follow(Sent, Queued) && !may_follow(Failed, Sent));
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     fault::Fault,
     ids::{AccountId, DeliveryId, VerificationId},
     purpose::Purpose,
-    quota::{self, Act, Charge, Refusal},
+    quota::{self, Act, Refused},
     status::{DeliveryStatus, Status},
     store::{
         Ending, Identifier, Reserved, Tx, UsageLimits,
@@ -61,7 +61,7 @@ pub enum Recipient {
 pub enum Started<R> {
     /// It is on its way; or was already, under the same idempotency key.
     Sent(Verification),
-    Quota(Refusal),
+    Quota(Refused),
     Refused(R),
 }
 
@@ -78,9 +78,10 @@ impl Verifications {
             return Ok(Started::Sent(known));
         }
         if test.is_none() {
-            let act = Act::SendCode { to: &start.to, channel: start.channel };
-            if let Charge::Refused(refusal) = parts.quotas.charge(act, caller).await? {
-                return Ok(Started::Quota(refusal));
+            let destination = destination(&start.to);
+            let act = Act::SendCode { destination: destination.as_deref() };
+            if let Err(refused) = parts.quotas.charge(act, caller).await {
+                return Ok(Started::Quota(refused));
             }
         }
         let now = parts.clock.now();
@@ -184,6 +185,14 @@ async fn recipient<R>(tx: &Tx, audience: Audience<R>) -> Result<Result<Recipient
     }
 }
 
+/// Numbers that begin alike are counted together. An e-mail costs nothing to speak of.
+pub(super) fn destination(to: &Contact) -> Option<String> {
+    match to {
+        Contact::Phone(number) => Some(number.prefix()),
+        Contact::Email(_) => None,
+    }
+}
+
 /// What the code of a row is derived from.
 pub(super) fn spec(row: &Model) -> CodeSpec {
     CodeSpec {
@@ -197,9 +206,9 @@ pub(super) fn spec(row: &Model) -> CodeSpec {
 
 /// A client's key, bound to what it asked for, so that it names nothing else.
 fn idempotency_hash(key: &str, purpose: Purpose, to: &Contact) -> String {
-    let digest = [key, purpose.as_str(), to.key()].into_iter().fold(Sha256::new(), |digest, part| {
-        digest.chain_update((part.len() as u64).to_be_bytes()).chain_update(part)
-    });
+    let digest = [key, purpose.as_str(), to.key()]
+        .into_iter()
+        .fold(Sha256::new(), |digest, part| digest.chain_update((part.len() as u64).to_be_bytes()).chain_update(part));
     hex::encode(digest.finalize())
 }
 
@@ -260,13 +269,15 @@ impl Parts {
     }
 
     /// Which bound stands against a send, read after it was refused.
-    pub(super) async fn why_refused(&self, contact_key: &str, now: Instant) -> Result<Refusal, Fault> {
-        let usage = self.store.contact_usage(contact_key).await?;
-        Ok(quota::rules::send_refusal(
-            usage.as_ref().and_then(|usage| usage.last_sent_at),
-            self.settings.resend_cooldown,
-            self.today(now),
-            now,
-        ))
+    pub(super) async fn why_refused(&self, contact_key: &str, now: Instant) -> Result<Refused, Fault> {
+        let last_sent_at = self.store.contact_usage(contact_key).await?.and_then(|usage| usage.last_sent_at);
+        let cooldown = quota::rules::cooldown(last_sent_at, now, self.limits.resend_cooldown);
+        Ok(cooldown.err().unwrap_or_else(|| self.day_used_up(now)))
+    }
+
+    /// The contact's day is used up: it ends at midnight.
+    pub(super) fn day_used_up(&self, now: Instant) -> Refused {
+        let retry_at = quota::rules::next_midnight(now, self.limits.time_zone);
+        Refused { quota: quota::Quota::ContactDaily, retry_at }
     }
 }

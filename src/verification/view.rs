@@ -17,7 +17,7 @@ use crate::{
 /// A verification as it stood at one instant. It shows neither the contact nor the code.
 #[derive(Clone, Debug)]
 pub struct Verification {
-    row: Model,
+    row: Box<Model>,
     cooldown: Duration,
     /// The instant that it is shown as of.
     as_of: Instant,
@@ -33,7 +33,7 @@ pub struct Delivery {
 
 impl Verification {
     pub(super) fn new(row: Model, cooldown: Duration, clock: &Clock) -> Self {
-        Self { row, cooldown, as_of: clock.now() }
+        Self { row: Box::new(row), cooldown, as_of: clock.now() }
     }
 
     pub fn id(&self) -> &VerificationId {
@@ -98,7 +98,7 @@ impl Verification {
 
     /// The same verification as its row and the clock now show it.
     pub(super) fn replace(&mut self, row: Model, now: Instant) {
-        self.row = row;
+        *self.row = row;
         self.as_of = now;
     }
 
@@ -117,20 +117,5 @@ impl Verification {
         self.row.expires_at = change.expires_at;
         self.as_of = now;
         true
-    }
-}
-
-/// What is published of a row when it changed: no contact, nothing that a code could be derived from.
-pub fn snapshot(row: &Model) -> Snapshot {
-    Snapshot {
-        id: row.id.clone(),
-        sequence: row.sequence,
-        status: row.status,
-        attempts: row.attempts,
-        delivery_channel: row.delivery_channel,
-        delivery_status: row.delivery_status,
-        delivery_updated_at: row.delivery_updated_at,
-        last_sent_at: row.last_sent_at,
-        expires_at: row.expires_at,
     }
 }

@@ -41,13 +41,8 @@ impl Verifications {
         // Watched first and read second: a change between the two is seen twice rather than never.
         let watcher = self.0.events.watch(id);
         let Some(known) = self.get(id).await? else { return Ok(None) };
-        let watch = Watch {
-            store: self.0.store.clone(),
-            clock: self.0.clock.clone(),
-            watcher,
-            known,
-            stage: Stage::Opening,
-        };
+        let watch =
+            Watch { store: self.0.store.clone(), clock: self.0.clock.clone(), watcher, known, stage: Stage::Opening };
         Ok(Some(futures_util::stream::unfold(watch, |mut watch| async move {
             let shown = watch.next().await?;
             Some((shown, watch))

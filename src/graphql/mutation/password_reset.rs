@@ -64,7 +64,7 @@ impl PasswordResetMutation {
             RequestPasswordResetInput::Contact(input) => fields.contact("contact", input).map(Claim::Contact),
         };
         let Some(claim) = claim else { return Ok(fields.into()) };
-        let Some(channel) = fields.channel("channel", None, claim.contact()) else { return Ok(fields.into()) };
+        let Some(channel) = fields.channel("channel", None, &claim.contact()) else { return Ok(fields.into()) };
         let locale = fields.locale(None);
         let sent = ctx.rooms().accounts.request_password_reset(ctx.caller(), claim, channel, locale).await?;
         SendVerificationCodeResult::of_send(ctx, sent)
@@ -89,7 +89,7 @@ impl PasswordResetMutation {
             Reset::PasswordRejected(violations) => {
                 PasswordRejected::new(ctx, &violations, &accounts.password_policy()).into()
             }
-            Reset::Quota(refusal) => QuotaExceeded::new(ctx, &refusal).into(),
+            Reset::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 }

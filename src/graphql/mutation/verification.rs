@@ -55,8 +55,7 @@ impl VerificationMutation {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
             return Ok(VerificationNotFound::new(ctx).into());
         };
-        let resent =
-            ctx.rooms().verifications.resend(ctx.caller(), &id, input.channel.map(Into::into)).await?;
+        let resent = ctx.rooms().verifications.resend(ctx.caller(), &id, input.channel.map(Into::into)).await?;
         Ok(SendVerificationCodeResult::of_resend(ctx, resent))
     }
 
@@ -137,7 +136,7 @@ impl SendVerificationCodeResult {
     pub fn of_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {
         Ok(match sent {
             Sent::Sent(verification) => Self::payload(verification),
-            Sent::Quota(refusal) => QuotaExceeded::new(ctx, &refusal).into(),
+            Sent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
             Sent::ContactTaken => ContactTaken::new(ctx).into(),
             Sent::ContactUnchanged => ContactUnchanged::new(ctx).into(),
             Sent::IdentityNotFound => IdentityNotFound::new(ctx).into(),
@@ -157,7 +156,7 @@ impl SendVerificationCodeResult {
                 fields.into()
             }
             Resent::DeliveryRefused { provider_code } => DeliveryRefused::new(ctx, provider_code).into(),
-            Resent::Quota(refusal) => QuotaExceeded::new(ctx, &refusal).into(),
+            Resent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
     }
 }
@@ -185,15 +184,14 @@ pub enum ConfirmVerificationCodeResult {
 impl ConfirmVerificationCodeResult {
     fn of(ctx: &Context<'_>, confirmation: Confirmation) -> Self {
         match confirmation {
-            Confirmation::Confirmed { verification, proof } => ConfirmVerificationCodePayload {
-                verification: Verification(verification),
-                proof: Proof::from(*proof),
+            Confirmation::Confirmed { verification, proof } => {
+                ConfirmVerificationCodePayload { verification: Verification(verification), proof: Proof::from(*proof) }
+                    .into()
             }
-            .into(),
             Confirmation::Mismatch { attempts_remaining } => CodeMismatch::new(ctx, attempts_remaining).into(),
             Confirmation::NotFound => VerificationNotFound::new(ctx).into(),
             Confirmation::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
-            Confirmation::Quota(refusal) => QuotaExceeded::new(ctx, &refusal).into(),
+            Confirmation::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
     }
 }

@@ -16,9 +16,9 @@ macro_rules! plain_problem {
         #[derive(SimpleObject)]
         pub struct $name {
             #[doc = $doc]
-            code: ProblemCode,
+            pub(super) code: ProblemCode,
             /// In the request's language, fit to be shown.
-            message: String,
+            pub(super) message: String,
         }
 
         impl $name {
@@ -47,9 +47,9 @@ plain_problem!(
 #[derive(SimpleObject)]
 pub struct AccountNotActive {
     /// ACCOUNT_NOT_ACTIVE.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
     /// How it stands.
     status: AccountStatus,
 }
@@ -96,9 +96,9 @@ pub enum PasswordViolation {
 #[derive(SimpleObject)]
 pub struct PasswordRejected {
     /// PASSWORD_REJECTED.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown: all violations in a sentence each.
-    message: String,
+    pub(super) message: String,
     /// Everything that is wrong with it.
     violations: Vec<PasswordViolation>,
 }

@@ -7,16 +7,16 @@ use async_graphql::{Context, SimpleObject};
 use super::ProblemCode;
 use crate::{
     graphql::{context::Asking, enums::Quota, scalars::DateTime},
-    quota::{self, Refusal},
+    quota::{self, Refused},
 };
 
 /// One or more fields can't be taken as they are.
 #[derive(SimpleObject)]
 pub struct InvalidInput {
     /// INVALID_INPUT.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
     /// Every field that was wrong.
     fields: Vec<FieldError>,
 }
@@ -42,9 +42,9 @@ impl InvalidInput {
 #[derive(SimpleObject)]
 pub struct QuotaExceeded {
     /// QUOTA_EXCEEDED.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
     /// Which bound it was.
     quota: Quota,
     /// Seconds until it is worth trying again, rounded up.
@@ -54,10 +54,10 @@ pub struct QuotaExceeded {
 }
 
 impl QuotaExceeded {
-    pub fn new(ctx: &Context<'_>, refusal: &Refusal) -> Self {
-        let wait = (refusal.retry_at - ctx.rooms().clock.now()).to_std().unwrap_or(Duration::ZERO);
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        let id = match refusal.quota {
+    pub fn new(ctx: &Context<'_>, refused: Refused) -> Self {
+        let seconds = refused.retry_after_seconds(ctx.rooms().clock.now());
+        let wait = Duration::from_secs(seconds.into());
+        let id = match refused.quota {
             quota::Quota::ResendCooldown => "problem-quota-exceeded-resend-cooldown",
             quota::Quota::ContactDaily => "problem-quota-exceeded-contact-daily",
             quota::Quota::ContactHourly => "problem-quota-exceeded-contact-hourly",
@@ -69,9 +69,9 @@ impl QuotaExceeded {
         Self {
             code: ProblemCode::QuotaExceeded,
             message: ctx.say(id, &[("wait", crate::texts::Arg::Wait(wait))]),
-            quota: refusal.quota.into(),
+            quota: refused.quota.into(),
             retry_after_seconds: i32::try_from(seconds).unwrap_or(i32::MAX),
-            retry_at: DateTime(refusal.retry_at),
+            retry_at: DateTime(refused.retry_at),
         }
     }
 }

@@ -13,9 +13,9 @@ use crate::{
 #[derive(SimpleObject)]
 pub struct CodeMismatch {
     /// CODE_MISMATCH.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
     /// Attempts that are left; with none left the verification is locked.
     attempts_remaining: i32,
 }
@@ -35,17 +35,14 @@ impl CodeMismatch {
 #[derive(SimpleObject)]
 pub struct VerificationNotFound {
     /// VERIFICATION_NOT_FOUND.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
 }
 
 impl VerificationNotFound {
     pub fn new(ctx: &Context<'_>) -> Self {
-        Self {
-            code: ProblemCode::VerificationNotFound,
-            message: ctx.say("problem-verification-not-found", &[]),
-        }
+        Self { code: ProblemCode::VerificationNotFound, message: ctx.say("problem-verification-not-found", &[]) }
     }
 }
 
@@ -53,9 +50,9 @@ impl VerificationNotFound {
 #[derive(SimpleObject)]
 pub struct VerificationNotPending {
     /// VERIFICATION_NOT_PENDING.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
     /// As it stands.
     verification: Verification,
 }
@@ -82,9 +79,9 @@ impl VerificationNotPending {
 #[derive(SimpleObject)]
 pub struct DeliveryRefused {
     /// DELIVERY_REFUSED.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
     /// The provider's own code, where it gave one.
     provider_code: Option<String>,
 }
@@ -113,9 +110,9 @@ pub enum ProofRejection {
 #[derive(SimpleObject)]
 pub struct ProofRejected {
     /// PROOF_REJECTED.
-    code: ProblemCode,
+    pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
-    message: String,
+    pub(super) message: String,
     /// Why.
     reason: ProofRejection,
 }

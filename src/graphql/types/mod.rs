@@ -4,4 +4,8 @@ mod account;
 mod password;
 mod verification;
 
-pub use self::{account::AccountStatus, password::PasswordPolicy, verification::{Proof, Verification}};
+pub use self::{
+    account::AccountStatus,
+    password::PasswordPolicy,
+    verification::{Proof, Verification},
+};
