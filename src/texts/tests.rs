@@ -124,3 +124,20 @@ fn what_can_not_be_parsed_is_said_with_its_line() {
     assert!(refused(&[("en/a.ftl", "field-empty = a\nfield-empty = b")]).contains("field-empty stands there twice"));
     assert!(Texts::load(Some(Path::new("/nonexistent/messages"))).is_err());
 }
+
+#[test]
+fn every_reason_of_a_rejected_contact_or_name_has_its_words() {
+    use crate::contact::{
+        BirthDateRejection, EmailRejection, NameRejection, NicknameRejection, PhoneRejection, UsernameRejection,
+    };
+    let mut reasons: Vec<&str> = PhoneRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
+    reasons.extend(EmailRejection::ALL.iter().map(|rejection| rejection.reason()));
+    reasons.extend(NameRejection::ALL.iter().map(|rejection| rejection.reason()));
+    reasons.extend(NicknameRejection::ALL.iter().map(|rejection| rejection.reason()));
+    reasons.extend(UsernameRejection::ALL.iter().map(|rejection| rejection.reason()));
+    reasons.extend(BirthDateRejection::ALL.iter().map(|rejection| rejection.reason()));
+    let known = built_in_catalogue(Locale::En);
+    for reason in reasons {
+        assert!(known.contains_key(&format!("field-{}", reason.replace('_', "-"))), "{reason}");
+    }
+}

@@ -1,1 +1,3 @@
 //! One file each: who carries messages.
+
+pub mod development;

@@ -115,7 +115,8 @@ field-personal-number = We can't send to numbers that forward to another one.
 field-region-not-allowed = We can't send to numbers in this region.
 field-not-an-email-address = This is not an e-mail address.
 field-invalid-domain = Please check the part of the address after the @.
-field-channel-not-possible = This contact can't be reached that way.
+field-wrong-channel = This contact can't be reached that way.
+field-channel-unavailable = Messages can't be sent that way here.
 
 field-no-letter = Please use at least one letter.
 field-confusable = This mixes letters that look alike.
@@ -125,8 +126,7 @@ field-too-early = Please enter a date from 1 January 1900 on.
 field-in-the-future = Please enter today's date or an earlier one.
 
 field-not-a-code = Please enter the code just as you received it.
-field-not-a-key = This must be 8 to 64 characters long.
-field-not-a-locale = We don't know this language.
+field-not-an-idempotency-key = This must be 8 to 64 characters long.
 field-not-a-url = This is not a web address.
 
 ## Where the whole request is refused: a sentence for each extensions.code

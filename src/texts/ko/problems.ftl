@@ -98,7 +98,8 @@ field-personal-number = 다른 번호로 넘어가는 번호로는 보낼 수 �
 field-region-not-allowed = 이 지역의 번호로는 보낼 수 없어요.
 field-not-an-email-address = 올바른 이메일 주소가 아니에요.
 field-invalid-domain = 이메일 주소의 @ 뒤를 다시 확인해 주세요.
-field-channel-not-possible = 이 연락처로는 그 방법으로 보낼 수 없어요.
+field-wrong-channel = 이 연락처로는 그 방법으로 보낼 수 없어요.
+field-channel-unavailable = 여기에서는 그 방법으로 보낼 수 없어요.
 
 field-no-letter = 글자를 하나 이상 넣어 주세요.
 field-confusable = 다른 글자와 헷갈리기 쉬운 글자가 섞여 있어요.
@@ -108,8 +109,7 @@ field-too-early = 1900년 1월 1일이나 그 뒤의 날짜를 입력해 주세�
 field-in-the-future = 오늘이나 그 전의 날짜를 입력해 주세요.
 
 field-not-a-code = 받은 인증번호를 그대로 입력해 주세요.
-field-not-a-key = 8자에서 64자 사이여야 해요.
-field-not-a-locale = 알 수 없는 언어예요.
+field-not-an-idempotency-key = 8자에서 64자 사이여야 해요.
 field-not-a-url = 올바른 웹 주소가 아니에요.
 
 ## 요청 전체를 거절할 때: extensions.code마다 한 문장
