@@ -1,8 +1,10 @@
 //! Countersign.
 
 pub mod account;
+pub mod app;
 pub mod caller;
 pub mod channel;
+pub mod cli;
 pub mod clock;
 pub mod code;
 pub mod config;

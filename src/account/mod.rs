@@ -1,5 +1,6 @@
 //! Accounts: who stands behind a contact, and what a proof does for them.
 
+mod create;
 mod notices;
 mod reset;
 pub mod rules;
@@ -8,6 +9,7 @@ mod send;
 use std::sync::Arc;
 
 pub use self::{
+    create::{Created, NewUser},
     reset::{Claim, Identity, Reset},
     send::{Request, Sent},
 };

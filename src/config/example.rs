@@ -11,7 +11,7 @@ const PREFACE: &str = "\
     Durations are written as 90s, 5m, 1h or 7d.";
 
 /// The chapters with their settings, each under its meaning, with its default commented out.
-pub(super) fn render(chapters: &[Chapter]) -> String {
+pub fn render(chapters: &[Chapter]) -> String {
     let mut text = String::new();
     comment(&mut text, PREFACE);
     for chapter in chapters {

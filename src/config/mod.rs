@@ -2,8 +2,10 @@
 
 mod account;
 mod contacts;
+pub mod delivery;
 mod env;
 mod example;
+mod http;
 mod keys;
 mod messages;
 pub mod quota;
@@ -16,6 +18,7 @@ mod verification;
 pub use account::Account;
 pub use contacts::Contacts;
 pub use env::{Env, Refusal, Setting};
+pub use http::{Environment, Http};
 pub use keys::Keys;
 pub use messages::Messages;
 pub use store::{Place, Store};
@@ -34,6 +37,7 @@ pub struct Chapter {
 
 /// Every setting there is, in the order in which somebody new would want to read them.
 pub const CHAPTERS: &[Chapter] = &[
+    Chapter { title: "Serving", settings: http::SETTINGS },
     Chapter { title: "The database", settings: store::SETTINGS },
     Chapter { title: "Keys", settings: keys::SETTINGS },
     Chapter { title: "Contacts", settings: contacts::SETTINGS },
@@ -43,15 +47,46 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Redis", settings: redis::SETTINGS },
     Chapter { title: "Messages", settings: messages::SETTINGS },
     Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
+    Chapter { title: "Delivery", settings: delivery::SETTINGS },
     Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
 ];
 
-/// Every setting there is.
-pub fn settings() -> impl Iterator<Item = Setting> {
-    CHAPTERS.iter().flat_map(|chapter| chapter.settings).copied()
+pub use example::render as render_example;
+
+/// Everything that the program was told, but for its providers: those are read by the room that knows them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub http: Http,
+    pub store: Store,
+    pub keys: Keys,
+    pub contacts: Contacts,
+    pub verification: Verification,
+    pub account: Account,
+    pub quota: quota::QuotaSettings,
+    /// None: one process keeps everything in memory.
+    pub redis: Option<redis::RedisSettings>,
+    pub messages: Messages,
+    pub delivery: delivery::DeliverySettings,
+    pub telemetry: Telemetry,
 }
 
-/// The text of `.env.example`.
-pub fn env_example() -> String {
-    example::render(CHAPTERS)
+impl Config {
+    /// Reads every room's settings; what is wrong with them is noted in `env`.
+    pub fn from_env(env: &Env) -> Self {
+        let store = Store::from_env(env);
+        let quota = quota::QuotaSettings::from_env(env);
+        Self {
+            http: Http::from_env(env),
+            keys: Keys::from_env(env, store.is_embedded()),
+            store,
+            contacts: Contacts::from_env(env),
+            verification: Verification::from_env(env, quota.contact.resend_cooldown),
+            account: Account::from_env(env),
+            quota,
+            redis: redis::RedisSettings::from_env(env),
+            messages: Messages::from_env(env),
+            delivery: delivery::DeliverySettings::from_env(env),
+            telemetry: Telemetry::from_env(env),
+        }
+    }
 }
