@@ -1,5 +1,6 @@
 //! Settings: one struct per room, from the environment, complete or refused.
 
+pub mod delivery;
 mod env;
 mod example;
 mod keys;
