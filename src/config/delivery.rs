@@ -34,11 +34,7 @@ pub const SETTINGS: &[Setting] = &[
         "45s",
         "How long to wait for a receipt, where a provider gives them, before the message goes by the next route once.",
     ),
-    Setting::new(
-        "DISPATCH_CONCURRENCY",
-        "16",
-        "How many messages one process hands to providers at the same time.",
-    ),
+    Setting::new("DISPATCH_CONCURRENCY", "16", "How many messages one process hands to providers at the same time."),
 ];
 
 /// How messages are carried, before anybody knows whether those providers can be built.

@@ -25,21 +25,24 @@ pub struct Chapter {
     pub settings: &'static [Setting],
 }
 
-/// Every setting there is, in the order in which somebody new would want to read them.
+/// Every setting but the providers' own (`delivery::chapters`), in the order in which somebody new would want to read
+/// them.
 pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "The database", settings: store::SETTINGS },
     Chapter { title: "Keys", settings: keys::SETTINGS },
     Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
     Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
+    Chapter { title: "Delivery", settings: delivery::SETTINGS },
     Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
 ];
 
-/// Every setting there is.
+/// Every setting but the providers' own (`delivery::settings`).
 pub fn settings() -> impl Iterator<Item = Setting> {
     CHAPTERS.iter().flat_map(|chapter| chapter.settings).copied()
 }
 
-/// The text of `.env.example`.
-pub fn env_example() -> String {
-    example::render(CHAPTERS)
+/// The text of `.env.example`; `providers` are the chapters of the providers, which stand with their code.
+pub fn env_example(providers: impl IntoIterator<Item = Chapter>) -> String {
+    let chapters: Vec<_> = CHAPTERS.iter().copied().chain(providers).collect();
+    example::render(&chapters)
 }

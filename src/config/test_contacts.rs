@@ -98,21 +98,24 @@ impl TestContacts {
 }
 
 fn entry(item: &str, real: bool) -> Result<(String, TestContact), String> {
-    let (contact, rest) = item.split_once('=').ok_or_else(|| format!("{item:?} is not CONTACT=CODE or CONTACT=CODE:PLAY"))?;
+    let (contact, rest) =
+        item.split_once('=').ok_or_else(|| format!("{item:?} is not CONTACT=CODE or CONTACT=CODE:PLAY"))?;
     let (code, play) = rest.split_once(':').unwrap_or((rest, "delivered"));
     let scenario = Scenario::parse(play).ok_or_else(|| format!("{play:?} is no play of a test contact"))?;
     if !(6..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(format!("the code of {contact:?} must be 6 to 10 letters or digits"));
     }
     let key = if contact.contains('@') {
-        let address = EmailAddress::parse(contact).map_err(|why| format!("{contact:?} is no e-mail address: {why:?}"))?;
+        let address =
+            EmailAddress::parse(contact).map_err(|why| format!("{contact:?} is no e-mail address: {why:?}"))?;
         // RFC 2606 and RFC 6761: names that nobody can have a mailbox under.
         let domain = address.key().rsplit('@').next().unwrap_or_default();
         let reserved = ["example.com", "example.org", "example.net"].contains(&domain)
             || [".example", ".test", ".invalid"].iter().any(|ending| domain.ends_with(ending));
         (reserved || real).then(|| address.key().to_owned())
     } else {
-        let number = PhoneNumber::parse_lenient(contact).map_err(|why| format!("{contact:?} is not in E.164: {why:?}"))?;
+        let number =
+            PhoneNumber::parse_lenient(contact).map_err(|why| format!("{contact:?} is not in E.164: {why:?}"))?;
         (number.is_fictional() || real).then(|| number.as_str().to_owned())
     };
     let key = key.ok_or_else(|| {

@@ -8,15 +8,39 @@ use crate::{
 };
 
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("CODE_LENGTH", "6", "Characters of a code, 6 to 10. Six digits and five attempts are what NIST 800-63B asks for."),
-    Setting::new("CODE_FORMAT", "numeric", "numeric or alphanumeric (without look-alikes) for codes by SMS and voice. Digits autofill; letters don't everywhere."),
-    Setting::new("CODE_TTL", "5m", "How long a code by SMS or voice lives: 1m to 10m, and longer than RESEND_COOLDOWN."),
+    Setting::new(
+        "CODE_LENGTH",
+        "6",
+        "Characters of a code, 6 to 10. Six digits and five attempts are what NIST 800-63B asks for.",
+    ),
+    Setting::new(
+        "CODE_FORMAT",
+        "numeric",
+        "numeric or alphanumeric (without look-alikes) for codes by SMS and voice. Digits autofill; letters don't everywhere.",
+    ),
+    Setting::new(
+        "CODE_TTL",
+        "5m",
+        "How long a code by SMS or voice lives: 1m to 10m, and longer than RESEND_COOLDOWN.",
+    ),
     Setting::new("EMAIL_CODE_FORMAT", "numeric", "numeric or alphanumeric for codes by e-mail."),
-    Setting::new("EMAIL_CODE_TTL", "1h", "How long a code by e-mail lives: 1m to 1h. Mail can be slow where SMS is not."),
+    Setting::new(
+        "EMAIL_CODE_TTL",
+        "1h",
+        "How long a code by e-mail lives: 1m to 1h. Mail can be slow where SMS is not.",
+    ),
     Setting::new("CODE_MAX_ATTEMPTS", "5", "Guesses at one code, 1 to 10. A resend refills none."),
-    Setting::new("RESEND_COOLDOWN", "60s", "Least time between two messages to one contact, 0s to 10m, whoever asks for them."),
+    Setting::new(
+        "RESEND_COOLDOWN",
+        "60s",
+        "Least time between two messages to one contact, 0s to 10m, whoever asks for them.",
+    ),
     Setting::new("CONTACT_DAILY_SENDS", "5", "Messages to one contact a day (in QUOTA_TIME_ZONE), or unlimited."),
-    Setting::new("CONTACT_DAILY_GUESSES", "25", "Guesses a day at codes sent to one contact, across its verifications, or unlimited."),
+    Setting::new(
+        "CONTACT_DAILY_GUESSES",
+        "25",
+        "Guesses a day at codes sent to one contact, across its verifications, or unlimited.",
+    ),
     Setting::new("PROOF_TTL", "10m", "How long a proof can be spent after the code was confirmed: 1m to 15m."),
 ];
 

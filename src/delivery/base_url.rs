@@ -58,7 +58,9 @@ mod tests {
         for good in ["https://api.twilio.com", "http://127.0.0.1:4010", "http://localhost:1", "http://[::1]:2/x"] {
             assert!(parse_base(good).is_ok(), "{good}");
         }
-        for bad in ["http://api.twilio.com", "ftp://127.0.0.1", "api.twilio.com", "https://169.254.169.254", "", "https://x?y"] {
+        for bad in
+            ["http://api.twilio.com", "ftp://127.0.0.1", "api.twilio.com", "https://169.254.169.254", "", "https://x?y"]
+        {
             assert!(parse_base(bad).is_err(), "{bad}");
         }
         assert_eq!(parse_base("https://api.example.com/v1/").unwrap(), "https://api.example.com/v1");

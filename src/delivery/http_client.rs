@@ -125,7 +125,7 @@ impl Answer {
             200..300 | 504 => Outcome::Unknown,
             408 | 500.. => Outcome::Unavailable { code },
             429 => Outcome::Throttled { retry_after: self.retry_after },
-            300..400 | 401..=405 | 407 | 410 => Outcome::Misconfigured { code },
+            300..=399 | 401..=405 | 407 | 410 => Outcome::Misconfigured { code },
             _ => Outcome::RejectedContent { code },
         }
     }

@@ -59,8 +59,8 @@ impl Unfit {
 pub fn prepare(text: &str) -> Result<(String, Kind), Unfit> {
     let text = text.nfc().collect::<String>().replace("\r\n", "\n");
     match bytes(&text).ok_or(Unfit::Character)? {
-        ..=SHORT => Ok((text, Kind::Short)),
-        ..=LONG => Ok((text, Kind::Long)),
+        length if length <= SHORT => Ok((text, Kind::Short)),
+        length if length <= LONG => Ok((text, Kind::Long)),
         _ => Err(Unfit::TooLong),
     }
 }
@@ -69,7 +69,7 @@ pub fn prepare(text: &str) -> Result<(String, Kind), Unfit> {
 pub fn national(number: &PhoneNumber) -> String {
     match number.country_code() {
         KOREA => number.national_digits(),
-        country => number.as_str().trim_start_matches(&format!("+{country}")).to_owned(),
+        _ => number.significant_digits().to_owned(),
     }
 }
 

@@ -13,4 +13,4 @@ mod registry;
 pub mod standard_webhooks;
 
 pub use http_client::HttpClient;
-pub use registry::{Registration, Routes, Tools};
+pub use registry::{Description, Plan, Registration, Routes, Tools, chapters, describe, settings};

@@ -118,13 +118,7 @@ pub struct Abilities {
 impl Abilities {
     /// Carries these channels everywhere, tells nothing afterwards.
     pub const fn of(channels: &'static [Channel]) -> Self {
-        Self {
-            channels,
-            regions: Regions::Everywhere,
-            receipts: Receipts::None,
-            idempotent: false,
-            makes_code: false,
-        }
+        Self { channels, regions: Regions::Everywhere, receipts: Receipts::None, idempotent: false, makes_code: false }
     }
 
     #[must_use]
@@ -162,7 +156,9 @@ pub enum CheckOutcome {
     Over,
     /// Its own bound on guesses is reached; ours should have been reached before.
     TooManyAttempts,
-    Throttled { retry_after: Option<Duration> },
+    Throttled {
+        retry_after: Option<Duration>,
+    },
     /// Not reached, or no answer: the guess may have counted there.
     Unavailable,
 }

@@ -1,15 +1,10 @@
 //! From names in `SMS_PROVIDER` and its sisters to providers that stand ready: what each needs is judged first, whole.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use crate::{
     clock::{Clock, Entropy},
-    config::{Env, Secret, Setting, delivery::DeliverySettings},
+    config::{Chapter, Env, Secret, Setting, delivery::DeliverySettings},
     delivery::{
         HttpClient, base_url,
         provider::{Abilities, Channel, Provider, Receipts, Regions},
@@ -116,7 +111,12 @@ pub fn secrets(env: &Env, name: &'static str) -> Vec<Secret> {
 
 /// The variables of every provider.
 pub fn settings() -> impl Iterator<Item = Setting> {
-    providers::ALL.iter().flat_map(|registration| registration.settings).copied()
+    chapters().flat_map(|chapter| chapter.settings).copied()
+}
+
+/// The same as chapters of `.env.example`.
+pub fn chapters() -> impl Iterator<Item = Chapter> {
+    providers::ALL.iter().map(|registration| Chapter { title: registration.name, settings: registration.settings })
 }
 
 /// Providers that were chosen and can be built.
@@ -135,7 +135,10 @@ impl Plan {
                 match find(name) {
                     Err(mend) => env.refuse(variable, mend),
                     Ok(found) if !found.abilities.channels.contains(&channel) => {
-                        env.refuse(variable, format!("{name} carries {} alone: take it out", list(found.abilities.channels)));
+                        env.refuse(
+                            variable,
+                            format!("{name} carries {} alone: take it out", list(found.abilities.channels)),
+                        );
                     }
                     Ok(found) => makers.push((channel, found)),
                 }

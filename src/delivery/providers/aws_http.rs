@@ -3,7 +3,7 @@
 
 use std::{error::Error, fmt};
 
-use aws_sdk_sns::{config::{HttpClient as SdkHttpClient, RuntimeComponents}, primitives::SdkBody};
+use aws_sdk_sns::config::{HttpClient as SdkHttpClient, RuntimeComponents};
 use aws_smithy_runtime_api::{
     client::{
         http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
@@ -47,14 +47,17 @@ impl HttpConnector for AwsHttp {
             for (name, value) in request.headers() {
                 sending = sending.header(name, value);
             }
-            http.send(sending).await.map_err(failed).and_then(|answer| response(&answer).ok_or_else(|| failed(Silence::NoAnswer)))
+            http.send(sending)
+                .await
+                .map_err(failed)
+                .and_then(|answer| response(&answer).ok_or_else(|| failed(Silence::NoAnswer)))
         })
     }
 }
 
 fn response(answer: &Answer) -> Option<HttpResponse> {
     let status = StatusCode::try_from(answer.status.as_u16()).ok()?;
-    let mut response = HttpResponse::new(status, SdkBody::from(answer.bytes()));
+    let mut response = HttpResponse::new(status, answer.bytes().into());
     if let Some(span) = answer.retry_after {
         response.headers_mut().insert("retry-after", span.as_secs().to_string());
     }

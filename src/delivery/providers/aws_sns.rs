@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aws_sdk_sns::{
     Client,
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
     config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig},
-    config::retry::RetryConfig,
     error::{ProvideErrorMetadata, SdkError},
     operation::publish::PublishError,
     types::MessageAttributeValue,
@@ -59,7 +59,8 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let endpoint = env.parse_optional("AWS_ENDPOINT_URL_SNS", base_url::parse_base);
     // Promotional, the default, may be dropped and is sent later.
     let mut attributes = vec![("AWS.SNS.SMS.SMSType", "String", "Transactional".to_owned())];
-    attributes.extend(env.parse_optional("AWS_SNS_SENDER_ID", sender_id).map(|id| ("AWS.SNS.SMS.SenderID", "String", id)));
+    attributes
+        .extend(env.parse_optional("AWS_SNS_SENDER_ID", sender_id).map(|id| ("AWS.SNS.SMS.SenderID", "String", id)));
     let number = env.text("AWS_SNS_ORIGINATION_NUMBER");
     attributes.extend(number.map(|number| ("AWS.MM.SMS.OriginationNumber", "String", number)));
     let price = env.parse_optional("AWS_SNS_MAX_PRICE_USD", |text| match text.parse::<f64>() {
@@ -97,6 +98,8 @@ fn config(
         .http_client(SharedHttpClient::new(AwsHttp::new(tools.http.clone())))
         // Publish has no deduplication for numbers: a second attempt may be a second message.
         .retry_config(RetryConfig::disabled())
+        // Time-outs are the HTTP client's.
+        .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(endpoint);
     config.build()

@@ -91,7 +91,7 @@ impl Provider for NaverCloud {
                 "content": text,
                 "messages": [{ "to": korean_text::national(number) }],
             });
-            let request = self.request(Method::POST, "messages").map(|request| {
+            let request = self.request(&Method::POST, "messages").map(|request| {
                 request.header("content-type", "application/json; charset=utf-8").body(body.to_string())
             });
             match self.ask(request).await {
@@ -104,7 +104,7 @@ impl Provider for NaverCloud {
     fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
         Box::pin(async move {
             let id = path_part(provider_message_id);
-            let listed = match self.ask(self.request(Method::GET, &format!("messages?requestId={id}"))).await {
+            let listed = match self.ask(self.request(&Method::GET, &format!("messages?requestId={id}"))).await {
                 Ok(answer) => answer,
                 Err(_) => return Polled::NotYet,
             };
@@ -112,7 +112,7 @@ impl Provider for NaverCloud {
                 return not_told(&listed);
             };
             let path = format!("messages/{}", path_part(message.message_id.as_str()));
-            match self.ask(self.request(Method::GET, &path)).await {
+            match self.ask(self.request(&Method::GET, &path)).await {
                 Ok(answer) => match messages(&answer).and_then(|messages| messages.into_iter().next()) {
                     Some(message) => message.stands(),
                     None => not_told(&answer),
@@ -125,14 +125,14 @@ impl Provider for NaverCloud {
 
 impl NaverCloud {
     /// A signed request to `/sms/v2/services/{service}/{resource}`.
-    fn request(&self, method: Method, resource: &str) -> Option<RequestBuilder> {
+    fn request(&self, method: &Method, resource: &str) -> Option<RequestBuilder> {
         let url = format!("{}/sms/v2/services/{}/{resource}", self.base, self.service);
         // Signed is what stands on the request line, after the URL was parsed.
         let url = Url::parse(&url).ok()?;
         let line = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let timestamp = self.clock.now().timestamp_millis().to_string();
         let signature = sign(&self.secret_key, method.as_str(), &line, &timestamp, &self.access_key);
-        let request = if method == Method::GET { self.http.get(url) } else { self.http.post(url) };
+        let request = if *method == Method::GET { self.http.get(url) } else { self.http.post(url) };
         Some(
             request
                 .header("x-ncp-apigw-timestamp", timestamp)

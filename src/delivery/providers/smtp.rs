@@ -57,7 +57,7 @@ struct Smtp {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tls {
     Implicit,
-    StartTls,
+    Upgraded,
     None,
 }
 
@@ -65,7 +65,7 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let host = reader.text("SMTP_HOST");
     let from = reader.text("SMTP_FROM");
     let env = reader.env();
-    let tls = env.choice("SMTP_TLS", &[("implicit", Tls::Implicit), ("starttls", Tls::StartTls), ("none", Tls::None)]);
+    let tls = env.choice("SMTP_TLS", &[("implicit", Tls::Implicit), ("starttls", Tls::Upgraded), ("none", Tls::None)]);
     if tls == Tls::None && !host.is_empty() && !base_url::is_loopback(&host) {
         env.refuse("SMTP_TLS", "implicit or starttls: codes go in the clear to this machine alone");
     }
@@ -74,7 +74,7 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     });
     let default_port = match tls {
         Tls::Implicit => 465,
-        Tls::StartTls => 587,
+        Tls::Upgraded => 587,
         Tls::None => 25,
     };
     let credentials = credentials(reader);
@@ -106,8 +106,8 @@ fn security(env: &Env, host: &str, tls: Tls) -> Security {
     match (tls, parameters.build()) {
         (Tls::None, _) => Security::None,
         (Tls::Implicit, Ok(parameters)) => Security::Implicit(parameters),
-        (Tls::StartTls, Ok(parameters)) => Security::StartTls(parameters),
-        (Tls::Implicit | Tls::StartTls, Err(_)) => {
+        (Tls::Upgraded, Ok(parameters)) => Security::StartTls(parameters),
+        (Tls::Implicit | Tls::Upgraded, Err(_)) => {
             env.refuse("SMTP_CA_FILE", "certificates that this machine can use; TLS could not be set up");
             Security::None
         }
@@ -149,13 +149,7 @@ impl Provider for Smtp {
 }
 
 /// The message as it travels. Its id is the same when it is sent again.
-fn compose(
-    from: &Mailbox,
-    to: Address,
-    id: &str,
-    message: &Outgoing,
-    now: Instant,
-) -> Option<(Envelope, Vec<u8>)> {
+fn compose(from: &Mailbox, to: Address, id: &str, message: &Outgoing, now: Instant) -> Option<(Envelope, Vec<u8>)> {
     let subject: String = message.subject.as_deref()?.chars().filter(|char| !char.is_control()).collect();
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).ok()?;
     let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());

@@ -122,7 +122,8 @@ impl Sessions {
 
     async fn converse(&self, session: &mut AsyncSmtpConnection, envelope: &Envelope, message: &[u8]) -> Said {
         let mut parameters = Vec::new();
-        if envelope.has_non_ascii_addresses() {
+        let addresses = envelope.from().into_iter().chain(envelope.to());
+        if addresses.map(AsRef::<str>::as_ref).any(|address| !address.is_ascii()) {
             if !session.server_info().supports_feature(Extension::SmtpUtfEight) {
                 return Err((Outcome::RejectedRecipient { code: Some("no_smtputf8".to_owned()) }, true));
             }
@@ -143,11 +144,7 @@ impl Sessions {
         self.step(step, session.command(command)).await.map(drop)
     }
 
-    async fn step<T>(
-        &self,
-        step: Step,
-        saying: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, (Outcome, bool)> {
+    async fn step<T>(&self, step: Step, saying: impl Future<Output = Result<T, Error>>) -> Result<T, (Outcome, bool)> {
         match timeout(self.timeout, saying).await {
             Ok(Ok(said)) => Ok(said),
             Ok(Err(error)) => Err((failed(step, &error), error.status().is_some())),

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use crate::{
     config::Setting,
     delivery::{
-        HttpClient, Registration,
-        base_url,
+        HttpClient, Registration, base_url,
         http_client::Silence,
         provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
         providers::twilio_api::{self, Account},
@@ -140,7 +139,7 @@ impl Twilio {
         let callback = self.callback(message);
         let from = self.caller.as_deref().unwrap_or_default();
         let mut form = vec![("To", message.to.as_str()), ("From", from), ("Twiml", &twiml)];
-        for url in &callback {
+        if let Some(url) = &callback {
             form.push(("StatusCallback", url));
             form.push(("StatusCallbackEvent", "completed"));
         }
@@ -201,6 +200,9 @@ mod tests {
     #[test]
     fn what_is_said_cannot_become_markup() {
         let said = twiml("A&B <Dial>\u{0}1, 2\"'", Locale::Ko);
-        assert!(said.ends_with(r#"<Say language="ko-KR">A&amp;B &lt;Dial&gt;1, 2&quot;&apos;</Say></Response>"#), "{said}");
+        assert!(
+            said.ends_with(r#"<Say language="ko-KR">A&amp;B &lt;Dial&gt;1, 2&quot;&apos;</Say></Response>"#),
+            "{said}"
+        );
     }
 }

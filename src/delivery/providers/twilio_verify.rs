@@ -24,16 +24,17 @@ use crate::{
     texts::Locale,
 };
 
-const ABILITIES: Abilities = Abilities {
-    makes_code: true,
-    ..Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling)
-};
+const ABILITIES: Abilities =
+    Abilities { makes_code: true, ..Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling) };
 
 pub const REGISTRATION: Registration = Registration {
     name: "twilio-verify",
     abilities: ABILITIES,
     settings: &[
-        Setting::optional("TWILIO_VERIFY_SERVICE_SID", "The Verify service (VA…); its code length must be CODE_LENGTH."),
+        Setting::optional(
+            "TWILIO_VERIFY_SERVICE_SID",
+            "The Verify service (VA…); its code length must be CODE_LENGTH.",
+        ),
         Setting::new("TWILIO_VERIFY_BASE_URL", "https://verify.twilio.com", "Where Twilio Verify stands; for tests."),
     ],
     read,

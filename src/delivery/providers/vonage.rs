@@ -27,13 +27,20 @@ pub const REGISTRATION: Registration = Registration {
     abilities: ABILITIES,
     settings: &[
         Setting::optional("VONAGE_API_KEY", "The API key."),
-        Setting::secret("VONAGE_API_SECRET", "Its secret. Without it, requests are signed with VONAGE_SIGNATURE_SECRET."),
+        Setting::secret(
+            "VONAGE_API_SECRET",
+            "Its secret. Without it, requests are signed with VONAGE_SIGNATURE_SECRET.",
+        ),
         Setting::secret(
             "VONAGE_SIGNATURE_SECRET",
             "What receipts are signed with; without it none is believed. While it is replaced, the new and the old \
              one, apart by a comma.",
         ),
-        Setting::new("VONAGE_SIGNATURE_METHOD", "sha256", "As the account has it: md5, sha1, sha256 or sha512 (all HMAC)."),
+        Setting::new(
+            "VONAGE_SIGNATURE_METHOD",
+            "sha256",
+            "As the account has it: md5, sha1, sha256 or sha512 (all HMAC).",
+        ),
         Setting::optional("VONAGE_FROM", "The sender: digits of a number, or a name where the country allows it."),
         Setting::new("VONAGE_BASE_URL", "https://rest.nexmo.com", "Where Vonage stands; for tests."),
         Setting::optional(

@@ -40,7 +40,11 @@ pub const REGISTRATION: Registration = Registration {
             "What requests and receipts are signed with: whsec_ and Base64. While it is replaced, the new and the old \
              one, apart by a comma: requests carry both signatures, receipts may carry either.",
         ),
-        Setting::new("DELIVERY_WEBHOOK_TIMEOUT_MS", "5000", "How long the gateway may take to answer, in milliseconds."),
+        Setting::new(
+            "DELIVERY_WEBHOOK_TIMEOUT_MS",
+            "5000",
+            "How long the gateway may take to answer, in milliseconds.",
+        ),
     ],
     read,
 };

@@ -6,7 +6,11 @@ use subtle::ConstantTimeEq;
 use super::{NoReceipt, Receipt};
 use crate::{
     config::{Env, Secret},
-    delivery::{loose::{self, Loose}, provider::ReceiptStatus, registry},
+    delivery::{
+        loose::{self, Loose},
+        provider::ReceiptStatus,
+        registry,
+    },
     ids::DeliveryId,
 };
 

@@ -63,7 +63,8 @@ impl Verifier {
             None => self.url.clone(),
         };
         let form = callback.content_type.starts_with("application/x-www-form-urlencoded");
-        let fields: Vec<_> = if form { form_urlencoded::parse(callback.body).into_owned().collect() } else { Vec::new() };
+        let fields: Vec<_> =
+            if form { form_urlencoded::parse(callback.body).into_owned().collect() } else { Vec::new() };
         if !form && !body_hash_matches(callback.query, callback.body) {
             return Err(NoReceipt::Forged);
         }

@@ -12,7 +12,12 @@ use super::{NoReceipt, Receipt};
 use crate::{
     clock::Instant,
     config::{Env, Secret},
-    delivery::{keyed, loose::{self, Loose}, provider::ReceiptStatus, registry},
+    delivery::{
+        keyed,
+        loose::{self, Loose},
+        provider::ReceiptStatus,
+        registry,
+    },
     ids::DeliveryId,
 };
 
