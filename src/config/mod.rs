@@ -35,7 +35,8 @@ pub struct Chapter {
     pub settings: &'static [Setting],
 }
 
-/// Every setting there is, in the order in which somebody new would want to read them.
+/// Every setting but the providers' own (`delivery::chapters`), in the order in which somebody new would want to read
+/// them.
 pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Serving", settings: http::SETTINGS },
     Chapter { title: "The database", settings: store::SETTINGS },

@@ -5,4 +5,5 @@
 )]
 
 mod house;
+mod providers;
 mod settings;

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 #[test]
 fn env_example_is_the_table_of_settings() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".env.example");
-    let table = countersign::config::env_example();
+    let table = countersign::config::env_example(countersign::delivery::chapters());
     if std::env::var_os("COUNTERSIGN_WRITE").is_some() {
         fs::write(&file, &table).unwrap();
     }
@@ -15,7 +15,8 @@ fn env_example_is_the_table_of_settings() {
 
 #[test]
 fn no_setting_stands_twice() {
-    let mut names: Vec<_> = countersign::config::settings().map(|setting| setting.name).collect();
+    let settings = countersign::config::settings().chain(countersign::delivery::settings());
+    let mut names: Vec<_> = settings.map(|setting| setting.name).collect();
     names.sort_unstable();
     let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
     assert!(twice.is_empty(), "{twice:?}");

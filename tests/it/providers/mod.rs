@@ -1,0 +1,16 @@
+//! Providers on the wire: against doubles of our own that answer as the providers' tables demand, and against stand-ins
+//! that others wrote.
+
+mod aligo;
+#[cfg(feature = "aws-sns")]
+mod aws_sns;
+mod configuration;
+mod double;
+mod naver_cloud;
+mod silence;
+mod solapi;
+mod support;
+mod twilio;
+mod twilio_verify;
+mod vonage;
+mod webhook;
