@@ -1,1 +1,3 @@
 //! graphql
+
+pub mod cookies;

@@ -28,6 +28,17 @@ pub struct SignedIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenRefused;
 
+/// Who asks, as far as tokens say: handed to every resolver. A refused token fails nothing by itself; an operation that
+/// needs nobody signed in still runs, so that a page with a stale token can sign in again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// No token was sent.
+    Anonymous,
+    /// A token was sent and is not honoured.
+    Refused,
+    SignedIn(SignedIn),
+}
+
 /// Judges access tokens. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gate {

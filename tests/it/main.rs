@@ -1,0 +1,3 @@
+//! Behaviour over the real wire. One binary, so that it links once.
+
+mod wire;
