@@ -5,7 +5,7 @@ mod contacts;
 pub mod delivery;
 mod env;
 mod example;
-mod http;
+pub mod http;
 mod keys;
 mod messages;
 pub mod quota;

@@ -5,6 +5,7 @@
 //! error here and a difference in `schema.graphql`, never a forgotten string.
 
 pub mod context;
+pub mod cookies;
 mod enums;
 mod faults;
 mod input;

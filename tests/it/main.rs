@@ -7,3 +7,4 @@
 mod house;
 mod providers;
 mod settings;
+mod wire;

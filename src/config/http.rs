@@ -1,0 +1,375 @@
+//! Settings of the wire: where to listen, whom to believe, and how much of anything to take.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+
+use crate::config::{Env, Setting};
+
+/// Every setting of this room.
+pub const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "ENVIRONMENT",
+        "development",
+        "development or production. Production switches off introspection, suggestions, GraphiQL and whatever else helps a developer or an attacker.",
+    ),
+    Setting::new("LISTEN_ADDR", "127.0.0.1:8000", "Address and port to serve on; 0.0.0.0:8000 serves every interface."),
+    Setting::optional(
+        "PUBLIC_URL",
+        "The address that browsers use, such as https://id.example.com. Its origin may open streams, and links in messages start with it.",
+    ),
+    Setting::new(
+        "CORS_ORIGINS",
+        "",
+        "Comma-separated origins of pages on other hosts that may call, such as https://app.example.com; none by default. Compared exactly, cookies allowed.",
+    ),
+    Setting::new(
+        "TRUSTED_PROXIES",
+        "",
+        "Comma-separated addresses or networks of proxies in front, such as 10.0.0.0/8. From these alone the client's address is taken out of FORWARDED_HEADER.",
+    ),
+    Setting::new(
+        "FORWARDED_HEADER",
+        "x-forwarded-for",
+        "x-forwarded-for or forwarded: the one header that the trusted proxies write. The other is never read, since a proxy may pass it on as a client sent it.",
+    ),
+    Setting::new(
+        "SOCKETS_PER_ADDRESS",
+        "100",
+        "WebSockets and event streams open at once from one client address (IPv6: one /64).",
+    ),
+    Setting::new("OPERATIONS_PER_SOCKET", "50", "Operations running at once on one WebSocket."),
+    Setting::new(
+        "MAX_CONNECTIONS",
+        "20000",
+        "Connections open at once; beyond it new ones wait to be accepted. Keep it under the process's limit of open files.",
+    ),
+    Setting::new(
+        "MAX_IN_FLIGHT",
+        "1000",
+        "Queries and mutations running at once; beyond it they are answered UNAVAILABLE, to be tried again.",
+    ),
+    Setting::new("MAX_BODY", "65536", "Bytes of a request body or WebSocket message."),
+    Setting::new("MAX_DOCUMENT", "16384", "Bytes of a GraphQL document."),
+    Setting::new("MAX_TOKENS", "2000", "Tokens of a GraphQL document."),
+    Setting::new("MAX_OPERATIONS", "20", "Operations that one document may define; one of them runs."),
+    Setting::new("MAX_DEPTH", "10", "How deep fields may nest. Introspection has bounds of its own."),
+    Setting::new("MAX_COMPLEXITY", "200", "Fields of an operation once every fragment is spread out."),
+    Setting::new("MAX_ALIASES", "10", "Aliases of an operation once every fragment is spread out."),
+    Setting::new(
+        "MAX_ROOT_MUTATIONS",
+        "1",
+        "Mutations in one operation. One is what a page sends; more would let a guesser put many tries into one request.",
+    ),
+    Setting::new("MAX_DIRECTIVES", "5", "Directives in one place."),
+    Setting::new("MAX_BATCH", "off", "Operations in one JSON array (2 to 10), or off to refuse arrays."),
+    Setting::new("EXECUTION_TIMEOUT", "10s", "How long a query or mutation may run before it is given up."),
+    Setting::new(
+        "PERSISTED_QUERIES",
+        "1000",
+        "Documents kept for automatic persisted queries, or off to answer that they are not supported.",
+    ),
+    Setting::optional(
+        "TRUSTED_DOCUMENTS",
+        "Path of a manifest of persisted documents as graphql-codegen, Relay or Apollo write it. Where set, nothing else runs.",
+    ),
+    Setting::optional(
+        "INTROSPECTION",
+        "on or off: whether the schema may be asked for. Left out: on in development, off in production.",
+    ),
+    Setting::optional(
+        "GRAPHIQL",
+        "on or off: whether / shows GraphiQL. Left out: on in development, off in production.",
+    ),
+    Setting::new(
+        "WEB_DIST",
+        "web/dist",
+        "Folder with the built pages; where it is missing, GraphiQL is loaded from a public CDN.",
+    ),
+    Setting::new("SHUTDOWN_GRACE", "10s", "How long requests and streams may take to end after SIGTERM."),
+    Setting::optional(
+        "TLS_CERT",
+        "Path of the certificate chain (PEM) to serve HTTPS with; TLS_KEY goes with it. Left out: plain HTTP, for a proxy that ends TLS.",
+    ),
+    Setting::optional("TLS_KEY", "Path of the private key (PEM) of TLS_CERT."),
+];
+
+/// Whom this process serves: the people who build an app on it, or everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    Development,
+    Production,
+}
+
+/// Which header trusted proxies write the client's address into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, the custom of most proxies.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// What one GraphQL document may ask for. Counted before the schema sees it (security.md GQ-02).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentLimits {
+    /// Bytes of the text.
+    pub bytes: usize,
+    pub tokens: usize,
+    pub operations: usize,
+    /// Nested fields; 1 for a root field.
+    pub depth: usize,
+    /// Fields after fragments are spread out.
+    pub complexity: usize,
+    /// Aliases after fragments are spread out.
+    pub aliases: usize,
+    /// Root fields of a mutation, `__typename` aside.
+    pub root_mutations: usize,
+    /// Directives in one place.
+    pub directives: usize,
+}
+
+/// How long the wire waits for whom. Constants of the protocols and of good manners rather than settings; a struct so
+/// that a test can shorten them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the head of a request, from its first byte (the first request: from the connection).
+    pub head: Duration,
+    /// For the next request on a connection that is kept alive. Above the 60 s that proxies commonly keep idle
+    /// connections, so that it is they who close.
+    pub idle: Duration,
+    /// For the whole body of a request.
+    pub body: Duration,
+    /// For the peer to take anything of what is written to it.
+    pub stall: Duration,
+    /// For `connection_init` on a socket.
+    pub init: Duration,
+    /// Between heartbeats on sockets and streams. A peer that is silent for two of them is gone.
+    pub heartbeat: Duration,
+    /// For the peer's answer to a close frame, and for what it still sends when an answer says stop.
+    pub farewell: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            body: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            init: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(20),
+            farewell: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Where certificate and key lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// The settings of the wire.
+#[derive(Clone, Debug)]
+pub struct Http {
+    pub environment: Environment,
+    pub listen: SocketAddr,
+    /// Without a trailing slash.
+    pub public_url: Option<String>,
+    /// Serialised origins, as browsers send them.
+    pub cors_origins: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub forwarded_header: ForwardedHeader,
+    pub sockets_per_address: usize,
+    pub operations_per_socket: usize,
+    pub max_connections: usize,
+    pub max_in_flight: usize,
+    /// Bytes.
+    pub max_body: usize,
+    pub document: DocumentLimits,
+    /// None: arrays are refused.
+    pub max_batch: Option<usize>,
+    pub execution_timeout: Duration,
+    /// How many documents are kept; none: not supported.
+    pub persisted_queries: Option<usize>,
+    pub trusted_documents: Option<PathBuf>,
+    pub introspection: bool,
+    pub graphiql: bool,
+    pub web_dist: PathBuf,
+    pub shutdown_grace: Duration,
+    pub tls: Option<TlsFiles>,
+    pub patience: Patience,
+}
+
+impl Http {
+    /// Reads the settings; what cannot be taken is refused through `env`.
+    pub fn from_env(env: &Env) -> Self {
+        let environment = env.choice(
+            "ENVIRONMENT",
+            &[("development", Environment::Development), ("production", Environment::Production)],
+        );
+        let development = environment == Environment::Development;
+        let switch = |name| env.parse_optional(name, on_or_off).unwrap_or(development);
+        let http = Self {
+            environment,
+            listen: env.parse("LISTEN_ADDR", |text| {
+                text.parse().map_err(|_| format!("an address and a port such as 127.0.0.1:8000, not {text:?}"))
+            }),
+            public_url: env.parse_optional("PUBLIC_URL", |text| origin(text.trim_end_matches('/'))),
+            cors_origins: env.list("CORS_ORIGINS", origin),
+            trusted_proxies: env.list("TRUSTED_PROXIES", network),
+            forwarded_header: env.choice(
+                "FORWARDED_HEADER",
+                &[("x-forwarded-for", ForwardedHeader::XForwardedFor), ("forwarded", ForwardedHeader::Forwarded)],
+            ),
+            sockets_per_address: env.number("SOCKETS_PER_ADDRESS", 1..=1_000_000),
+            operations_per_socket: env.number("OPERATIONS_PER_SOCKET", 1..=1_000),
+            max_connections: env.number("MAX_CONNECTIONS", 10..=1_000_000),
+            max_in_flight: env.number("MAX_IN_FLIGHT", 1..=100_000),
+            max_body: env.number("MAX_BODY", 1_024..=1_048_576),
+            document: DocumentLimits {
+                bytes: env.number("MAX_DOCUMENT", 512..=1_048_576),
+                tokens: env.number("MAX_TOKENS", 100..=20_000),
+                operations: env.number("MAX_OPERATIONS", 1..=1_000),
+                depth: env.number("MAX_DEPTH", 3..=30),
+                complexity: env.number("MAX_COMPLEXITY", 50..=10_000),
+                aliases: env.number("MAX_ALIASES", 0..=1_000),
+                root_mutations: env.number("MAX_ROOT_MUTATIONS", 1..=100),
+                directives: env.number("MAX_DIRECTIVES", 1..=100),
+            },
+            max_batch: env.parse("MAX_BATCH", |text| off_or(text, 2..=10)),
+            execution_timeout: env.duration("EXECUTION_TIMEOUT", Duration::from_millis(100)..=Duration::from_secs(60)),
+            persisted_queries: env.parse("PERSISTED_QUERIES", |text| off_or(text, 1..=100_000)),
+            trusted_documents: env.text("TRUSTED_DOCUMENTS").map(PathBuf::from),
+            introspection: switch("INTROSPECTION"),
+            graphiql: switch("GRAPHIQL"),
+            web_dist: PathBuf::from(env.text("WEB_DIST").unwrap_or_default()),
+            shutdown_grace: env.duration("SHUTDOWN_GRACE", Duration::ZERO..=Duration::from_secs(600)),
+            tls: tls(env),
+            patience: Patience::default(),
+        };
+        http.refuse_an_open_door(env);
+        http
+    }
+
+    /// Codes and passwords in the clear on a public address are never meant (security.md OP-04).
+    fn refuse_an_open_door(&self, env: &Env) {
+        let guarded = self.tls.is_some() || !self.trusted_proxies.is_empty() || self.listen.ip().is_loopback();
+        if self.environment == Environment::Production && !guarded {
+            env.refuse(
+                "LISTEN_ADDR",
+                "plain HTTP on an address that others reach: set TLS_CERT and TLS_KEY, or name the proxy that ends TLS \
+                 in TRUSTED_PROXIES, or listen on 127.0.0.1",
+            );
+        }
+    }
+}
+
+fn tls(env: &Env) -> Option<TlsFiles> {
+    match (env.text("TLS_CERT"), env.text("TLS_KEY")) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.into(), key: key.into() }),
+        (Some(_), None) => {
+            env.refuse("TLS_KEY", "missing: TLS_CERT needs its private key");
+            None
+        }
+        (None, Some(_)) => {
+            env.refuse("TLS_CERT", "missing: TLS_KEY needs its certificate");
+            None
+        }
+        (None, None) => None,
+    }
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("on or off, not {text:?}")),
+    }
+}
+
+fn off_or(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<Option<usize>, String> {
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(Some(number)),
+        Err(_) if text.eq_ignore_ascii_case("off") => Ok(None),
+        _ => Err(format!("a number from {} to {}, or off, not {text:?}", range.start(), range.end())),
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+        .map_err(|_| format!("an address or a network such as 10.0.0.0/8, not {text:?}"))
+}
+
+/// An origin as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the scheme's own.
+fn origin(text: &str) -> Result<String, String> {
+    let mend = || format!("an origin such as https://app.example.com, without path or wildcard, not {text:?}");
+    let uri: axum::http::Uri = text.parse().map_err(|_| mend())?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(mend()) };
+    let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/") && !text.ends_with('/');
+    let plain = !authority.as_str().contains(['@', '*']);
+    if !bare || !plain || !matches!(scheme, "http" | "https") {
+        return Err(mend());
+    }
+    let host = authority.host().to_ascii_lowercase();
+    Ok(match authority.port_u16() {
+        Some(port) if !matches!((scheme, port), ("http", 80) | ("https", 443)) => format!("{scheme}://{host}:{port}"),
+        _ => format!("{scheme}://{host}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> (Http, Vec<String>) {
+        let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let env = Env::new(vars, SETTINGS.iter().copied());
+        let http = Http::from_env(&env);
+        (http, env.into_refusals().into_iter().map(|refusal| refusal.name).collect())
+    }
+
+    #[test]
+    fn the_defaults_stand() {
+        let (http, refusals) = read(&[]);
+        assert_eq!(refusals, Vec::<String>::new());
+        assert!(http.introspection && http.graphiql);
+        assert_eq!(http.max_batch, None);
+        assert!(http.cors_origins.is_empty() && http.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn production_closes_what_helps_an_attacker_unless_asked() {
+        let (http, _) = read(&[("ENVIRONMENT", "production")]);
+        assert!(!http.introspection && !http.graphiql);
+        let (http, _) = read(&[("ENVIRONMENT", "production"), ("INTROSPECTION", "on")]);
+        assert!(http.introspection);
+    }
+
+    #[test]
+    fn origins_are_exact_and_in_the_browsers_spelling() {
+        let (http, refusals) = read(&[("CORS_ORIGINS", "https://App.example.com:443, http://localhost:5173")]);
+        assert_eq!(refusals, Vec::<String>::new());
+        assert_eq!(http.cors_origins, ["https://app.example.com", "http://localhost:5173"]);
+        for bad in ["*", "https://*.example.com", "example.com", "https://example.com/app", "null", "ftp://a"] {
+            assert_eq!(read(&[("CORS_ORIGINS", bad)]).1, ["CORS_ORIGINS"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn op_04_plain_http_on_a_public_address_does_not_start_in_production() {
+        let public = [("ENVIRONMENT", "production"), ("LISTEN_ADDR", "0.0.0.0:8000")];
+        assert_eq!(read(&public).1, ["LISTEN_ADDR"]);
+        assert!(read(&[public[0], public[1], ("TRUSTED_PROXIES", "10.0.0.0/8")]).1.is_empty());
+        assert!(read(&[public[0], public[1], ("TLS_CERT", "a.pem"), ("TLS_KEY", "b.pem")]).1.is_empty());
+    }
+
+    #[test]
+    fn one_half_of_a_key_pair_is_refused() {
+        assert_eq!(read(&[("TLS_CERT", "a.pem")]).1, ["TLS_KEY"]);
+        assert_eq!(read(&[("TLS_KEY", "a.pem")]).1, ["TLS_CERT"]);
+    }
+}

@@ -1,0 +1,44 @@
+//! HTTP responses: results and refusals.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+
+use crate::http::graphql::{negotiate::Media, refusal::Refusal, response::Answer};
+
+/// A result as a response.
+pub fn result(media: Media, response: async_graphql::Response) -> Response {
+    let head = response.http_headers.clone();
+    let answer = Answer::new(response);
+    let mut response = json(answer.status(media, None), media, answer.to_json());
+    response.headers_mut().extend(head);
+    response
+}
+
+/// A refusal as a response.
+pub fn refusal(media: Media, refusal: Refusal) -> Response {
+    let status = refusal.status;
+    let answer = Answer::new(refusal.into_result());
+    json(answer.status(media, status), media, answer.to_json())
+}
+
+/// A refusal for a method, with those that are allowed (RFC 9110, section 15.5.6).
+pub fn method_not_allowed(media: Media, allow: &'static str, message: &str) -> Response {
+    use crate::http::graphql::refusal::Code;
+    let mut response = refusal(media, Refusal::http(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, message));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// A response with a JSON body.
+pub fn json(status: StatusCode, media: Media, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}

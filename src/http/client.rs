@@ -1,0 +1,115 @@
+//! Who is at the other end: the client's address, and what else is known of it before anything is read.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::{HeaderMap, HeaderName, header};
+use ipnet::IpNet;
+
+use crate::{
+    caller::{Caller, ClientAddress},
+    clock::Entropy,
+    config::http::{ForwardedHeader, Http},
+    http::Negotiate,
+};
+
+/// The far end of the connection, put into each request by the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Names a request in logs and answers; taken over from a trusted proxy, else made here.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const LONGEST_USER_AGENT: usize = 512;
+
+/// Tells clients apart.
+#[derive(Clone)]
+pub struct Clients {
+    trusted: Vec<IpNet>,
+    header: ForwardedHeader,
+    entropy: Entropy,
+    negotiate: Negotiate,
+}
+
+impl Clients {
+    pub fn new(settings: &Http, entropy: Entropy, negotiate: Negotiate) -> Self {
+        let (trusted, header) = (settings.trusted_proxies.clone(), settings.forwarded_header);
+        Self { trusted, header, entropy, negotiate }
+    }
+
+    /// Who sends a request with these headers over a connection from `peer`.
+    pub fn recognise(&self, peer: Option<Peer>, headers: &HeaderMap) -> Caller {
+        // Without a peer (a router driven without a server) all share one address, and its quotas.
+        let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip().to_canonical());
+        let proxied = self.trusts(peer);
+        let address = if proxied { self.forwarded(headers).unwrap_or(peer) } else { peer };
+        let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| proxied && well_formed(id));
+        let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Caller {
+            address: ClientAddress::new(address),
+            user_agent: headers
+                .get(header::USER_AGENT)
+                .map(|value| cut(&String::from_utf8_lossy(value.as_bytes())).into()),
+            request_id: given.map_or_else(|| self.fresh_id(), str::to_owned).into(),
+            locale: (self.negotiate)(language),
+        }
+    }
+
+    /// The same caller, under an id of its own: for one of the operations of a socket.
+    pub fn again(&self, caller: &Caller) -> Caller {
+        Caller { request_id: self.fresh_id().into(), ..caller.clone() }
+    }
+
+    fn fresh_id(&self) -> String {
+        hex::encode(self.entropy.bytes::<8>())
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    /// The right-most hop that no trusted proxy is: what stands left of it anybody may have written. None where the
+    /// header is missing or that hop is no address.
+    fn forwarded(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let (name, read): (_, fn(&str) -> Option<IpAddr>) = match self.header {
+            ForwardedHeader::XForwardedFor => ("x-forwarded-for", node),
+            ForwardedHeader::Forwarded => ("forwarded", forwarded_element),
+        };
+        let lines: Vec<_> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+        let mut client = None;
+        for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+            let address = read(hop.trim())?;
+            client = Some(address);
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        client
+    }
+}
+
+/// The `for` of one element of `Forwarded` (RFC 7239, section 4).
+fn forwarded_element(element: &str) -> Option<IpAddr> {
+    let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = { pairs }.find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
+    node(value.trim_matches('"'))
+}
+
+/// An address, with a port or without: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
+fn node(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(text, |(address, _)| address);
+    let address =
+        bare.parse::<IpAddr>().ok().or_else(|| bare.parse::<SocketAddr>().ok().map(|address| address.ip()))?;
+    Some(address.to_canonical())
+}
+
+fn well_formed(id: &str) -> bool {
+    (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_USER_AGENT)]
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

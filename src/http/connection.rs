@@ -1,0 +1,80 @@
+//! One connection: HTTP/1.1 with upgrades, watched by its pulse.
+
+use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, task::Poll};
+
+use axum::{Router, body::Body, extract::Request};
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep_until},
+};
+use tower::Service;
+
+use crate::{
+    config::http::Patience,
+    http::{
+        client::Peer,
+        pulse::{Pulse, Serving, Watched},
+        stop::Stop,
+    },
+};
+
+/// Bytes of a request's head that hyper reads at most: what the edge allows for target and headers, and some more, so
+/// that it is the edge which refuses, with words.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// Serves the requests of one connection until it ends or deserves to be cut.
+pub async fn serve<S>(
+    stream: Watched<S>,
+    pulse: Arc<Pulse>,
+    peer: SocketAddr,
+    router: Router,
+    patience: &Patience,
+    stop: &Stop,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let serving = pulse.serving();
+        let mut router = router.clone();
+        async move {
+            let mut request: Request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            let response = router.call(request).await?;
+            Ok::<_, Infallible>(response.map(|body| until_sent(body, serving)))
+        }
+    });
+    let mut http = http1::Builder::new();
+    // Heads and idleness are timed by the pulse.
+    http.timer(TokioTimer::new()).header_read_timeout(None).max_header_size(MAX_HEAD);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut stopping = pin!(stop.asked().fuse());
+    let mut asked = false;
+    let mut timer = pin!(sleep_until(Instant::now() + patience.head));
+    poll_fn(|context| {
+        if !asked && stopping.as_mut().poll(context).is_ready() {
+            asked = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if connection.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        let Some(deadline) = pulse.deadline(patience) else { return Poll::Pending };
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(context)
+    })
+    .await;
+}
+
+/// The body, holding `serving` until it is sent or given up.
+fn until_sent(body: Body, serving: Serving) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        let _held = &serving;
+        frame
+    }))
+}

@@ -1,0 +1,110 @@
+//! What every request passes on its way in and every response on its way out, whatever the route.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::{
+    config::http::{Environment, Http},
+    http::{
+        answer,
+        client::{Clients, REQUEST_ID},
+        graphql::{
+            negotiate::Media,
+            refusal::{Code, Refusal},
+        },
+    },
+};
+
+/// Bytes of a request's target, and of its headers together (security.md TR-09).
+const MAX_URL: usize = 8 * 1024;
+const MAX_HEADERS: usize = 16 * 1024;
+
+/// Nothing of an answer of ours is a page, unless the route says otherwise.
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// The state of this layer.
+pub struct Edge {
+    clients: Clients,
+    development: bool,
+    /// Whether browsers reach us by TLS, here or at a proxy.
+    https: bool,
+}
+
+impl Edge {
+    pub fn new(settings: &Http, clients: Clients) -> Self {
+        let public_https = settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let development = settings.environment == Environment::Development;
+        Self { clients, development, https: settings.tls.is_some() || public_https }
+    }
+
+    fn finish(&self, headers: &mut HeaderMap, request_id: &str, took: Duration) {
+        let mut set =
+            |name: HeaderName, value: &'static str| drop(headers.insert(name, HeaderValue::from_static(value)));
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(header::REFERRER_POLICY, "no-referrer");
+        if self.https {
+            set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        }
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if self.development
+            && let Ok(timing) = HeaderValue::from_str(&format!("total;dur={:.1}", took.as_secs_f64() * 1e3))
+        {
+            headers.insert(HeaderName::from_static("server-timing"), timing);
+        }
+    }
+}
+
+/// Recognises the client, bounds the head, catches panics, and dresses the response.
+pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let caller = edge.clients.recognise(request.extensions().get().copied(), request.headers());
+    let request_id = caller.request_id.clone();
+    let span = tracing::info_span!("request", id = %request_id);
+    request.extensions_mut().insert(caller);
+    let mut response = match judge_head(&request) {
+        Err(refusal) => refusal,
+        Ok(()) => match AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await {
+            Ok(response) => response,
+            Err(_) => {
+                tracing::error!(%request_id, "a handler panicked");
+                let refusal =
+                    Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "Something went wrong here.");
+                answer::refusal(Media::Json, refusal)
+            }
+        },
+    };
+    edge.finish(response.headers_mut(), &request_id, started.elapsed());
+    response
+}
+
+fn judge_head(request: &Request) -> Result<(), Response> {
+    let refuse = |status, message: &str| {
+        let mut response = answer::refusal(Media::Json, Refusal::http(status, Code::BadRequest, message));
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        Err(response)
+    };
+    if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_URL) {
+        return refuse(StatusCode::URI_TOO_LONG, "The address is longer than 8 KiB.");
+    }
+    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if bytes > MAX_HEADERS {
+        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are longer than 16 KiB.");
+    }
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+        return Err(answer::method_not_allowed(Media::Json, "GET, POST", "This method is not served."));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! What stands between a request and the schema, the same on every transport: find the document, count it, choose the
+//! operation.
+
+use async_graphql::{
+    Request,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
+};
+
+use crate::{
+    config::http::{DocumentLimits, Http},
+    http::graphql::{
+        limits,
+        persisted::{Documents, Kept, Trusted},
+        refusal::{Code, Refusal},
+        request::Ask,
+        tokens,
+    },
+};
+
+/// The judge of documents.
+pub struct Admission {
+    limits: DocumentLimits,
+    introspection: bool,
+    documents: Documents,
+}
+
+/// A request whose document was parsed and is within the limits.
+pub struct Operation {
+    pub request: Request,
+    pub kind: OperationType,
+}
+
+impl Admission {
+    /// # Errors
+    /// Words for the operator where the manifest of trusted documents can't be used.
+    pub fn new(settings: &Http) -> Result<Self, String> {
+        let documents = match (&settings.trusted_documents, settings.persisted_queries) {
+            (Some(path), _) => Documents::Trusted(Trusted::load(path)?),
+            (None, Some(most)) => Documents::Kept(Kept::new(most)),
+            (None, None) => Documents::Spelt,
+        };
+        Ok(Self { limits: settings.document.clone(), introspection: settings.introspection, documents })
+    }
+
+    /// Turns what was asked into a request that the schema may see.
+    ///
+    /// # Errors
+    /// The refusal to answer with; the schema has seen nothing of it.
+    pub fn admit(&self, mut ask: Ask) -> Result<Operation, Refusal> {
+        let found = self.documents.find(&mut ask)?;
+        if !found.trusted {
+            let bytes = found.text.len();
+            if bytes > self.limits.bytes {
+                return Err(Refusal::too_complex("size in bytes", Some("MAX_DOCUMENT"), self.limits.bytes, bytes));
+            }
+            tokens::count(&found.text, self.limits.tokens)?;
+        }
+        let document = async_graphql::parser::parse_query(&*found.text).map_err(|error| syntax_error(&error))?;
+        if !found.trusted {
+            let weighed = limits::weigh(&document, &self.limits)?;
+            if weighed.introspects && !self.introspection {
+                return Err(Refusal::document(Code::Forbidden, "Introspection is switched off."));
+            }
+        }
+        let kind = choose(&document, ask.operation_name.as_deref())?;
+        self.documents.keep(&found);
+        let mut request = Request::new(&*found.text).variables(ask.variables);
+        request.operation_name = ask.operation_name;
+        if !self.introspection {
+            request = request.disable_introspection();
+        }
+        request.set_parsed_query(document);
+        Ok(Operation { request, kind })
+    }
+}
+
+/// What kind the operation is that the request means (specification, section 6.1, `GetOperation`).
+fn choose(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, Refusal> {
+    let operation = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(_), None) => {
+            let message = "The document has several operations: say which by operationName.";
+            return Err(Refusal::document(Code::BadRequest, message));
+        }
+        (DocumentOperations::Single(_), Some(_)) => None,
+    };
+    let unknown = || Refusal::document(Code::BadRequest, "The document has no operation of the name in operationName.");
+    operation.map(|operation| operation.node.ty).ok_or_else(unknown)
+}
+
+/// Where the text stops being GraphQL. The parser's own message draws the source line, which may hold a secret.
+fn syntax_error(error: &async_graphql::parser::Error) -> Refusal {
+    let position = error.positions().next();
+    let place = position.map_or_else(String::new, |at| format!(" at line {}, column {}", at.line, at.column));
+    let message = match error {
+        async_graphql::parser::Error::Syntax { .. } => format!("Syntax error{place}."),
+        other => format!("Syntax error{place}: {other}."),
+    };
+    Refusal { position, ..Refusal::document(Code::BadRequest, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str, name: Option<&str>) -> Result<OperationType, &'static str> {
+        choose(&async_graphql::parser::parse_query(text).unwrap(), name).map_err(|refusal| refusal.code.as_str())
+    }
+
+    #[test]
+    fn the_operation_is_chosen_by_name() {
+        let two = "query A {a} mutation B {b}";
+        assert_eq!(kind("{a}", None), Ok(OperationType::Query));
+        assert_eq!(kind(two, Some("B")), Ok(OperationType::Mutation));
+        assert_eq!(kind("subscription S {a}", None), Ok(OperationType::Subscription));
+        for (text, name) in [(two, None), (two, Some("C")), ("{a}", Some("A"))] {
+            assert_eq!(kind(text, name), Err("BAD_REQUEST"));
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_shows_its_place_and_nothing_of_the_source() {
+        let error = async_graphql::parser::parse_query("{ signIn(password: \"hunter2\" }").unwrap_err();
+        let refusal = syntax_error(&error);
+        assert!(refusal.message.starts_with("Syntax error at line 1, column"));
+        assert!(!refusal.message.contains("hunter2"));
+    }
+}

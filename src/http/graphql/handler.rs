@@ -1,0 +1,182 @@
+//! The one handler of `/graphql`.
+
+use std::sync::Arc;
+
+use async_graphql::{Executor, parser::types::OperationType};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    response::Response,
+};
+
+use crate::{
+    caller::Caller,
+    graphql::cookies::Cookies,
+    http::{
+        answer,
+        auth::{Credentials, bearer_of},
+        body, cookie,
+        graphql::{
+            admission::Operation,
+            negotiate::{Accepts, Form, Media},
+            refusal::{Code, Refusal},
+            request::{Ask, Asked},
+            response::Answer,
+            run,
+        },
+        origins::Origin,
+        stream,
+        wire::Wire,
+        ws,
+    },
+};
+
+/// What is known of a request before its operation is.
+struct Visit {
+    head: Parts,
+    caller: Caller,
+    accepts: Accepts,
+    /// How errors are written.
+    media: Media,
+    by_get: bool,
+}
+
+/// Answers everything that comes to `/graphql`.
+pub async fn graphql<E: Executor>(State(wire): State<Arc<Wire<E>>>, request: Request) -> Response {
+    if ws::is_handshake(&request) {
+        return ws::handshake(&wire, request);
+    }
+    let accepts = Accepts::read(request.headers());
+    let media = accepts.single().unwrap_or(Media::Json);
+    let by_get = request.method() == Method::GET;
+    if !by_get && request.method() != Method::POST {
+        return answer::method_not_allowed(media, "GET, POST", "GraphQL is asked by GET or POST.");
+    }
+    if !accepts.anything() {
+        let message = "Accept names no form of answer that there is: application/graphql-response+json, \
+                       application/json, text/event-stream, or multipart/mixed with subscriptionSpec=1.0.";
+        return answer::refusal(media, Refusal::http(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message));
+    }
+    let (head, body) = request.into_parts();
+    let caller = wire.caller(&head);
+    let visit = Visit { head, caller, accepts, media, by_get };
+    answer(&wire, &visit, body).await.unwrap_or_else(|refusal| answer::refusal(media, refusal))
+}
+
+async fn answer<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, body: axum::body::Body) -> Result<Response, Refusal> {
+    let asked = if visit.by_get {
+        Asked::One(Ask::from_query_string(visit.head.uri.query().unwrap_or_default())?)
+    } else {
+        json_alone(&visit.head.headers)?;
+        let body = body::read(body, &visit.head.headers, wire.settings.max_body, &wire.settings.patience).await?;
+        Asked::from_json(&body, wire.settings.max_batch)?
+    };
+    match asked {
+        Asked::One(ask) => one(wire, visit, ask).await,
+        Asked::Batch(asks) => batch(wire, visit, asks).await,
+    }
+}
+
+async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Result<Response, Refusal> {
+    let mut operation = wire.admission.admit(ask)?;
+    if visit.by_get && operation.kind == OperationType::Mutation {
+        return Ok(answer::method_not_allowed(visit.media, "POST", "A mutation is sent by POST."));
+    }
+    let form = visit.accepts.form(operation.kind).ok_or_else(no_stream)?;
+    let credentials = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge);
+    let Form::Single(media) = form else {
+        if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
+            return Err(foreign());
+        }
+        let seat = wire.seats.take(visit.caller.address).ok_or_else(|| too_many(&visit.caller))?;
+        run::equip(&mut operation, visit.caller.clone(), credentials.auth.clone(), Cookies::none());
+        return Ok(stream::response(form, stream::Live::open(wire, operation, &credentials, seat)));
+    };
+    let cookies = visit.cookies(wire);
+    run::equip(&mut operation, visit.caller.clone(), credentials.auth, cookies.clone());
+    let mut response = answer::result(media, run::once(wire, operation).await);
+    cookie::write(&cookies, response.headers_mut());
+    Ok(response)
+}
+
+/// One after the other, as they stand, so that mutations happen in order and a batch costs one operation's memory.
+async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) -> Result<Response, Refusal> {
+    let media = visit.accepts.single().ok_or_else(no_stream)?;
+    let credentials = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge);
+    let cookies = visit.cookies(wire);
+    let mut answers = Vec::with_capacity(asks.len());
+    for ask in asks {
+        let single = |operation: Operation| match operation.kind {
+            OperationType::Subscription => Err(no_stream()),
+            OperationType::Query | OperationType::Mutation => Ok(operation),
+        };
+        let result = match wire.admission.admit(ask).and_then(single) {
+            Ok(mut operation) => {
+                run::equip(&mut operation, visit.caller.clone(), credentials.auth.clone(), cookies.clone());
+                run::once(wire, operation).await
+            }
+            Err(refusal) => refusal.into_result(),
+        };
+        answers.push(Answer::new(result).to_json());
+    }
+    let mut response = answer::json(StatusCode::OK, media, format!("[{}]", answers.join(",")));
+    cookie::write(&cookies, response.headers_mut());
+    Ok(response)
+}
+
+impl Visit {
+    /// A page of a foreign origin can make a browser send its cookies here; they are not looked at.
+    fn cookies<E>(&self, wire: &Wire<E>) -> Cookies {
+        match wire.origins.judge(&self.head.headers) {
+            Origin::Foreign => Cookies::none(),
+            Origin::Absent | Origin::Ours => cookie::read(&self.head.headers),
+        }
+    }
+}
+
+/// Lets `application/json` in UTF-8 pass and nothing else. A page of any site can make a browser post a form or plain
+/// text without asking (CORS calls it a simple request); JSON it cannot (security.md TR-04).
+fn json_alone(headers: &HeaderMap) -> Result<(), Refusal> {
+    let unsupported = |message: &str| Err(Refusal::http(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadRequest, message));
+    let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return unsupported("POST takes application/json: say so in Content-Type.");
+    };
+    let line = line.to_str().unwrap_or_default();
+    let mut parts = line.split(';').map(str::trim);
+    if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+        return unsupported("POST takes application/json, and neither forms nor uploads.");
+    }
+    let foreign = |(name, value): (&str, &str)| {
+        name.eq_ignore_ascii_case("charset") && !value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    };
+    if parts.filter_map(|part| part.split_once('=')).any(foreign) {
+        return unsupported("JSON is UTF-8: no other charset is taken.");
+    }
+    Ok(())
+}
+
+fn no_stream() -> Refusal {
+    let message = "A subscription is asked for over WebSocket, or with Accept: text/event-stream, or with \
+                   Accept: multipart/mixed;subscriptionSpec=1.0.";
+    Refusal::http(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message)
+}
+
+pub(crate) fn foreign() -> Refusal {
+    let message = "Pages of this origin may not open streams: CORS_ORIGINS and PUBLIC_URL name those that may.";
+    Refusal::http(StatusCode::FORBIDDEN, Code::Forbidden, message)
+}
+
+pub(crate) fn too_many(caller: &Caller) -> Refusal {
+    tracing::info!(address = %caller.address, "too many streams from one address");
+    let message = "Too many streams are open from your address (SOCKETS_PER_ADDRESS).";
+    Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message)
+}
+
+impl<E> Wire<E> {
+    /// Who sends this request, as the edge has recognised it.
+    pub(crate) fn caller(&self, head: &Parts) -> Caller {
+        let known = head.extensions.get::<Caller>().cloned();
+        known.unwrap_or_else(|| self.clients.recognise(head.extensions.get().copied(), &head.headers))
+    }
+}

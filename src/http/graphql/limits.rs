@@ -1,0 +1,224 @@
+//! How much a parsed document asks for, counted before the schema walks it.
+//!
+//! The library compares depth and complexity only after a walk that spreads every fragment out, and 22 fragments that
+//! each spread the next one twice make 2^22 fields out of 900 bytes (security.md, section 1.2). Here each fragment is
+//! weighed once and its weight used wherever it is spread, so the count costs no more than the text is long.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Positioned,
+    parser::types::{Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
+};
+
+use crate::{
+    config::http::DocumentLimits,
+    http::graphql::refusal::{Code, Refusal},
+};
+
+/// Selection sets and spreads on one path: the library's own bound, met here first so that the refusal is ours.
+const MAX_LEVELS: usize = 32;
+/// What a whole introspection counts as, however many fields it has.
+const INTROSPECTION_FIELDS: usize = 50;
+/// Bounds below `__schema` and `__type`. GraphiQL's and codegen's query has about 260 fields, 15 deep.
+const INTROSPECTION_MAX_FIELDS: usize = 500;
+const INTROSPECTION_MAX_DEPTH: usize = 20;
+/// Lists of types and fields within each other multiply the answer, not the question (as graphql-js has it).
+const INTROSPECTION_MAX_LISTS: usize = 2;
+
+/// What was found out about an operation on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    pub introspects: bool,
+}
+
+/// Refuses a document of which any part asks for more than `limits`.
+///
+/// # Errors
+/// `TOO_COMPLEX` with the limit and the value; `BAD_REQUEST` for fragments that spread themselves and for
+/// subscriptions to several fields.
+pub fn weigh(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<Weighed, Refusal> {
+    let operations = document.operations.iter().len();
+    at_most("number of operations", "MAX_OPERATIONS", limits.operations, operations)?;
+    let mut scales = Scales { document, limits, fragments: HashMap::new() };
+    // Each fragment too: the library validates those that no operation spreads. One may belong to an introspection.
+    let wider = DocumentLimits {
+        depth: limits.depth.max(INTROSPECTION_MAX_DEPTH),
+        complexity: limits.complexity.max(INTROSPECTION_MAX_FIELDS),
+        ..limits.clone()
+    };
+    for name in document.fragments.keys() {
+        scales.fragment(name, 0)?.check(&wider)?;
+    }
+    let mut introspects = false;
+    for (_, operation) in document.operations.iter() {
+        introspects |= scales.operation(&operation.node)?;
+    }
+    Ok(Weighed { introspects })
+}
+
+fn at_most(limit: &'static str, setting: &'static str, allowed: usize, value: usize) -> Result<(), Refusal> {
+    if value > allowed { Err(Refusal::too_complex(limit, Some(setting), allowed, value)) } else { Ok(()) }
+}
+
+/// What a selection set asks for, everything below it included.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    fields: usize,
+    aliases: usize,
+    depth: usize,
+    levels: usize,
+    /// Lists of introspection within each other.
+    lists: usize,
+    /// Fields of the set itself, `__typename` aside.
+    roots: usize,
+    introspects: bool,
+}
+
+impl Weight {
+    /// Two parts of one selection set.
+    fn beside(self, other: Self) -> Self {
+        Self {
+            fields: self.fields.saturating_add(other.fields),
+            aliases: self.aliases.saturating_add(other.aliases),
+            depth: self.depth.max(other.depth),
+            levels: self.levels.max(other.levels),
+            lists: self.lists.max(other.lists),
+            roots: self.roots.saturating_add(other.roots),
+            introspects: self.introspects || other.introspects,
+        }
+    }
+
+    fn check(&self, limits: &DocumentLimits) -> Result<(), Refusal> {
+        at_most("depth", "MAX_DEPTH", limits.depth, self.depth)?;
+        at_most("complexity", "MAX_COMPLEXITY", limits.complexity, self.fields)?;
+        at_most("number of aliases", "MAX_ALIASES", limits.aliases, self.aliases)
+    }
+
+    fn check_introspection(&self) -> Result<(), Refusal> {
+        for (limit, allowed, value) in [
+            ("depth of introspection", INTROSPECTION_MAX_DEPTH, self.depth),
+            ("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.fields),
+            ("nesting of lists in introspection", INTROSPECTION_MAX_LISTS, self.lists),
+        ] {
+            if value > allowed {
+                return Err(Refusal::too_complex(limit, None, allowed, value));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Scales<'a> {
+    document: &'a ExecutableDocument,
+    limits: &'a DocumentLimits,
+    /// None while a fragment is being weighed: meeting it then again is a cycle.
+    fragments: HashMap<&'a Name, Option<Weight>>,
+}
+
+impl<'a> Scales<'a> {
+    /// Whether the operation introspects.
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<bool, Refusal> {
+        self.directives(&operation.directives)?;
+        for variable in &operation.variable_definitions {
+            self.directives(&variable.node.directives)?;
+        }
+        let weight = self.set(&operation.selection_set.node, 0)?;
+        weight.check(self.limits)?;
+        match operation.ty {
+            OperationType::Mutation => {
+                at_most("number of mutations", "MAX_ROOT_MUTATIONS", self.limits.root_mutations, weight.roots)?;
+            }
+            // One root field, says the specification (section 5.2.3.1); the library would open a stream for each.
+            OperationType::Subscription if weight.fields > 0 && weight.roots != 1 => {
+                let message = "A subscription selects exactly one field.";
+                return Err(Refusal {
+                    position: Some(operation.selection_set.pos),
+                    ..Refusal::document(Code::BadRequest, message)
+                });
+            }
+            OperationType::Subscription | OperationType::Query => {}
+        }
+        Ok(weight.introspects)
+    }
+
+    fn set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Weight, Refusal> {
+        too_deep(level)?;
+        let mut sum = Weight::default();
+        for selection in &set.items {
+            self.directives(selection.node.directives())?;
+            let weight = match &selection.node {
+                Selection::Field(field) => {
+                    let below = self.set(&field.node.selection_set.node, level + 1)?;
+                    let name = field.node.name.node.as_str();
+                    let aliases = usize::from(field.node.alias.is_some());
+                    as_field(name, aliases, below)?
+                }
+                Selection::InlineFragment(inline) => lifted(self.set(&inline.node.selection_set.node, level + 1)?),
+                Selection::FragmentSpread(spread) => lifted(self.fragment(&spread.node.fragment_name.node, level + 1)?),
+            };
+            sum = sum.beside(weight);
+        }
+        Ok(sum)
+    }
+
+    fn fragment(&mut self, name: &'a Name, level: usize) -> Result<Weight, Refusal> {
+        too_deep(level)?;
+        // An unknown fragment is the validator's to refuse.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Weight::default()) };
+        match self.fragments.get(name) {
+            Some(Some(weight)) => {
+                too_deep(level + weight.levels)?;
+                return Ok(*weight);
+            }
+            Some(None) => {
+                let message = format!("The fragment {name} spreads itself.");
+                return Err(Refusal { position: Some(fragment.pos), ..Refusal::document(Code::BadRequest, message) });
+            }
+            None => {}
+        }
+        self.fragments.insert(name, None);
+        self.directives(&fragment.node.directives)?;
+        let weight = self.set(&fragment.node.selection_set.node, level)?;
+        self.fragments.insert(name, Some(weight));
+        Ok(weight)
+    }
+
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), Refusal> {
+        at_most("number of directives in one place", "MAX_DIRECTIVES", self.limits.directives, directives.len())
+    }
+}
+
+fn too_deep(level: usize) -> Result<(), Refusal> {
+    if level > MAX_LEVELS {
+        return Err(Refusal::too_complex("nesting of selections", None, MAX_LEVELS, level));
+    }
+    Ok(())
+}
+
+/// The weight of a field with `below` under it.
+fn as_field(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refusal> {
+    let introspects = matches!(name, "__schema" | "__type");
+    if introspects {
+        below.check_introspection()?;
+    }
+    let list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+    Ok(Weight {
+        fields: if introspects { INTROSPECTION_FIELDS } else { below.fields.saturating_add(1) },
+        depth: if introspects { 1 } else { below.depth + 1 },
+        aliases: below.aliases.saturating_add(aliases),
+        levels: below.levels + 1,
+        lists: below.lists + usize::from(list),
+        roots: usize::from(name != "__typename"),
+        introspects: introspects || below.introspects,
+    })
+}
+
+/// The weight of a fragment where it is spread: a level more, and otherwise as if its fields stood there.
+fn lifted(weight: Weight) -> Weight {
+    Weight { levels: weight.levels + 1, ..weight }
+}
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;

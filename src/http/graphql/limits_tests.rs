@@ -1,0 +1,220 @@
+use std::fmt::Write;
+
+use async_graphql::{Value, parser::parse_query};
+use proptest::prelude::*;
+
+use super::*;
+
+fn defaults() -> DocumentLimits {
+    DocumentLimits {
+        bytes: 16_384,
+        tokens: 2_000,
+        operations: 20,
+        depth: 10,
+        complexity: 200,
+        aliases: 10,
+        root_mutations: 1,
+        directives: 5,
+    }
+}
+
+/// Ok with whether it introspects, or which limit it met and with what value.
+fn weighed(text: &str) -> Result<bool, (String, u64)> {
+    match weigh(&parse_query(text).unwrap(), &defaults()) {
+        Ok(weighed) => Ok(weighed.introspects),
+        Err(refusal) => {
+            let fact = |name| refusal.facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.clone());
+            let limit = match fact("limit") {
+                Some(Value::String(limit)) => limit,
+                _ => refusal.code.as_str().to_owned(),
+            };
+            let value = match fact("value") {
+                Some(Value::Number(value)) => value.as_u64().unwrap(),
+                _ => 0,
+            };
+            Err((limit, value))
+        }
+    }
+}
+
+fn nested(depth: usize) -> String {
+    format!("{}{}", "{a".repeat(depth), "}".repeat(depth))
+}
+
+#[test]
+fn gq_01_depth_is_counted_in_fields() {
+    assert_eq!(weighed(&nested(10)), Ok(false));
+    assert_eq!(weighed(&nested(11)), Err(("depth".to_owned(), 11)));
+    assert_eq!(weighed("{a ...F} fragment F on Q {b{c{d{e{f{g{h{i{j{k}}}}}}}}}}"), Ok(false));
+    assert_eq!(weighed("{a{...F}} fragment F on Q {b{c{d{e{f{g{h{i{j{k}}}}}}}}}}"), Err(("depth".to_owned(), 11)));
+}
+
+#[test]
+fn gq_02_chained_fragments_are_counted_without_being_walked() {
+    let mut text = String::from("{...F0}");
+    for n in 0..29 {
+        let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
+    }
+    text.push_str(" fragment F29 on Q {a}");
+    let started = std::time::Instant::now();
+    assert!(matches!(weighed(&text), Err((limit, _)) if limit == "complexity"));
+    assert!(started.elapsed().as_millis() < 500);
+}
+
+#[test]
+fn gq_02_wide_fragments_are_counted_without_being_walked() {
+    let spreads = |name: &str| format!("...{name} ").repeat(200);
+    let (a, b, c) = (spreads("A"), spreads("B"), spreads("C"));
+    let text = format!("{{{a}}} fragment A on Q {{{b}}} fragment B on Q {{{c}}} fragment C on Q {{x}}");
+    assert!(matches!(weighed(&text), Err((limit, _)) if limit == "complexity"));
+}
+
+#[test]
+fn gq_02_exponential_fragments_that_nothing_spreads_are_refused_too() {
+    let mut text = String::from("{a}");
+    for n in 0..20 {
+        let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
+    }
+    text.push_str(" fragment F20 on Q {a}");
+    assert!(weighed(&text).is_err());
+}
+
+#[test]
+fn a_long_chain_of_fragments_meets_the_bound_on_levels() {
+    let mut text = String::from("{...F0}");
+    for n in 0..100 {
+        let _ = write!(text, " fragment F{n} on Q {{...F{}}}", n + 1);
+    }
+    text.push_str(" fragment F100 on Q {a}");
+    assert_eq!(weighed(&text).unwrap_err().0, "nesting of selections");
+}
+
+#[test]
+fn gq_01_a_fragment_that_spreads_itself_is_refused() {
+    assert_eq!(weighed("{...A} fragment A on Q {...B} fragment B on Q {...A}").unwrap_err().0, "BAD_REQUEST");
+    assert_eq!(weighed("{a} fragment A on Q {b {...A}}").unwrap_err().0, "BAD_REQUEST");
+}
+
+#[test]
+fn gq_02_aliases_and_duplicates_are_bounded() {
+    let many = |count: usize, field: &str| (0..count).map(|n| field.replace('#', &n.to_string())).collect::<String>();
+    assert_eq!(weighed(&format!("{{{}}}", many(10, "a#: x "))), Ok(false));
+    assert_eq!(weighed(&format!("{{{}}}", many(11, "a#: x "))), Err(("number of aliases".to_owned(), 11)));
+    assert_eq!(weighed(&format!("{{{}}}", many(201, "x "))), Err(("complexity".to_owned(), 201)));
+    let fragments = "{...F ...F ...F} fragment F on Q {a: x b: x c: x d: x}";
+    assert_eq!(weighed(fragments), Err(("number of aliases".to_owned(), 12)));
+}
+
+#[test]
+fn bf_04_one_mutation_per_operation() {
+    assert_eq!(weighed("mutation {__typename confirm}"), Ok(false));
+    assert_eq!(weighed("mutation A {a} mutation B {b}"), Ok(false));
+    assert_eq!(weighed("mutation {a: confirm b: confirm}"), Err(("number of mutations".to_owned(), 2)));
+    assert_eq!(weighed("mutation {...F ...F} fragment F on M {confirm}"), Err(("number of mutations".to_owned(), 2)));
+    assert_eq!(weighed("mutation {... on M {confirm} ... {signIn}}"), Err(("number of mutations".to_owned(), 2)));
+}
+
+#[test]
+fn a_subscription_has_one_field() {
+    assert_eq!(weighed("subscription {a}"), Ok(false));
+    assert_eq!(weighed("subscription {a b: a}").unwrap_err().0, "BAD_REQUEST");
+    assert_eq!(weighed("subscription {...F} fragment F on S {a b}").unwrap_err().0, "BAD_REQUEST");
+}
+
+#[test]
+fn gq_03_directives_are_bounded_in_every_place() {
+    let many = "@x ".repeat(6);
+    for text in [
+        format!("{{a {many}}}"),
+        format!("query {many} {{a}}"),
+        format!("query ($v: Int {many}) {{a}}"),
+        format!("{{... {many} {{a}}}}"),
+        format!("{{...F {many}}} fragment F on Q {{a}}"),
+        format!("{{...F}} fragment F on Q {many} {{a}}"),
+    ] {
+        assert_eq!(weighed(&text), Err(("number of directives in one place".to_owned(), 6)), "{text}");
+    }
+}
+
+#[test]
+fn operations_are_bounded() {
+    let text: String = (0..21).map(|n| format!("query Q{n} {{a}} ")).collect();
+    assert_eq!(weighed(&text), Err(("number of operations".to_owned(), 21)));
+}
+
+/// Everything that tools ask of a schema at once: GraphiQL, codegen and graphql-js's own query select these fields.
+fn introspection() -> String {
+    let of_type = (0..9).fold("kind name".to_owned(), |below, _| format!("kind name ofType {{{below}}}"));
+    format!(
+        "query IntrospectionQuery {{ __schema {{ description queryType {{name kind}} mutationType {{name kind}}
+           subscriptionType {{name kind}} types {{...Whole}}
+           directives {{name description isRepeatable locations args(includeDeprecated: true) {{...Input}}}} }} }}
+         fragment Whole on __Type {{ kind name description specifiedByURL isOneOf
+           fields(includeDeprecated: true) {{ name description args(includeDeprecated: true) {{...Input}}
+             type {{...Ref}} isDeprecated deprecationReason }}
+           inputFields(includeDeprecated: true) {{...Input}} interfaces {{...Ref}}
+           enumValues(includeDeprecated: true) {{name description isDeprecated deprecationReason}}
+           possibleTypes {{...Ref}} }}
+         fragment Input on __InputValue {{ name description type {{...Ref}} defaultValue isDeprecated deprecationReason }}
+         fragment Ref on __Type {{ {of_type} }}"
+    )
+}
+
+#[test]
+fn graphiqls_introspection_passes_under_the_defaults() {
+    assert_eq!(weighed(&introspection()), Ok(true));
+}
+
+#[test]
+fn gq_01_circular_introspection_does_not() {
+    let text = "{__schema{types{fields{type{fields{type{fields{type{name}}}}}}}}}";
+    assert_eq!(weighed(text), Err(("nesting of lists in introspection".to_owned(), 3)));
+    let hidden = "{...R} fragment R on Q {__type(name: \"A\") {...T}} fragment T on __Type \
+                  {fields{type{interfaces{possibleTypes{name}}}}}";
+    assert_eq!(weighed(hidden), Err(("nesting of lists in introspection".to_owned(), 3)));
+}
+
+/// A small document out of numbers: fields, inline fragments and spreads of three fragments, never a cycle.
+fn document() -> impl Strategy<Value = String> {
+    fn set(depth: u32, fragments: usize) -> BoxedStrategy<String> {
+        let field = prop::sample::select(vec!["a".to_owned(), "b: a".to_owned()]);
+        let spread =
+            (0..fragments.max(1)).prop_map(move |n| if fragments == 0 { "c".to_owned() } else { format!("...F{n}") });
+        if depth == 0 {
+            return prop::collection::vec(prop_oneof![field, spread], 1..4).prop_map(|items| items.join(" ")).boxed();
+        }
+        let below = set(depth - 1, fragments).prop_map(|below| format!("d {{{below}}}"));
+        let inline = set(depth - 1, fragments).prop_map(|below| format!("... {{{below}}}"));
+        prop::collection::vec(prop_oneof![field, spread, below, inline], 1..4).prop_map(|items| items.join(" ")).boxed()
+    }
+    (set(2, 3), set(1, 0), set(1, 1), set(1, 2)).prop_map(|(query, zero, one, two)| {
+        format!("{{{query}}} fragment F0 on Q {{{zero}}} fragment F1 on Q {{{one}}} fragment F2 on Q {{{two}}}")
+    })
+}
+
+/// Fields and aliases by walking everything, as the library does.
+fn walk(document: &ExecutableDocument, set: &SelectionSet) -> (usize, usize) {
+    let parts = set.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let (fields, aliases) = walk(document, &field.node.selection_set.node);
+            (fields + 1, aliases + usize::from(field.node.alias.is_some()))
+        }
+        Selection::InlineFragment(inline) => walk(document, &inline.node.selection_set.node),
+        Selection::FragmentSpread(spread) => {
+            walk(document, &document.fragments[&spread.node.fragment_name.node].node.selection_set.node)
+        }
+    });
+    parts.fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
+}
+
+proptest! {
+    #[test]
+    fn the_weight_of_a_document_is_what_a_walk_finds(text in document()) {
+        let document = parse_query(&text).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let limits = DocumentLimits { complexity: usize::MAX, aliases: usize::MAX, ..defaults() };
+        let mut scales = Scales { document: &document, limits: &limits, fragments: HashMap::new() };
+        let weight = scales.set(&operation.node.selection_set.node, 0).unwrap();
+        prop_assert_eq!((weight.fields, weight.aliases), walk(&document, &operation.node.selection_set.node));
+    }
+}

@@ -1,0 +1,21 @@
+//! GraphQL over HTTP: one request, one operation, one answer.
+//!
+//! The handlers of async-graphql-axum execute mutations from forms and by GET, ignore `Accept`, read bodies without a
+//! bound and let the schema walk documents of any cost, so none of them is used; each file here is one of the steps
+//! that a request takes instead, in this order: [`negotiate`] the form of the answer, read the [`request`], find the
+//! document ([`persisted`]), count it ([`tokens`], [`limits`]; all three by way of [`admission`]), [`run`] it, write
+//! the [`response`]. Sockets and streams take the same road from [`admission`] on.
+
+pub mod admission;
+mod handler;
+pub mod limits;
+pub mod negotiate;
+pub mod persisted;
+pub mod refusal;
+pub mod request;
+pub mod response;
+pub mod run;
+pub mod tokens;
+
+pub use handler::graphql;
+pub(in crate::http) use handler::{foreign, too_many};

@@ -1,0 +1,87 @@
+use serde_json::json;
+
+use super::*;
+
+const TEXT: &str = "{ __typename }";
+
+fn ask(query: Option<&str>, hash: Option<&str>) -> Ask {
+    let mut ask = Ask { query: query.map(str::to_owned), ..Ask::default() };
+    if let Some(hash) = hash {
+        ask.extensions.insert("persistedQuery".to_owned(), json!({"version": 1, "sha256Hash": hash}));
+    }
+    ask
+}
+
+fn hash(text: &str) -> String {
+    hex::encode(digest(text))
+}
+
+fn refused(documents: &Documents, mut ask: Ask) -> (String, &'static str) {
+    let refusal = documents.find(&mut ask).unwrap_err();
+    (refusal.message, refusal.code.as_str())
+}
+
+#[test]
+fn tr_11_a_hash_alone_is_answered_so_that_apollo_falls_back() {
+    let (message, code) = refused(&Documents::Spelt, ask(None, Some(&hash(TEXT))));
+    assert_eq!((message.as_str(), code), ("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED"));
+    let kept = Documents::Kept(Kept::new(2));
+    let (message, code) = refused(&kept, ask(None, Some(&hash(TEXT))));
+    assert_eq!((message.as_str(), code), ("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"));
+}
+
+#[test]
+fn tr_11_a_document_is_kept_once_it_passed_and_found_by_its_hash() {
+    let kept = Documents::Kept(Kept::new(2));
+    let found = kept.find(&mut ask(Some(TEXT), Some(&hash(TEXT)))).unwrap();
+    assert!(kept.find(&mut ask(None, Some(&hash(TEXT)))).is_err());
+    kept.keep(&found);
+    assert_eq!(&*kept.find(&mut ask(None, Some(&hash(TEXT)))).unwrap().text, TEXT);
+}
+
+#[test]
+fn a_hash_of_another_document_is_refused() {
+    let kept = Documents::Kept(Kept::new(2));
+    assert_eq!(refused(&kept, ask(Some(TEXT), Some(&hash("{ other }")))).1, "BAD_REQUEST");
+    assert_eq!(refused(&kept, ask(Some(TEXT), Some("zz"))).1, "BAD_REQUEST");
+    assert_eq!(refused(&kept, ask(None, None)).1, "BAD_REQUEST");
+}
+
+#[test]
+fn tr_11_the_shelf_is_bounded_and_drops_what_was_used_longest_ago() {
+    let kept = Kept::new(2);
+    let put = |text: &str| kept.put(digest(text), text.into());
+    put("a");
+    put("b");
+    assert!(kept.get(&digest("a")).is_some());
+    put("c");
+    assert!(kept.get(&digest("b")).is_none());
+    assert!(kept.get(&digest("a")).is_some() && kept.get(&digest("c")).is_some());
+}
+
+#[test]
+fn trusted_documents_run_by_name_hash_or_text_and_nothing_else_does() {
+    let manifests = [
+        json!({ hash(TEXT): TEXT }),
+        json!({"format": "apollo-persisted-query-manifest", "version": 1,
+               "operations": [{"id": hash(TEXT), "name": "T", "type": "query", "body": TEXT}]}),
+    ];
+    for manifest in manifests {
+        let documents = Documents::Trusted(Trusted::from_manifest(&manifest).unwrap());
+        let by_name = |name: String| Ask { document_id: Some(name), ..Ask::default() };
+        assert!(documents.find(&mut by_name(hash(TEXT))).unwrap().trusted);
+        assert!(documents.find(&mut by_name(format!("sha256:{}", hash(TEXT)))).is_ok());
+        assert!(documents.find(&mut ask(None, Some(&hash(TEXT)))).is_ok());
+        assert!(documents.find(&mut ask(Some(TEXT), None)).is_ok());
+        assert_eq!(refused(&documents, ask(Some("{ other }"), None)).1, "FORBIDDEN");
+        assert_eq!(refused(&documents, by_name("nope".to_owned())).1, "FORBIDDEN");
+        assert_eq!(refused(&documents, ask(None, None)).1, "BAD_REQUEST");
+    }
+}
+
+#[test]
+fn a_broken_manifest_is_refused_with_the_name_of_the_document() {
+    for manifest in [json!([]), json!({"a": 1}), json!({"a": "{"}), json!({"operations": [{"id": "x"}]})] {
+        assert!(Trusted::from_manifest(&manifest).is_err(), "{manifest}");
+    }
+}

@@ -1,0 +1,197 @@
+//! What a client asks, read out of a JSON body or a query string (GraphQL over HTTP, "Request").
+
+use async_graphql::Variables;
+use serde_json::{Map, Value};
+
+use crate::http::graphql::refusal::Refusal;
+
+/// The parameters of one GraphQL request, of the right types, and nothing judged yet.
+#[derive(Debug, Default)]
+pub struct Ask {
+    pub query: Option<String>,
+    pub operation_name: Option<String>,
+    pub variables: Variables,
+    pub extensions: Map<String, Value>,
+    /// Names a persisted document instead of spelling it.
+    pub document_id: Option<String>,
+}
+
+/// What a body holds.
+#[derive(Debug)]
+pub enum Asked {
+    One(Ask),
+    /// An array, at most as long as `MAX_BATCH` allows and not empty.
+    Batch(Vec<Ask>),
+}
+
+impl Asked {
+    /// Reads a JSON body. Arrays are taken up to `max_batch`.
+    ///
+    /// # Errors
+    /// 400 for what is no JSON, nested deeper than 128, or not the parameters of a GraphQL request.
+    pub fn from_json(body: &[u8], max_batch: Option<usize>) -> Result<Self, Refusal> {
+        let value = serde_json::from_slice(body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            Refusal::malformed(format!("The body is not JSON: it breaks at line {line}, column {column}."))
+        })?;
+        match (value, max_batch) {
+            (Value::Object(object), _) => Ask::from_object(object).map(Asked::One),
+            (Value::Array(_), None) => Err(Refusal::malformed("Batching is off: send one operation, not an array.")),
+            (Value::Array(items), Some(most)) => {
+                if items.is_empty() || items.len() > most {
+                    let message = format!("An array holds 1 to {most} operations (MAX_BATCH), not {}.", items.len());
+                    return Err(Refusal::malformed(message));
+                }
+                items.into_iter().map(Ask::from_value).collect::<Result<_, _>>().map(Asked::Batch)
+            }
+            (other, _) => Ask::from_value(other).map(Asked::One),
+        }
+    }
+}
+
+impl Ask {
+    /// Reads the parameters out of a JSON value.
+    ///
+    /// # Errors
+    /// As [`Ask::from_object`], and for anything that is no object.
+    pub fn from_value(value: Value) -> Result<Self, Refusal> {
+        match value {
+            Value::Object(object) => Self::from_object(object),
+            other => Err(Refusal::malformed(format!("A request is a JSON object, not {}.", kind(&other)))),
+        }
+    }
+
+    /// Reads the parameters out of a JSON object. Null is as good as absent; other properties are ignored.
+    ///
+    /// # Errors
+    /// 400 for a parameter of the wrong type.
+    pub fn from_object(mut object: Map<String, Value>) -> Result<Self, Refusal> {
+        Ok(Self {
+            query: text(&mut object, "query")?,
+            // GraphiQL sends an empty name for none.
+            operation_name: text(&mut object, "operationName")?.filter(|name| !name.is_empty()),
+            variables: Variables::from_json(Value::Object(map(&mut object, "variables")?)),
+            extensions: map(&mut object, "extensions")?,
+            document_id: text(&mut object, "documentId")?,
+        })
+    }
+
+    /// Reads the parameters out of the query string of a GET request.
+    ///
+    /// # Errors
+    /// 400 for `variables` or `extensions` that are no JSON objects.
+    pub fn from_query_string(query: &str) -> Result<Self, Refusal> {
+        let mut object = Map::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = match &*name {
+                "variables" | "extensions" if value.is_empty() => Value::Null,
+                "variables" | "extensions" => serde_json::from_str(&value)
+                    .map_err(|_| Refusal::malformed(format!("The parameter {name} is not JSON.")))?,
+                "query" | "operationName" | "documentId" => Value::String(value.into_owned()),
+                _ => continue,
+            };
+            object.insert(name.into_owned(), value);
+        }
+        Self::from_object(object)
+    }
+}
+
+fn text(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+    match object.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(Refusal::malformed(format!("{name} is a string, not {}.", kind(&other)))),
+    }
+}
+
+fn map(object: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, Refusal> {
+    match object.remove(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(map)) => Ok(map),
+        Some(other) => Err(Refusal::malformed(format!("{name} is an object, not {}.", kind(&other)))),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn one(body: &str) -> Result<Ask, Refusal> {
+        match Asked::from_json(body.as_bytes(), None)? {
+            Asked::One(ask) => Ok(ask),
+            Asked::Batch(_) => unreachable!("batching is off"),
+        }
+    }
+
+    #[test]
+    fn tr_01_null_is_absent_and_unknown_properties_are_ignored() {
+        let ask = one(r#"{"query":"{a}","operationName":null,"variables":null,"extensions":null,"id":7}"#).unwrap();
+        assert_eq!(ask.query.as_deref(), Some("{a}"));
+        assert!(ask.operation_name.is_none() && ask.variables.is_empty() && ask.extensions.is_empty());
+    }
+
+    #[test]
+    fn tr_01_parameters_of_wrong_types_are_refused() {
+        for body in [
+            r#"{"query":1}"#,
+            r#"{"query":["a"]}"#,
+            r#"{"query":"{a}","operationName":{}}"#,
+            r#"{"query":"{a}","variables":"{}"}"#,
+            r#"{"query":"{a}","variables":[]}"#,
+            r#"{"query":"{a}","extensions":false}"#,
+            "7",
+            "null",
+            "\"{a}\"",
+        ] {
+            assert_eq!(one(body).unwrap_err().status.unwrap(), 400, "{body}");
+        }
+    }
+
+    #[test]
+    fn gq_01_deep_json_is_refused() {
+        let deep = format!(r#"{{"query":"{{a}}","variables":{{"v":{}"#, "[".repeat(100_000));
+        assert_eq!(one(&deep).unwrap_err().status.unwrap(), 400);
+    }
+
+    #[test]
+    fn gq_06_arrays_are_off_or_bounded() {
+        let array = |count| format!("[{}]", vec![r#"{"query":"{a}"}"#; count].join(","));
+        assert!(Asked::from_json(array(2).as_bytes(), None).is_err());
+        assert!(matches!(Asked::from_json(array(3).as_bytes(), Some(3)), Ok(Asked::Batch(asks)) if asks.len() == 3));
+        assert!(Asked::from_json(array(4).as_bytes(), Some(3)).is_err());
+        assert!(Asked::from_json(b"[]", Some(3)).is_err());
+    }
+
+    #[test]
+    fn tr_02_a_query_string_carries_all_parameters() {
+        let ask = Ask::from_query_string(
+            "query=query%20A%7Ba%7D&operationName=A&variables=%7B%22x%22%3A1%7D&extensions=%7B%22e%22%3A2%7D&_=9",
+        )
+        .unwrap();
+        assert_eq!(ask.query.as_deref(), Some("query A{a}"));
+        assert_eq!(ask.operation_name.as_deref(), Some("A"));
+        assert_eq!(ask.variables.len(), 1);
+        assert_eq!(ask.extensions["e"], 2);
+        assert!(Ask::from_query_string("query=%7Ba%7D&variables=nope").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn fz_01_any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Asked::from_json(&body, Some(5));
+            let _ = Ask::from_query_string(&String::from_utf8_lossy(&body));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a connection is doing and since when, so that one that does nothing can be cut.
+//!
+//! hyper times the head of a request, but by the same clock also the quiet between two requests, so that a proxy's idle
+//! connection would be closed under its hands; and it does not time a peer that reads nothing. Here the bytes
+//! themselves are watched.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::OwnedSemaphorePermit,
+    time::Instant,
+};
+
+use crate::config::http::Patience;
+
+/// Shared by the connection's bytes, its requests, and the task that watches both.
+#[derive(Debug)]
+pub struct Pulse(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// Since when the peer has taken nothing of what is written.
+    blocked: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Opened; the head of the first request is due.
+    Opened,
+    /// Kept alive after a response.
+    Idle,
+    /// Some bytes of a request's head have come.
+    Head,
+    /// A request is being answered.
+    Serving,
+}
+
+impl Pulse {
+    pub fn new(now: Instant) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { phase: Phase::Opened, since: now, blocked: None })))
+    }
+
+    /// When the connection is to be cut if nothing happens before.
+    pub fn deadline(&self, patience: &Patience) -> Option<Instant> {
+        self.with(|state| {
+            let phase = match state.phase {
+                Phase::Opened | Phase::Head => Some(state.since + patience.head),
+                Phase::Idle => Some(state.since + patience.idle),
+                Phase::Serving => None,
+            };
+            let stalled = state.blocked.map(|since| since + patience.stall);
+            [phase, stalled].into_iter().flatten().min()
+        })
+    }
+
+    /// A request has come whole.
+    pub fn serving(self: &Arc<Self>) -> Serving {
+        self.enter(Phase::Serving);
+        Serving(self.clone())
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.with(|state| (state.phase, state.since) = (phase, Instant::now()));
+    }
+
+    fn read_some(&self) {
+        self.with(|state| {
+            if state.phase == Phase::Idle {
+                (state.phase, state.since) = (Phase::Head, Instant::now());
+            }
+        });
+    }
+
+    fn wrote(&self, pending: bool) {
+        self.with(|state| {
+            state.blocked = if pending { state.blocked.or_else(|| Some(Instant::now())) } else { None };
+        });
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A response under way; dropped with its body.
+#[derive(Debug)]
+pub struct Serving(Arc<Pulse>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.enter(Phase::Idle);
+    }
+}
+
+/// The bytes of a connection, watched. It holds the connection's place among `MAX_CONNECTIONS`, so that an upgrade
+/// keeps it.
+pub struct Watched<S> {
+    stream: S,
+    pulse: Arc<Pulse>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<S> Watched<S> {
+    pub fn new(stream: S, pulse: Arc<Pulse>, place: OwnedSemaphorePermit) -> Self {
+        Self { stream, pulse, _place: place }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.pulse.read_some();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.pulse.wrote(written.is_pending());
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.pulse.wrote(written.is_pending());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,141 @@
+//! All routes and what lies around them.
+
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware,
+    response::Response,
+    routing::any,
+};
+use tokio::sync::Semaphore;
+use tower_http::{
+    compression::{
+        CompressionLayer,
+        predicate::{Predicate, SizeAbove},
+    },
+    cors::{AllowHeaders, AllowOrigin, CorsLayer},
+};
+
+use crate::{
+    clock::{Clock, Entropy},
+    config::http::Http,
+    http::{
+        Negotiate, answer,
+        auth::Judge,
+        client::Clients,
+        edge::{Edge, edge},
+        graphql::{
+            admission::Admission,
+            graphql,
+            negotiate::Media,
+            refusal::{Code, Refusal},
+        },
+        health::{self, Readiness},
+        origins::Origins,
+        pages,
+        seats::Seats,
+        stop::Stop,
+        wire::Wire,
+    },
+};
+
+/// What the wire is made of.
+pub struct Parts<E> {
+    /// The schema.
+    pub executor: E,
+    pub settings: Http,
+    pub judge: Arc<dyn Judge>,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    /// Chooses a language out of `Accept-Language`.
+    pub negotiate: Negotiate,
+    pub ready: Readiness,
+    pub stop: Stop,
+    /// Routes of other rooms, served through the same edge.
+    pub extra: Router,
+}
+
+/// Puts the wire together.
+///
+/// # Errors
+/// Words for the operator: the manifest of trusted documents or the built pages can't be read.
+pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
+    let Parts { executor, settings, judge, clock, entropy, negotiate, ready, stop, extra } = parts;
+    let clients = Clients::new(&settings, entropy.clone(), negotiate);
+    let around = Arc::new(Edge::new(&settings, clients.clone()));
+    let pages = pages::routes(&settings, &entropy)?;
+    let cors = cors(&settings);
+    let wire = Arc::new(Wire {
+        admission: Admission::new(&settings)?,
+        origins: Origins::new(&settings),
+        seats: Seats::new(settings.sockets_per_address),
+        in_flight: Semaphore::new(settings.max_in_flight),
+        stop: stop.clone(),
+        executor,
+        settings,
+        judge,
+        clients,
+        clock,
+    });
+    let mut router = Router::new()
+        .route("/graphql", any(graphql::<E>))
+        .with_state(wire)
+        .merge(health::routes(ready, stop))
+        .merge(pages)
+        .merge(extra)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(1024).and(is_text)));
+    if let Some(cors) = cors {
+        router = router.layer(cors);
+    }
+    Ok(router.layer(middleware::from_fn_with_state(around, edge)))
+}
+
+/// Streams are not compressed: an event would wait in the compressor for the next one.
+fn is_text(_: StatusCode, _: axum::http::Version, headers: &axum::http::HeaderMap, _: &axum::http::Extensions) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kinds = [
+        "application/json",
+        "application/graphql-response+json",
+        "text/html",
+        "text/css",
+        "text/javascript",
+        "image/svg",
+    ];
+    kinds.iter().any(|known| kind.starts_with(known))
+}
+
+/// For the origins of `CORS_ORIGINS`, compared exactly. None of them, no layer: browsers then refuse by themselves.
+fn cors(settings: &Http) -> Option<CorsLayer> {
+    let origins: Vec<_> =
+        settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    if origins.is_empty() {
+        return None;
+    }
+    let exposed =
+        [HeaderName::from_static("x-request-id"), header::RETRY_AFTER, HeaderName::from_static("server-timing")];
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(exposed)
+        .max_age(std::time::Duration::from_secs(7200));
+    Some(layer)
+}
+
+async fn not_found() -> Response {
+    answer::refusal(
+        Media::Json,
+        Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "There is nothing at this address."),
+    )
+}
+
+async fn method_not_allowed() -> Response {
+    let message = "This method is not served at this address.";
+    answer::refusal(Media::Json, Refusal::http(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, message))
+}

@@ -1,0 +1,109 @@
+//! An operation whose results are sent as they come, over one HTTP response: what SSE and multipart have in common.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use async_graphql::Executor;
+use axum::response::Response;
+use futures_util::{FutureExt, Stream, StreamExt, future::BoxFuture, stream::BoxStream};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::http::{
+    auth::Credentials,
+    graphql::{
+        admission::Operation,
+        negotiate::Form,
+        refusal::{Code, Refusal},
+        response::Answer,
+        run,
+    },
+    multipart,
+    seats::Seat,
+    sse,
+    wire::Wire,
+};
+
+/// What a stream has to say next.
+pub enum Beat {
+    Event(Answer),
+    /// Nothing happened; the connection is kept from falling asleep, and a dead one noticed.
+    Heartbeat,
+    /// The operation is over.
+    Complete,
+    /// The token that the stream was opened with is no longer honoured. The last beat.
+    Refused(Answer),
+    /// The server stops; the client may ask again elsewhere. The last beat.
+    Stopping(Answer),
+}
+
+/// A running operation, with everything that may end it. Dropped when the client goes.
+pub struct Live {
+    results: BoxStream<'static, async_graphql::Response>,
+    heartbeat: Interval,
+    refused: Option<BoxFuture<'static, ()>>,
+    stopping: BoxFuture<'static, ()>,
+    over: bool,
+    _seat: Seat,
+}
+
+impl Live {
+    pub fn open<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, credentials: &Credentials, seat: Seat) -> Self {
+        let every = wire.settings.patience.heartbeat;
+        let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            results: run::stream(wire, operation),
+            heartbeat,
+            refused: credentials.until_refused(&wire.judge, &wire.clock),
+            stopping: wire.stop.asked_owned().boxed(),
+            over: false,
+            _seat: seat,
+        }
+    }
+
+    fn last(&mut self, beat: Beat) -> Poll<Option<Beat>> {
+        self.over = true;
+        Poll::Ready(Some(beat))
+    }
+}
+
+impl Stream for Live {
+    type Item = Beat;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Beat>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        // First of all: no event goes out once the token is refused.
+        if self.refused.as_mut().is_some_and(|refused| refused.poll_unpin(context).is_ready()) {
+            return self.last(Beat::Refused(alone(Code::Unauthenticated, "The access token is no longer valid.")));
+        }
+        if self.stopping.poll_unpin(context).is_ready() {
+            return self.last(Beat::Stopping(alone(Code::Unavailable, "This server is stopping; ask again.")));
+        }
+        match self.results.poll_next_unpin(context) {
+            Poll::Ready(Some(result)) => {
+                self.heartbeat.reset();
+                return Poll::Ready(Some(Beat::Event(Answer::new(result))));
+            }
+            Poll::Ready(None) => return self.last(Beat::Complete),
+            Poll::Pending => {}
+        }
+        self.heartbeat.poll_tick(context).map(|_| Some(Beat::Heartbeat))
+    }
+}
+
+fn alone(code: Code, message: &str) -> Answer {
+    Answer::new(Refusal::document(code, message).into_result())
+}
+
+/// The response that carries a live operation.
+pub fn response(form: Form, live: Live) -> Response {
+    match form {
+        Form::Multipart => multipart::response(live),
+        Form::EventStream | Form::Single(_) => sse::response(live),
+    }
+}

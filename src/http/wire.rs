@@ -1,0 +1,25 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock::Clock,
+    config::http::Http,
+    http::{auth::Judge, client::Clients, graphql::admission::Admission, origins::Origins, seats::Seats, stop::Stop},
+};
+
+/// The parts of one wire, behind an `Arc`.
+pub struct Wire<E> {
+    pub executor: E,
+    pub admission: Admission,
+    pub settings: Http,
+    pub judge: Arc<dyn Judge>,
+    pub clients: Clients,
+    pub clock: Clock,
+    pub origins: Origins,
+    pub seats: Seats,
+    pub stop: Stop,
+    pub in_flight: Semaphore,
+}

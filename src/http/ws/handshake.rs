@@ -1,0 +1,130 @@
+//! The handshake (RFC 6455, section 4.2): who may open a socket, and in which dialect it speaks.
+
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use crate::http::{
+    answer,
+    auth::bearer_of,
+    graphql::{
+        foreign,
+        negotiate::Media,
+        refusal::{Code, Refusal},
+        too_many,
+    },
+    origins::Origin,
+    wire::Wire,
+    ws::{protocol::Dialect, session::Session},
+};
+
+/// The library's default of 128 KiB is allocated for every socket, and idle ones are what we have thousands of.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Whether a request asks for a WebSocket, well or badly.
+pub fn is_handshake(request: &Request) -> bool {
+    let upgrade = request.headers().get(header::UPGRADE).and_then(|upgrade| upgrade.to_str().ok());
+    request.method() == Method::GET && upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+}
+
+/// Answers a handshake; the socket then lives in a task of its own, which the stop waits for.
+pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Response {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (head, _) = request.into_parts();
+    let opening = match Opening::read(&head.headers) {
+        Ok(opening) => opening,
+        Err(refusal) => return refused(refusal),
+    };
+    if wire.origins.judge(&head.headers) == Origin::Foreign {
+        return answer::refusal(Media::Json, foreign());
+    }
+    if wire.stop.is_asked() {
+        return answer::refusal(Media::Json, Refusal::unavailable("This server is stopping; ask again."));
+    }
+    let caller = wire.caller(&head);
+    let Some(seat) = wire.seats.take(caller.address) else {
+        return answer::refusal(Media::Json, too_many(&caller));
+    };
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(Some(wire.settings.max_body))
+        .max_frame_size(Some(wire.settings.max_body));
+    let (shared, dialect, bearer) = (wire.clone(), opening.dialect, bearer_of(&head.headers));
+    wire.stop.spawn(async move {
+        // Fails only where the client went away in between.
+        let Ok(upgraded) = upgrade.await else { return };
+        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        Session::new(shared, socket, dialect, caller, bearer, seat).run().await;
+    });
+    switching(&opening)
+}
+
+/// What a well-formed handshake asks for.
+struct Opening {
+    dialect: Dialect,
+    accept: String,
+}
+
+impl Opening {
+    fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let connection = text(header::CONNECTION).unwrap_or_default();
+        if !connection.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade")) {
+            return Err(Refusal::malformed("A WebSocket handshake says Connection: Upgrade."));
+        }
+        if text(header::SEC_WEBSOCKET_VERSION) != Some("13") {
+            let message = "Version 13 of the WebSocket protocol is spoken here.";
+            return Err(Refusal::http(StatusCode::UPGRADE_REQUIRED, Code::BadRequest, message));
+        }
+        // Sixteen bytes in base 64.
+        let Some(key) = text(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24 && key.ends_with("==")) else {
+            return Err(Refusal::malformed("The WebSocket handshake has no valid Sec-WebSocket-Key."));
+        };
+        let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
+        let offered = lines.flat_map(|line| line.split(','));
+        // The client lists them in its order of preference.
+        let Some(dialect) = { offered }.find_map(|name| Dialect::named(name.trim())) else {
+            let message =
+                "Sec-WebSocket-Protocol names no protocol that is spoken here: graphql-transport-ws, graphql-ws.";
+            return Err(Refusal::malformed(message));
+        };
+        Ok(Self { dialect, accept: derive_accept_key(key.as_bytes()) })
+    }
+}
+
+fn switching(opening: &Opening) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(opening.dialect.name()));
+    if let Ok(accept) = HeaderValue::from_str(&opening.accept) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    response
+}
+
+fn refused(refusal: Refusal) -> Response {
+    let outdated = refusal.status == Some(StatusCode::UPGRADE_REQUIRED);
+    let mut response = answer::refusal(Media::Json, refusal);
+    if outdated {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    }
+    response
+}

@@ -1,0 +1,390 @@
+//! A socket's life: one task that reads, runs operations, writes, and watches the clock.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use async_graphql::{Executor, parser::types::OperationType};
+use futures_util::{FutureExt, SinkExt, Stream, StreamExt, future::BoxFuture};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use serde_json::{Map, Value};
+use tokio::{
+    io::AsyncReadExt,
+    time::{Instant, Sleep},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
+};
+
+use crate::{
+    caller::Caller,
+    config::Secret,
+    graphql::cookies::Cookies,
+    http::{
+        auth::{Credentials, bearer_in},
+        graphql::{
+            admission::Operation,
+            refusal::{Code, Refusal},
+            request::Ask,
+            response::Answer,
+            run,
+        },
+        seats::Seat,
+        wire::Wire,
+        ws::{
+            operations::{Operations, Result as Outcome, Running},
+            outbox::Outbox,
+            pace::Pace,
+            protocol::{Close, Dialect, Said},
+        },
+    },
+    session::gate::Auth,
+};
+
+pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Bytes read and thrown away after a close frame that the client did not expect.
+const LINGER: usize = 1024 * 1024;
+
+pub struct Session<E> {
+    wire: Arc<Wire<E>>,
+    socket: Socket,
+    dialect: Dialect,
+    caller: Caller,
+    /// The token of the handshake's own `Authorization` header, for clients that are no browsers.
+    handshake_bearer: Option<Secret>,
+    /// None until `connection_init` has come.
+    credentials: Option<Credentials>,
+    refused: Option<BoxFuture<'static, ()>>,
+    stopping: BoxFuture<'static, ()>,
+    leaving: bool,
+    operations: Operations,
+    outbox: Outbox,
+    pace: Pace,
+    opened: Instant,
+    heard: Instant,
+    beaten: Instant,
+    timer: Pin<Box<Sleep>>,
+    /// Whether operations or the client come first, in turn: neither can keep the other from being heard.
+    client_first: bool,
+    _seat: Seat,
+}
+
+/// What happens to a socket.
+enum Happening {
+    Message(Message),
+    Result(Outcome),
+    Deadline,
+    /// The token is no longer honoured.
+    Refused,
+    /// The server stops, and nothing runs here any more.
+    Left,
+    Broken(Error),
+    Gone,
+}
+
+/// The end of a socket.
+enum End {
+    /// With a close frame of ours.
+    Close(Close),
+    /// The same, though the client may be in the middle of something that we don't read to its end.
+    Broken(Close),
+    /// By the client's close frame, to be answered.
+    Closed,
+    /// Nobody is there to say anything to.
+    Gone,
+}
+
+impl<E: Executor> Session<E> {
+    pub fn new(
+        wire: Arc<Wire<E>>,
+        socket: Socket,
+        dialect: Dialect,
+        caller: Caller,
+        handshake_bearer: Option<Secret>,
+        seat: Seat,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            stopping: wire.stop.asked_owned().boxed(),
+            timer: Box::pin(tokio::time::sleep_until(now + wire.settings.patience.init)),
+            wire,
+            socket,
+            dialect,
+            caller,
+            handshake_bearer,
+            credentials: None,
+            refused: None,
+            leaving: false,
+            operations: Operations::default(),
+            outbox: Outbox::default(),
+            pace: Pace::new(now),
+            opened: now,
+            heard: now,
+            beaten: now,
+            client_first: false,
+            _seat: seat,
+        }
+    }
+
+    /// Lives until one of the two sides has had enough.
+    pub async fn run(mut self) {
+        let end = loop {
+            let happening = poll_fn(|context| self.poll_happening(context)).await;
+            if let Err(end) = self.take(happening) {
+                break end;
+            }
+        };
+        // What runs is given up before anything else: it may hold a connection to the database.
+        self.operations = Operations::default();
+        self.refused = None;
+        let farewell = self.wire.settings.patience.farewell;
+        match end {
+            End::Gone => {}
+            End::Closed => drop(tokio::time::timeout(farewell, self.await_close()).await),
+            End::Broken(close) => drop(tokio::time::timeout(farewell, self.cut_off(close)).await),
+            End::Close(close) => drop(tokio::time::timeout(farewell, self.close(close)).await),
+        }
+    }
+
+    fn poll_happening(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+        if let Poll::Ready(Err(_)) = self.outbox.poll_send(&mut self.socket, context) {
+            return Poll::Ready(Happening::Gone);
+        }
+        // Before any event goes out: none may once the token is refused.
+        if self.refused.as_mut().is_some_and(|refused| refused.poll_unpin(context).is_ready()) {
+            return Poll::Ready(Happening::Refused);
+        }
+        if !self.leaving && self.stopping.poll_unpin(context).is_ready() {
+            self.leaving = true;
+            self.operations.stop_subscriptions();
+        }
+        if self.leaving && self.operations.is_empty() && self.outbox.is_empty() {
+            return Poll::Ready(Happening::Left);
+        }
+        self.client_first = !self.client_first;
+        for client in [self.client_first, !self.client_first] {
+            let happening = if client { self.poll_client(context) } else { self.poll_operations(context) };
+            if happening.is_ready() {
+                return happening;
+            }
+        }
+        let deadline = self.next_deadline();
+        if self.timer.deadline() != deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        self.timer.poll_unpin(context).map(|()| Happening::Deadline)
+    }
+
+    fn poll_client(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+        if self.outbox.is_full() {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.socket).poll_next(context).map(|message| match message {
+            Some(Ok(message)) => Happening::Message(message),
+            Some(Err(error)) => Happening::Broken(error),
+            None => Happening::Gone,
+        })
+    }
+
+    /// Asked for more only once everything is written: a slow reader slows its own operations, and costs one message.
+    fn poll_operations(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+        if !self.outbox.is_empty() {
+            return Poll::Pending;
+        }
+        self.operations.poll_next(context).map(Happening::Result)
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let patience = &self.wire.settings.patience;
+        let init = self.credentials.is_none().then(|| self.opened + patience.init);
+        let stall = self.outbox.blocked_since().map(|since| since + patience.stall);
+        let beat = self.beaten + patience.heartbeat;
+        [init, stall].into_iter().flatten().fold(beat, Instant::min)
+    }
+
+    fn take(&mut self, happening: Happening) -> Result<(), End> {
+        match happening {
+            Happening::Message(message) => self.hear(message),
+            Happening::Result(outcome) => {
+                self.tell(outcome);
+                Ok(())
+            }
+            Happening::Deadline => self.tick(),
+            Happening::Refused => Err(End::Close(Close::Forbidden)),
+            Happening::Left => Err(End::Close(Close::GoingAway)),
+            Happening::Gone => Err(End::Gone),
+            Happening::Broken(Error::Capacity(_)) => Err(End::Broken(Close::TooLarge)),
+            Happening::Broken(Error::Utf8(_)) => Err(End::Broken(Close::NoUtf8)),
+            Happening::Broken(Error::Protocol(_)) => Err(End::Broken(Close::NoWebSocket)),
+            Happening::Broken(_) => Err(End::Gone),
+        }
+    }
+
+    fn tick(&mut self) -> Result<(), End> {
+        let (now, patience) = (Instant::now(), &self.wire.settings.patience);
+        if self.credentials.is_none() && now >= self.opened + patience.init {
+            return Err(End::Close(Close::InitTimeout));
+        }
+        let stalled = self.outbox.blocked_since().is_some_and(|since| now >= since + patience.stall);
+        // Any frame is a sign of life; clients answer pings by themselves.
+        let silent = now >= self.heard + patience.heartbeat * 2;
+        if stalled || silent {
+            return Err(End::Gone);
+        }
+        if now >= self.beaten + patience.heartbeat {
+            self.beaten = now;
+            self.outbox.push(Message::Ping(bytes::Bytes::new()));
+            self.outbox_keep_alive();
+        }
+        Ok(())
+    }
+
+    fn outbox_keep_alive(&mut self) {
+        if let (Some(message), Some(_)) = (self.dialect.keep_alive(), &self.credentials) {
+            self.outbox.push(message);
+        }
+    }
+
+    fn hear(&mut self, message: Message) -> Result<(), End> {
+        self.heard = Instant::now();
+        if !self.pace.allows(self.heard) {
+            return Err(End::Close(Close::TooFast));
+        }
+        match message {
+            Message::Text(text) => self.said(&text).map_err(End::Close),
+            Message::Binary(_) => Err(End::Close(Close::Invalid)),
+            Message::Close(_) => Err(End::Closed),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+        }
+    }
+
+    fn said(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
+        match self.dialect.read(text).ok_or(Close::Invalid)? {
+            Said::Init(payload) => self.init(&payload),
+            Said::Ping(payload) => {
+                self.outbox.push(self.dialect.pong(payload));
+                Ok(())
+            }
+            Said::Pong => Ok(()),
+            Said::Subscribe { id, payload } => self.subscribe(id, payload),
+            Said::Complete { id } => {
+                self.operations.stop(&id);
+                Ok(())
+            }
+            Said::Terminate => Err(Close::Normal),
+        }
+    }
+
+    fn init(&mut self, payload: &Map<String, Value>) -> Result<(), Close> {
+        if self.credentials.is_some() {
+            return Err(Close::TooManyInits);
+        }
+        let bearer = bearer_in(payload).or_else(|| self.handshake_bearer.take());
+        let credentials = Credentials::judge(bearer, &*self.wire.judge);
+        if credentials.auth == Auth::Refused {
+            if let Some(message) = self.dialect.init_refused() {
+                self.outbox.push(message);
+            }
+            return Err(Close::Forbidden);
+        }
+        self.refused = credentials.until_refused(&self.wire.judge, &self.wire.clock);
+        self.credentials = Some(credentials);
+        self.outbox.push(self.dialect.ack());
+        self.outbox_keep_alive();
+        Ok(())
+    }
+
+    fn subscribe(&mut self, id: String, payload: Value) -> Result<(), Close> {
+        let Some(credentials) = &self.credentials else { return Err(Close::NotAcknowledged) };
+        if self.operations.has(&id) {
+            match self.dialect {
+                Dialect::Transport => return Err(Close::Duplicate),
+                Dialect::Legacy => self.operations.stop(&id),
+            }
+        }
+        let ask = Ask::from_value(payload).map_err(|_| Close::Invalid)?;
+        if ask.query.is_none() && ask.document_id.is_none() && ask.extensions.is_empty() {
+            return Err(Close::Invalid);
+        }
+        match self.admit(ask) {
+            Ok(mut operation) => {
+                let subscription = operation.kind == OperationType::Subscription;
+                let caller = self.wire.clients.again(&self.caller);
+                run::equip(&mut operation, caller, credentials.auth.clone(), Cookies::none());
+                let results = run::stream(&self.wire, operation);
+                self.operations.start(Running { id: id.into(), subscription, results });
+            }
+            Err(refusal) => self.outbox.push(self.dialect.error(&id, &Answer::new(refusal.into_result()))),
+        }
+        Ok(())
+    }
+
+    fn admit(&self, ask: Ask) -> Result<Operation, Refusal> {
+        let most = self.wire.settings.operations_per_socket;
+        if self.leaving {
+            return Err(Refusal::unavailable("This server is stopping; ask again."));
+        }
+        if self.operations.len() >= most {
+            let message = format!("At most {most} operations run at once on a socket (OPERATIONS_PER_SOCKET).");
+            return Err(Refusal::document(Code::RateLimited, message));
+        }
+        self.wire.admission.admit(ask)
+    }
+
+    fn tell(&mut self, outcome: Outcome) {
+        let Outcome { id, response } = outcome;
+        let Some(response) = response else {
+            self.outbox.push(self.dialect.complete(&id));
+            return;
+        };
+        let answer = Answer::new(response);
+        if answer.executed() {
+            self.outbox.push(self.dialect.next(&id, &answer));
+        } else {
+            self.operations.stop(&id);
+            self.outbox.push(self.dialect.error(&id, &answer));
+        }
+    }
+
+    /// Writes what is left to say and the close frame, and waits for the client's.
+    async fn close(&mut self, close: Close) {
+        if self.write_close(close).await.is_ok() {
+            self.await_close().await;
+        }
+    }
+
+    /// As [`Session::close`], but the client's frames can't be read any more: whatever it still sends is thrown away
+    /// for a moment, since a connection closed with unread data is reset, and the close frame lost.
+    async fn cut_off(&mut self, close: Close) {
+        if self.write_close(close).await.is_err() {
+            return;
+        }
+        let (mut scrap, mut left) = ([0; 2048], LINGER);
+        while let Ok(read @ 1..) = self.socket.get_mut().read(&mut scrap).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                break;
+            }
+        }
+    }
+
+    async fn write_close(&mut self, close: Close) -> Result<(), Error> {
+        let frame = CloseFrame { code: CloseCode::from(close.code()), reason: Utf8Bytes::from_static(close.reason()) };
+        poll_fn(|context| self.outbox.poll_send(&mut self.socket, context)).await?;
+        self.socket.send(Message::Close(Some(frame))).await
+    }
+
+    /// Reads on until both close frames are exchanged; the library writes ours where it is an answer.
+    async fn await_close(&mut self) {
+        while let Some(Ok(_)) = self.socket.next().await {}
+    }
+}

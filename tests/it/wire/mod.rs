@@ -1,0 +1,5 @@
+//! The wire, with a toy schema behind it.
+
+mod http;
+mod server;
+mod toy;

@@ -1,0 +1,213 @@
+//! A schema that has nothing to do with verification: the wire is tested by itself.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use async_graphql::{Context, Error, ErrorExtensions, Object, Schema, Subscription};
+use countersign::{
+    caller::Caller,
+    graphql::cookies::Cookies,
+    http::auth::Judge,
+    session::gate::{Auth, Role, SignedIn, TokenRefused},
+};
+use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::watch;
+
+pub type Toy = Schema<Query, Mutation, Events>;
+
+/// What the resolvers did, seen from outside.
+#[derive(Clone, Default)]
+pub struct Traces {
+    /// How often the mutation was executed.
+    pub bumps: Arc<AtomicUsize>,
+    /// Resolvers that are running.
+    pub running: Arc<AtomicUsize>,
+}
+
+/// Counts itself while it lives.
+struct Alive(Arc<AtomicUsize>);
+
+impl Alive {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+pub struct Query(Traces);
+
+#[Object]
+impl Query {
+    async fn hello(&self) -> &str {
+        "world"
+    }
+
+    async fn nested(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    async fn echo(&self, text: String) -> String {
+        text
+    }
+
+    async fn number(&self, of: i32) -> i32 {
+        of
+    }
+
+    async fn big(&self, bytes: usize) -> String {
+        "x".repeat(bytes)
+    }
+
+    async fn broken(&self) -> async_graphql::Result<Option<String>> {
+        Err(Error::new("no").extend_with(|_, extensions| extensions.set("code", "NOT_FOUND")))
+    }
+
+    async fn panics(&self) -> String {
+        panic!("on purpose")
+    }
+
+    async fn slow(&self, ms: u64) -> &str {
+        let _alive = Alive::new(&self.0.running);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        "done"
+    }
+
+    async fn who(&self, context: &Context<'_>) -> String {
+        match context.data_unchecked::<Auth>() {
+            Auth::Anonymous => "anonymous".to_owned(),
+            Auth::Refused => "refused".to_owned(),
+            Auth::SignedIn(_) => "signed in".to_owned(),
+        }
+    }
+
+    async fn address(&self, context: &Context<'_>) -> String {
+        context.data_unchecked::<Caller>().address.ip().to_string()
+    }
+
+    async fn request_id(&self, context: &Context<'_>) -> String {
+        context.data_unchecked::<Caller>().request_id.to_string()
+    }
+
+    async fn cookie(&self, context: &Context<'_>, name: String) -> Option<String> {
+        context.data_unchecked::<Cookies>().get(&name).map(|value| value.expose().to_owned())
+    }
+}
+
+pub struct Mutation(Traces);
+
+#[Object]
+impl Mutation {
+    async fn bump(&self) -> usize {
+        self.0.bumps.fetch_add(1, SeqCst) + 1
+    }
+
+    async fn slow_bump(&self, ms: u64) -> usize {
+        let _alive = Alive::new(&self.0.running);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        self.0.bumps.fetch_add(1, SeqCst) + 1
+    }
+
+    async fn set_cookie(&self, context: &Context<'_>, value: String) -> bool {
+        let cookies = context.data_unchecked::<Cookies>();
+        cookies.set(format!("toy={value}; HttpOnly; Path=/graphql"));
+        cookies.writable()
+    }
+}
+
+pub struct Events(Traces);
+
+#[Subscription]
+impl Events {
+    /// 1 to `to`, one every `ms`.
+    async fn count(&self, to: usize, #[graphql(default)] ms: u64) -> impl Stream<Item = usize> {
+        let alive = Alive::new(&self.0.running);
+        stream::iter(1..=to).then(move |number| {
+            let _alive = &alive;
+            async move {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                number
+            }
+        })
+    }
+
+    /// Never says anything.
+    async fn silence(&self) -> impl Stream<Item = usize> {
+        let alive = Alive::new(&self.0.running);
+        stream::pending().inspect(move |_| drop(&alive))
+    }
+
+    /// As much as anybody takes.
+    async fn flood(&self, bytes: usize) -> impl Stream<Item = String> {
+        let alive = Alive::new(&self.0.running);
+        stream::repeat_with(move || {
+            let _alive = &alive;
+            "x".repeat(bytes)
+        })
+    }
+
+    async fn missing(&self) -> async_graphql::Result<impl Stream<Item = usize> + use<>> {
+        Err::<stream::Empty<usize>, _>(
+            Error::new("There is none.").extend_with(|_, extensions| extensions.set("code", "NOT_FOUND")),
+        )
+    }
+
+    async fn panicking(&self) -> impl Stream<Item = usize> {
+        stream::iter(1..=3).map(|number| if number == 2 { panic!("on purpose") } else { number })
+    }
+}
+
+pub fn schema(traces: &Traces) -> Toy {
+    Schema::build(Query(traces.clone()), Mutation(traces.clone()), Events(traces.clone())).finish()
+}
+
+/// Honours `good`, until told otherwise; and `until`, for as long as it was told.
+#[derive(Clone)]
+pub struct Tokens {
+    signed_in: Arc<Mutex<Option<SignedIn>>>,
+    ticks: watch::Sender<u64>,
+}
+
+impl Tokens {
+    pub fn new(expires_at: countersign::clock::Instant) -> Self {
+        let entropy = countersign::clock::Entropy::seeded(1);
+        let signed_in = SignedIn {
+            account: countersign::ids::AccountId::new(&entropy),
+            session: countersign::ids::SessionId::new(&entropy),
+            role: Role::User,
+            expires_at,
+        };
+        Self { signed_in: Arc::new(Mutex::new(Some(signed_in))), ticks: watch::Sender::new(0) }
+    }
+
+    pub fn revoke(&self) {
+        *self.signed_in.lock().unwrap() = None;
+        self.tick();
+    }
+
+    /// Something was revoked, though not this.
+    pub fn tick(&self) {
+        self.ticks.send_modify(|ticks| *ticks += 1);
+    }
+}
+
+impl Judge for Tokens {
+    fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
+        let signed_in = self.signed_in.lock().unwrap().clone();
+        signed_in.filter(|_| bearer == "good").ok_or(TokenRefused)
+    }
+
+    fn revocations(&self) -> watch::Receiver<u64> {
+        self.ticks.subscribe()
+    }
+}
