@@ -1,51 +1,5 @@
-//! Settings: one struct per room, from the environment, complete or refused.
-
 mod env;
-mod example;
-mod keys;
-mod messages;
-pub mod quota;
-pub mod redis;
-mod store;
-mod telemetry;
-mod test_contacts;
-mod verification;
-
-pub use env::{Env, Refusal, Setting};
-pub use keys::Keys;
-pub use messages::Messages;
-pub use store::{Place, Store};
-pub use telemetry::{LogFormat, Telemetry};
-pub use test_contacts::{Scenario, TestContact, TestContacts};
-pub use verification::Verification;
-
+mod password;
 pub use crate::secret::Secret;
-
-/// The settings of one room, under a heading for people.
-#[derive(Clone, Copy, Debug)]
-pub struct Chapter {
-    pub title: &'static str,
-    pub settings: &'static [Setting],
-}
-
-/// Every setting there is, in the order in which somebody new would want to read them.
-pub const CHAPTERS: &[Chapter] = &[
-    Chapter { title: "The database", settings: store::SETTINGS },
-    Chapter { title: "Keys", settings: keys::SETTINGS },
-    Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
-    Chapter { title: "Quotas", settings: quota::SETTINGS },
-    Chapter { title: "Redis", settings: redis::SETTINGS },
-    Chapter { title: "Messages", settings: messages::SETTINGS },
-    Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
-    Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
-];
-
-/// Every setting there is.
-pub fn settings() -> impl Iterator<Item = Setting> {
-    CHAPTERS.iter().flat_map(|chapter| chapter.settings).copied()
-}
-
-/// The text of `.env.example`.
-pub fn env_example() -> String {
-    example::render(CHAPTERS)
-}
+pub use env::{Env, Refusal, Setting};
+pub use password::Password;

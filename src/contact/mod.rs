@@ -25,9 +25,7 @@ pub use region::Region;
 pub use username::{Username, UsernameRejection};
 
 /// What kind of contact it is, as tables and logs say it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sea_orm::EnumIter, sea_orm::DeriveActiveEnum,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum ContactKind {
     #[sea_orm(string_value = "phone")]
