@@ -91,3 +91,8 @@ impl Config {
         }
     }
 }
+mod env;
+mod password;
+pub use crate::secret::Secret;
+pub use env::{Env, Refusal, Setting};
+pub use password::Password;
