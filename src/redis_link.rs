@@ -21,7 +21,7 @@ use redis::{
     aio::{MultiplexedConnection, PubSub},
 };
 
-use crate::{config::redis::RedisSettings, fault::Fault};
+use crate::{config::redis::RedisSettings, fault::Fault, telemetry::metrics};
 
 /// How long a connection may take to be made, its TLS handshake and log-in included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -76,7 +76,6 @@ impl RedisLink {
             timeout: settings.timeout,
             state: Mutex::new(state),
         });
-        metrics::gauge!("countersign_redis_up").set(0.0);
         match link.connect().await {
             Ok(connection) => {
                 link.rise(connection);
@@ -179,7 +178,7 @@ impl Link {
         state.generation += 1;
         state.since = Instant::now();
         drop(state);
-        metrics::gauge!("countersign_redis_up").set(1.0);
+        metrics::redis(true);
         outage
     }
 
@@ -200,8 +199,7 @@ impl Link {
     }
 
     fn report_outage(&self, error: &RedisError) {
-        metrics::gauge!("countersign_redis_up").set(0.0);
-        metrics::counter!("countersign_redis_outages_total").increment(1);
+        metrics::redis(false);
         tracing::warn!(%error, "Redis does not answer: each process keeps its own count until it does");
     }
 }

@@ -9,7 +9,10 @@ use std::{
 use governor::{clock::Clock as _, nanos::Nanos, state::StateStore};
 
 use super::act::Key;
-use crate::clock::{self, Clock};
+use crate::{
+    clock::{self, Clock},
+    telemetry::metrics,
+};
 
 /// Below this number of keys nothing is swept.
 const FEW: usize = 1024;
@@ -124,8 +127,7 @@ impl Inner {
         let live = self.ready_at.len();
         if live > most / 2 {
             self.forget_least_used(live - most / 2);
-            metrics::counter!("countersign_quota_keys_forgotten_total", "act" => *act)
-                .increment((live - self.ready_at.len()) as u64);
+            metrics::quota_keys_forgotten(act, (live - self.ready_at.len()) as u64);
         }
         self.ready_at.shrink_to(2 * self.ready_at.len());
         self.sweep_at = (2 * self.ready_at.len()).clamp(FEW.min(*most), *most);

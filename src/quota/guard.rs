@@ -12,7 +12,12 @@ use super::{
     ledger::{Ledger, Wait},
     pumping::{TRICKLE, Tally, Turn, Window},
 };
-use crate::{caller::Caller, clock::Clock, config::quota::PumpingSettings};
+use crate::{
+    caller::Caller,
+    clock::Clock,
+    config::quota::PumpingSettings,
+    telemetry::{audit, metrics},
+};
 
 /// The most prefixes that are remembered; the plans of all countries know fewer.
 const MOST: usize = 100_000;
@@ -94,16 +99,10 @@ impl Guard {
 /// Tells the audit trail and the metrics that a prefix was throttled, or is free again. Of several processes on one
 /// Redis, one tells.
 pub fn announce(turn: Turn, prefix: &str, Tally { sent, confirmed }: Tally) {
-    match turn {
-        Turn::Throttled => {
-            metrics::counter!("countersign_pumping_throttles_total").increment(1);
-            tracing::warn!(target: "audit", event = "destination_throttled", prefix, sent, confirmed,
-                "much is sent to this prefix and little confirmed: one code a minute until confirmations come");
-        }
-        Turn::Lifted => {
-            metrics::counter!("countersign_pumping_lifts_total").increment(1);
-            tracing::info!(target: "audit", event = "destination_freed", prefix, sent, confirmed,
-                "confirmations lifted the throttle of this prefix");
-        }
-    }
+    metrics::destination_throttled(turn == Turn::Throttled);
+    let act = match turn {
+        Turn::Throttled => audit::Act::DestinationThrottled,
+        Turn::Lifted => audit::Act::DestinationFreed,
+    };
+    tracing::warn!(target: audit::TARGET, act = act.as_str(), outcome = audit::OK, prefix, sent, confirmed, "audit");
 }

@@ -11,7 +11,7 @@
 //!   and for as long (a key that is used up can be charged by nobody), so a flood on one process never reaches Redis.
 //!   A Redis that was flushed forgets, and the process does not. And when Redis is slow or gone, the process judges from
 //!   what it knows, not from nothing; then N processes grant up to N times a limit, and
-//!   `countersign_quota_fallbacks_total` counts what was judged so.
+//!   `countersign_fallbacks_total` counts what was judged so.
 //! - Refused by one key, an act is charged to none.
 //!
 //! What a contact may be sent and may try in a day is counted in SQL by the rooms above, by the [`rules`] here.
@@ -46,6 +46,7 @@ use crate::{
     clock::Clock,
     config::quota::{Limit, QuotaSettings},
     redis_link::{RedisLink, Unreachable},
+    telemetry::metrics::{self, Fallback},
 };
 
 /// Who may do what how often. Cheap to clone.
@@ -107,8 +108,7 @@ impl Quotas {
     pub async fn charge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Refused> {
         let verdict = self.0.judge(act, caller).await;
         verdict.map_err(|Wait { quota, span }| {
-            metrics::counter!("countersign_quota_refusals_total", "act" => act.name(), "quota" => quota.as_str())
-                .increment(1);
+            metrics::quota_refused(act.name(), quota.as_str());
             Refused { quota, retry_at: self.0.clock.now() + round_up(span) }
         })
     }
@@ -157,7 +157,7 @@ impl Inner {
         let shared = self.shared.as_ref()?;
         let rule = guarded.map(|(guard, prefix)| (&guard.rule, prefix));
         let Ok(reply) = shared.charge(act.name(), claims, rule).await else {
-            metrics::counter!("countersign_quota_fallbacks_total", "act" => act.name()).increment(1);
+            metrics::fell_back(Fallback::Quotas);
             return None;
         };
         if let Some((guard, prefix)) = guarded {

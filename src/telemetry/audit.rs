@@ -76,6 +76,10 @@ acts! {
     AccountLocked = "account locked",
     /// A refresh token came again after its successor was used, and its family was ended.
     RefreshReused = "refresh reused",
+    /// Much was sent to numbers that begin alike and little confirmed: they are throttled.
+    DestinationThrottled = "destination throttled",
+    /// Confirmations lifted the throttle.
+    DestinationFreed = "destination freed",
 }
 
 /// One entry of the trail.

@@ -88,6 +88,11 @@ pub fn quota_keys_forgotten(act: &'static str, keys: u64) {
     counter!(table::QUOTA_KEYS_FORGOTTEN, "act" => act).increment(keys);
 }
 
+/// The guard against SMS pumping throttled a destination prefix, or freed it.
+pub fn destination_throttled(on: bool) {
+    counter!(table::DESTINATION_THROTTLES, "turn" => if on { "on" } else { "off" }).increment(1);
+}
+
 /// What a process does by itself when Redis does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fallback {

@@ -61,6 +61,8 @@ metrics! {
         "Acts that a quota refused.";
     QUOTA_KEYS_FORGOTTEN = "countersign_quota_keys_forgotten_total", Kind::Counter, ["act"],
         "Keys whose counts were dropped because the process had too many.";
+    DESTINATION_THROTTLES = "countersign_destination_throttles_total", Kind::Counter, ["turn"],
+        "Times that the guard against SMS pumping throttled a destination prefix (on), or confirmations freed it (off).";
     FALLBACKS = "countersign_fallbacks_total", Kind::Counter, ["part"],
         "Times that a process did by itself what it does through Redis.";
     REDIS_UP = "countersign_redis_up", Kind::Gauge, [],

@@ -25,6 +25,7 @@ fn count_everything() {
     receipt("twilio", "accepted");
     quota_refused("guess", "client_address");
     quota_keys_forgotten("guess", 2);
+    destination_throttled(true);
     fell_back(Fallback::Quotas);
     redis(false);
     pool(1, 2);
