@@ -87,7 +87,7 @@ acts! {
 pub struct Event {
     pub at: Instant,
     pub act: Act,
-    /// [`OK`], or the refusal's code as a client sees it (`CODE_MISMATCH`), or a word of the program's own: a closed list.
+    /// [`OK`], or the refusal's code as a client sees it, or what the program calls it: a closed list, never words.
     pub outcome: &'static str,
     pub request_id: Arc<str>,
     /// Whole: for the table, where it is kept as long as the trail.
@@ -170,7 +170,7 @@ mod tests {
         };
         let account = AccountId::new(&Entropy::seeded(1));
         let at = "2026-02-03T04:05:06.007Z".parse().unwrap();
-        let event = Event::new(&caller, Act::SignIn, "CREDENTIALS_REJECTED", at)
+        let event = Event::new(&caller, Act::SignIn, "credentials_rejected", at)
             .account(account.clone())
             .contact("+82 10-••••-5678".to_owned());
 
@@ -182,7 +182,7 @@ mod tests {
         let line: serde_json::Value = serde_json::from_slice(&lines.lock().unwrap()).unwrap();
         assert_eq!(line["at"], "2026-02-03T04:05:06.007Z");
         assert_eq!(line["act"], "signIn");
-        assert_eq!(line["outcome"], "CREDENTIALS_REJECTED");
+        assert_eq!(line["outcome"], "credentials_rejected");
         assert_eq!(line["request_id"], "req-1");
         assert_eq!(line["contact"], "+82 10-••••-5678");
         assert_eq!(line["client"], "2001:db8:1::x");
