@@ -14,6 +14,7 @@ use imports::imported_rooms;
 /// From the roof to the ground. Rooms of one floor do not import each other, but for those on the ground.
 const FLOORS: &[&[&str]] = &[
     &["main"],
+    &["cli"],
     &["app"],
     &["http", "janitor"],
     &["graphql"],
