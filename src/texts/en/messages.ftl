@@ -66,13 +66,17 @@ email-notice-password-changed =
 sms-notice-phone-changed = [{ $app }] The phone number of your account was changed.
 email-notice-phone-changed-subject = Your { $app } phone number was changed
 email-notice-phone-changed =
-    The phone number of your { $app } account was changed to { $contact }.
+    The phone number of your { $app } account was changed.
+
+    New number: { $contact }
 
     If that was you, there is nothing more to do.
 sms-notice-email-changed = [{ $app }] The e-mail address of your account was changed.
 email-notice-email-changed-subject = Your { $app } e-mail address was changed
 email-notice-email-changed =
-    The e-mail address of your { $app } account was changed to { $contact }.
+    The e-mail address of your { $app } account was changed.
+
+    New address: { $contact }
 
     If that was you, there is nothing more to do.
 

@@ -48,7 +48,7 @@ email-code-email-change = 아래 인증번호를 입력하면 { $app } 계정의
 email-code-label = 인증번호
 email-code-expiry = 보낸 때부터 { $lifetime } 동안 쓸 수 있습니다.
 email-code-caution =
-    이 번호를 누구에게도 알려주지 마세요. { $app }은(는) 전화나 메시지로 인증번호를 묻지 않습니다.
+    이 번호를 누구에게도 알려주지 마세요. { $app }에서는 전화나 메시지로 인증번호를 묻지 않습니다.
 
     요청하지 않았다면 이 메일을 무시하세요. 아무것도 바뀌지 않습니다.
 
@@ -66,13 +66,17 @@ email-notice-password-changed =
 sms-notice-phone-changed = [{ $app }] 계정의 휴대전화 번호가 변경되었습니다.
 email-notice-phone-changed-subject = [{ $app }] 휴대전화 번호가 변경되었습니다
 email-notice-phone-changed =
-    { $app } 계정의 휴대전화 번호가 { $contact }(으)로 변경되었습니다.
+    { $app } 계정의 휴대전화 번호가 변경되었습니다.
+
+    새 번호: { $contact }
 
     직접 변경하셨다면 더 하실 일은 없습니다.
 sms-notice-email-changed = [{ $app }] 계정의 이메일 주소가 변경되었습니다.
 email-notice-email-changed-subject = [{ $app }] 이메일 주소가 변경되었습니다
 email-notice-email-changed =
-    { $app } 계정의 이메일 주소가 { $contact }(으)로 변경되었습니다.
+    { $app } 계정의 이메일 주소가 변경되었습니다.
+
+    새 주소: { $contact }
 
     직접 변경하셨다면 더 하실 일은 없습니다.
 
