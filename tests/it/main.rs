@@ -7,6 +7,8 @@
 
 mod deploy;
 mod house;
+mod main_job;
 mod providers;
 mod settings;
+mod support;
 mod wire;
