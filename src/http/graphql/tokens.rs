@@ -90,7 +90,7 @@ mod tests {
         for (text, expected) in [
             ("", 0),
             ("{ a }", 3),
-            ("query Q($id: ID! = \"x y\") { node(id: $id) { ...F } } # and { so { on", 25),
+            ("query Q($id: ID! = \"x y\") { node(id: $id) { ...F } } # and { so { on", 24),
             (r#"{ a(s: "one \" string {{{") }"#, 8),
             (r#"{ a(s: """block \""" { " string""") }"#, 8),
             ("{a,b,,,c}", 5),
