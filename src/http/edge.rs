@@ -21,6 +21,7 @@ use crate::{
             negotiate::Media,
             refusal::{Code, Refusal},
         },
+        pulse::Pulse,
     },
 };
 
@@ -73,6 +74,7 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     let caller = edge.clients.recognise(request.extensions().get().copied(), request.headers());
     let request_id = caller.request_id.clone();
     let span = tracing::info_span!("request", id = %request_id);
+    let pulse = request.extensions().get::<Arc<Pulse>>().cloned();
     request.extensions_mut().insert(caller);
     let mut response = match judge_head(&request) {
         Some(refused) => refused,
@@ -87,6 +89,9 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
         },
     };
     edge.finish(response.headers_mut(), &request_id, started.elapsed());
+    if pulse.is_some_and(|pulse| pulse.hangs_up()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

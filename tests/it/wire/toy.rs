@@ -130,13 +130,14 @@ pub struct Events(Traces);
 
 #[Subscription]
 impl Events {
-    /// 1 to `to`, one every `ms`.
-    async fn count(&self, to: usize, #[graphql(default)] ms: u64) -> impl Stream<Item = usize> {
+    /// 1 to `to`, one every `ms`; the first after `first`, if that is said.
+    async fn count(&self, to: usize, #[graphql(default)] ms: u64, first: Option<u64>) -> impl Stream<Item = usize> {
         let alive = Alive::new(&self.0.running);
         stream::iter(1..=to).then(move |number| {
             let _alive = &alive;
+            let wait = first.filter(|_| number == 1).unwrap_or(ms);
             async move {
-                tokio::time::sleep(Duration::from_millis(ms)).await;
+                tokio::time::sleep(Duration::from_millis(wait)).await;
                 number
             }
         })
