@@ -1,6 +1,8 @@
 //! What stands between a request and the schema, the same on every transport: find the document, count it, choose the
 //! operation.
 
+use std::sync::Arc;
+
 use async_graphql::{
     Request, Value, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
@@ -28,6 +30,8 @@ pub struct Admission {
 pub struct Operation {
     pub request: Request,
     pub kind: OperationType,
+    /// The document, for whoever has to look something up in it after the request is gone.
+    pub text: Arc<str>,
 }
 
 impl Admission {
@@ -72,7 +76,7 @@ impl Admission {
             request = request.disable_introspection();
         }
         request.set_parsed_query(document);
-        Ok(Operation { request, kind })
+        Ok(Operation { request, kind, text: found.text })
     }
 }
 

@@ -34,6 +34,7 @@ pub fn count(text: &str, allowed: usize) -> Result<(), Refusal> {
                 open = open.saturating_sub(1);
                 at + 1
             }
+            b'0'..=b'9' | b'-' => skip(bytes, at, |byte| word(byte) || byte == b'.'),
             byte if word(byte) => skip(bytes, at, word),
             b'.' => skip(bytes, at, |byte| byte == b'.'),
             _ => at + 1,

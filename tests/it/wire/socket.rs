@@ -10,6 +10,7 @@ use tokio_tungstenite::{
 
 use super::{client::SOON, server::TestServer};
 
+#[derive(Debug)]
 pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl TestServer {
@@ -22,15 +23,15 @@ impl TestServer {
         for (name, value) in headers {
             request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        match connect_async(request).await {
-            Ok((socket, _)) => Ok(Socket(socket)),
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
-            Err(error) => panic!("no answer to the handshake: {error}"),
+        let opened = connect_async(request).await;
+        if let Err(Error::Http(response)) = opened {
+            return Err(response.status().as_u16());
         }
+        Ok(Socket(opened.unwrap().0))
     }
 
     pub async fn socket(&self) -> Socket {
-        self.handshake("graphql-transport-ws", &[]).await.unwrap_or_else(|status| panic!("refused with {status}"))
+        self.handshake("graphql-transport-ws", &[]).await.unwrap()
     }
 
     /// A socket on which `connection_init` was acknowledged.
@@ -53,10 +54,7 @@ impl Socket {
 
     /// The next message of the server's that is not a ping.
     pub async fn hear(&mut self) -> Value {
-        match self.next().await {
-            Ok(message) => message,
-            Err(close) => panic!("closed with {close:?}"),
-        }
+        self.next().await.unwrap()
     }
 
     /// Reads on to the server's close frame. Its code; 1006 where there is none.
@@ -80,6 +78,6 @@ impl Socket {
                 }
             }
         };
-        tokio::time::timeout(SOON, reading).await.expect("the server says something")
+        tokio::time::timeout(SOON, reading).await.unwrap()
     }
 }
