@@ -7,7 +7,7 @@ use countersign::{
     config::{Env, Refusal, Secret, delivery::DeliverySettings},
     contact::{Contact, EmailAddress, PhoneNumber, Region},
     delivery::{
-        self, HttpClient, Plan, Tools,
+        HttpClient, Plan, Tools,
         provider::{Channel, Outcome, Outgoing, Provider},
         receipts::Verifiers,
     },
