@@ -7,7 +7,7 @@ use countersign::{
     config::{Env, Refusal, Secret, delivery::DeliverySettings},
     contact::{Contact, EmailAddress, PhoneNumber, Region},
     delivery::{
-        self, HttpClient, Plan, Tools,
+        HttpClient, Plan, Tools,
         provider::{Channel, Outcome, Outgoing, Provider},
         receipts::Verifiers,
     },
@@ -118,7 +118,11 @@ pub fn misconfigured(code: &str) -> Outcome {
     Outcome::Misconfigured { code: Some(code.to_owned()) }
 }
 pub fn unavailable(code: &str) -> Outcome {
-    Outcome::Unavailable { code: Some(code.to_owned()) }
+    Outcome::unavailable(code.to_owned())
+}
+/// With a `Retry-After`.
+pub fn unavailable_for(code: &str, seconds: u64) -> Outcome {
+    Outcome::Unavailable { code: Some(code.to_owned()), retry_after: Some(Duration::from_secs(seconds)) }
 }
 pub fn throttled(seconds: Option<u64>) -> Outcome {
     Outcome::Throttled { retry_after: seconds.map(Duration::from_secs) }
