@@ -134,6 +134,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     let ready_store = built.store.clone();
     http::router::router(http::router::Parts {
         executor: schema.finish(),
+        sdl: graphql::sdl(),
         settings,
         judge: Arc::new(built.gate.clone()),
         clock: world.clock.clone(),
