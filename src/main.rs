@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see `countersign::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    countersign::cli::run()
+}

@@ -1,1 +1,25 @@
-pub use sea_orm_migration::prelude::*;
+//! The tables, as history. The entities in `countersign`'s store are held to what stands here by a test.
+//!
+//! Within a release migrations only add, so that two versions can run side by side. Instants have no database default:
+//! SQLite's `CURRENT_TIMESTAMP` compares wrongly, as text, with the RFC 3339 that the program writes.
+
+use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
+
+mod m20261121_000001_verification;
+mod m20261121_000002_account;
+mod m20261121_000003_operation;
+
+/// Applies what is pending, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_verification::Migration),
+            Box::new(m20261121_000002_account::Migration),
+            Box::new(m20261121_000003_operation::Migration),
+        ]
+    }
+}

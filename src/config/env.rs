@@ -63,6 +63,20 @@ impl Env {
         }
     }
 
+    /// Refuses names that are one slip away from a setting's: a setting that nobody reads is worse than none.
+    pub fn refuse_near_misses(&self) {
+        for given in self.vars.keys() {
+            let name = given.strip_suffix("_FILE").unwrap_or(given);
+            if given.len() < 6 || self.settings.contains_key(name) {
+                continue;
+            }
+            let near = self.settings.keys().find(|known| strsim::damerau_levenshtein(known, given) == 1);
+            if let Some(known) = near {
+                self.refuse(given, format!("is no setting; did you mean {known}?"));
+            }
+        }
+    }
+
     /// Notes that `name` can't be taken as it is, and how to mend it.
     pub fn refuse(&self, name: &str, mend: impl Into<String>) {
         self.refusals.borrow_mut().push(Refusal { name: name.to_owned(), mend: mend.into() });

@@ -1,8 +1,98 @@
 //! Settings: one struct per room, from the environment, complete or refused.
 
+mod account;
+mod contacts;
+pub mod delivery;
 mod env;
+mod example;
 pub mod http;
-mod secret;
+mod keys;
+mod messages;
+mod password;
+pub mod quota;
+pub mod redis;
+mod store;
+mod telemetry;
+mod test_contacts;
+mod verification;
 
+pub use account::Account;
+pub use contacts::Contacts;
 pub use env::{Env, Refusal, Setting};
-pub use secret::Secret;
+pub use http::{Environment, Http};
+pub use keys::Keys;
+pub use messages::Messages;
+pub use password::Password;
+pub use store::{Place, Store};
+pub use telemetry::{LogFormat, Telemetry};
+pub use test_contacts::{Scenario, TestContact, TestContacts};
+pub use verification::Verification;
+
+pub use crate::secret::Secret;
+
+/// The settings of one room, under a heading for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Chapter {
+    pub title: &'static str,
+    pub settings: &'static [Setting],
+}
+
+/// Every setting but the providers' own (`delivery::chapters`), in the order in which somebody new would want to read
+/// them.
+pub const CHAPTERS: &[Chapter] = &[
+    Chapter { title: "Serving", settings: http::SETTINGS },
+    Chapter { title: "The database", settings: store::SETTINGS },
+    Chapter { title: "Keys", settings: keys::SETTINGS },
+    Chapter { title: "Contacts", settings: contacts::SETTINGS },
+    Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
+    Chapter { title: "Accounts", settings: account::SETTINGS },
+    Chapter { title: "Passwords", settings: password::SETTINGS },
+    Chapter { title: "Quotas", settings: quota::SETTINGS },
+    Chapter { title: "Redis", settings: redis::SETTINGS },
+    Chapter { title: "Messages", settings: messages::SETTINGS },
+    Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
+    Chapter { title: "Delivery", settings: delivery::SETTINGS },
+    Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
+];
+
+pub use example::render as render_example;
+
+/// Everything that the program was told, but for its providers: those are read by the room that knows them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub http: Http,
+    pub store: Store,
+    pub keys: Keys,
+    pub contacts: Contacts,
+    pub verification: Verification,
+    pub account: Account,
+    pub quota: quota::QuotaSettings,
+    /// None: one process keeps everything in memory.
+    pub redis: Option<redis::RedisSettings>,
+    pub messages: Messages,
+    pub password: Password,
+    pub delivery: delivery::DeliverySettings,
+    pub telemetry: Telemetry,
+}
+
+impl Config {
+    /// Reads every room's settings; what is wrong with them is noted in `env`.
+    pub fn from_env(env: &Env) -> Self {
+        let store = Store::from_env(env);
+        let quota = quota::QuotaSettings::from_env(env);
+        Self {
+            http: Http::from_env(env),
+            keys: Keys::from_env(env, store.is_embedded()),
+            store,
+            contacts: Contacts::from_env(env),
+            verification: Verification::from_env(env, quota.contact.resend_cooldown),
+            account: Account::from_env(env),
+            quota,
+            redis: redis::RedisSettings::from_env(env),
+            messages: Messages::from_env(env),
+            password: Password::from_env(env),
+            delivery: delivery::DeliverySettings::from_env(env),
+            telemetry: Telemetry::from_env(env),
+        }
+    }
+}

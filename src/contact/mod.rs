@@ -1,8 +1,152 @@
-//! Phone numbers and e-mail addresses as values: parsed at the door, normalised, masked.
+//! Contacts and what else a person says of themselves, as values: parsed at the door, normalised, masked.
+//!
+//! Whoever holds one of these values holds something that was judged: there is no way to make one but by parsing. Each
+//! has one canonical form, made before any quota, look-up or delivery sees it, so that two spellings are one contact
+//! and one spelling is never two. No value here prints itself whole: `Debug` is for logs and shows what logs may hold.
 
-/// Where a code can be sent. Placeholder until the room is built.
-#[derive(Clone, Debug, PartialEq, Eq)]
+mod birth_date;
+mod email;
+mod nickname;
+mod person_name;
+mod phone;
+mod region;
+mod rejection;
+mod script;
+mod username;
+
+use std::fmt;
+
+pub use birth_date::{BirthDate, BirthDateRejection};
+pub use email::{EmailAddress, EmailRejection};
+pub use nickname::{Nickname, NicknameRejection};
+pub use person_name::{NameRejection, PersonName};
+pub use phone::{PhoneNumber, PhoneRejection};
+pub use region::Region;
+pub use username::{Username, UsernameRejection};
+
+/// What kind of contact it is, as tables and logs say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum ContactKind {
+    #[sea_orm(string_value = "phone")]
+    Phone,
+    #[sea_orm(string_value = "email")]
+    Email,
+}
+
+impl ContactKind {
+    /// `phone` or `email`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ContactKind::Phone => "phone",
+            ContactKind::Email => "email",
+        }
+    }
+
+    /// The kind that `text` spells.
+    pub fn parse(text: &str) -> Option<Self> {
+        [ContactKind::Phone, ContactKind::Email].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Where a code can be sent.
+///
+/// Two contacts are equal when they are the same mailbox or the same phone, however they were typed.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Contact {
-    Phone(String),
-    Email(String),
+    Phone(PhoneNumber),
+    Email(EmailAddress),
+}
+
+impl Contact {
+    /// A contact from a row of ours, without judging it again: rules may have become stricter since it was taken.
+    ///
+    /// None where the text could never have been such a contact, so the row is broken.
+    pub fn from_stored(kind: ContactKind, text: &str) -> Option<Self> {
+        match kind {
+            ContactKind::Phone => PhoneNumber::from_stored(text).map(Contact::Phone),
+            ContactKind::Email => EmailAddress::from_stored(text).map(Contact::Email),
+        }
+    }
+
+    pub fn kind(&self) -> ContactKind {
+        match self {
+            Contact::Phone(_) => ContactKind::Phone,
+            Contact::Email(_) => ContactKind::Email,
+        }
+    }
+
+    /// What delivery takes: E.164, or the address as its owner spells it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Contact::Phone(number) => number.as_str(),
+            Contact::Email(address) => address.as_str(),
+        }
+    }
+
+    /// What uniqueness, look-ups and quotas compare. No phone has the key of an address: one has an at sign.
+    pub fn key(&self) -> &str {
+        match self {
+            Contact::Phone(number) => number.as_str(),
+            Contact::Email(address) => address.key(),
+        }
+    }
+
+    /// With its middle hidden, for whoever asked for a code: `+82 10-••••-5678`, `h•••@example.com`.
+    pub fn masked(&self) -> String {
+        match self {
+            Contact::Phone(number) => number.masked(),
+            Contact::Email(address) => address.masked(),
+        }
+    }
+}
+
+impl fmt::Debug for Contact {
+    /// For logs, as masked as they demand.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Contact::Phone(number) => number.fmt(f),
+            Contact::Email(address) => address.fmt(f),
+        }
+    }
+}
+
+impl From<PhoneNumber> for Contact {
+    fn from(number: PhoneNumber) -> Self {
+        Contact::Phone(number)
+    }
+}
+
+impl From<EmailAddress> for Contact {
+    fn from(address: EmailAddress) -> Self {
+        Contact::Email(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_comes_back_from_its_row() {
+        for (kind, text) in [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "Hong@example.com")] {
+            let contact = Contact::from_stored(kind, text).unwrap();
+            assert_eq!((contact.kind(), contact.as_str()), (kind, text));
+            assert_eq!(ContactKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(Contact::from_stored(ContactKind::Phone, "hong@example.com"), None);
+        assert_eq!(Contact::from_stored(ContactKind::Email, "+821012345678"), None);
+    }
+
+    #[test]
+    fn every_reason_is_one_word_that_is_used_once() {
+        let phone: Vec<_> = PhoneRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
+        let email: Vec<_> = EmailRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
+        let username: Vec<_> = UsernameRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
+        for reasons in [phone, email, username] {
+            let distinct: std::collections::BTreeSet<_> = reasons.iter().collect();
+            assert_eq!(distinct.len(), reasons.len());
+            assert!(reasons.iter().all(|reason| reason.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+        }
+    }
 }

@@ -1,4 +1,37 @@
 //! Outbox and dispatcher, message texts, providers, receipts.
+//!
+//! A message is owed from the transaction that wrote it. The [`Dispatcher`] claims it, asks a provider, and writes what
+//! became of it; a process that dies in between leaves a claim that runs out, and what was certainly not sent is sent
+//! then by another. What may have been sent is never sent again blindly.
 
+mod base_url;
+mod compose;
+mod decoy;
+mod dispatcher;
+mod failover;
+mod http_client;
+mod keyed;
+mod korean_text;
+mod loose;
+pub mod message;
+mod notice;
+mod outbox;
 pub mod provider;
 pub mod providers;
+pub mod receipts;
+mod registry;
+pub mod rules;
+pub mod segments;
+mod settle;
+pub mod standard_webhooks;
+
+pub use self::{
+    compose::Writer,
+    dispatcher::{Dispatcher, Parts},
+    http_client::HttpClient,
+    notice::Notice,
+    outbox::{Content, Order, Outbox},
+    provider::Channel,
+    registry::{Description, Plan, Registration, Routes, Tools, chapters, describe, settings},
+    settle::Settler,
+};

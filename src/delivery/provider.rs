@@ -1,16 +1,13 @@
 //! What a provider is: it carries a message and says what happened. It knows nothing of verifications.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    time::Duration,
+};
 
-use crate::{config::Secret, contact::Contact, ids::DeliveryId, texts::Locale};
-
-/// How a message travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Channel {
-    Sms,
-    Voice,
-    Email,
-}
+pub use crate::channel::Channel;
+use crate::{config::Secret, contact::Contact, ids::DeliveryId, status::DeliveryStatus, texts::Locale};
 
 /// A message to carry. It holds a code: it is not logged, and its text does not print.
 #[derive(Clone, Debug)]
@@ -34,6 +31,9 @@ pub struct Outgoing {
 }
 
 /// What a provider said of a message.
+///
+/// A `code` is the provider's own word for it, for operators and for `DeliveryRefused.providerCode`: short, and without
+/// the number, the address or the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It took the message; delivery shows later, if ever.
@@ -49,23 +49,130 @@ pub enum Outcome {
     /// Too fast.
     Throttled { retry_after: Option<Duration> },
     /// Not reached, or it said that it can't now. Nothing was sent.
-    Unavailable { code: Option<String> },
+    Unavailable { code: Option<String>, retry_after: Option<Duration> },
     /// The request was written and no answer came: it may have been sent. Never repeated blindly.
     Unknown,
 }
 
+impl Outcome {
+    /// [`Outcome::Unavailable`], for nobody knows how long.
+    pub fn unavailable(code: impl Into<Option<String>>) -> Self {
+        Outcome::Unavailable { code: code.into(), retry_after: None }
+    }
+}
+
+/// What became of a message that was accepted, as its provider tells it later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptStatus {
+    /// On its way.
+    Sent,
+    Delivered,
+    /// It could not be handed over, and will not be.
+    Undelivered,
+}
+
+impl From<ReceiptStatus> for DeliveryStatus {
+    fn from(status: ReceiptStatus) -> Self {
+        match status {
+            ReceiptStatus::Sent => DeliveryStatus::Sent,
+            ReceiptStatus::Delivered => DeliveryStatus::Delivered,
+            ReceiptStatus::Undelivered => DeliveryStatus::Undelivered,
+        }
+    }
+}
+
+/// How a provider tells what became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipts {
+    /// Never.
+    None,
+    /// It calls us (`/receipts/…`).
+    Webhook,
+    /// When asked, by [`Provider::poll`].
+    Polling,
+    /// It calls us, in a way that proves little; [`Provider::poll`] gives the word that counts.
+    WebhookThenPolling,
+}
+
+impl Receipts {
+    /// Whether [`Provider::poll`] is worth calling.
+    pub fn are_polled(self) -> bool {
+        matches!(self, Receipts::Polling | Receipts::WebhookThenPolling)
+    }
+}
+
+/// Where a provider reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Regions {
+    Everywhere,
+    /// Phone numbers of these calling codes alone.
+    CallingCodes(&'static [u16]),
+}
+
 /// What a provider can do, for routing and for `doctor`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Abilities {
-    pub channels: Vec<Channel>,
-    /// Tells later what became of a message (by webhook or by polling).
-    pub receipts: bool,
+    pub channels: &'static [Channel],
+    pub regions: Regions,
+    pub receipts: Receipts,
     /// A message sent twice under the same id arrives once, so an unknown outcome may be tried again.
     pub idempotent: bool,
+    /// It makes the code and the text itself and alone can check the code ([`Provider::checker`]): it carries no
+    /// notices, and once it has accepted a message no other provider may carry a code for the same verification.
+    pub makes_code: bool,
+}
+
+impl Abilities {
+    /// Carries these channels everywhere, tells nothing afterwards.
+    pub const fn of(channels: &'static [Channel]) -> Self {
+        Self { channels, regions: Regions::Everywhere, receipts: Receipts::None, idempotent: false, makes_code: false }
+    }
+
+    #[must_use]
+    pub const fn with_receipts(self, receipts: Receipts) -> Self {
+        Self { receipts, ..self }
+    }
+
+    /// Whether this provider could carry `message` at all, so that a route may pass over it without asking.
+    pub fn carries(&self, message: &Outgoing) -> bool {
+        let reached = match (&message.to, self.regions) {
+            (Contact::Phone(number), Regions::CallingCodes(codes)) => codes.contains(&number.country_code()),
+            _ => true,
+        };
+        reached && self.channels.contains(&message.channel) && (message.code.is_some() || !self.makes_code)
+    }
+}
+
+/// What [`Provider::poll`] learnt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// So it stands.
+    Status { status: ReceiptStatus, code: Option<String> },
+    /// Nothing to tell yet, or not reached.
+    NotYet,
+    /// Asked too often.
+    Throttled { retry_after: Option<Duration> },
+}
+
+/// What a provider that makes codes said of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckOutcome {
+    Approved,
+    Wrong,
+    /// Expired, canceled or approved already.
+    Over,
+    /// Its own bound on guesses is reached; ours should have been reached before.
+    TooManyAttempts,
+    Throttled {
+        retry_after: Option<Duration>,
+    },
+    /// Not reached, or no answer: the guess may have counted there.
+    Unavailable,
 }
 
 /// A boxed future, so that providers of different kinds stand in one list.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+pub type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Sending<'a> = Answering<'a, Outcome>;
 
 /// Who carries messages.
 pub trait Provider: Send + Sync {
@@ -76,4 +183,23 @@ pub trait Provider: Send + Sync {
 
     /// Carries one message. Neither retries nor logs: whoever calls does.
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a>;
+
+    /// Asks what became of a message, where [`Receipts::are_polled`].
+    fn poll<'a>(&'a self, _provider_message_id: &'a str) -> Answering<'a, Polled> {
+        Box::pin(ready(Polled::NotYet))
+    }
+
+    /// Who checks the codes, where the provider makes them.
+    fn checker(&self) -> Option<&dyn CodeChecker> {
+        None
+    }
+}
+
+/// Checks codes that a provider made.
+pub trait CodeChecker: Send + Sync {
+    /// Judges a guess. The caller has counted it against its own bounds first.
+    fn check<'a>(&'a self, provider_message_id: &'a str, code: &'a Secret) -> Answering<'a, CheckOutcome>;
+
+    /// Ends the verification there, so that its code is worth nothing any more. True: it did, or it was over already.
+    fn cancel<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, bool>;
 }

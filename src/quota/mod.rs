@@ -1,1 +1,205 @@
-//! quota
+//! How often something may be done.
+//!
+//! The rooms above name an [`Act`] and are told whether it is granted; which limits an act has, and by what they count,
+//! is decided here and in the settings. `N per minute` is GCRA with a burst of N: so many at once for somebody who did
+//! nothing for a minute, then one every 60/N seconds; never more than N at once, in the long run never more than N a
+//! minute. Hourly limits likewise.
+//!
+//! - In the process `governor` counts. Its memory is bounded (`cells`).
+//! - With Redis, all the keys of an act are judged in one atomic step, in one round trip (`shared`). The process counts
+//!   along and learns from each answer, for three reasons. What it refuses by its own count Redis would refuse as well,
+//!   and for as long (a key that is used up can be charged by nobody), so a flood on one process never reaches Redis.
+//!   A Redis that was flushed forgets, and the process does not. And when Redis is slow or gone, the process judges from
+//!   what it knows, not from nothing; then N processes grant up to N times a limit, and
+//!   `countersign_fallbacks_total` counts what was judged so.
+//! - Refused by one key, an act is charged to none.
+//!
+//! What a contact may be sent and may try in a day is counted in SQL by the rooms above, by the [`rules`] here.
+//!
+//! Charging cannot fail: there is always a judge. So nothing here can fail open.
+
+mod act;
+mod cells;
+mod guard;
+mod ledger;
+mod pumping;
+#[cfg(test)]
+mod redis_tests;
+pub mod rules;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+pub use act::{Act, Quota, Refused};
+use governor::Quota as Rate;
+
+use self::{
+    cells::Ticker,
+    guard::{Guard, announce},
+    ledger::{Claim, Ledger, Wait},
+    shared::{Reply, Shared},
+};
+use crate::{
+    caller::Caller,
+    clock::Clock,
+    config::quota::{Limit, QuotaSettings},
+    redis_link::{RedisLink, Unreachable},
+    telemetry::metrics::{self, Fallback},
+};
+
+/// Who may do what how often. Cheap to clone.
+#[derive(Clone)]
+pub struct Quotas(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    send_code: Ledger,
+    guess: Ledger,
+    lookup: Ledger,
+    sign_in: Ledger,
+    sign_up: Ledger,
+    spend_proof: Ledger,
+    refresh: Ledger,
+    confirm_password: Ledger,
+    guard: Option<Guard>,
+    shared: Option<Shared>,
+}
+
+impl Quotas {
+    /// Without `redis`, this process counts alone.
+    pub fn open(settings: &QuotaSettings, clock: Clock, redis: Option<RedisLink>) -> Self {
+        let ticker = Ticker::new(clock.clone());
+        let ledger = |act, quotas: &[_]| Ledger::new(act, ticker.clone(), quotas);
+        let by_client = |act: Act<'_>, limit| ledger(act.name(), &[(Quota::ClientAddress, per_minute(limit))]);
+        Self(Arc::new(Inner {
+            send_code: ledger(
+                "send_code",
+                &[
+                    (Quota::ClientAddress, per_minute(settings.client_sends_per_minute)),
+                    (Quota::DestinationPrefix, per_hour(settings.destination_hourly_sends)),
+                    (Quota::Service, per_hour(settings.service_hourly_sends)),
+                ],
+            ),
+            guess: by_client(Act::Guess, settings.client_guesses_per_minute),
+            lookup: by_client(Act::Lookup, settings.client_lookups_per_minute),
+            sign_in: by_client(Act::SignIn, settings.client_sign_ins_per_minute),
+            sign_up: by_client(Act::SignUp, settings.client_sign_ups_per_minute),
+            spend_proof: by_client(Act::SpendProof, settings.client_proofs_per_minute),
+            refresh: by_client(Act::Refresh, settings.client_refreshes_per_minute),
+            confirm_password: ledger(
+                "confirm_password",
+                &[
+                    (Quota::ClientAddress, per_minute(settings.client_sign_ins_per_minute)),
+                    (Quota::Account, per_hour(settings.account_hourly_passwords)),
+                ],
+            ),
+            guard: settings.pumping.map(|rule| Guard::new(rule, clock.clone(), ticker.clone())),
+            shared: redis.map(|link| Shared::new(link, clock.clone())),
+            clock,
+        }))
+    }
+
+    /// Charges an act to everything that it counts against, or to nothing.
+    ///
+    /// # Errors
+    /// The refusal: which quota, and the earliest instant at which the act can be granted.
+    pub async fn charge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Refused> {
+        let verdict = self.0.judge(act, caller).await;
+        verdict.map_err(|Wait { quota, span }| {
+            metrics::quota_refused(act.name(), quota.as_str());
+            Refused { quota, retry_at: self.0.clock.now() + round_up(span) }
+        })
+    }
+
+    /// Tells the guard against SMS pumping that a code sent to this destination prefix was confirmed. Call it once for
+    /// each verification by phone that becomes VERIFIED.
+    pub async fn note_confirmed(&self, prefix: &str) {
+        let Some(guard) = &self.0.guard else { return };
+        guard.count_confirmed(prefix);
+        if let Some(shared) = &self.0.shared {
+            // Lost at worst: the breaker has said that Redis is gone, and the process has counted it.
+            let _: Result<(), Unreachable> = shared.confirm(&guard.rule, prefix).await;
+        }
+    }
+}
+
+impl Inner {
+    async fn judge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Wait> {
+        let ledger = self.ledger(act);
+        let claims = ledger.claims(act, caller);
+        ledger.charge(&claims)?;
+        let guarded = match act {
+            Act::SendCode { destination: Some(prefix) } => self.guard.as_ref().map(|guard| (guard, prefix)),
+            _ => None,
+        };
+        if claims.is_empty() && guarded.is_none() {
+            return Ok(());
+        }
+        match self.ask_redis(act, &claims, guarded).await {
+            Some(reply) => {
+                if reply.verdict.is_err() {
+                    ledger.refund(&claims);
+                }
+                ledger.learn(&claims, &reply.ready_in);
+                reply.verdict
+            }
+            None => {
+                let verdict = guarded.map_or(Ok(()), |(guard, prefix)| guard.admit(prefix, caller));
+                verdict.inspect_err(|_| ledger.refund(&claims))
+            }
+        }
+    }
+
+    /// None: no Redis, or none that answers; the process has to judge.
+    async fn ask_redis(&self, act: Act<'_>, claims: &[Claim<'_>], guarded: Option<(&Guard, &str)>) -> Option<Reply> {
+        let shared = self.shared.as_ref()?;
+        let rule = guarded.map(|(guard, prefix)| (&guard.rule, prefix));
+        let Ok(reply) = shared.charge(act.name(), claims, rule).await else {
+            metrics::fell_back(Fallback::Quotas);
+            return None;
+        };
+        if let Some((guard, prefix)) = guarded {
+            if let Some((turn, tally)) = reply.turn {
+                announce(turn, prefix, tally);
+            }
+            if reply.verdict.is_ok() {
+                guard.count_sent(prefix);
+            }
+        }
+        Some(reply)
+    }
+
+    fn ledger(&self, act: Act<'_>) -> &Ledger {
+        match act {
+            Act::SendCode { .. } => &self.send_code,
+            Act::Guess => &self.guess,
+            Act::Lookup => &self.lookup,
+            Act::SignIn => &self.sign_in,
+            Act::SignUp => &self.sign_up,
+            Act::SpendProof => &self.spend_proof,
+            Act::Refresh => &self.refresh,
+            Act::ConfirmPassword { .. } => &self.confirm_password,
+        }
+    }
+}
+
+fn per_minute(limit: Limit) -> Option<Rate> {
+    limit.map(|limit: NonZeroU32| Rate::per_minute(limit))
+}
+
+fn per_hour(limit: Limit) -> Option<Rate> {
+    limit.map(|limit: NonZeroU32| Rate::per_hour(limit))
+}
+
+/// To the millisecond, which is what an instant carries.
+fn round_up(span: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
+}
+
+impl std::fmt::Debug for Quotas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Quotas").field("shared", &self.0.shared.is_some()).finish_non_exhaustive()
+    }
+}

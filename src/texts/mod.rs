@@ -1,8 +1,119 @@
-//! Every word that a person may be shown, in Fluent files.
+//! Every word that a person may be shown, in Fluent files: `{ko,en}/problems.ftl` holds what the API answers,
+//! `{ko,en}/messages.ftl` what is sent to a phone or a mailbox.
+//!
+//! The files here are compiled in. An operator's folder (`MESSAGES_DIR`, with `ko/` and `en/` in it) replaces single
+//! messages; it is judged as a whole at start ([`Texts::load`]).
 
-/// A language that we speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Locale {
-    Ko,
-    En,
+mod arg;
+mod judge;
+mod load;
+mod locale;
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, sync::Arc};
+
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+
+pub use arg::Arg;
+use arg::Span;
+pub use locale::Locale;
+
+type Bundle = FluentBundle<Arc<FluentResource>>;
+
+/// All messages in all languages. Cheap to clone.
+#[derive(Clone)]
+pub struct Texts(Arc<Bundles>);
+
+struct Bundles {
+    ko: Bundle,
+    en: Bundle,
+}
+
+impl Texts {
+    /// The built-in messages, and over them those of an operator's folder: `ko/*.ftl` and `en/*.ftl`, each replacing
+    /// the messages that it names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the folder, each with file and message: what can't be read or parsed, a message
+    /// that does not exist, a variable that the message is not given, a variable that it must use and does not.
+    pub fn load(messages_dir: Option<&Path>) -> Result<Texts, Vec<String>> {
+        load::bundles(messages_dir).map(|bundles| Texts(Arc::new(bundles)))
+    }
+
+    /// The reader's language by an `Accept-Language` header; see [`Locale::negotiate`].
+    pub fn negotiate(&self, accept_language: Option<&str>, default: Locale) -> Locale {
+        Locale::negotiate(accept_language, default)
+    }
+
+    /// The language of one BCP 47 tag. None where we don't speak it: then the next source of a wish is asked.
+    pub fn negotiate_tag(&self, tag: &str) -> Option<Locale> {
+        Locale::parse(tag)
+    }
+
+    /// The message, filled in. An unknown `field-…` is said as `field-invalid`, so that a new reason reads well before
+    /// it has words of its own; any other unknown message is a mistake in the program and is said as `problem-other`.
+    pub fn say(&self, locale: Locale, message_id: &str, args: &[(&str, Arg<'_>)]) -> String {
+        let bundle = self.0.of(locale);
+        let id = match message_id {
+            known if bundle.has_message(known) => known,
+            field if field.starts_with("field-") => "field-invalid",
+            unknown => {
+                tracing::error!(message = unknown, "there is no such message");
+                "problem-other"
+            }
+        };
+        let mut values = FluentArgs::with_capacity(args.len());
+        for (name, arg) in args {
+            let value = match arg {
+                Arg::Text(text) => FluentValue::from(*text),
+                Arg::Number(number) => FluentValue::from(*number),
+                Arg::Wait(span) => bundle.span(Span::up(*span)).into(),
+                Arg::Lifetime(span) => bundle.span(Span::down(*span)).into(),
+            };
+            values.set(*name, value);
+        }
+        bundle.format(id, &values)
+    }
+}
+
+impl Bundles {
+    fn of(&self, locale: Locale) -> &Bundle {
+        match locale {
+            Locale::Ko => &self.ko,
+            Locale::En => &self.en,
+        }
+    }
+
+    fn of_mut(&mut self, locale: Locale) -> &mut Bundle {
+        match locale {
+            Locale::Ko => &mut self.ko,
+            Locale::En => &mut self.en,
+        }
+    }
+}
+
+/// What we ask of a bundle.
+trait Say {
+    fn format(&self, id: &str, args: &FluentArgs<'_>) -> String;
+    fn span(&self, span: Span) -> String;
+}
+
+impl Say for Bundle {
+    fn format(&self, id: &str, args: &FluentArgs<'_>) -> String {
+        let Some(pattern) = self.get_message(id).and_then(|message| message.value()) else { return String::new() };
+        let mut errors = Vec::new();
+        let text = self.format_pattern(pattern, Some(args), &mut errors).into_owned();
+        if !errors.is_empty() {
+            // The errors name variables, never their values.
+            tracing::error!(message = id, ?errors, "a message was not given what it asks for");
+        }
+        text
+    }
+
+    fn span(&self, span: Span) -> String {
+        let mut args = FluentArgs::new();
+        args.set("count", span.count);
+        self.format(span.unit.message(), &args)
+    }
 }

@@ -1,1 +1,142 @@
-//! verification
+//! The heart: a code is sent, watched, confirmed, and ends in a proof.
+//!
+//! One file per act. Each asks its quotas, decides by `rules`, and makes its change in one transaction; what changed is
+//! published after the commit.
+
+mod attestation;
+mod cancel;
+mod confirm;
+mod proof;
+mod resend;
+pub mod rules;
+mod start;
+mod view;
+mod watch;
+
+use std::sync::Arc;
+
+use chrono::Datelike;
+
+pub use self::{
+    attestation::{Attestation, Attestor},
+    cancel::Canceled,
+    confirm::{Confirmation, Proof},
+    proof::{ProofToken, Rejection, spent},
+    resend::Resent,
+    rules::Standing,
+    start::{Audience, Judge, Recipient, Start, Started},
+    view::{Delivery, Verification},
+};
+use crate::{
+    clock::{Clock, Entropy, Instant},
+    config::{self, quota::ContactQuotas},
+    contact::Contact,
+    delivery::{Channel, Outbox, Routes},
+    events::{Events, Snapshot},
+    fault::Fault,
+    ids::VerificationId,
+    keys::ServerKeys,
+    purpose::Purpose,
+    quota::{Quotas, rules::local_day},
+    store::{Store, UsageLimits, entity},
+};
+
+/// The room. Cheap to clone.
+#[derive(Clone)]
+pub struct Verifications(Arc<Parts>);
+
+/// What the room is made of.
+pub struct Parts {
+    pub store: Store,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub keys: ServerKeys,
+    pub settings: config::Verification,
+    /// What one contact may use up.
+    pub limits: ContactQuotas,
+    pub test_contacts: config::TestContacts,
+    /// Which channels anybody carries messages of.
+    pub routes: Routes,
+    pub quotas: Quotas,
+    pub events: Events,
+    pub outbox: Outbox,
+    pub attestor: Attestor,
+    /// Whether answers may tell an unknown account from a known one.
+    pub accounts_disclosed: bool,
+}
+
+impl Verifications {
+    /// How a proof stands that somebody wants to spend, without spending it: what it entitles to is judged before.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn look_at_proof(
+        &self,
+        token_hash: &str,
+        purpose: Purpose,
+    ) -> Result<Result<entity::proof::Model, Rejection>, Fault> {
+        let found = self.0.store.proof(token_hash).await?;
+        Ok(proof::look(found, purpose, self.0.clock.now()))
+    }
+
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The verification with this id, as it stands now.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn get(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
+        Ok(self.0.store.verification(id).await?.map(|row| self.0.view(row)))
+    }
+
+    /// Whether anybody carries messages of this channel.
+    pub fn reaches(&self, channel: Channel) -> bool {
+        self.0.routes.leads(channel)
+    }
+
+    /// Messages that the contact of this verification can still get today; none: as many as it likes.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn sends_remaining(&self, verification: &Verification) -> Result<Option<u32>, Fault> {
+        let row = verification.row();
+        let Some(daily) = self.0.limits.daily_sends.filter(|_| row.scenario.is_none()) else { return Ok(None) };
+        let today = self.0.today(self.0.clock.now());
+        let usage = self.0.store.contact_usage(&row.contact_key).await?;
+        let used = usage.filter(|usage| usage.day >= today).map_or(0, |usage| usage.sends.unsigned_abs());
+        Ok(Some(daily.get().saturating_sub(used)))
+    }
+}
+
+impl Parts {
+    fn view(&self, row: entity::verification::Model) -> Verification {
+        Verification::new(row, self.limits.resend_cooldown, &self.clock)
+    }
+
+    /// The day that counts belong to, in days of the Common Era.
+    fn today(&self, now: Instant) -> i32 {
+        local_day(now, self.limits.time_zone).num_days_from_ce()
+    }
+
+    /// The bounds that a send to any contact is judged by.
+    fn send_limits(&self, now: Instant) -> UsageLimits {
+        UsageLimits {
+            day: self.today(now),
+            daily: self.limits.daily_sends,
+            cooled_down_since: Some(now - self.limits.resend_cooldown),
+        }
+    }
+
+    /// The code that a test contact always gets, and the play that goes with it.
+    fn test_contact(&self, contact: &Contact) -> Option<&config::TestContact> {
+        self.test_contacts.get(contact.key())
+    }
+
+    /// Tells whoever watches how a verification stands after a commit.
+    fn published(&self, row: entity::verification::Model) -> Verification {
+        self.events.publish(Snapshot::of(&row));
+        self.view(row)
+    }
+}

@@ -1,4 +1,15 @@
-//! Behaviour over the real wire. One binary, so that it links once.
-#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+//! Behaviour, over the real wire, in one binary so that it links once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that can't go on fails its test; the lint spares only the tests themselves"
+)]
 
+mod deploy;
+mod house;
+mod main_job;
+mod providers;
+mod schema;
+mod settings;
+mod support;
 mod wire;

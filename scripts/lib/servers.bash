@@ -1,0 +1,154 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # scripts/test sources these files together; they share their names
+# A private PostgreSQL and a private Redis for one run: found or installed, started on free ports, stopped. Sourced by
+# scripts/test.
+
+postgres_pid='' redis_pid='' stand_ins=''
+apt_updated=''
+
+# apt WHAT PACKAGE...: installs packages, or says what a person has to do.
+apt() {
+    local what=$1 as_root=()
+    shift
+    command -v apt-get >/dev/null ||
+        die "$what is not installed, and there is no apt-get to install it with ($*)."
+    if ((EUID != 0)); then
+        sudo -n true 2>/dev/null ||
+            die "$what is not installed. Run \`sudo apt-get install $*\`, then this again; or use --embedded."
+        as_root=(sudo -n)
+    fi
+    heading "Installing $*"
+    local quietly=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    if [[ ! $apt_updated ]]; then
+        "${as_root[@]}" "${quietly[@]}" update </dev/null || die "apt-get update failed; $what can't be had."
+        apt_updated=1
+    fi
+    # A server's package starts a server of its own; this run wants the program alone.
+    local policy=/usr/sbin/policy-rc.d ours=''
+    if [[ ! -e $policy ]]; then
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+        "${as_root[@]}" chmod 755 $policy
+        ours=1
+    fi
+    local status=0
+    "${as_root[@]}" "${quietly[@]}" install --no-install-recommends "$@" </dev/null >"$workdir/logs/apt.log" 2>&1 || status=$?
+    if [[ $ours ]]; then "${as_root[@]}" rm -f $policy; fi
+    if ((status)); then
+        tail -n 15 "$workdir/logs/apt.log" >&2
+        die "apt-get install $* failed; $what can't be had."
+    fi
+}
+
+# A port that nobody listens on, below the range that the system gives to outgoing connections.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        if ! (: >"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+}
+
+# until_ready PID COMMAND...: waits until the command succeeds; fails when the process has ended, or after 30 seconds.
+until_ready() {
+    local pid=$1 tries
+    shift
+    for ((tries = 0; tries < 300; tries++)); do
+        kill -0 "$pid" 2>/dev/null || return 1
+        if "$@" >/dev/null 2>&1; then return 0; fi
+        sleep 0.1
+    done
+    return 1
+}
+
+# The newest PostgreSQL of Debian's layout that has a server in it; its programs are not in PATH there.
+find_postgres() {
+    local bin
+    postgres_bin=''
+    while read -r bin; do
+        if [[ -x $bin/initdb && -x $bin/postgres ]]; then postgres_bin=$bin; fi
+    done < <(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V)
+    if [[ ! $postgres_bin ]] && command -v initdb >/dev/null; then
+        postgres_bin=$(dirname "$(readlink -f "$(command -v initdb)")")
+    fi
+    [[ $postgres_bin ]]
+}
+
+# Sets POSTGRES_URL. Nothing here outlives the run, so nothing waits for the disk.
+postgres_up() {
+    find_postgres || { apt PostgreSQL postgresql; find_postgres; } || die 'PostgreSQL was installed, yet has no initdb.'
+    local data=$workdir/postgres log=$workdir/logs/postgres.log port tries
+    # The server ends with this script, even if that is killed.
+    local as=(setpriv --pdeathsig INT)
+    mkdir -m 700 "$data"
+    if ((EUID == 0)); then
+        # initdb and postgres refuse to run as root.
+        local user=postgres
+        getent passwd $user >/dev/null || user=nobody
+        chown "$user" "$data"
+        as+=("--reuid=$user" "--regid=$(id -g $user)" --init-groups)
+    fi
+    (cd "$data" && "${as[@]}" "$postgres_bin/initdb" -D "$data/db" -U postgres -A trust -E UTF8 --no-locale --no-sync) \
+        >"$log" 2>&1 || { cat "$log" >&2; die 'initdb failed.'; }
+    for tries in 1 2 3 4 5; do
+        port=$(free_port)
+        (cd "$data" && exec "${as[@]}" "$postgres_bin/postgres" -D "$data/db" -h 127.0.0.1 -p "$port" -k '' \
+            -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off \
+            -c wal_level=minimal -c max_wal_senders=0 -c max_connections=400 -c shared_buffers=128MB) >>"$log" 2>&1 &
+        postgres_pid=$!
+        if until_ready "$postgres_pid" "$postgres_bin/pg_isready" -q -h 127.0.0.1 -p "$port" -U postgres; then
+            POSTGRES_URL=postgres://postgres@127.0.0.1:$port/
+            echo "PostgreSQL: $("$postgres_bin/postgres" --version | cut -d' ' -f3) on port $port"
+            return
+        fi
+        stop "$postgres_pid" INT
+        postgres_pid=''
+        echo "PostgreSQL did not start on port $port (attempt $tries)" >&2
+    done
+    tail -n 20 "$log" >&2
+    die 'PostgreSQL does not start.'
+}
+
+# Sets REDIS_TEST_URL.
+redis_up() {
+    local server cli log=$workdir/logs/redis.log port tries
+    find_redis() { server=$(command -v redis-server || command -v valkey-server); }
+    find_redis || { apt Redis redis-server; find_redis; } || die 'Redis was installed, yet there is no redis-server.'
+    cli=${server%-server}-cli
+    mkdir -m 700 "$workdir/redis"
+    for tries in 1 2 3 4 5; do
+        port=$(free_port)
+        setpriv --pdeathsig TERM "$server" --bind 127.0.0.1 --port "$port" --dir "$workdir/redis" \
+            --save '' --appendonly no --daemonize no >>"$log" 2>&1 &
+        redis_pid=$!
+        if until_ready "$redis_pid" "$cli" -h 127.0.0.1 -p "$port" --raw ping; then
+            REDIS_TEST_URL=redis://127.0.0.1:$port
+            echo "Redis: $("$server" --version | sed -E 's/.* v=([^ ]+).*/\1/') on port $port"
+            return
+        fi
+        stop "$redis_pid" TERM
+        redis_pid=''
+        echo "Redis did not start on port $port (attempt $tries)" >&2
+    done
+    tail -n 20 "$log" >&2
+    die 'Redis does not start.'
+}
+
+# stop PID SIGNAL: ends a server of ours, by force after ten seconds.
+stop() {
+    local tries
+    kill "-$2" "$1" 2>/dev/null || return 0
+    for ((tries = 0; tries < 100; tries++)); do
+        kill -0 "$1" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+servers_down() {
+    if [[ $stand_ins ]]; then stand_ins_down; fi
+    if [[ $redis_pid ]]; then stop "$redis_pid" TERM; fi
+    if [[ $postgres_pid ]]; then stop "$postgres_pid" INT; fi
+}

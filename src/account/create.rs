@@ -1,0 +1,90 @@
+//! Making an account from the command line, for seeding and for the first administrator.
+
+use super::Accounts;
+use crate::{
+    contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
+    fault::Fault,
+    ids::AccountId,
+    password::{Context, Violation},
+    secret::Secret,
+    store::{
+        Ending,
+        entity::account::{AccountStatus, Model, Role},
+    },
+    texts::Locale,
+};
+
+/// An account as an operator describes it. Its contacts count as proved: the operator vouches for them.
+pub struct NewUser {
+    pub username: Username,
+    pub password: Secret,
+    pub name: Option<PersonName>,
+    pub birth_date: Option<BirthDate>,
+    pub phone: Option<PhoneNumber>,
+    pub email: Option<EmailAddress>,
+    pub role: Role,
+    pub locale: Locale,
+}
+
+/// What became of it.
+pub enum Created {
+    Created(AccountId),
+    PasswordRejected(Vec<Violation>),
+    /// Its username, phone or e-mail address is another account's.
+    Taken,
+}
+
+impl Accounts {
+    /// Makes an active account.
+    ///
+    /// # Errors
+    /// A fault of the store or of the hashing pool.
+    pub async fn create_user(&self, user: NewUser) -> Result<Created, Fault> {
+        let parts = &self.0;
+        let words = [
+            Some(user.username.as_str().to_owned()),
+            user.name.as_ref().map(|name| name.as_str().to_owned()),
+            user.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            user.email.as_ref().map(|email| email.as_str().to_owned()),
+        ];
+        let violations = parts.policy.judge(&user.password, &Context::new(words.into_iter().flatten())).await?;
+        if !violations.is_empty() {
+            return Ok(Created::PasswordRejected(violations));
+        }
+        let hash = parts.hasher.hash(&user.password).await?;
+        let now = parts.clock.now();
+        let id = AccountId::new(&parts.entropy);
+        let row = Model {
+            id: id.clone(),
+            username: user.username.as_str().to_owned(),
+            username_key: user.username.key().to_owned(),
+            name: user.name.as_ref().map(|name| name.as_str().to_owned()),
+            name_key: user.name.as_ref().map(PersonName::key),
+            nickname: None,
+            nickname_key: None,
+            birth_date: user.birth_date.map(BirthDate::date),
+            phone_verified_at: user.phone.is_some().then_some(now),
+            phone: user.phone.map(|phone| phone.as_str().to_owned()),
+            email_key: user.email.as_ref().map(|email| email.key().to_owned()),
+            email_verified_at: user.email.is_some().then_some(now),
+            email: user.email.map(|email| email.as_str().to_owned()),
+            profile_image_url: None,
+            locale: user.locale.as_str().to_owned(),
+            status: AccountStatus::Active,
+            role: user.role,
+            password_hash: Some(hash.as_str().to_owned()),
+            password_changed_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        };
+        let inserted = parts.store.write(move |tx| {
+            Box::pin(async move {
+                Ok(match tx.insert_account(row).await? {
+                    true => Ending::Commit(true),
+                    false => Ending::Rollback(false),
+                })
+            })
+        });
+        Ok(if inserted.await? { Created::Created(id) } else { Created::Taken })
+    }
+}

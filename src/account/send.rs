@@ -1,0 +1,103 @@
+//! Sending a code for any purpose: who is asked for, and who that turns out to be.
+
+use super::{
+    Accounts,
+    rules::{self, Turned},
+};
+use crate::{
+    caller::Caller,
+    channel::Channel,
+    contact::Contact,
+    fault::Fault,
+    purpose::Purpose,
+    quota::Refused,
+    session::gate::SignedIn,
+    store::{Identifier, entity::account::AccountStatus},
+    texts::Locale,
+    verification::{Audience, Start, Started, Verification},
+};
+
+/// What somebody wants to be sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub purpose: Purpose,
+    pub to: Contact,
+    pub channel: Channel,
+    pub locale: Locale,
+    pub idempotency_key: Option<String>,
+}
+
+/// What became of it.
+pub enum Sent {
+    Sent(Verification),
+    Quota(Refused),
+    ContactTaken,
+    /// The contact is the account's already.
+    ContactUnchanged,
+    IdentityNotFound,
+    AccountNotActive(AccountStatus),
+    /// The purpose is for somebody who is signed in.
+    SignedOut,
+}
+
+impl From<Started<Turned>> for Sent {
+    fn from(started: Started<Turned>) -> Self {
+        match started {
+            Started::Sent(verification) => Sent::Sent(verification),
+            Started::Quota(refusal) => Sent::Quota(refusal),
+            Started::Refused(Turned::ContactTaken) => Sent::ContactTaken,
+            Started::Refused(Turned::IdentityNotFound) => Sent::IdentityNotFound,
+            Started::Refused(Turned::AccountNotActive(status)) => Sent::AccountNotActive(status),
+        }
+    }
+}
+
+impl Accounts {
+    /// Sends a code.
+    ///
+    /// # Errors
+    /// A fault of the rooms below.
+    pub async fn send_code(
+        &self,
+        caller: &Caller,
+        signed_in: Option<&SignedIn>,
+        request: Request,
+    ) -> Result<Sent, Fault> {
+        let disclosed = self.0.settings.disclosed;
+        let kind = request.to.kind();
+        let audience = match request.purpose {
+            Purpose::Contact => Audience::Anyone { account: signed_in.map(|signed_in| signed_in.account.clone()) },
+            Purpose::SignUp => Audience::Account {
+                identifier: rules::identifier(&request.to),
+                judge: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
+            },
+            Purpose::SignIn | Purpose::PasswordReset => Audience::Account {
+                identifier: rules::identifier(&request.to),
+                judge: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
+            },
+            Purpose::PhoneChange | Purpose::EmailChange => {
+                let Some(signed_in) = signed_in else { return Ok(Sent::SignedOut) };
+                if self.is_theirs(signed_in, &request.to).await? {
+                    return Ok(Sent::ContactUnchanged);
+                }
+                let account = signed_in.account.clone();
+                Audience::Account {
+                    identifier: rules::identifier(&request.to),
+                    judge: Box::new(move |holder| rules::for_mover(holder, kind, account, disclosed)),
+                }
+            }
+        };
+        let Request { purpose, to, channel, locale, idempotency_key } = request;
+        let start = Start { purpose, to, channel, locale, idempotency_key, audience };
+        Ok(self.0.verifications.start(caller, start).await?.into())
+    }
+
+    /// Whether a contact is the one that the account has already.
+    async fn is_theirs(&self, signed_in: &SignedIn, contact: &Contact) -> Result<bool, Fault> {
+        let account = self.0.store.account(&Identifier::Id(signed_in.account.clone())).await?;
+        Ok(account.is_some_and(|account| match contact {
+            Contact::Phone(number) => account.phone.as_deref() == Some(number.as_str()),
+            Contact::Email(address) => account.email_key.as_deref() == Some(address.key()),
+        }))
+    }
+}

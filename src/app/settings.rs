@@ -1,0 +1,72 @@
+//! The configuration as a whole: every room's settings, judged together, complete or refused.
+
+use crate::{
+    config::{self, Chapter, Config, Env, Refusal, Setting},
+    delivery::{self, Description, Plan, describe, receipts::Verifiers},
+};
+
+/// Everything that the program was told.
+pub struct Settings {
+    pub config: Config,
+    /// Which providers carry what.
+    pub plan: Plan,
+    /// What receipts of providers are judged by.
+    pub verifiers: Verifiers,
+    /// Each chosen provider, in a line for `doctor`.
+    pub providers: Vec<Description>,
+}
+
+impl Settings {
+    /// Judges the variables that the program was started with.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, each with the variable and the mend.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<Refusal>> {
+        let env = Env::new(vars, settings());
+        env.refuse_near_misses();
+        let config = Config::from_env(&env);
+        let plan = Plan::read(&env, &config.delivery);
+        let providers = describe(&env, &config.delivery);
+        let verifiers = Verifiers::from_env(&env, config.http.public_url.as_deref());
+        if config.http.environment == config::Environment::Production && plan.names().any(|name| name == "development")
+        {
+            env.refuse(
+                "SMS_PROVIDER",
+                "ENVIRONMENT=production can't send through the development provider, which shows every code: name \
+                 providers in SMS_PROVIDER, VOICE_PROVIDER and EMAIL_PROVIDER",
+            );
+        }
+        match env.into_refusals() {
+            refusals if refusals.is_empty() => Ok(Self { config, plan, verifiers, providers }),
+            refusals => Err(refusals),
+        }
+    }
+}
+
+/// Every chapter of settings, in the order in which somebody new would want to read them.
+pub fn chapters() -> Vec<Chapter> {
+    config::CHAPTERS.iter().copied().chain(delivery::chapters()).collect()
+}
+
+/// Every setting there is.
+pub fn settings() -> impl Iterator<Item = Setting> {
+    chapters().into_iter().flat_map(|chapter| chapter.settings).copied()
+}
+
+/// The settings as `serve --help` lists them.
+pub fn settings_help() -> String {
+    let mut help = String::from("Settings (environment, or .env):\n");
+    for chapter in chapters() {
+        help.push_str(&format!("\n{}\n", chapter.title));
+        for Setting { name, default, meaning, .. } in chapter.settings {
+            let default = default.map_or_else(String::new, |default| format!("={default}"));
+            help.push_str(&format!("  {name}{default}\n      {meaning}\n"));
+        }
+    }
+    help
+}
+
+/// The text of `.env.example`.
+pub fn env_example() -> String {
+    config::render_example(&chapters())
+}

@@ -1,0 +1,120 @@
+//! `doctor`: is the configuration good, and is everything it names there? Sends nothing, changes nothing.
+
+use tokio::net::TcpListener;
+
+use crate::{
+    app::Settings,
+    config::{Environment, Place},
+    redis_link::RedisLink,
+    store::Store,
+};
+
+/// What was found of one thing.
+enum Finding {
+    Good(String),
+    /// It will run, and somebody should know.
+    Warning(String),
+    Bad(String),
+}
+
+/// Examines everything and says it in lines.
+///
+/// # Errors
+/// Something is bad.
+pub async fn examine(settings: Settings) -> Result<(), String> {
+    let mut findings = vec![Finding::Good("the configuration is complete".to_owned())];
+    findings.push(database(&settings).await);
+    findings.push(redis(&settings).await);
+    findings.extend(providers(&settings));
+    findings.push(address(&settings).await);
+    findings.extend(warnings(&settings));
+    let mut bad = 0;
+    for finding in &findings {
+        match finding {
+            Finding::Good(what) => println!("ok       {what}"),
+            Finding::Warning(what) => println!("warning  {what}"),
+            Finding::Bad(what) => {
+                bad += 1;
+                println!("bad      {what}");
+            }
+        }
+    }
+    match bad {
+        0 => Ok(()),
+        1 => Err("one thing to mend".to_owned()),
+        bad => Err(format!("{bad} things to mend")),
+    }
+}
+
+async fn database(settings: &Settings) -> Finding {
+    let store = &settings.config.store;
+    let place = match &store.place {
+        Place::Sqlite { file } if !file.exists() => {
+            return Finding::Good(format!("database: SQLite, {} will be made at first start", file.display()));
+        }
+        Place::Sqlite { file } => format!("SQLite in {}", file.display()),
+        Place::Postgres { .. } => "PostgreSQL".to_owned(),
+    };
+    let opened = match Store::open(store).await {
+        Ok(opened) => opened,
+        Err(fault) => {
+            return Finding::Bad(format!(
+                "database: {place} can't be reached ({fault:?}): check DATABASE_URL, and that the server runs"
+            ));
+        }
+    };
+    let pending = opened.pending_migrations().await;
+    opened.close().await;
+    match pending {
+        Ok(pending) if pending.is_empty() => Finding::Good(format!("database: {place} answers, migrations applied")),
+        Ok(_) if store.is_embedded() || store.auto_migrate => {
+            Finding::Good(format!("database: {place} answers, will be migrated at start"))
+        }
+        Ok(pending) => Finding::Bad(format!(
+            "database: {place} answers, and {} migrations are pending: run countersign migrate",
+            pending.len()
+        )),
+        Err(fault) => Finding::Bad(format!("database: {place} answers, and its migrations can't be read: {fault:?}")),
+    }
+}
+
+async fn redis(settings: &Settings) -> Finding {
+    let Some(redis) = &settings.config.redis else {
+        return Finding::Good("Redis: none; one process keeps quotas and events in memory".to_owned());
+    };
+    match RedisLink::open(redis).await {
+        Ok(link) if link.is_up() => Finding::Good("Redis: answers".to_owned()),
+        Ok(_) => Finding::Bad("Redis: does not answer: check REDIS_URL, and that the server runs".to_owned()),
+        Err(fault) => Finding::Bad(format!("Redis: {fault:?}")),
+    }
+}
+
+fn providers(settings: &Settings) -> Vec<Finding> {
+    let described = settings.providers.iter();
+    described.map(|provider| Finding::Good(format!("provider: {provider}"))).collect()
+}
+
+async fn address(settings: &Settings) -> Finding {
+    let listen = settings.config.http.listen;
+    match TcpListener::bind(listen).await {
+        Ok(_) => Finding::Good(format!("address: {listen} is free")),
+        Err(error) => Finding::Warning(format!("address: {listen} can't be listened on now ({error})")),
+    }
+}
+
+fn warnings(settings: &Settings) -> Vec<Finding> {
+    let config = &settings.config;
+    let mut warnings = Vec::new();
+    if config.http.environment == Environment::Production && config.store.is_embedded() {
+        warnings.push("the embedded database in production: one process only; back DATA_DIR up".to_owned());
+    }
+    if !config.http.listen.ip().is_loopback() && config.http.tls.is_none() {
+        warnings.push(
+            "served beyond this machine without TLS: put a proxy in front, or set TLS_CERT and TLS_KEY".to_owned(),
+        );
+    }
+    if !config.contacts.test.is_empty() {
+        warnings.push("TEST_CONTACTS is set: whoever knows their codes can prove that they hold them".to_owned());
+    }
+    warnings.into_iter().map(Finding::Warning).collect()
+}

@@ -1,0 +1,99 @@
+//! The command line: serve, migrate, schema, admin, doctor.
+
+mod admin;
+mod doctor;
+mod serve;
+mod vars;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::{self, Settings};
+
+/// Verification codes by SMS, voice and e-mail over GraphQL, with live status.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Settings come from the environment and from .env: countersign serve --help lists them."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Judge the configuration, say what is wrong with it, and do nothing else.
+    #[arg(long, global = true)]
+    check_config: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API. This is what the program does without a command.
+    #[command(after_long_help = app::settings_help())]
+    Serve,
+    /// Apply the database migrations that are pending.
+    Migrate,
+    /// Print the GraphQL schema.
+    Schema,
+    /// Judge the configuration and whether everything it names can be reached. Sends nothing, changes nothing.
+    Doctor,
+    /// Manage accounts from the command line.
+    Admin {
+        #[command(subcommand)]
+        command: admin::Command,
+    },
+}
+
+/// Does what the arguments say.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Schema => {
+            print!("{}", crate::graphql::sdl());
+            ExitCode::SUCCESS
+        }
+        command => match settings() {
+            Err(refused) => refused,
+            Ok(_) if cli.check_config => {
+                println!("The configuration is complete.");
+                ExitCode::SUCCESS
+            }
+            Ok(settings) => block_on(command, settings),
+        },
+    }
+}
+
+fn block_on(command: Command, settings: Settings) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("can't start: {error}")),
+    };
+    let result = runtime.block_on(async {
+        match command {
+            Command::Serve | Command::Schema => serve::serve(settings).await,
+            Command::Migrate => serve::migrate(settings).await,
+            Command::Doctor => doctor::examine(settings).await,
+            Command::Admin { command } => admin::run(settings, command).await,
+        }
+    });
+    // What still blocks (a prompt, a look-up of a name) is not waited for.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result.map_or_else(|why| refuse(&why), |()| ExitCode::SUCCESS)
+}
+
+/// The settings, or every refusal in a line of its own.
+fn settings() -> Result<Settings, ExitCode> {
+    let vars = vars::read().map_err(|why| refuse(&why))?;
+    Settings::from_vars(vars).map_err(|refusals| {
+        for refusal in refusals {
+            eprintln!("{refusal}");
+        }
+        eprintln!("countersign: the configuration is refused; see .env.example");
+        ExitCode::FAILURE
+    })
+}
+
+fn refuse(why: &str) -> ExitCode {
+    eprintln!("countersign: {why}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,53 @@
+//! `serve` and `migrate`.
+
+use std::time::Duration;
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    app::{App, Settings, World},
+    store::Store,
+    telemetry,
+};
+
+/// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
+pub async fn serve(settings: Settings) -> Result<(), String> {
+    telemetry::logs::start(&settings.config.telemetry, telemetry::logs::Sink::Stderr)
+        .map_err(|_| "the log was started twice".to_owned())?;
+    telemetry::log_panics();
+    let listen = settings.config.http.listen;
+    let listener =
+        TcpListener::bind(listen).await.map_err(|error| format!("LISTEN_ADDR: can't listen on {listen}: {error}"))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("can't wait for signals: {error}"))?;
+    let grace = settings.config.http.shutdown_grace;
+    let app = App::start(settings, World::real(), listener).await?;
+    app.announce();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping: no new work, {}s for what is under way", grace.as_secs());
+    tokio::select! {
+        () = app.stop() => Ok(()),
+        () = tokio::time::sleep(grace + Duration::from_secs(2)) => Err("could not stop in time".to_owned()),
+        _ = terminate.recv() => Err("stopped at once".to_owned()),
+        _ = tokio::signal::ctrl_c() => Err("stopped at once".to_owned()),
+    }
+}
+
+/// Applies what is pending.
+pub async fn migrate(settings: Settings) -> Result<(), String> {
+    let cannot = |fault: crate::fault::Fault| format!("{fault:?}");
+    let store = Store::open(&settings.config.store).await.map_err(cannot)?;
+    let applied = store.migrate().await.map_err(cannot)?;
+    store.close().await;
+    match applied {
+        0 => println!("Nothing was pending."),
+        1 => println!("Applied 1 migration."),
+        applied => println!("Applied {applied} migrations."),
+    }
+    Ok(())
+}

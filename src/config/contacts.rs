@@ -1,0 +1,64 @@
+//! Which contacts the service sends to.
+
+use crate::{
+    config::{Env, Setting, TestContacts},
+    contact::{PhoneNumber, Region},
+};
+
+pub const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "DEFAULT_REGION",
+        "KR",
+        "The region of phone numbers typed without a country code: two letters, ISO 3166-1.",
+    ),
+    Setting::optional(
+        "ALLOWED_REGIONS",
+        "Regions whose numbers get messages: KR,JP,US or all. Left out, the default region alone, so that nobody's first bill is a toll fraud.",
+    ),
+];
+
+/// Which contacts the service sends to.
+#[derive(Clone, Debug)]
+pub struct Contacts {
+    pub default_region: Region,
+    allowed: Allowed,
+    pub test: TestContacts,
+}
+
+#[derive(Clone, Debug)]
+enum Allowed {
+    All,
+    These(Vec<Region>),
+}
+
+impl Contacts {
+    pub fn from_env(env: &Env) -> Self {
+        let region = |text: &str| Region::parse(text).ok_or_else(|| format!("two letters such as KR, not {text:?}"));
+        let default_region = env.parse("DEFAULT_REGION", region);
+        let allowed = match env.text("ALLOWED_REGIONS") {
+            None => Allowed::These(vec![default_region]),
+            Some(text) if text.eq_ignore_ascii_case("all") => Allowed::All,
+            Some(_) => Allowed::These(env.list("ALLOWED_REGIONS", region)),
+        };
+        Self { default_region, allowed, test: TestContacts::from_env(env) }
+    }
+
+    /// Whether numbers like this one get messages.
+    pub fn allows(&self, number: &PhoneNumber) -> bool {
+        match &self.allowed {
+            Allowed::All => true,
+            Allowed::These(regions) => number.region().is_some_and(|region| regions.contains(&region)),
+        }
+    }
+
+    /// Whether messages go to Korea alone.
+    pub fn is_korean(&self) -> bool {
+        matches!(&self.allowed, Allowed::These(regions) if regions.iter().all(|region| region.as_str() == "KR"))
+    }
+
+    /// The test contact that this spells in E.164: such numbers may be of no region at all.
+    pub fn test_number(&self, text: &str) -> Option<PhoneNumber> {
+        let number = PhoneNumber::parse_lenient(text).ok()?;
+        self.test.get(number.as_str()).map(|_| number)
+    }
+}

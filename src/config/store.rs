@@ -1,0 +1,99 @@
+//! Where the truth is kept.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::config::{Env, Secret, Setting};
+
+pub const SETTINGS: &[Setting] = &[
+    Setting::secret(
+        "DATABASE_URL",
+        "postgres://user:password@host/database, or sqlite:FILE. Left out, one process runs on SQLite in DATA_DIR.",
+    ),
+    Setting::new(
+        "DATA_DIR",
+        "./data",
+        "Where the embedded database, the keys made at first start and the development outbox live.",
+    ),
+    Setting::new(
+        "DATABASE_MAX_CONNECTIONS",
+        "10",
+        "Connections of one process to PostgreSQL. Raise it only while the server has cores to spare.",
+    ),
+    Setting::new(
+        "DATABASE_TIMEOUT",
+        "3s",
+        "How long a request waits for the database, its pool included, before it is answered UNAVAILABLE.",
+    ),
+    Setting::new(
+        "DATABASE_STATEMENT_CACHE",
+        "on",
+        "Prepared statements on PostgreSQL. Turn off behind pgbouncer in transaction mode before its version 1.21.",
+    ),
+    Setting::new(
+        "AUTO_MIGRATE",
+        "off",
+        "Apply pending migrations of a server database at start. Off, serve refuses to start and names the command; an embedded database is always migrated.",
+    ),
+];
+
+/// Which database, and how patiently it is waited for.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub place: Place,
+    pub data_dir: PathBuf,
+    pub max_connections: u32,
+    pub timeout: Duration,
+    pub statement_cache: bool,
+    pub auto_migrate: bool,
+}
+
+/// Where the tables are.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A file of our own, beside us.
+    Sqlite { file: PathBuf },
+    /// A server, by its URL with the password in it.
+    Postgres { url: Secret },
+}
+
+impl Store {
+    pub fn from_env(env: &Env) -> Self {
+        let data_dir = PathBuf::from(env.text("DATA_DIR").unwrap_or_default());
+        let place = match env.secret("DATABASE_URL") {
+            None => Place::Sqlite { file: data_dir.join("countersign.db") },
+            Some(url) => place(&url).unwrap_or_else(|mend| {
+                env.refuse("DATABASE_URL", mend);
+                Place::Postgres { url }
+            }),
+        };
+        Self {
+            place,
+            data_dir,
+            max_connections: env.number("DATABASE_MAX_CONNECTIONS", 1..=1000),
+            timeout: env.duration("DATABASE_TIMEOUT", Duration::from_millis(100)..=Duration::from_secs(60)),
+            statement_cache: env.switch("DATABASE_STATEMENT_CACHE"),
+            auto_migrate: env.switch("AUTO_MIGRATE"),
+        }
+    }
+
+    /// Whether the database is a file of our own: then keys may be made at first start and migrations run by themselves.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.place, Place::Sqlite { .. })
+    }
+}
+
+fn place(url: &Secret) -> Result<Place, String> {
+    let text = url.expose();
+    if let Some(file) = text.strip_prefix("sqlite:") {
+        let file = file.strip_prefix("//").unwrap_or(file);
+        let file = file.split('?').next().unwrap_or_default();
+        return match file {
+            "" | ":memory:" => Err("sqlite: needs a file, for instance sqlite:./data/countersign.db".to_owned()),
+            file => Ok(Place::Sqlite { file: file.into() }),
+        };
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(Place::Postgres { url: url.clone() });
+    }
+    Err("neither postgres://user:password@host/database nor sqlite:FILE".to_owned())
+}

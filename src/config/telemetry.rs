@@ -1,0 +1,92 @@
+//! Settings of `telemetry/`: what is logged, in which form, and where metrics can be read.
+
+use std::net::SocketAddr;
+
+use tracing_subscriber::filter::Targets;
+
+use super::{Env, Setting};
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "LOG",
+        "info",
+        "What is logged: error, warn, info, debug, trace or off, also by part, as in info,countersign::delivery=debug. \
+         Libraries speak at info and above at most, whatever stands here: below that they print what they carry. The \
+         audit trail has a target of its own, which is left out only by audit=off.",
+    ),
+    Setting::new(
+        "LOG_FORMAT",
+        "auto",
+        "auto, pretty or json. auto is pretty on a terminal and JSON, one object a line, anywhere else.",
+    ),
+    Setting::optional(
+        "METRICS_ADDR",
+        "Where Prometheus reads /metrics, such as 127.0.0.1:9464; left out, there are no metrics. Anybody who reaches \
+         it may read it: keep it inside.",
+    ),
+];
+
+/// How the program tells what it does.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    pub filter: Targets,
+    pub format: LogFormat,
+    pub metrics_addr: Option<SocketAddr>,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON anywhere else.
+    Auto,
+    Pretty,
+    Json,
+}
+
+impl Telemetry {
+    /// Reads the room's settings; what can't be taken is noted in `env`.
+    pub fn from_env(env: &Env) -> Self {
+        Self {
+            filter: env.parse("LOG", parse_filter),
+            format: env.choice(
+                "LOG_FORMAT",
+                &[("auto", LogFormat::Auto), ("pretty", LogFormat::Pretty), ("json", LogFormat::Json)],
+            ),
+            metrics_addr: env.parse_optional("METRICS_ADDR", |text| {
+                text.parse().map_err(|_| format!("an address and a port such as 127.0.0.1:9464, not {text:?}"))
+            }),
+        }
+    }
+}
+
+fn parse_filter(text: &str) -> Result<Targets, String> {
+    text.parse().map_err(|_| format!("a level, or a list such as info,countersign::delivery=debug, not {text:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> (Telemetry, Vec<String>) {
+        let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let env = Env::new(vars, SETTINGS.iter().copied());
+        let settings = Telemetry::from_env(&env);
+        (settings, env.into_refusals().into_iter().map(|refusal| refusal.name).collect())
+    }
+
+    #[test]
+    fn with_nothing_set_there_are_logs_and_no_metrics() {
+        let (settings, refused) = read(&[]);
+        assert!(refused.is_empty());
+        assert_eq!(settings.format, LogFormat::Auto);
+        assert_eq!(settings.metrics_addr, None);
+        assert!(settings.filter.would_enable("countersign", &tracing::Level::INFO));
+        assert!(!settings.filter.would_enable("countersign", &tracing::Level::DEBUG));
+    }
+
+    #[test]
+    fn each_setting_is_refused_by_its_name() {
+        let wrong = [("LOG", "countersign=loud"), ("LOG_FORMAT", "xml"), ("METRICS_ADDR", "9464")];
+        assert_eq!(read(&wrong).1, ["LOG", "LOG_FORMAT", "METRICS_ADDR"]);
+    }
+}

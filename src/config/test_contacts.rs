@@ -1,0 +1,125 @@
+//! Contacts with a fixed code, for reviewers of app stores and for the app's own tests: never sent to, free of quotas.
+
+use std::collections::HashMap;
+
+use subtle::ConstantTimeEq;
+
+use crate::{
+    config::{Env, Secret, Setting},
+    contact::{EmailAddress, PhoneNumber},
+};
+
+pub const SETTINGS: &[Setting] = &[
+    Setting::optional(
+        "TEST_CONTACTS",
+        "Contacts with a fixed code and a play, for store reviewers and CI: +15005550100=123456:delivered,reviewer@example.com=654321. Plays: delivered (the default), slow, undelivered, provider-down, locked. Nothing is ever sent to them.",
+    ),
+    Setting::new(
+        "TEST_CONTACTS_REAL",
+        "off",
+        "Take test contacts outside the ranges reserved for fiction too. Whoever knows the code of such a number can prove that they hold it.",
+    ),
+];
+
+/// What a test contact's message plays, so that an app can test the page where people wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// Sent, then delivered.
+    Delivered,
+    /// Sent after some seconds, delivered after some more.
+    Slow,
+    /// Sent, then undelivered.
+    Undelivered,
+    /// Never sent: no provider takes it.
+    ProviderDown,
+    /// Delivered, and locked by the first guess, whatever it is.
+    Locked,
+}
+
+impl Scenario {
+    const ALL: [Scenario; 5] =
+        [Scenario::Delivered, Scenario::Slow, Scenario::Undelivered, Scenario::ProviderDown, Scenario::Locked];
+
+    /// Its name in the setting and in rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scenario::Delivered => "delivered",
+            Scenario::Slow => "slow",
+            Scenario::Undelivered => "undelivered",
+            Scenario::ProviderDown => "provider-down",
+            Scenario::Locked => "locked",
+        }
+    }
+
+    /// The play that `text` names.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scenario| scenario.as_str() == text)
+    }
+}
+
+/// One contact with a fixed code.
+#[derive(Clone, Debug)]
+pub struct TestContact {
+    pub code: Secret,
+    pub scenario: Scenario,
+}
+
+impl TestContact {
+    /// Whether `guess` is its code.
+    pub fn accepts(&self, guess: &str) -> bool {
+        let right = bool::from(self.code.expose().as_bytes().ct_eq(guess.trim().as_bytes()));
+        right && self.scenario != Scenario::Locked
+    }
+
+    /// Attempts that a verification of it has, where others have `usual`.
+    pub fn max_attempts(&self, usual: i32) -> i32 {
+        if self.scenario == Scenario::Locked { 1 } else { usual }
+    }
+}
+
+/// Every test contact, by its comparison key.
+#[derive(Clone, Debug, Default)]
+pub struct TestContacts(HashMap<String, TestContact>);
+
+impl TestContacts {
+    pub fn from_env(env: &Env) -> Self {
+        let real = env.switch("TEST_CONTACTS_REAL");
+        Self(env.list("TEST_CONTACTS", |item| entry(item, real)).into_iter().collect())
+    }
+
+    /// The test contact with this comparison key.
+    pub fn get(&self, contact_key: &str) -> Option<&TestContact> {
+        self.0.get(contact_key)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn entry(item: &str, real: bool) -> Result<(String, TestContact), String> {
+    let (contact, rest) =
+        item.split_once('=').ok_or_else(|| format!("{item:?} is not CONTACT=CODE or CONTACT=CODE:PLAY"))?;
+    let (code, play) = rest.split_once(':').unwrap_or((rest, "delivered"));
+    let scenario = Scenario::parse(play).ok_or_else(|| format!("{play:?} is no play of a test contact"))?;
+    if !(6..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(format!("the code of {contact:?} must be 6 to 10 letters or digits"));
+    }
+    let key = if contact.contains('@') {
+        let address =
+            EmailAddress::parse(contact).map_err(|why| format!("{contact:?} is no e-mail address: {why:?}"))?;
+        // RFC 2606 and RFC 6761: names that nobody can have a mailbox under.
+        let domain = address.key().rsplit('@').next().unwrap_or_default();
+        let reserved = ["example.com", "example.org", "example.net"].contains(&domain)
+            || [".example", ".test", ".invalid"].iter().any(|ending| domain.ends_with(ending));
+        (reserved || real).then(|| address.key().to_owned())
+    } else {
+        let number =
+            PhoneNumber::parse_lenient(contact).map_err(|why| format!("{contact:?} is not in E.164: {why:?}"))?;
+        (number.is_fictional() || real).then(|| number.as_str().to_owned())
+    };
+    let key = key.ok_or_else(|| {
+        format!("{contact:?} could be somebody's: take one reserved for fiction, or set TEST_CONTACTS_REAL=on")
+    })?;
+    Ok((key, TestContact { code: Secret::new(code), scenario }))
+}

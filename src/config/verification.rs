@@ -1,0 +1,70 @@
+//! Codes, attempts, proofs.
+
+use std::time::Duration;
+
+use crate::{
+    config::{Env, Setting},
+    status::CodeFormat,
+};
+
+pub const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "CODE_LENGTH",
+        "6",
+        "Characters of a code, 6 to 10. Six digits and five attempts are what NIST 800-63B asks for.",
+    ),
+    Setting::new(
+        "CODE_FORMAT",
+        "numeric",
+        "numeric or alphanumeric (without look-alikes) for codes by SMS and voice. Digits autofill; letters don't everywhere.",
+    ),
+    Setting::new(
+        "CODE_TTL",
+        "5m",
+        "How long a code by SMS or voice lives: 1m to 10m, and longer than RESEND_COOLDOWN.",
+    ),
+    Setting::new("EMAIL_CODE_FORMAT", "numeric", "numeric or alphanumeric for codes by e-mail."),
+    Setting::new(
+        "EMAIL_CODE_TTL",
+        "1h",
+        "How long a code by e-mail lives: 1m to 1h. Mail can be slow where SMS is not.",
+    ),
+    Setting::new("CODE_MAX_ATTEMPTS", "5", "Guesses at one code, 1 to 10. A resend refills none."),
+    Setting::new("PROOF_TTL", "10m", "How long a proof can be spent after the code was confirmed: 1m to 15m."),
+];
+
+/// What codes look like and how long they and their proofs live.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    pub code_length: usize,
+    pub code_format: CodeFormat,
+    pub code_ttl: Duration,
+    pub email_code_format: CodeFormat,
+    pub email_code_ttl: Duration,
+    pub max_attempts: i32,
+    pub proof_ttl: Duration,
+}
+
+impl Verification {
+    /// `resend_cooldown`: of the quotas; a code must outlive it.
+    pub fn from_env(env: &Env, resend_cooldown: Duration) -> Self {
+        let minutes = |from: u64, to: u64| Duration::from_secs(from * 60)..=Duration::from_secs(to * 60);
+        let formats = [("numeric", CodeFormat::Numeric), ("alphanumeric", CodeFormat::Alphanumeric)];
+        let settings = Self {
+            code_length: env.number("CODE_LENGTH", 6..=10),
+            code_format: env.choice("CODE_FORMAT", &formats),
+            // NIST 800-63B section 3.1.3.2: ten minutes at most for a code over the telephone network.
+            code_ttl: env.duration("CODE_TTL", minutes(1, 10)),
+            email_code_format: env.choice("EMAIL_CODE_FORMAT", &formats),
+            email_code_ttl: env.duration("EMAIL_CODE_TTL", minutes(1, 60)),
+            max_attempts: env.number("CODE_MAX_ATTEMPTS", 1..=10),
+            proof_ttl: env.duration("PROOF_TTL", minutes(1, 15)),
+        };
+        for (name, ttl) in [("CODE_TTL", settings.code_ttl), ("EMAIL_CODE_TTL", settings.email_code_ttl)] {
+            if ttl <= resend_cooldown {
+                env.refuse(name, "must be longer than RESEND_COOLDOWN, or nobody could ever resend a living code");
+            }
+        }
+        settings
+    }
+}

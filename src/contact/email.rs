@@ -1,0 +1,291 @@
+//! E-mail addresses.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{rejection::rejection, script::is_hidden};
+
+rejection! {
+    /// Why a text is no e-mail address.
+    EmailRejection {
+        Empty => "empty",
+        TooLong => "too_long",
+        /// Not `name@domain`; also a quoted name, a comment, an address in brackets.
+        NotAnEmailAddress => "not_an_email_address",
+        /// A control or invisible character, or a look-alike form of an ordinary one.
+        InvalidCharacter => "invalid_character",
+        /// A domain that the DNS can't hold, without a dot, or an IP address.
+        InvalidDomain => "invalid_domain",
+    }
+}
+
+/// An e-mail address, in two forms.
+///
+/// *Delivery* takes the local part as it was typed (NFC), since only its host may say what case means there (RFC 5321,
+/// 2.4), and the domain in lower case and ASCII (IDNA, UTS 46 strict). *Comparison* takes the same with the ASCII
+/// letters of the local part in lower case, and nothing more: no Unicode case folding, under which `ı` and `i` or `ß`
+/// and `ss` meet and one person could ask for the mail of another; and no tags or dots removed, which is one host's
+/// rule and not another's. Equality is by the comparison form.
+#[derive(Clone)]
+pub struct EmailAddress {
+    address: String,
+    key: String,
+}
+
+/// The longest path that SMTP carries, without its angle brackets (RFC 5321, 4.5.3.1.3; erratum 1690 of RFC 3696).
+const MAX_OCTETS: usize = 254;
+
+impl EmailAddress {
+    /// Reads an address as a person types it.
+    ///
+    /// # Errors
+    /// See [`EmailRejection`].
+    pub fn parse(text: &str) -> Result<Self, EmailRejection> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(EmailRejection::Empty);
+        }
+        // Before anything that grows with the input. A decomposed or not yet encoded address may be longer than it ends.
+        if text.len() > 4 * MAX_OCTETS {
+            return Err(EmailRejection::TooLong);
+        }
+        if text.chars().any(is_hidden) {
+            return Err(EmailRejection::InvalidCharacter);
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(EmailRejection::NotAnEmailAddress)?;
+        let local = local_part(local)?;
+        let domain = domain_to_ascii(domain)?;
+        let address = format!("{local}@{domain}");
+        if address.len() > MAX_OCTETS {
+            return Err(EmailRejection::TooLong);
+        }
+        email_address::EmailAddress::from_str(&address).map_err(|error| match error {
+            email_address::Error::LocalPartTooLong => EmailRejection::TooLong,
+            _ => EmailRejection::NotAnEmailAddress,
+        })?;
+        Ok(Self::of(address))
+    }
+
+    /// From a row of ours, without judging it again. None where it has no at sign.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        text.contains('@').then(|| Self::of(text.to_owned()))
+    }
+
+    fn of(address: String) -> Self {
+        let key = address.to_ascii_lowercase();
+        Self { address, key }
+    }
+
+    /// What delivery takes.
+    pub fn as_str(&self) -> &str {
+        &self.address
+    }
+
+    /// What uniqueness, look-ups and quotas compare.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The part before the at sign, as delivered.
+    pub fn local_part(&self) -> &str {
+        self.address.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// The domain, lower-case ASCII.
+    pub fn domain(&self) -> &str {
+        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// `h•••g@example.com`: ends of the local part where at least two characters stay hidden between them, and always
+    /// three dots, so that its length does not show.
+    pub fn masked(&self) -> String {
+        let local: Vec<char> = self.local_part().chars().collect();
+        let (first, last) = match local[..] {
+            [first, _, _, .., last] => (Some(first), Some(last)),
+            [first, _, ..] => (Some(first), None),
+            _ => (None, None),
+        };
+        let shown = |end: Option<char>| end.map(String::from).unwrap_or_default();
+        format!("{}•••{}@{}", shown(first), shown(last), self.domain())
+    }
+}
+
+/// The local part in NFC. Quoted strings would let in spaces, at signs and line breaks, and no mail host of today needs
+/// them. Compatibility forms (full-width letters, ligatures) look like others and are refused, not translated.
+fn local_part(local: &str) -> Result<String, EmailRejection> {
+    if local.is_empty() || local.contains(['"', '(', ')', '<', '>', '@', '\\', ',', ':', ';', '[', ']', ' ']) {
+        return Err(EmailRejection::NotAnEmailAddress);
+    }
+    let composed: String = local.nfc().collect();
+    if !composed.nfkc().eq(composed.chars()) || composed.chars().any(|character| !fits_local_part(character)) {
+        return Err(EmailRejection::InvalidCharacter);
+    }
+    Ok(composed)
+}
+
+fn fits_local_part(character: char) -> bool {
+    use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+    let group = character.general_category_group();
+    character.is_ascii_graphic()
+        || (!character.is_ascii() && (character.is_alphanumeric() || group == GeneralCategoryGroup::Mark))
+}
+
+fn domain_to_ascii(domain: &str) -> Result<String, EmailRejection> {
+    let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| EmailRejection::InvalidDomain)?;
+    // A top-level domain is never of digits alone (RFC 3696, 2), and what ends in digits is read as an IPv4 address.
+    match ascii.rsplit_once('.') {
+        Some((_, top)) if top.len() >= 2 && top.bytes().any(|byte| byte.is_ascii_alphabetic()) => Ok(ascii),
+        _ => Err(EmailRejection::InvalidDomain),
+    }
+}
+
+impl PartialEq for EmailAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for EmailAddress {}
+
+impl Hash for EmailAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl fmt::Debug for EmailAddress {
+    /// For logs: the first letter and the domain.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.local_part().chars().next().unwrap_or('•');
+        write!(f, "{first}•••@{}", self.domain())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, &'static str> {
+        EmailAddress::parse(text).map(|address| address.as_str().to_owned()).map_err(EmailRejection::reason)
+    }
+
+    #[test]
+    fn fz_04_the_local_part_is_delivered_as_typed_and_the_domain_in_ascii() {
+        for (text, address) in [
+            ("hong@example.com", "hong@example.com"),
+            ("  Hong.Gil-Dong+tag@EXAMPLE.com ", "Hong.Gil-Dong+tag@example.com"),
+            ("hong@한국.kr", "hong@xn--3e0b707e.kr"),
+            ("hong@Bücher.example", "hong@xn--bcher-kva.example"),
+            ("hong@xn--bcher-kva.example", "hong@xn--bcher-kva.example"),
+            ("홍길동@example.com", "홍길동@example.com"),
+            ("jose\u{301}@example.com", "josé@example.com"),
+            ("o'brien@mail.example.co.uk", "o'brien@mail.example.co.uk"),
+        ] {
+            assert_eq!(parse(text).as_deref(), Ok(address), "{text}");
+        }
+    }
+
+    #[test]
+    fn fz_04_ascii_case_alone_is_folded_for_comparison() {
+        let key = |text| EmailAddress::parse(text).unwrap().key().to_owned();
+        assert_eq!(key("Hong@Example.com"), key("hONG@example.COM"));
+        assert_eq!(EmailAddress::parse("Hong@example.com"), EmailAddress::parse("hong@example.com"));
+        for (one, other) in [
+            ("mike@example.com", "mıke@example.com"),
+            ("strasse@example.com", "straße@example.com"),
+            ("Ä@example.com", "ä@example.com"),
+            ("a@example.com", "а@example.com"),
+            ("hong@example.com", "hong+tag@example.com"),
+            ("hong@example.com", "ho.ng@example.com"),
+        ] {
+            assert_ne!(key(one), key(other));
+        }
+        // Another domain, though it looks the same.
+        assert_ne!(key("mike@github.com"), key("mike@gıthub.com"));
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        let long_label = format!("a@{}.com", "b".repeat(64));
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let long_whole = format!("{}@{}com", "a".repeat(64), "b23456789.".repeat(19));
+        for (text, reason) in [
+            ("", "empty"),
+            ("hong", "not_an_email_address"),
+            ("@example.com", "not_an_email_address"),
+            ("hong@", "invalid_domain"),
+            ("a@b@example.com", "not_an_email_address"),
+            ("\"a b\"@example.com", "not_an_email_address"),
+            ("hong(comment)@example.com", "not_an_email_address"),
+            ("Hong <hong@example.com>", "not_an_email_address"),
+            ("hong@example.com,gil@example.com", "not_an_email_address"),
+            (".hong@example.com", "not_an_email_address"),
+            ("ho..ng@example.com", "not_an_email_address"),
+            ("hong@example.com\r\nBcc: a@b.example", "invalid_character"),
+            ("ho\u{0}ng@example.com", "invalid_character"),
+            ("ho\u{200B}ng@example.com", "invalid_character"),
+            ("hong@exa\u{AD}mple.com", "invalid_character"),
+            ("\u{202E}gnoh@example.com", "invalid_character"),
+            ("ｈong@example.com", "invalid_character"),
+            ("ﬁ@example.com", "invalid_character"),
+            ("👍@example.com", "invalid_character"),
+            ("hong@localhost", "invalid_domain"),
+            ("hong@[192.0.2.1]", "invalid_domain"),
+            ("hong@[IPv6:2001:db8::1]", "invalid_domain"),
+            ("hong@192.0.2.1", "invalid_domain"),
+            ("hong@example.c", "invalid_domain"),
+            ("hong@example..com", "invalid_domain"),
+            ("hong@example.com.", "invalid_domain"),
+            ("hong@-example.com", "invalid_domain"),
+            ("hong@exa_mple.com", "invalid_domain"),
+            ("hong@exa mple.com", "invalid_domain"),
+            (&long_label, "invalid_domain"),
+            (&long_local, "too_long"),
+            (&long_whole, "too_long"),
+        ] {
+            assert_eq!(parse(text), Err(reason), "{text:?}");
+        }
+        assert_eq!(parse(&format!("{}@example.com", "a".repeat(1 << 20))), Err("too_long"));
+    }
+
+    #[test]
+    fn a_mask_does_not_tell_how_long_the_name_is() {
+        let mask = |text| EmailAddress::parse(text).unwrap().masked();
+        assert_eq!(mask("hong@example.com"), "h•••g@example.com");
+        assert_eq!(mask("hyacinth.longing@example.com"), "h•••g@example.com");
+        assert_eq!(mask("hon@example.com"), "h•••@example.com");
+        assert_eq!(mask("h@example.com"), "•••@example.com");
+    }
+
+    #[test]
+    fn dr_04_a_log_shows_the_first_letter_and_the_domain() {
+        assert_eq!(format!("{:?}", EmailAddress::parse("hong@example.com").unwrap()), "h•••@example.com");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_taken_is_taken_again_unchanged(text in "[a-zA-Z0-9.+\\PC]{1,20}@[a-z0-9äé한국.\\PC-]{1,20}\\.(com|kr|한국)") {
+            if let Ok(address) = EmailAddress::parse(&text) {
+                prop_assert!(address.as_str().len() <= MAX_OCTETS && address.domain().is_ascii());
+                let again = EmailAddress::parse(address.as_str()).unwrap();
+                prop_assert_eq!(again.as_str(), address.as_str());
+                let by_key = EmailAddress::parse(address.key()).unwrap();
+                prop_assert_eq!(by_key.key(), address.key());
+                let stored = EmailAddress::from_stored(address.as_str()).unwrap();
+                prop_assert_eq!(stored.key(), address.key());
+            }
+        }
+
+        #[test]
+        fn nothing_that_is_typed_breaks_the_parser(text in any::<String>()) {
+            let _ = EmailAddress::parse(&text);
+        }
+    }
+}

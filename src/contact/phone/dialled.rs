@@ -1,0 +1,168 @@
+//! What a person typed, as digits.
+
+use super::PhoneRejection;
+
+/// The digits that were typed, all of them, in ASCII.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Dialled {
+    /// After a plus: country code first.
+    International(String),
+    /// Without a plus: as dialled within the default region.
+    National(String),
+}
+
+/// More digits than any way of dialling a number needs, so that a megabyte of them costs nothing.
+const MAX_DIGITS: usize = 40;
+const MAX_INPUT: usize = 512;
+
+/// Reads what was typed, character by character. Nothing is skipped but separators and marks that have no meaning in a
+/// number; a letter, a star, a comma or a second plus is refused, so that no extension, vanity number or second number
+/// is cut down to one that nobody typed.
+pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
+    if input.len() > MAX_INPUT {
+        return Err(PhoneRejection::TooLong);
+    }
+    let mut digits = String::with_capacity(16);
+    let mut plus = false;
+    let mut system = None;
+    let mut typed = false;
+    for character in input.chars() {
+        if is_separator(character) || is_direction_mark(character) {
+            continue;
+        }
+        typed = true;
+        if matches!(character, '+' | '＋') {
+            if plus || !digits.is_empty() {
+                return Err(PhoneRejection::NotANumber);
+            }
+            plus = true;
+            continue;
+        }
+        let (zero, digit) = digit(character).ok_or(PhoneRejection::NotANumber)?;
+        // Some digits of one script look like other digits of another (৪ is four): no number is written in two.
+        if *system.get_or_insert(zero) != zero {
+            return Err(PhoneRejection::NotANumber);
+        }
+        digits.push(digit);
+    }
+    match (typed, digits.len()) {
+        (false, _) => Err(PhoneRejection::Empty),
+        (_, 0) => Err(PhoneRejection::NotANumber),
+        (_, length) if length > MAX_DIGITS => Err(PhoneRejection::TooLong),
+        _ if plus => Ok(Dialled::International(digits)),
+        _ => Ok(Dialled::National(digits)),
+    }
+}
+
+/// What people put between digits: spaces, hyphens and dashes, dots, slashes, parentheses, also in full width.
+fn is_separator(character: char) -> bool {
+    matches!(
+        character,
+        ' ' | '\t'
+            | '-'
+            | '.'
+            | '/'
+            | '('
+            | ')'
+            | '\u{A0}'
+            | '\u{2007}'
+            | '\u{2009}'
+            | '\u{202F}'
+            | '\u{3000}'
+            | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30FC}' | '－' | '．' | '／' | '（' | '）'
+    )
+}
+
+/// Marks that phones put around a number when it is copied from the address book, and that change nothing in a line of
+/// digits. Those that turn the line around (U+202B, U+202E, U+2067) are not among them: what was seen was not this.
+fn is_direction_mark(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200E}' | '\u{200F}' | '\u{202A}' | '\u{202C}' | '\u{202D}' | '\u{2066}' | '\u{2068}' | '\u{2069}'
+    )
+}
+
+/// The zeros of the decimal digits that phone keyboards type.
+const ZEROS: &[char] = &[
+    '0', '\u{0660}', '\u{06F0}', '\u{0966}', '\u{09E6}', '\u{0A66}', '\u{0AE6}', '\u{0B66}', '\u{0BE6}', '\u{0C66}',
+    '\u{0CE6}', '\u{0D66}', '\u{0E50}', '\u{0ED0}', '\u{0F20}', '\u{1040}', '\u{17E0}',
+];
+const FULL_WIDTH_ZERO: char = '０';
+
+/// The zero of the digit's script, and the digit in ASCII. Full-width digits are ASCII digits of an Asian keyboard.
+fn digit(character: char) -> Option<(char, char)> {
+    let ascii = |zero: char| {
+        let value = u32::from(character).checked_sub(u32::from(zero))?;
+        char::from_digit(value, 10)
+    };
+    if let Some(digit) = ascii(FULL_WIDTH_ZERO) {
+        return Some(('0', digit));
+    }
+    ZEROS.iter().find_map(|zero| ascii(*zero).map(|digit| (*zero, digit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn national(input: &str) -> Result<String, PhoneRejection> {
+        match read(input)? {
+            Dialled::National(digits) => Ok(digits),
+            Dialled::International(digits) => Ok(format!("+{digits}")),
+        }
+    }
+
+    #[test]
+    fn separators_mean_nothing_and_digits_are_digits_in_any_script() {
+        for input in [
+            "010-1234-5678",
+            "010 1234 5678",
+            "010.1234.5678",
+            "(010)1234/5678",
+            "０１０－１２３４－５６７８",
+            "010ー1234ー5678",
+            "\u{202D}010-1234-5678\u{202C}",
+            "٠١٠١٢٣٤٥٦٧٨",
+            "०१०१२३४५६७८",
+        ] {
+            assert_eq!(national(input).as_deref(), Ok("01012345678"), "{input}");
+        }
+        for input in ["+82 10 1234 5678", "＋８２ 10-1234-5678", "(+82) 10-1234-5678"] {
+            assert_eq!(national(input).as_deref(), Ok("+821012345678"), "{input}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_number_is_refused() {
+        for input in [
+            "0800-FLOWERS",
+            "010-1234-5678 x3",
+            "010-1234-5678,,3",
+            "010-1234-5678;ext=3",
+            "010-1234-5678#",
+            "*010-1234-5678",
+            "+82+1012345678",
+            "010+12345678",
+            "tel:010-1234-5678",
+            "010-1234-5678, 010-2222-3333",
+            "010-1234-567²",
+            "010-1234-567①",
+            "010-1234-567Ⅷ",
+            "010-1234-567八",
+            "010-1234-567৮",
+            "010-1234-567O",
+            "\u{202E}8765-4321-010",
+            "010\u{200B}12345678",
+            "010\n12345678",
+            "010\u{0}12345678",
+            "+",
+            "mail@example.com",
+        ] {
+            assert_eq!(read(input), Err(PhoneRejection::NotANumber), "{input:?}");
+        }
+        assert_eq!(read(""), Err(PhoneRejection::Empty));
+        assert_eq!(read(" - "), Err(PhoneRejection::Empty));
+        assert_eq!(read(&"0".repeat(41)), Err(PhoneRejection::TooLong));
+        assert_eq!(read(&"0".repeat(1 << 20)), Err(PhoneRejection::TooLong));
+    }
+}

@@ -1,0 +1,27 @@
+//! How a rejected input says why.
+
+/// An enum of rejections, each with the code that `FieldError.reason` carries. The codes are part of the API: clients
+/// switch on them and the message files are named after them, so a code never changes its meaning.
+macro_rules! rejection {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident => $code:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
+
+        impl $name {
+            /// Every rejection there is, so that a test can ask whether each has its message.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable, machine-readable code.
+            pub const fn reason(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use rejection;

@@ -1,0 +1,71 @@
+//! What Unicode text may hide, and how two spellings are found to be one.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+/// Joiners that some scripts need between letters, and that show nothing by themselves.
+pub const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
+pub const ZERO_WIDTH_JOINER: char = '\u{200D}';
+
+/// Whether a character shows nothing, or changes how its neighbours are shown: controls, format characters (bidi
+/// overrides, zero-width spaces), unassigned and private code points, and the letters and symbols that are blank.
+///
+/// The blank ones are Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt) outside the general
+/// categories above, and the empty Braille cell. The Hangul fillers among them are letters to everything that looks at
+/// categories alone, and are what an "empty" Korean nickname is made of.
+pub fn is_hidden(character: char) -> bool {
+    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
+    let category = character.general_category();
+    matches!(category, Control | Format | LineSeparator | ParagraphSeparator | PrivateUse | Surrogate | Unassigned)
+        || matches!(
+            character,
+            '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}'
+                | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}'
+        )
+}
+
+/// The form in which names are compared: compatibility forms resolved (NFKC), lower case.
+///
+/// Lower case by Unicode's simple rule and not by full case folding, so that `straße` and `strasse` stay two names.
+/// The final sigma is the one letter whose lower case hangs on its place; it is made an ordinary one.
+pub fn fold(text: &str) -> String {
+    let lower = text.nfkc().collect::<String>().to_lowercase();
+    // Lower-casing may decompose (`İ`), so it is composed again.
+    lower.nfkc().map(|character| if character == 'ς' { 'σ' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn blank_letters_and_direction_marks_are_hidden() {
+        for hidden in
+            ['\u{3164}', '\u{115F}', '\u{FFA0}', '\u{200B}', '\u{202E}', '\u{2066}', '\u{AD}', '\0', '\u{E000}']
+        {
+            assert!(is_hidden(hidden), "{hidden:?}");
+        }
+        for shown in ['a', '김', ' ', '\u{301}', '👍', '’', 'ʻ', '٣'] {
+            assert!(!is_hidden(shown), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_name_fold_to_one_and_other_names_do_not() {
+        assert_eq!(fold("Ｋｉｍ"), fold("KIM"));
+        assert_eq!(fold("ΟΔΥΣΣΕΥΣ"), fold("οδυσσευσ"));
+        assert_eq!(fold("e\u{301}"), fold("É"));
+        assert_ne!(fold("straße"), fold("strasse"));
+        assert_ne!(fold("ı"), fold("i"));
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_changes_nothing(text in any::<String>()) {
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The names that people sign in with.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLevelDetection, skeleton};
+
+use super::{rejection::rejection, script::fold};
+
+rejection! {
+    /// Why a text is no username.
+    UsernameRejection {
+        Empty => "empty",
+        TooShort => "too_short",
+        TooLong => "too_long",
+        /// Something other than letters, digits, dot, underscore and hyphen; or these at an end or side by side.
+        InvalidCharacter => "invalid_character",
+        /// No letter in it: it could be taken for a phone number.
+        NoLetter => "no_letter",
+        /// Scripts mixed as no language mixes them, or a whole name that looks like one in Latin letters.
+        Confusable => "confusable",
+        /// A name that speaks for the service, or that machines give a meaning to.
+        Reserved => "reserved",
+    }
+}
+
+/// A name to sign in with: 3 to 30 letters and digits, with single dots, underscores and hyphens between them.
+///
+/// Kept in NFKC with its case as typed; unique by its key (NFKC, lower case).
+///
+/// Against names that look like others, the rules of Unicode Technical Standard 39: its identifier profile, scripts
+/// mixed at most as "highly restrictive" allows (Latin with Chinese, Japanese or Korean), and no name in another
+/// script whose skeleton is plain Latin (`сосо` in Cyrillic). At least one letter and no at sign, so that a username
+/// is never taken for a phone number or an e-mail address at sign-in.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Username {
+    shown: String,
+    key: String,
+}
+
+/// Names that speak for the service or its staff, that mail systems answer to (RFC 2142), or that stand for nobody.
+/// Compared without separators and digits at the end: `Admin_1` is one.
+#[rustfmt::skip]
+const RESERVED: &[&str] = &[
+    "abuse", "account", "accounts", "admin", "administrator", "anonymous", "api", "auth", "billing", "bot",
+    "contact", "countersign", "customerservice", "daemon", "everyone", "graphql", "guest", "help", "helpdesk",
+    "hostmaster", "info", "login", "mailerdaemon", "me", "mod", "moderator", "nobody", "noreply", "null",
+    "official", "operator", "owner", "postmaster", "root", "security", "service", "signin", "signup", "staff",
+    "superuser", "support", "sys", "sysadmin", "system", "team", "undefined", "verification", "verify", "webmaster",
+    "관리자", "운영자", "운영진", "고객센터", "공식", "시스템",
+];
+
+impl Username {
+    pub const LENGTH: std::ops::RangeInclusive<usize> = 3..=30;
+
+    /// Reads a username as a person types it.
+    ///
+    /// # Errors
+    /// See [`UsernameRejection`].
+    pub fn parse(text: &str) -> Result<Self, UsernameRejection> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(UsernameRejection::Empty);
+        }
+        if text.len() > 1024 {
+            return Err(UsernameRejection::TooLong);
+        }
+        let name: String = text.nfkc().collect();
+        if !well_formed(&name) {
+            return Err(UsernameRejection::InvalidCharacter);
+        }
+        match name.chars().count() {
+            short if short < *Self::LENGTH.start() => return Err(UsernameRejection::TooShort),
+            long if long > *Self::LENGTH.end() => return Err(UsernameRejection::TooLong),
+            _ => {}
+        }
+        if !name.chars().any(is_letter) {
+            return Err(UsernameRejection::NoLetter);
+        }
+        if confusable(&name) {
+            return Err(UsernameRejection::Confusable);
+        }
+        let name = Self::from_stored(name);
+        if reserved(&name.key) { Err(UsernameRejection::Reserved) } else { Ok(name) }
+    }
+
+    /// From a row of ours.
+    pub fn from_stored(text: impl Into<String>) -> Self {
+        let shown = text.into();
+        let key = fold(&shown);
+        Self { shown, key }
+    }
+
+    /// As it is shown.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// What uniqueness and sign-in compare.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+fn is_letter(character: char) -> bool {
+    character.general_category_group() == GeneralCategoryGroup::Letter
+}
+
+fn is_separator(character: char) -> bool {
+    matches!(character, '.' | '_' | '-')
+}
+
+fn well_formed(name: &str) -> bool {
+    let mut before = None;
+    for character in name.chars() {
+        let letter_or_digit = is_letter(character) || character.general_category() == GeneralCategory::DecimalNumber;
+        let mark = character.general_category_group() == GeneralCategoryGroup::Mark;
+        let follows_letter = before.is_some_and(|before| !is_separator(before));
+        let fits = if is_separator(character) || mark { follows_letter } else { letter_or_digit };
+        if !fits || !(is_separator(character) || character.identifier_allowed()) {
+            return false;
+        }
+        before = Some(character);
+    }
+    before.is_some_and(|last| !is_separator(last))
+}
+
+fn confusable(name: &str) -> bool {
+    if name.is_ascii() {
+        return false;
+    }
+    !name.check_restriction_level(RestrictionLevel::HighlyRestrictive) || skeleton(name).all(|shape| shape.is_ascii())
+}
+
+fn reserved(key: &str) -> bool {
+    let letters: String = key.chars().filter(|character| !is_separator(*character)).collect();
+    RESERVED.contains(&letters.trim_end_matches(|character: char| character.is_ascii_digit()))
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[username]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, &'static str> {
+        Username::parse(text).map(|name| name.key().to_owned()).map_err(UsernameRejection::reason)
+    }
+
+    #[test]
+    fn a_name_keeps_its_case_and_is_compared_without() {
+        assert_eq!(Username::parse("Min.Jun_7").unwrap().as_str(), "Min.Jun_7");
+        assert_eq!(parse("Min.Jun_7").as_deref(), Ok("min.jun_7"));
+        assert_eq!(parse("ＭｉｎＪｕｎ").as_deref(), Ok("minjun"));
+        assert_eq!(parse("민준kim").as_deref(), Ok("민준kim"));
+        assert_eq!(parse("минск").as_deref(), Ok("минск"));
+        assert_eq!(parse("supporter").as_deref(), Ok("supporter"));
+    }
+
+    #[test]
+    fn what_is_no_username_says_why() {
+        for (text, reason) in [
+            ("", "empty"),
+            ("ab", "too_short"),
+            ("a b c", "invalid_character"),
+            ("min@jun", "invalid_character"),
+            (".minjun", "invalid_character"),
+            ("minjun-", "invalid_character"),
+            ("min..jun", "invalid_character"),
+            ("min\u{200B}jun", "invalid_character"),
+            ("\u{3164}\u{3164}\u{3164}", "invalid_character"),
+            ("\u{301}abc", "invalid_character"),
+            ("min\u{301}\u{0}", "invalid_character"),
+            ("01012345678", "no_letter"),
+            ("010-1234-5678", "no_letter"),
+            ("аdmin", "confusable"),
+            ("pаypal", "confusable"),
+            ("сосо", "confusable"),
+            ("ραυ", "confusable"),
+            ("Admin_1", "reserved"),
+            ("r-o-o-t", "reserved"),
+            ("고객센터", "reserved"),
+        ] {
+            assert_eq!(parse(text), Err(reason), "{text:?}");
+        }
+        assert_eq!(parse(&"a".repeat(31)), Err("too_long"));
+        assert_eq!(parse(&"a".repeat(100_000)), Err("too_long"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_taken_is_taken_again_unchanged(text in "\\PC{0,40}") {
+            if let Ok(name) = Username::parse(&text) {
+                prop_assert_eq!(Username::parse(name.as_str()), Ok(name.clone()));
+                prop_assert_eq!(Username::parse(name.key()).map(|again| again.key), Ok(name.key));
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Messages that are never sent: decoys, which take as long as real ones, and the plays of test contacts.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::dispatcher::{Parts, failed, sent};
+use crate::{clock::Clock, config::Scenario, status::DeliveryStatus, store::entity::delivery::Model};
+
+/// How long providers took of late. A decoy takes as long, or the time from QUEUED to SENT would tell it apart.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pace(Arc<Mutex<Duration>>);
+
+impl Pace {
+    /// A real message took this long.
+    pub(super) fn note(&self, took: Duration) {
+        let mut usual = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *usual = (*usual * 7 + took) / 8;
+    }
+
+    /// Waits as long as a real message would take.
+    pub(super) async fn keep(&self, clock: &Clock) {
+        let usual = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.sleep(usual).await;
+    }
+}
+
+/// How long each step of the slow play takes.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// Plays what a test contact was given to play.
+pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str) {
+    let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
+    let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
+    let end = match scenario {
+        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down")).await,
+        Scenario::Delivered | Scenario::Slow | Scenario::Locked => DeliveryStatus::Delivered,
+        Scenario::Undelivered => DeliveryStatus::Undelivered,
+    };
+    parts.clock.sleep(pause).await;
+    parts.settler.settle(row, sent(None, None)).await;
+    parts.clock.sleep(pause).await;
+    if let Err(fault) = parts.settler.receive(&row.id, end, None).await {
+        fault.log();
+    }
+}

@@ -1,0 +1,184 @@
+//! The one HTTP client of the providers: bounded in time and size, without redirects, and clear about what is known
+//! when an answer does not come.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use reqwest::{RequestBuilder, StatusCode, redirect, retry};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    clock::{Clock, Instant},
+    delivery::{loose, provider::Outcome},
+    fault::Fault,
+};
+
+/// Answers of providers are a few hundred bytes; what is longer is cut off there.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// An idle connection is given up before servers do it (five seconds is the shortest usual time): a request written
+/// into a connection that the other side is just closing has an unknown outcome.
+const LONGEST_IDLE: Duration = Duration::from_secs(4);
+
+/// Requests to providers. Cheap to clone; connections are pooled.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: reqwest::Client,
+    clock: Clock,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// No connection came about: nothing was sent.
+    NotReached,
+    /// The request was written, or may have been: whoever got it may act on it.
+    NoAnswer,
+    /// The request could not be written down at all (a key that fits into no header).
+    NotMade,
+}
+
+impl From<Silence> for Outcome {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::NotReached => Outcome::unavailable("not_reached".to_owned()),
+            Silence::NoAnswer => Outcome::Unknown,
+            Silence::NotMade => Outcome::Misconfigured { code: Some("bad_request_settings".to_owned()) },
+        }
+    }
+}
+
+/// What a provider answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+impl HttpClient {
+    /// A client whose requests take at most `timeout`, connecting included.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up here.
+    pub fn new(timeout: Duration, clock: Clock) -> Result<Self, Fault> {
+        let client = reqwest::Client::builder()
+            .timeout(timeout)
+            // Shorter than the whole, so that a time-out of the whole means that a connection stood.
+            .connect_timeout(timeout.mul_f64(0.6))
+            .pool_idle_timeout(LONGEST_IDLE)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_proxy()
+            .build()
+            .map_err(|error| Fault::internal(error.without_url().to_string()))?;
+        Ok(Self { client, clock })
+    }
+
+    pub fn post(&self, url: impl reqwest::IntoUrl) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    pub fn get(&self, url: impl reqwest::IntoUrl) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    /// Sends a request once.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Silence> {
+        let mut response = request.send().await.map_err(|error| silence(&error))?;
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|text| parse_retry_after(text, self.clock.now()));
+        let status = response.status();
+        let mut body = Vec::new();
+        // A body that breaks off leaves the status, which says enough of a refusal, and no body that parses.
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let left = LONGEST_ANSWER - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(left)]);
+            if chunk.len() > left {
+                break;
+            }
+        }
+        Ok(Answer { status, retry_after, body })
+    }
+}
+
+impl Answer {
+    /// The body as JSON, whatever its content type says. None where it is anything else.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body as it came; it may hold what must not be logged.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// What the status alone says, for answers that a provider's own table does not know. A success that does not read
+    /// as promised may still have sent; so may a gateway that timed out waiting (504).
+    pub fn by_status(&self, code: Option<String>) -> Outcome {
+        let code = code.or_else(|| loose::code(self.status.as_str()));
+        match self.status.as_u16() {
+            200..300 | 504 => Outcome::Unknown,
+            408 | 500.. => Outcome::Unavailable { code, retry_after: self.retry_after },
+            429 => Outcome::Throttled { retry_after: self.retry_after },
+            300..=399 | 401..=405 | 407 | 410 => Outcome::Misconfigured { code },
+            _ => Outcome::RejectedContent { code },
+        }
+    }
+}
+
+fn silence(error: &reqwest::Error) -> Silence {
+    if error.is_builder() {
+        Silence::NotMade
+    } else if error.is_connect() {
+        Silence::NotReached
+    } else {
+        Silence::NoAnswer
+    }
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+fn parse_retry_after(text: &str, now: Instant) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let instant = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((instant.to_utc() - now).to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::parse_from_rfc3339("2026-01-02T03:04:05Z").unwrap().to_utc();
+        let read = |text| parse_retry_after(text, now);
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert_eq!(read("Fri, 02 Jan 2026 03:05:05 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(read("Fri, 02 Jan 2026 03:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-1"), None);
+    }
+
+    #[test]
+    fn a_status_alone_says_what_it_can() {
+        let outcome = |status: u16| {
+            let status = StatusCode::from_u16(status).unwrap();
+            Answer { status, retry_after: Some(Duration::from_secs(7)), body: b"<html>".to_vec() }.by_status(None)
+        };
+        let code = |status: u16| Some(status.to_string());
+        assert_eq!(outcome(200), Outcome::Unknown);
+        assert_eq!(outcome(302), Outcome::Misconfigured { code: code(302) });
+        assert_eq!(outcome(400), Outcome::RejectedContent { code: code(400) });
+        assert_eq!(outcome(403), Outcome::Misconfigured { code: code(403) });
+        assert_eq!(outcome(429), Outcome::Throttled { retry_after: Some(Duration::from_secs(7)) });
+        assert_eq!(outcome(503), Outcome::Unavailable { code: code(503), retry_after: Some(Duration::from_secs(7)) });
+        assert_eq!(outcome(504), Outcome::Unknown);
+    }
+}

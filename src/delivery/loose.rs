@@ -1,0 +1,83 @@
+//! What providers say, taken leniently.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// The longest text of a provider that is kept.
+const LONGEST: usize = 80;
+
+/// A field that comes as a string today and as a number tomorrow. Absent and null are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loose(String);
+
+impl Loose {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The field, unless empty.
+    pub fn some(&self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.clone())
+    }
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(yes) => yes.to_string(),
+            Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+        }))
+    }
+}
+
+/// A provider's own code, fit to be stored and shown: one line, short. None when there is none.
+pub fn code(text: impl AsRef<str>) -> Option<String> {
+    let text: String = text.as_ref().trim().chars().filter(|char| !char.is_control()).take(LONGEST).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// A provider's code and its reason in words. Digits in the words are hidden where they could be a number or a code.
+pub fn code_and_reason(code: &str, reason: &str) -> Option<String> {
+    let mut words = String::new();
+    let mut digits = String::new();
+    for char in reason.chars().chain(['\n']) {
+        if char.is_ascii_digit() {
+            digits.push(char);
+            continue;
+        }
+        words.push_str(if digits.len() < 4 { &digits } else { "…" });
+        digits.clear();
+        words.push(char);
+    }
+    self::code(format!("{code} {}", words.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_may_be_a_number_or_a_string_or_missing() {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default)]
+            result_code: Loose,
+        }
+        let read = |json| serde_json::from_str::<Answer>(json).unwrap().result_code;
+        assert_eq!(read(r#"{"result_code": -101}"#).as_str(), "-101");
+        assert_eq!(read(r#"{"result_code": " -101 "}"#).as_str(), "-101");
+        assert_eq!(read(r#"{"result_code": null}"#).some(), None);
+        assert_eq!(read("{}").some(), None);
+    }
+
+    #[test]
+    fn a_reason_keeps_its_words_and_loses_numbers_and_line_breaks() {
+        assert_eq!(code_and_reason("-101", "인증오류입니다.").unwrap(), "-101 인증오류입니다.");
+        assert_eq!(code_and_reason("9", "01012345678 refused\r\nin 30 s").unwrap(), "9 … refusedin 30 s");
+        assert_eq!(code_and_reason("9", "code 123456").unwrap(), "9 code …");
+        assert_eq!(code("\r\n"), None);
+        assert_eq!(code("x".repeat(500)).unwrap().len(), LONGEST);
+    }
+}

@@ -1,0 +1,196 @@
+use std::{fs, time::Duration};
+
+use sea_orm::Iterable;
+
+use super::*;
+use crate::{
+    contact::ContactKind,
+    delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes},
+};
+
+const BOTH: [Carriers; 2] = [Carriers::Korean, Carriers::Others];
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings() -> Messages {
+    Messages {
+        app_name: "예시서비스".to_owned(),
+        default_locale: Locale::Ko,
+        dir: None,
+        web_otp_domain: None,
+        android_app_hash: None,
+        contact_undo_url: None,
+    }
+}
+
+fn for_pages() -> Messages {
+    Messages { web_otp_domain: Some("verify.example.com".to_owned()), ..settings() }
+}
+
+fn for_phones() -> Messages {
+    Messages { android_app_hash: Some("ypNAo0e4jtT".to_owned()), ..for_pages() }
+}
+
+fn composer(settings: &Messages) -> Composer {
+    Composer::new(Texts::load(settings.dir.as_deref()).unwrap(), settings)
+}
+
+fn contact(kind: ContactKind, text: &str) -> Contact {
+    Contact::from_stored(kind, text).unwrap()
+}
+
+fn phone(text: &str) -> Contact {
+    contact(ContactKind::Phone, text)
+}
+
+fn code(purpose: Purpose, channel: Channel, to: Contact, locale: Locale) -> Letter {
+    let code = Code { purpose, code: Secret::new("012345"), lifetime: 300 * SECOND };
+    Letter { occasion: Occasion::Code(code), channel, to, locale }
+}
+
+fn notice(notice: Notice, channel: Channel, locale: Locale) -> Letter {
+    Letter { occasion: Occasion::Notice(notice), channel, to: phone("+821012345678"), locale }
+}
+
+fn text(settings: &Messages, letter: &Letter) -> String {
+    composer(settings).compose(letter).text.expose().to_owned()
+}
+
+fn refusals(settings: &Messages, code_length: usize, carriers: &[Carriers]) -> Vec<String> {
+    let largest = Largest { code_length, lifetime: 300 * SECOND, undo_lifetime: 259_200 * SECOND, carriers };
+    composer(settings).check_templates(&largest).err().unwrap_or_default()
+}
+
+#[test]
+fn a_korean_code_says_what_it_is_for_and_to_keep_it() {
+    let letter = code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko);
+    assert_eq!(text(&settings(), &letter), "[예시서비스] 가입 인증번호 012345\n타인에게 알려주지 마세요.");
+}
+
+#[test]
+fn the_origin_is_the_last_line_and_the_hash_the_one_before() {
+    let letter = code(Purpose::SignIn, Channel::Sms, phone("+12015550123"), Locale::En);
+    let settings = Messages { app_name: "Acme".to_owned(), ..for_phones() };
+    assert_eq!(
+        text(&settings, &letter),
+        "[Acme] Sign-in code: 012345\nDon't share it with anyone.\nypNAo0e4jtT\n@verify.example.com #012345"
+    );
+}
+
+#[test]
+fn the_caution_gives_way_before_the_message_grows_into_two() {
+    let letter = code(Purpose::PasswordReset, Channel::Sms, phone("+821012345678"), Locale::Ko);
+    let text = text(&for_phones(), &letter);
+    assert_eq!(text, "[예시서비스] 비밀번호 재설정 인증번호 012345\nypNAo0e4jtT\n@verify.example.com #012345");
+    assert!(korean_bytes(&text).unwrap() <= KOREAN_SMS);
+}
+
+#[test]
+fn every_code_fits_into_one_message_wherever_it_goes() {
+    for locale in Locale::ALL {
+        for purpose in Purpose::iter() {
+            let korean = text(&settings(), &code(purpose, Channel::Sms, phone("+821012345678"), locale));
+            assert!(korean_bytes(&korean).unwrap() <= 75, "{korean}");
+            assert!(korean.starts_with("[예시서비스]"), "{korean}");
+            let abroad = text(&for_pages(), &code(purpose, Channel::Sms, phone("+12015550123"), locale));
+            assert_eq!(Segments::of(&abroad).count, 1, "{abroad}");
+        }
+    }
+    assert_eq!(refusals(&settings(), 10, &BOTH), Vec::<String>::new());
+    assert_eq!(refusals(&for_phones(), 6, &[Carriers::Korean]), Vec::<String>::new());
+    assert_eq!(refusals(&for_pages(), 6, &BOTH), Vec::<String>::new());
+}
+
+#[test]
+fn notices_without_a_link_fit_into_a_korean_short_message() {
+    for locale in Locale::ALL {
+        for what in [Notice::PasswordChanged, Notice::NewDevice { device: None }, Notice::AccountExists] {
+            let settings = Messages { app_name: "예시앱".to_owned(), ..settings() };
+            let text = text(&settings, &notice(what, Channel::Sms, locale));
+            assert!(korean_bytes(&text).unwrap() <= KOREAN_SMS, "{} bytes: {text}", korean_bytes(&text).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_template_that_does_not_fit_is_refused_with_its_numbers() {
+    let long = Messages {
+        app_name: "정말로 이름이 아주 길고 긴 우리 동네 서비스".to_owned(), ..for_phones()
+    };
+    let refused = refusals(&long, 6, &BOTH).join("\n");
+    assert!(refused.contains("sms-code-password-reset in ko: 117 bytes in EUC-KR where 90 fit"), "{refused}");
+    assert!(refused.contains("units of UCS-2 where 70 fit into one message"), "{refused}");
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("ko")).unwrap();
+    let odd = "sms-code-sign-in = [{ $app }] 코드 — { $code }\nvoice-code-again = { $code ->\n    [1] { $code }\n   *[other] 끝.\n}";
+    fs::write(folder.path().join("ko/a.ftl"), odd).unwrap();
+    let refused = refusals(&Messages { dir: Some(folder.path().to_owned()), ..settings() }, 6, &BOTH).join("\n");
+    assert!(refused.contains("sms-code-sign-in in ko: Korean carriers don't take '—'"), "{refused}");
+    assert!(refused.contains("voice-code-sign-in in ko: the code is not said twice"), "{refused}");
+}
+
+#[test]
+fn a_voice_reads_the_characters_apart_and_all_of_it_twice() {
+    for locale in Locale::ALL {
+        let spoken = text(&settings(), &code(Purpose::SignIn, Channel::Voice, phone("+821012345678"), locale));
+        assert_eq!(spoken.matches("0, 1, 2, 3, 4, 5").count(), 2, "{spoken}");
+        assert!(!spoken.contains("012345"));
+    }
+}
+
+#[test]
+fn an_email_shows_the_code_in_both_parts_and_not_in_its_subject() {
+    for locale in Locale::ALL {
+        for purpose in Purpose::iter() {
+            let to = contact(ContactKind::Email, "somebody@example.com");
+            let composed = composer(&settings()).compose(&code(purpose, Channel::Email, to, locale));
+            let (subject, html) = (composed.subject.unwrap(), composed.html.unwrap());
+            assert!(subject.contains("예시서비스") && !subject.contains("012345"), "{subject}");
+            assert!(composed.text.expose().contains("\n    012345\n"), "{}", composed.text.expose());
+            assert!(html.expose().contains(">012345<"));
+            assert!(html.expose().contains(&format!("<html lang=\"{locale}\">")));
+            assert!(!html.expose().contains("{{") && !html.expose().contains("{ $"));
+            assert!(composed.text.expose().contains(if locale == Locale::Ko { "5분" } else { "5 minutes" }));
+        }
+    }
+}
+
+#[test]
+fn nothing_in_an_email_becomes_markup() {
+    let evil = Messages { app_name: "<b onload=x>\"&'{{body}}</b>".to_owned(), ..settings() };
+    let device = Some("<script>alert(1)</script>".to_owned());
+    let composed = composer(&evil).compose(&notice(Notice::NewDevice { device }, Channel::Email, Locale::En));
+    let html = composed.html.unwrap();
+    assert!(!html.expose().contains("<b ") && !html.expose().contains("<script"), "{}", html.expose());
+    assert!(html.expose().contains("&lt;b onload=x&gt;&quot;&amp;&#39;{{body}}&lt;/b&gt;"));
+}
+
+#[test]
+fn a_change_of_contact_shows_the_way_back() {
+    let change = |undo| Notice::ContactChanged { new: contact(ContactKind::Email, "thief@example.com"), undo };
+    let undo = || Some(Undo { token: Secret::new("ab".repeat(32)), lifetime: 259_200 * SECOND });
+    let token = "ab".repeat(32);
+
+    let with_page =
+        Messages { contact_undo_url: Some("https://example.com/undo?a&t#{token}".to_owned()), ..settings() };
+    let sms = text(&with_page, &notice(change(undo()), Channel::Sms, Locale::En));
+    assert!(sms.ends_with(&format!("Undo it within 3 days:\nhttps://example.com/undo?a&t#{token}")), "{sms}");
+    let email = composer(&with_page).compose(&notice(change(undo()), Channel::Email, Locale::Ko));
+    assert!(email.html.unwrap().expose().contains(&format!("href=\"https://example.com/undo?a&amp;t#{token}\"")));
+    assert!(email.text.expose().contains("3일 안에"));
+    assert!(!email.text.expose().contains("thief@"), "{}", email.text.expose());
+
+    let without_page = composer(&settings()).compose(&notice(change(undo()), Channel::Email, Locale::Ko));
+    assert!(without_page.text.expose().contains(&format!("\n    {token}\n")));
+    let told_only = text(&settings(), &notice(change(None), Channel::Sms, Locale::Ko));
+    assert_eq!(told_only, "[예시서비스] 계정의 이메일 주소가 변경되었습니다.");
+}
+
+#[test]
+fn what_is_composed_does_not_print() {
+    let composed =
+        composer(&settings()).compose(&code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko));
+    assert!(!format!("{composed:?}").contains("012345"));
+    let letter = code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko);
+    assert!(!format!("{letter:?}").contains("012345"));
+}

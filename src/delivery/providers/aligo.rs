@@ -1,0 +1,174 @@
+//! Aligo, for Korean numbers: <https://smartsms.aligo.in/admin/api/spec.html>. The address that we call from must be
+//! registered in its console. It answers 200 whatever happened.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::{
+    config::{Secret, Setting},
+    contact::Contact,
+    delivery::{
+        HttpClient, Registration,
+        http_client::{Answer, Silence},
+        korean_text::{self, KOREA},
+        loose::{self, Loose},
+        provider::{
+            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Regions,
+            Sending,
+        },
+        registry::{Maker, Reader},
+    },
+};
+
+const ABILITIES: Abilities = Abilities {
+    regions: Regions::CallingCodes(&[KOREA]),
+    ..Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling)
+};
+
+pub const REGISTRATION: Registration = Registration {
+    name: "aligo",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::secret("ALIGO_API_KEY", "The API key."),
+        Setting::optional("ALIGO_USER_ID", "The user that the key belongs to."),
+        Setting::optional("ALIGO_SENDER", "The sender, registered in the console."),
+        Setting::new("ALIGO_TEST_MODE", "off", "on: Aligo judges messages and sends none (testmode_yn)."),
+        Setting::new("ALIGO_BASE_URL", "https://apis.aligo.in", "Where Aligo stands; for tests."),
+    ],
+    read,
+};
+
+struct Aligo {
+    http: HttpClient,
+    base: String,
+    key: Secret,
+    user: String,
+    sender: String,
+    test_mode: bool,
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let base = reader.base_url("ALIGO_BASE_URL");
+    let key = reader.secret("ALIGO_API_KEY");
+    let user = reader.text("ALIGO_USER_ID");
+    let sender = korean_text::digits(&reader.text("ALIGO_SENDER"));
+    let test_mode = reader.env().switch("ALIGO_TEST_MODE");
+    Box::new(move |tools| Arc::new(Aligo { http: tools.http.clone(), base, key, user, sender, test_mode }))
+}
+
+impl Provider for Aligo {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            let number = match &message.to {
+                Contact::Phone(number) if number.country_code() == KOREA => number,
+                _ => return Outcome::RejectedRecipient { code: Some("not_a_korean_number".to_owned()) },
+            };
+            // What Aligo can't encode it sends as question marks.
+            let (text, kind) = match korean_text::prepare(message.text.expose()) {
+                Ok(fit) => fit,
+                Err(unfit) => return Outcome::RejectedContent { code: Some(unfit.as_str().to_owned()) },
+            };
+            let receiver = korean_text::national(number);
+            let mut form = vec![
+                ("sender", self.sender.as_str()),
+                ("receiver", &receiver),
+                ("msg", &text),
+                ("msg_type", kind.as_str()),
+            ];
+            if self.test_mode {
+                form.push(("testmode_yn", "Y"));
+            }
+            match self.post("send/", &form).await {
+                Ok(answer) => sent(&answer),
+                Err(silence) => Silence::into(silence),
+            }
+        })
+    }
+
+    fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
+        Box::pin(async move {
+            let form = [("mid", provider_message_id), ("page", "1"), ("page_size", "30")];
+            match self.post("sms_list/", &form).await {
+                Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
+                Ok(answer) => answer.json().map_or(Polled::NotYet, stands),
+                Err(_) => Polled::NotYet,
+            }
+        })
+    }
+}
+
+impl Aligo {
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, Silence> {
+        let mut form = vec![("key", self.key.expose()), ("user_id", &self.user)];
+        form.extend_from_slice(fields);
+        self.http.send(self.http.post(format!("{}/{path}", self.base)).form(&form)).await
+    }
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    result_code: Loose,
+    #[serde(default)]
+    message: Loose,
+    #[serde(default)]
+    msg_id: Loose,
+    #[serde(default)]
+    success_cnt: Loose,
+}
+
+fn sent(answer: &Answer) -> Outcome {
+    let Some(sent) = answer.json::<Sent>() else { return answer.by_status(None) };
+    let reason = sent.message.as_str();
+    let code = loose::code_and_reason(sent.result_code.as_str(), reason);
+    match sent.result_code.as_str() {
+        // Taken, for nobody: the one receiver was refused.
+        "1" if sent.success_cnt.as_str() == "0" => Outcome::RejectedRecipient { code },
+        "1" => Outcome::Accepted { provider_message_id: sent.msg_id.some() },
+        "-101" | "-102" | "-201" => Outcome::Misconfigured { code },
+        "-103" => Outcome::RejectedSender { code },
+        "" => answer.by_status(None),
+        // No other number has an agreed meaning; the words are a second signal.
+        _ if reason.contains("발신번호") => Outcome::RejectedSender { code },
+        _ if ["인증", "IP", "잔여", "부족", "포인트"].iter().any(|word| reason.contains(word)) => {
+            Outcome::Misconfigured { code }
+        }
+        _ => Outcome::RejectedContent { code },
+    }
+}
+
+#[derive(Deserialize)]
+struct SmsList {
+    #[serde(default)]
+    list: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    #[serde(default)]
+    sms_state: Loose,
+}
+
+/// An empty list says nothing: rows may be missing for a day.
+fn stands(SmsList { list }: SmsList) -> Polled {
+    let Some(row) = list.first() else { return Polled::NotYet };
+    let state = row.sms_state.as_str();
+    let (status, code) = if state.contains("실패") {
+        (ReceiptStatus::Undelivered, loose::code(state))
+    } else if state.contains("완료") || state.contains("성공") {
+        (ReceiptStatus::Delivered, None)
+    } else if state.contains("중") {
+        (ReceiptStatus::Sent, None)
+    } else {
+        return Polled::NotYet;
+    };
+    Polled::Status { status, code }
+}

@@ -1,0 +1,109 @@
+//! Our HTTP client under the AWS SDK: one TLS stack, one set of time-outs, and the same knowledge of what was written
+//! when no answer comes.
+
+use std::{error::Error, fmt};
+
+use aws_sdk_sns::config::{ConfigBag, HttpClient as SdkHttpClient, Intercept, RuntimeComponents};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        interceptors::context::BeforeTransmitInterceptorContextMut,
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+    },
+    http::StatusCode,
+};
+
+use crate::delivery::{
+    HttpClient,
+    http_client::{Answer, Silence},
+};
+
+/// The client that the SDK is given.
+#[derive(Clone, Debug)]
+pub struct AwsHttp {
+    http: HttpClient,
+}
+
+impl AwsHttp {
+    pub fn new(http: HttpClient) -> Self {
+        Self { http }
+    }
+}
+
+impl SdkHttpClient for AwsHttp {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for AwsHttp {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let http = self.http.clone();
+        HttpConnectorFuture::new(async move {
+            let failed = |silence| ConnectorError::other(Box::new(Failed(silence)), None);
+            // Every call that we make has its body in memory.
+            let body = request.body().bytes().ok_or_else(|| failed(Silence::NotMade))?.to_vec();
+            let mut sending = http.post(request.uri()).body(body);
+            for (name, value) in request.headers() {
+                sending = sending.header(name, value);
+            }
+            http.send(sending)
+                .await
+                .map_err(failed)
+                .and_then(|answer| response(&answer).ok_or_else(|| failed(Silence::NoAnswer)))
+        })
+    }
+}
+
+fn response(answer: &Answer) -> Option<HttpResponse> {
+    let status = StatusCode::try_from(answer.status.as_u16()).ok()?;
+    let mut response = HttpResponse::new(status, answer.bytes().into());
+    if let Some(span) = answer.retry_after {
+        response.headers_mut().insert("retry-after", span.as_secs().to_string());
+    }
+    Some(response)
+}
+
+/// Writes a blank in a form as `+`, as forms (and the other SDKs of AWS) have it, and not as `%20`. To AWS both are one;
+/// whoever checks a signature over the fields written anew finds the same bytes.
+#[derive(Debug)]
+pub struct PlusForBlank;
+
+impl Intercept for PlusForBlank {
+    fn name(&self) -> &'static str {
+        "PlusForBlank"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let Some(form) = request.body().bytes() else { return Ok(()) };
+        let form = std::str::from_utf8(form)?.replace("%20", "+");
+        request.headers_mut().insert("content-length", form.len().to_string());
+        *request.body_mut() = form.into();
+        Ok(())
+    }
+}
+
+/// What is known of a request without an answer, as the SDK carries it.
+#[derive(Debug)]
+struct Failed(Silence);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl Error for Failed {}
+
+/// What was known, as far as the error came from here.
+pub fn silence(error: &ConnectorError) -> Option<Silence> {
+    error.source()?.downcast_ref::<Failed>().map(|failed| failed.0)
+}

@@ -1,0 +1,184 @@
+//! Amazon SNS, text messages to a number: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>, by the SDK for
+//! the signature and the protocol, over our own HTTP client.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_sdk_sns::{
+    Client,
+    config::{
+        BehaviorVersion, Config, Credentials, IdentityCache, Region, SharedHttpClient, StalledStreamProtectionConfig,
+    },
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
+    error::{ProvideErrorMetadata, SdkError},
+    operation::publish::PublishError,
+    types::MessageAttributeValue,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::{
+    config::{Secret, Setting},
+    delivery::{
+        Registration, Tools, base_url, loose,
+        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+        providers::aws_http::{self, AwsHttp, PlusForBlank},
+        registry::{Maker, Reader},
+    },
+};
+
+const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]);
+
+/// SNS takes no more bytes at once.
+const LONGEST_TEXT: usize = 1600;
+
+pub const REGISTRATION: Registration = Registration {
+    name: "aws-sns",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::optional("AWS_ACCESS_KEY_ID", "An access key that may do sns:Publish."),
+        Setting::secret("AWS_SECRET_ACCESS_KEY", "Its secret."),
+        Setting::secret("AWS_SESSION_TOKEN", "The token that belongs to temporary credentials."),
+        Setting::optional("AWS_REGION", "A region where SNS sends texts: Seoul (ap-northeast-2) does not, Tokyo does."),
+        Setting::optional("AWS_SNS_SENDER_ID", "A sender's name, in countries that show one."),
+        Setting::optional("AWS_SNS_ORIGINATION_NUMBER", "A number of yours to send from."),
+        Setting::optional("AWS_SNS_MAX_PRICE_USD", "What one message may cost at most."),
+        Setting::optional("AWS_ENDPOINT_URL_SNS", "Where SNS stands, if not where AWS has it; for tests."),
+    ],
+    read,
+};
+
+struct AwsSns {
+    client: Client,
+    /// Constant attributes: name, type, value.
+    attributes: Vec<(&'static str, &'static str, String)>,
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let key = reader.text("AWS_ACCESS_KEY_ID");
+    let secret = reader.secret("AWS_SECRET_ACCESS_KEY");
+    let region = reader.word("AWS_REGION", "-");
+    let env = reader.env();
+    let token = env.secret("AWS_SESSION_TOKEN");
+    let endpoint = env.parse_optional("AWS_ENDPOINT_URL_SNS", base_url::parse_base);
+    // Promotional, the default, may be dropped and is sent later.
+    let mut attributes = vec![("AWS.SNS.SMS.SMSType", "String", "Transactional".to_owned())];
+    attributes
+        .extend(env.parse_optional("AWS_SNS_SENDER_ID", sender_id).map(|id| ("AWS.SNS.SMS.SenderID", "String", id)));
+    let number = env.text("AWS_SNS_ORIGINATION_NUMBER");
+    attributes.extend(number.map(|number| ("AWS.MM.SMS.OriginationNumber", "String", number)));
+    let price = env.parse_optional("AWS_SNS_MAX_PRICE_USD", |text| match text.parse::<f64>() {
+        Ok(price) if price > 0.0 && price.is_finite() => Ok(text.to_owned()),
+        _ => Err("a price in US dollars, such as 0.10".to_owned()),
+    });
+    attributes.extend(price.map(|price| ("AWS.SNS.SMS.MaxPrice", "Number", price)));
+    Box::new(move |tools| {
+        let config = config(tools, key, &secret, token, region, endpoint);
+        Arc::new(AwsSns { client: Client::from_conf(config), attributes })
+    })
+}
+
+/// 1 to 11 letters, digits and hyphens, with a letter among them.
+fn sender_id(text: &str) -> Result<String, String> {
+    let signs = text.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
+    let letter = text.chars().any(|char| char.is_ascii_alphabetic());
+    let fits = signs && letter && text.len() <= 11;
+    fits.then(|| text.to_owned()).ok_or_else(|| "1 to 11 letters, digits and hyphens, with a letter".to_owned())
+}
+
+fn config(
+    tools: &Tools,
+    key: String,
+    secret: &Secret,
+    token: Option<Secret>,
+    region: String,
+    endpoint: Option<String>,
+) -> Config {
+    let token = token.map(|token| token.expose().to_owned());
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .credentials_provider(Credentials::new(key, secret.expose(), token, None, "settings"))
+        .region(Region::new(region))
+        .http_client(SharedHttpClient::new(AwsHttp::new(tools.http.clone())))
+        .interceptor(PlusForBlank)
+        // Publish has no deduplication for numbers: a second attempt may be a second message.
+        .retry_config(RetryConfig::disabled())
+        // Time-outs are the HTTP client's, and the credentials are constant.
+        .identity_cache(IdentityCache::no_cache())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    config.set_endpoint_url(endpoint);
+    config.build()
+}
+
+impl Provider for AwsSns {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            let text = message.text.expose();
+            if text.len() > LONGEST_TEXT {
+                return Outcome::RejectedContent { code: Some("text_too_long".to_owned()) };
+            }
+            let mut publish = self.client.publish().phone_number(message.to.as_str()).message(text);
+            for (name, kind, value) in &self.attributes {
+                let attribute = MessageAttributeValue::builder().data_type(*kind).string_value(value).build();
+                let Ok(attribute) = attribute else { continue };
+                publish = publish.message_attributes(*name, attribute);
+            }
+            match publish.send().await {
+                Ok(published) => Outcome::Accepted { provider_message_id: published.message_id },
+                Err(error) => failed(&error),
+            }
+        })
+    }
+}
+
+fn failed(error: &SdkError<PublishError, HttpResponse>) -> Outcome {
+    match error {
+        SdkError::ServiceError(refusal) => {
+            let raw = refusal.raw();
+            refused(refusal.err().code().or_else(|| bare_code(raw)).unwrap_or_default(), raw)
+        }
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error().and_then(aws_http::silence) {
+            Some(silence) => silence.into(),
+            None => Outcome::Unknown,
+        },
+        // The request was never made.
+        SdkError::ConstructionFailure(_) => Outcome::Misconfigured { code: Some("bad_request_settings".to_owned()) },
+        // An answer that does not read as promised, and whatever else the SDK may learn to say.
+        _ => Outcome::Unknown,
+    }
+}
+
+/// The code in an error that is wrapped otherwise than the SDK expects it (gateways and stand-ins do).
+fn bare_code(raw: &HttpResponse) -> Option<&str> {
+    let body = std::str::from_utf8(raw.body().bytes()?).ok()?;
+    Some(body.split_once("<Code>")?.1.split_once("</Code>")?.0)
+}
+
+fn refused(told: &str, raw: &HttpResponse) -> Outcome {
+    let status = raw.status().as_u16();
+    let retry_after = raw.headers().get("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
+    let code = loose::code(told).or_else(|| loose::code(status.to_string()));
+    match told.trim_end_matches("Exception") {
+        // The one parameter that varies with the person is the number.
+        "InvalidParameter" | "ParameterValueInvalid" | "OptedOut" => Outcome::RejectedRecipient { code },
+        "ValidationError" | "Validation" => Outcome::RejectedContent { code },
+        "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "SlowDown" | "KMSThrottling" => {
+            Outcome::Throttled { retry_after }
+        }
+        // The request did not come in whole.
+        "RequestTimeout" | "InternalError" | "ServiceUnavailable" => Outcome::Unavailable { code, retry_after },
+        // No refusal that reads as one, and a gateway that waited in vain.
+        _ if status < 300 || status == 504 => Outcome::Unknown,
+        _ if status >= 500 => Outcome::Unavailable { code, retry_after },
+        _ if status == 429 => Outcome::Throttled { retry_after },
+        // Authorization, signature, keys, endpoints: ours to mend.
+        _ => Outcome::Misconfigured { code },
+    }
+}

@@ -1,0 +1,259 @@
+//! Naver Cloud SENS, SMS v2: <https://api.ncloud-docs.com/docs/en/sens-sms-send>.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac};
+use reqwest::{Method, RequestBuilder, Url};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::Sha256;
+
+use crate::{
+    clock::Clock,
+    config::{Secret, Setting},
+    contact::Contact,
+    delivery::{
+        HttpClient, Registration,
+        http_client::{Answer, Silence},
+        keyed, korean_text,
+        loose::{self, Loose},
+        provider::{
+            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending,
+        },
+        registry::{Maker, Reader},
+    },
+};
+
+const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
+
+pub const REGISTRATION: Registration = Registration {
+    name: "naver-cloud",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::optional("NAVER_CLOUD_ACCESS_KEY", "The access key of a sub-account that may use SENS."),
+        Setting::secret("NAVER_CLOUD_SECRET_KEY", "The secret key that belongs to it."),
+        Setting::optional("NAVER_CLOUD_SMS_SERVICE_ID", "The SENS project: ncp:sms:kr:…:…"),
+        Setting::optional("NAVER_CLOUD_SMS_FROM_NUMBER", "The sender, registered in the console; digits alone."),
+        Setting::new(
+            "NAVER_CLOUD_SENS_BASE_URL",
+            "https://sens.apigw.ntruss.com",
+            "Where SENS stands: another for the public sector's cloud, and for tests.",
+        ),
+    ],
+    read,
+};
+
+struct NaverCloud {
+    http: HttpClient,
+    clock: Clock,
+    base: String,
+    access_key: String,
+    secret_key: Secret,
+    service: String,
+    from: String,
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let base = reader.base_url("NAVER_CLOUD_SENS_BASE_URL");
+    let access_key = reader.text("NAVER_CLOUD_ACCESS_KEY");
+    let secret_key = reader.secret("NAVER_CLOUD_SECRET_KEY");
+    let service = reader.word("NAVER_CLOUD_SMS_SERVICE_ID", ":._-");
+    let from = reader.text("NAVER_CLOUD_SMS_FROM_NUMBER");
+    Box::new(move |tools| {
+        let (http, clock) = (tools.http.clone(), tools.clock.clone());
+        Arc::new(NaverCloud { http, clock, base, access_key, secret_key, service, from: korean_text::digits(&from) })
+    })
+}
+
+impl Provider for NaverCloud {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            let Contact::Phone(number) = &message.to else { return Outcome::RejectedRecipient { code: None } };
+            // SENS cuts what is too long, and fails later on what it can't encode: neither is left to it.
+            let (text, kind) = match korean_text::prepare(message.text.expose()) {
+                Ok(fit) => fit,
+                Err(unfit) => return Outcome::RejectedContent { code: Some(unfit.as_str().to_owned()) },
+            };
+            let body = json!({
+                "type": kind.as_str(),
+                "contentType": "COMM",
+                "countryCode": number.country_code().to_string(),
+                "from": self.from,
+                "content": text,
+                "messages": [{ "to": korean_text::national(number) }],
+            });
+            let request = self.request(&Method::POST, "messages").map(|request| {
+                request.header("content-type", "application/json; charset=utf-8").body(body.to_string())
+            });
+            match self.ask(request).await {
+                Ok(answer) => accepted(&answer),
+                Err(silence) => Silence::into(silence),
+            }
+        })
+    }
+
+    fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
+        Box::pin(async move {
+            let id = path_part(provider_message_id);
+            let listed = match self.ask(self.request(&Method::GET, &format!("messages?requestId={id}"))).await {
+                Ok(answer) => answer,
+                Err(_) => return Polled::NotYet,
+            };
+            let Some(message) = messages(&listed).and_then(|messages| messages.into_iter().next()) else {
+                return not_told(&listed);
+            };
+            let path = format!("messages/{}", path_part(message.message_id.as_str()));
+            match self.ask(self.request(&Method::GET, &path)).await {
+                Ok(answer) => match messages(&answer).and_then(|messages| messages.into_iter().next()) {
+                    Some(message) => message.stands(),
+                    None => not_told(&answer),
+                },
+                Err(_) => Polled::NotYet,
+            }
+        })
+    }
+}
+
+impl NaverCloud {
+    /// A signed request to `/sms/v2/services/{service}/{resource}`.
+    fn request(&self, method: &Method, resource: &str) -> Option<RequestBuilder> {
+        let url = format!("{}/sms/v2/services/{}/{resource}", self.base, self.service);
+        // Signed is what stands on the request line, after the URL was parsed.
+        let url = Url::parse(&url).ok()?;
+        let line = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let timestamp = self.clock.now().timestamp_millis().to_string();
+        let signature = sign(&self.secret_key, method.as_str(), &line, &timestamp, &self.access_key);
+        let request = if *method == Method::GET { self.http.get(url) } else { self.http.post(url) };
+        Some(
+            request
+                .header("x-ncp-apigw-timestamp", timestamp)
+                .header("x-ncp-iam-access-key", &self.access_key)
+                .header("x-ncp-apigw-signature-v2", signature),
+        )
+    }
+
+    async fn ask(&self, request: Option<RequestBuilder>) -> Result<Answer, Silence> {
+        self.http.send(request.ok_or(Silence::NotMade)?).await
+    }
+}
+
+/// Signature version 2 of the API gateway: method, path with query, time and key; the body is not signed.
+fn sign(secret_key: &Secret, method: &str, path_and_query: &str, timestamp: &str, access_key: &str) -> String {
+    let line = format!("{method} {path_and_query}\n{timestamp}\n{access_key}");
+    let tag = keyed::mac::<Hmac<Sha256>>(secret_key.expose().as_bytes(), &[line.as_bytes()]).finalize();
+    STANDARD.encode(tag.into_bytes())
+}
+
+/// An id of theirs, fit to stand in a path.
+fn path_part(id: &str) -> String {
+    id.chars().filter(|char| char.is_ascii_alphanumeric() || "-_.".contains(*char)).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Accepted {
+    request_id: String,
+    status_code: Loose,
+}
+
+fn accepted(answer: &Answer) -> Outcome {
+    match answer.json::<Accepted>() {
+        Some(accepted) if answer.status == 202 && accepted.status_code.as_str() == "202" => {
+            Outcome::Accepted { provider_message_id: Some(accepted.request_id) }
+        }
+        _ => refused(answer),
+    }
+}
+
+/// The gateway's errors have a code; those of SENS itself have another shape, and go by their status.
+fn refused(answer: &Answer) -> Outcome {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: Gateway,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Gateway {
+        #[serde(default)]
+        error_code: Loose,
+    }
+    let code = answer.json::<Refusal>().and_then(|refusal| refusal.error.error_code.some()).and_then(loose::code);
+    match code.as_deref() {
+        Some("100" | "430") => Outcome::RejectedContent { code },
+        Some("200" | "210" | "300") => Outcome::Misconfigured { code },
+        Some("400" | "410" | "420") => Outcome::Throttled { retry_after: answer.retry_after },
+        Some("500" | "900") => Outcome::Unavailable { code, retry_after: answer.retry_after },
+        // The gateway waited for SENS in vain: SENS may have sent.
+        Some("510") => Outcome::Unknown,
+        _ => answer.by_status(code),
+    }
+}
+
+#[derive(Deserialize)]
+struct Messages {
+    messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: Loose,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    status_code: Loose,
+    #[serde(default)]
+    status_name: Loose,
+}
+
+fn messages(answer: &Answer) -> Option<Vec<Message>> {
+    answer.status.is_success().then(|| answer.json::<Messages>()).flatten().map(|list| list.messages)
+}
+
+fn not_told(answer: &Answer) -> Polled {
+    match refused(answer) {
+        Outcome::Throttled { retry_after } => Polled::Throttled { retry_after },
+        _ => Polled::NotYet,
+    }
+}
+
+impl Message {
+    fn stands(&self) -> Polled {
+        let success = self.status_code.as_str() == "0" && self.status_name.as_str() != "fail";
+        let status = match self.status.as_str() {
+            "COMPLETED" if success => ReceiptStatus::Delivered,
+            "COMPLETED" => ReceiptStatus::Undelivered,
+            "PROCESSING" => ReceiptStatus::Sent,
+            _ => return Polled::NotYet,
+        };
+        let code = (status == ReceiptStatus::Undelivered).then(|| loose::code(self.status_code.as_str())).flatten();
+        Polled::Status { status, code }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_request_has_the_documented_signature() {
+        let secret = Secret::new("SecretKeyExample0123456789abcdefABCDEF");
+        let path = "/sms/v2/services/ncp:sms:kr:123456789012:example/messages";
+        let signature = sign(&secret, "POST", path, "1700000000000", "ACCESSKEYEXAMPLE0001");
+        assert_eq!(signature, "qfCWQEL7qo5xjqvsyGYVr90mFgamykW+qYOwMU5CzRw=");
+    }
+
+    #[test]
+    fn ids_of_theirs_leave_no_path() {
+        assert_eq!(path_part("../0-ESA-202601-1?x=%2F"), "..0-ESA-202601-1x2F");
+    }
+}

@@ -1,0 +1,173 @@
+//! E-mail over SMTP, by lettre: TLS from the start or by STARTTLS, never in the clear but to this machine.
+
+use std::sync::Arc;
+
+use lettre::{
+    Address,
+    address::Envelope,
+    message::{
+        Mailbox, Message, MultiPart, SinglePart,
+        header::{HeaderName, HeaderValue},
+    },
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Certificate, TlsParameters},
+        extension::ClientId,
+    },
+};
+
+use crate::{
+    clock::{Clock, Instant},
+    config::{Env, Setting},
+    delivery::{
+        Registration, base_url,
+        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+        providers::smtp_session::{Security, Server, Sessions},
+        registry::{Maker, Reader},
+    },
+};
+
+const ABILITIES: Abilities = Abilities::of(&[Channel::Email]);
+
+pub const REGISTRATION: Registration = Registration {
+    name: "smtp",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::optional("SMTP_HOST", "The mail server that takes our messages."),
+        Setting::optional("SMTP_PORT", "Its port; unset, 465 for implicit TLS, 587 for STARTTLS, 25 for none."),
+        Setting::optional("SMTP_USERNAME", "Whom to sign in as; unset, nobody."),
+        Setting::secret("SMTP_PASSWORD", "The password to sign in with."),
+        Setting::new(
+            "SMTP_TLS",
+            "starttls",
+            "implicit (port 465), starttls (port 587, and nothing is sent without it), or none, to this machine alone.",
+        ),
+        Setting::optional("SMTP_FROM", "The sender: Name <no-reply@example.com>. Bounces go there."),
+        Setting::optional("SMTP_CA_FILE", "Certificates in PEM to trust besides the system's."),
+    ],
+    read,
+};
+
+struct Smtp {
+    clock: Clock,
+    from: Mailbox,
+    sessions: Sessions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    Implicit,
+    Upgraded,
+    None,
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let host = reader.text("SMTP_HOST");
+    let from = reader.text("SMTP_FROM");
+    let env = reader.env();
+    let tls = env.choice("SMTP_TLS", &[("implicit", Tls::Implicit), ("starttls", Tls::Upgraded), ("none", Tls::None)]);
+    if tls == Tls::None && !host.is_empty() && !base_url::is_loopback(&host) {
+        env.refuse("SMTP_TLS", "implicit or starttls: codes go in the clear to this machine alone");
+    }
+    let port = env.parse_optional("SMTP_PORT", |text| {
+        text.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| "a number from 1 to 65535".to_owned())
+    });
+    let default_port = match tls {
+        Tls::Implicit => 465,
+        Tls::Upgraded => 587,
+        Tls::None => 25,
+    };
+    let credentials = credentials(reader);
+    let from = from.parse::<Mailbox>().map_err(|_| {
+        if !from.is_empty() {
+            env.refuse("SMTP_FROM", "an address such as Name <no-reply@example.com>");
+        }
+    });
+    let security = security(env, &host, tls);
+    let server = Server { host, port: port.unwrap_or(default_port), security, credentials, hello: hello(&from) };
+    Box::new(move |tools| {
+        #[expect(clippy::expect_used, reason = "a sender that does not parse was refused, and nothing is built then")]
+        let from = from.expect("SMTP_FROM was judged");
+        Arc::new(Smtp { clock: tools.clock.clone(), from, sessions: Sessions::new(server, tools.timeout) })
+    })
+}
+
+fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
+    let env = reader.env();
+    let given = env.is_set("SMTP_USERNAME") || env.secret("SMTP_PASSWORD").is_some();
+    given.then(|| Credentials::new(reader.text("SMTP_USERNAME"), reader.secret("SMTP_PASSWORD").expose().to_owned()))
+}
+
+fn security(env: &Env, host: &str, tls: Tls) -> Security {
+    let mut parameters = TlsParameters::builder(host.to_owned());
+    for certificate in env.parse_optional("SMTP_CA_FILE", read_certificates).into_iter().flatten() {
+        parameters = parameters.add_root_certificate(certificate);
+    }
+    match (tls, parameters.build()) {
+        (Tls::None, _) => Security::None,
+        (Tls::Implicit, Ok(parameters)) => Security::Implicit(parameters),
+        (Tls::Upgraded, Ok(parameters)) => Security::StartTls(parameters),
+        (Tls::Implicit | Tls::Upgraded, Err(_)) => {
+            env.refuse("SMTP_CA_FILE", "certificates that this machine can use; TLS could not be set up");
+            Security::None
+        }
+    }
+}
+
+fn read_certificates(path: &str) -> Result<Vec<Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("can't read {path}: {error}"))?;
+    let certificates = Certificate::from_pem(&pem).map_err(|_| format!("{path} holds no certificate in PEM"))?;
+    Ok(vec![certificates])
+}
+
+/// How we introduce ourselves: by the sender's domain, since a host name says little and may say too much.
+fn hello(from: &Result<Mailbox, ()>) -> ClientId {
+    from.as_ref().map_or_else(|()| ClientId::default(), |from| ClientId::Domain(from.email.domain().to_owned()))
+}
+
+impl Provider for Smtp {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            let Ok(to) = message.to.as_str().parse::<Address>() else {
+                return Outcome::RejectedRecipient { code: Some("address_not_deliverable".to_owned()) };
+            };
+            let id = format!("<{}@{}>", message.id.as_str(), self.from.email.domain());
+            let Some((envelope, bytes)) = compose(&self.from, to, &id, message, self.clock.now()) else {
+                return Outcome::RejectedContent { code: Some("message_not_composed".to_owned()) };
+            };
+            self.sessions.deliver(&envelope, &bytes, id).await
+        })
+    }
+}
+
+/// The message as it travels. Its id is the same when it is sent again.
+fn compose(from: &Mailbox, to: Address, id: &str, message: &Outgoing, now: Instant) -> Option<(Envelope, Vec<u8>)> {
+    let subject: String = message.subject.as_deref()?.chars().filter(|char| !char.is_control()).collect();
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).ok()?;
+    let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
+    let builder = Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new(None, to))
+        .date(now.into())
+        .message_id(Some(id.to_owned()))
+        .subject(subject)
+        // RFC 3834: no automatic answers to this.
+        .raw_header(automatic);
+    let text = SinglePart::plain(message.text.expose().to_owned());
+    let composed = match &message.html {
+        Some(html) => {
+            let html = SinglePart::html(html.expose().to_owned());
+            builder.multipart(MultiPart::alternative().singlepart(text).singlepart(html))
+        }
+        None => builder.singlepart(text),
+    };
+    composed.ok().map(|message| (envelope, message.formatted()))
+}

@@ -1,0 +1,206 @@
+//! Twilio Programmable Messaging (SMS) and Calls (voice): <https://www.twilio.com/docs/messaging/api/message-resource>,
+//! <https://www.twilio.com/docs/voice/api/call-resource>.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::{
+    config::Setting,
+    delivery::{
+        HttpClient, Registration, base_url,
+        http_client::Silence,
+        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+        providers::twilio_api::{self, Account},
+        registry::{Maker, Reader},
+    },
+    texts::Locale,
+};
+
+const ABILITIES: Abilities = Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
+
+/// Twilio takes no longer `Twiml`, and no longer body.
+const LONGEST_TWIML: usize = 4000;
+const LONGEST_BODY: usize = 1600;
+
+pub const REGISTRATION: Registration = Registration {
+    name: "twilio",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::optional("TWILIO_ACCOUNT_SID", "The account at Twilio (AC…)."),
+        Setting::secret(
+            "TWILIO_AUTH_TOKEN",
+            "The account's token: it signs in, and its receipts are signed with it. While it is replaced, the new and \
+             the old one, apart by a comma.",
+        ),
+        Setting::optional("TWILIO_API_KEY_SID", "An API key (SK…) to sign in with instead of the token."),
+        Setting::secret("TWILIO_API_KEY_SECRET", "The secret of the API key."),
+        Setting::optional("TWILIO_FROM_NUMBER", "The sender: a number in E.164, a short code or a name."),
+        Setting::optional("TWILIO_MESSAGING_SERVICE_SID", "A Messaging Service (MG…) to send by, instead of a number."),
+        Setting::optional("TWILIO_VOICE_FROM_NUMBER", "The number that calls; unset, TWILIO_FROM_NUMBER."),
+        Setting::optional(
+            "TWILIO_STATUS_CALLBACK_URL",
+            "Where Twilio sends receipts. Unset: /receipts/twilio below PUBLIC_URL, if that is https.",
+        ),
+        Setting::secret(
+            "TWILIO_WEBHOOK_SECRET",
+            "The secret of a shared key, where receipts are signed with HMAC_SHA256 by one; two, apart by a comma, \
+             while it is replaced.",
+        ),
+        Setting::new("TWILIO_API_BASE_URL", "https://api.twilio.com", "Where Twilio's API stands; for tests."),
+    ],
+    read,
+};
+
+struct Twilio {
+    http: HttpClient,
+    account: Account,
+    base: String,
+    sender: Option<Sender>,
+    caller: Option<String>,
+    callback: Option<String>,
+}
+
+/// Who a text message comes from.
+enum Sender {
+    Number(String),
+    Service(String),
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let account = Account::read(reader);
+    let base = reader.base_url("TWILIO_API_BASE_URL");
+    let env = reader.env();
+    let number = env.text("TWILIO_FROM_NUMBER");
+    let service = env.text("TWILIO_MESSAGING_SERVICE_SID").map(Sender::Service);
+    let caller = env.text("TWILIO_VOICE_FROM_NUMBER").or_else(|| number.clone());
+    let sender = service.or(number.map(Sender::Number));
+    if reader.carries(Channel::Sms) && sender.is_none() {
+        reader.missing("TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID");
+    }
+    if reader.carries(Channel::Voice) && caller.is_none() {
+        reader.missing("TWILIO_VOICE_FROM_NUMBER or TWILIO_FROM_NUMBER");
+    }
+    let callback = env.parse_optional("TWILIO_STATUS_CALLBACK_URL", |text| base_url::parse(text).map(String::from));
+    Box::new(move |tools| {
+        let callback = tools.receipts_at(callback.as_deref(), "twilio");
+        Arc::new(Twilio { http: tools.http.clone(), account, base, sender, caller, callback })
+    })
+}
+
+impl Provider for Twilio {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            match message.channel {
+                Channel::Voice => self.call(message).await,
+                Channel::Sms | Channel::Email => self.text(message).await,
+            }
+        })
+    }
+}
+
+impl Twilio {
+    async fn text(&self, message: &Outgoing) -> Outcome {
+        if message.text.expose().chars().count() > LONGEST_BODY {
+            return Outcome::RejectedContent { code: Some("text_too_long".to_owned()) };
+        }
+        let validity = twilio_api::validity(message.ttl);
+        let callback = self.callback(message);
+        let mut form = vec![
+            ("To", message.to.as_str()),
+            ("Body", message.text.expose()),
+            // A code that has expired is not worth delivering.
+            ("ValidityPeriod", &validity),
+            // Look-alikes of GSM characters would double the number of parts.
+            ("SmartEncoded", "true"),
+        ];
+        match &self.sender {
+            Some(Sender::Number(number)) => form.push(("From", number)),
+            Some(Sender::Service(sid)) => form.push(("MessagingServiceSid", sid)),
+            None => {}
+        }
+        form.extend(callback.iter().map(|url| ("StatusCallback", url.as_str())));
+        self.create("Messages", &form).await
+    }
+
+    async fn call(&self, message: &Outgoing) -> Outcome {
+        let twiml = twiml(message.text.expose(), message.locale);
+        if twiml.chars().count() > LONGEST_TWIML {
+            return Outcome::RejectedContent { code: Some("text_too_long".to_owned()) };
+        }
+        let callback = self.callback(message);
+        let from = self.caller.as_deref().unwrap_or_default();
+        let mut form = vec![("To", message.to.as_str()), ("From", from), ("Twiml", &twiml)];
+        // Called once, when the call is over.
+        form.extend(callback.iter().map(|url| ("StatusCallback", url.as_str())));
+        self.create("Calls", &form).await
+    }
+
+    /// The callback's address names the delivery: a receipt may overtake the answer that gives Twilio's id.
+    fn callback(&self, message: &Outgoing) -> Option<String> {
+        let url = self.callback.as_ref()?;
+        let joint = if url.contains('?') { '&' } else { '?' };
+        Some(format!("{url}{joint}delivery={}", message.id.as_str()))
+    }
+
+    async fn create(&self, resource: &str, form: &[(&str, &str)]) -> Outcome {
+        #[derive(Deserialize)]
+        struct Created {
+            sid: String,
+        }
+        let url = format!("{}/2010-04-01/Accounts/{}/{resource}.json", self.base, self.account.sid);
+        match self.account.post(&self.http, url, form).await {
+            Ok(answer) if answer.status.is_success() => match answer.json::<Created>() {
+                Some(created) => Outcome::Accepted { provider_message_id: Some(created.sid) },
+                None => Outcome::Unknown,
+            },
+            Ok(answer) => twilio_api::refusal(&answer),
+            Err(silence) => Silence::into(silence),
+        }
+    }
+}
+
+/// What the voice says, as TwiML.
+fn twiml(text: &str, locale: Locale) -> String {
+    let language = match locale {
+        Locale::Ko => "ko-KR",
+        Locale::En => "en-US",
+    };
+    let mut said = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => said.push_str("&amp;"),
+            '<' => said.push_str("&lt;"),
+            '>' => said.push_str("&gt;"),
+            '"' => said.push_str("&quot;"),
+            '\'' => said.push_str("&apos;"),
+            // XML 1.0 has no other control characters, not even escaped.
+            char if char.is_control() && !matches!(char, '\n' | '\t') => {}
+            char => said.push(char),
+        }
+    }
+    format!(r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="{language}">{said}</Say></Response>"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// DL-06: a name in the text is no markup.
+    #[test]
+    fn what_is_said_cannot_become_markup() {
+        let said = twiml("A&B <Dial>\u{0}1, 2\"'", Locale::Ko);
+        assert!(
+            said.ends_with(r#"<Say language="ko-KR">A&amp;B &lt;Dial&gt;1, 2&quot;&apos;</Say></Response>"#),
+            "{said}"
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! What Twilio Messaging, Calls and Verify share: the account, Basic authentication, form bodies, and the errors.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::{
+    config::Secret,
+    delivery::{
+        HttpClient,
+        http_client::{Answer, Silence},
+        loose::{self, Loose},
+        provider::Outcome,
+        registry::{self, Reader},
+    },
+};
+
+/// The account, and the key that opens it.
+#[derive(Clone)]
+pub struct Account {
+    pub sid: String,
+    user: String,
+    password: Secret,
+}
+
+impl Account {
+    /// The account's SID with its token, or with an API key.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let sid = reader.word("TWILIO_ACCOUNT_SID", "");
+        if !sid.is_empty() && !sid.starts_with("AC") {
+            reader.env().refuse("TWILIO_ACCOUNT_SID", "the SID of an account, which starts with AC");
+        }
+        let env = reader.env();
+        let key = env.is_set("TWILIO_API_KEY_SID");
+        let token = registry::secrets(env, "TWILIO_AUTH_TOKEN").into_iter().next();
+        let (user, password) = match (key, token) {
+            (true, _) => (reader.text("TWILIO_API_KEY_SID"), reader.secret("TWILIO_API_KEY_SECRET")),
+            (false, Some(token)) => (sid.clone(), token),
+            (false, None) => {
+                reader.missing("TWILIO_AUTH_TOKEN or TWILIO_API_KEY_SID with TWILIO_API_KEY_SECRET");
+                (String::new(), Secret::new(""))
+            }
+        };
+        Self { sid, user, password }
+    }
+
+    /// Posts a form.
+    pub async fn post(&self, http: &HttpClient, url: String, form: &[(&str, &str)]) -> Result<Answer, Silence> {
+        http.send(http.post(url).basic_auth(&self.user, Some(self.password.expose())).form(form)).await
+    }
+
+    pub async fn get(&self, http: &HttpClient, url: String) -> Result<Answer, Silence> {
+        http.send(http.get(url).basic_auth(&self.user, Some(self.password.expose()))).await
+    }
+}
+
+/// The shorter of how long a message is worth delivering and what Twilio takes (1 to 36,000 seconds; below 6 it warns).
+pub fn validity(ttl: Duration) -> String {
+    ttl.as_secs().clamp(6, 36_000).to_string()
+}
+
+/// `{"code":20429,…}`, or RFC 9457 problem JSON: whatever else is there is let be.
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    code: Loose,
+}
+
+/// Twilio's error code of an answer that is no success; empty where there is none.
+pub fn error_code(answer: &Answer) -> String {
+    answer.json::<Refusal>().map(|refusal| refusal.code.as_str().to_owned()).unwrap_or_default()
+}
+
+/// What a refusal means (<https://www.twilio.com/docs/api/errors>).
+pub fn refusal(answer: &Answer) -> Outcome {
+    let told = error_code(answer);
+    let code = loose::code(&told);
+    match told.as_str() {
+        // To: invalid, no route, no SMS, stopped, a landline; for calls 21214 to 21217; for Verify invalid and landline, and fraud
+        // guards, which stop a destination.
+        "21211" | "21612" | "21614" | "21610" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" | "60410"
+        | "60605" => Outcome::RejectedRecipient { code },
+        // From: invalid, not owned, missing; 21210 for calls; a Messaging Service that is gone or has no number.
+        "21212" | "21606" | "21603" | "21659" | "21660" | "21701" | "21703" | "21210" => {
+            Outcome::RejectedSender { code }
+        }
+        // Body missing, too long.
+        "21602" | "21617" => Outcome::RejectedContent { code },
+        // Credentials, wrong address, trial account, country not allowed (21215 for calls).
+        "20003" | "20404" | "21608" | "21408" | "21215" => Outcome::Misconfigured { code },
+        // Concurrency, the sender's queue, Verify's limits.
+        "20429" | "21611" | "60202" | "60203" | "60207" | "60212" => {
+            Outcome::Throttled { retry_after: answer.retry_after }
+        }
+        _ => answer.by_status(code),
+    }
+}

@@ -1,0 +1,211 @@
+//! Twilio Verify v2: Twilio makes the code, words it, and checks it. <https://www.twilio.com/docs/verify/api>
+//!
+//! The `provider_message_id` is the verification's SID (`VE…`). A second start for the same number within Twilio's ten
+//! minutes is the same verification with the same code.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::{
+    config::{Secret, Setting},
+    delivery::{
+        HttpClient, Registration,
+        http_client::{Answer, Silence},
+        loose::{self, Loose},
+        provider::{
+            Abilities, Answering, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, Polled, Provider, Receipts,
+            Sending,
+        },
+        providers::twilio_api::{self, Account},
+        receipts::twilio::message_status,
+        registry::{Maker, Reader},
+    },
+};
+
+const ABILITIES: Abilities =
+    Abilities { makes_code: true, ..Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling) };
+
+pub const REGISTRATION: Registration = Registration {
+    name: "twilio-verify",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::optional(
+            "TWILIO_VERIFY_SERVICE_SID",
+            "The Verify service (VA…); its code length must be CODE_LENGTH.",
+        ),
+        Setting::new("TWILIO_VERIFY_BASE_URL", "https://verify.twilio.com", "Where Twilio Verify stands; for tests."),
+    ],
+    read,
+};
+
+struct TwilioVerify {
+    http: HttpClient,
+    account: Account,
+    base: String,
+    service: String,
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let account = Account::read(reader);
+    let base = reader.base_url("TWILIO_VERIFY_BASE_URL");
+    let service = reader.word("TWILIO_VERIFY_SERVICE_SID", "");
+    if !service.is_empty() && !service.starts_with("VA") {
+        reader.env().refuse("TWILIO_VERIFY_SERVICE_SID", "the SID of a Verify service, which starts with VA");
+    }
+    Box::new(move |tools| Arc::new(TwilioVerify { http: tools.http.clone(), account, base, service }))
+}
+
+impl Provider for TwilioVerify {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            if message.code.is_none() {
+                return Outcome::RejectedContent { code: Some("carries_codes_alone".to_owned()) };
+            }
+            match self.start(message).await {
+                Ok(answer) if answer.status.is_success() => match answer.json::<Verification>() {
+                    Some(started) => Outcome::Accepted { provider_message_id: Some(started.sid) },
+                    None => Outcome::Unknown,
+                },
+                Ok(answer) => twilio_api::refusal(&answer),
+                Err(silence) => Silence::into(silence),
+            }
+        })
+    }
+
+    fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
+        Box::pin(async move {
+            let url = format!("{}/v2/Attempts?VerificationSid={}", self.base, sid(provider_message_id));
+            match self.account.get(&self.http, url).await {
+                Ok(answer) if answer.status.is_success() => answer.json().map_or(Polled::NotYet, newest),
+                Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
+                Ok(_) | Err(_) => Polled::NotYet,
+            }
+        })
+    }
+
+    fn checker(&self) -> Option<&dyn CodeChecker> {
+        Some(self)
+    }
+}
+
+impl CodeChecker for TwilioVerify {
+    fn check<'a>(&'a self, provider_message_id: &'a str, code: &'a Secret) -> Answering<'a, CheckOutcome> {
+        Box::pin(async move {
+            let form = [("VerificationSid", provider_message_id), ("Code", code.expose())];
+            match self.post("VerificationCheck", &form).await {
+                Ok(answer) => judged(&answer),
+                Err(_) => CheckOutcome::Unavailable,
+            }
+        })
+    }
+
+    fn cancel<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, bool> {
+        Box::pin(async move {
+            let resource = format!("Verifications/{}", sid(provider_message_id));
+            match self.post(&resource, &[("Status", "canceled")]).await {
+                Ok(answer) => answer.status.is_success() || answer.status == 404,
+                Err(_) => false,
+            }
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Verification {
+    sid: String,
+}
+
+impl TwilioVerify {
+    async fn start(&self, message: &Outgoing) -> Result<Answer, Silence> {
+        let channel = match message.channel {
+            Channel::Voice => "call",
+            Channel::Sms | Channel::Email => "sms",
+        };
+        self.post(
+            "Verifications",
+            &[("To", message.to.as_str()), ("Channel", channel), ("Locale", message.locale.as_str())],
+        )
+        .await
+    }
+
+    async fn post(&self, resource: &str, form: &[(&str, &str)]) -> Result<Answer, Silence> {
+        let url = format!("{}/v2/Services/{}/{resource}", self.base, self.service);
+        self.account.post(&self.http, url, form).await
+    }
+}
+
+/// An id that we stored, fit to stand in a path.
+fn sid(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// What a check's answer means. A wrong code is a success whose status is still pending.
+fn judged(answer: &Answer) -> CheckOutcome {
+    #[derive(Deserialize)]
+    struct Checked {
+        status: String,
+    }
+    if answer.status.is_success() {
+        return match answer.json::<Checked>().map(|checked| checked.status).as_deref() {
+            Some("approved") => CheckOutcome::Approved,
+            Some("pending") => CheckOutcome::Wrong,
+            Some("max_attempts_reached") => CheckOutcome::TooManyAttempts,
+            Some("canceled" | "deleted" | "failed" | "expired") => CheckOutcome::Over,
+            Some(_) | None => CheckOutcome::Unavailable,
+        };
+    }
+    match (twilio_api::error_code(answer).as_str(), answer.status.as_u16()) {
+        ("60202", _) => CheckOutcome::TooManyAttempts,
+        // A parameter is invalid: a guess that is no code at all.
+        ("60200", _) => CheckOutcome::Wrong,
+        (_, 429) => CheckOutcome::Throttled { retry_after: answer.retry_after },
+        (_, 404) => CheckOutcome::Over,
+        _ => CheckOutcome::Unavailable,
+    }
+}
+
+#[derive(Deserialize)]
+struct Attempts {
+    attempts: Vec<Attempt>,
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    #[serde(default)]
+    date_created: String,
+    #[serde(default)]
+    conversion_status: String,
+    #[serde(default)]
+    channel_data: ChannelData,
+}
+
+#[derive(Default, Deserialize)]
+struct ChannelData {
+    #[serde(default)]
+    message_status: String,
+    #[serde(default)]
+    error_code: Loose,
+}
+
+/// How the newest message of a verification stands. One that was answered with its code has arrived.
+fn newest(Attempts { attempts }: Attempts) -> Polled {
+    use crate::delivery::provider::ReceiptStatus::Delivered;
+    let Some(attempt) = attempts.into_iter().max_by(|one, other| one.date_created.cmp(&other.date_created)) else {
+        return Polled::NotYet;
+    };
+    let ChannelData { message_status: status, error_code } = attempt.channel_data;
+    match message_status(&status) {
+        _ if attempt.conversion_status == "converted" => Polled::Status { status: Delivered, code: None },
+        Some(status) => Polled::Status { status, code: error_code.some().and_then(loose::code) },
+        None => Polled::NotYet,
+    }
+}

@@ -1,0 +1,183 @@
+//! Vonage SMS API (once Nexmo): <https://developer.vonage.com/en/api/sms>. It answers 200 whatever happened.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::{
+    clock::Clock,
+    config::{Secret, Setting},
+    delivery::{
+        HttpClient, Registration, base_url,
+        http_client::{Answer, Silence},
+        loose::{self, Loose},
+        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+        receipts::vonage::Signature,
+        registry::{Maker, Reader},
+        segments::{Alphabet, Segments},
+    },
+};
+
+const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Webhook);
+
+/// The longest `callback` that Vonage's SDK takes.
+const LONGEST_CALLBACK: usize = 100;
+
+pub const REGISTRATION: Registration = Registration {
+    name: "vonage",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::optional("VONAGE_API_KEY", "The API key."),
+        Setting::secret(
+            "VONAGE_API_SECRET",
+            "Its secret. Without it, requests are signed with VONAGE_SIGNATURE_SECRET.",
+        ),
+        Setting::secret(
+            "VONAGE_SIGNATURE_SECRET",
+            "What receipts are signed with; without it none is believed. While it is replaced, the new and the old \
+             one, apart by a comma.",
+        ),
+        Setting::new(
+            "VONAGE_SIGNATURE_METHOD",
+            "sha256",
+            "As the account has it: md5, sha1, sha256 or sha512 (all HMAC).",
+        ),
+        Setting::optional("VONAGE_FROM", "The sender: digits of a number, or a name where the country allows it."),
+        Setting::new("VONAGE_BASE_URL", "https://rest.nexmo.com", "Where Vonage stands; for tests."),
+        Setting::optional(
+            "VONAGE_DLR_CALLBACK_URL",
+            "Where Vonage sends receipts. Unset: /receipts/vonage below PUBLIC_URL, if that is https.",
+        ),
+    ],
+    read,
+};
+
+struct Vonage {
+    http: HttpClient,
+    clock: Clock,
+    base: String,
+    key: String,
+    proof: Proof,
+    from: String,
+    callback: Option<String>,
+}
+
+/// How a request shows that it is ours. Both together are refused (error 32).
+enum Proof {
+    Secret(Secret),
+    Signature(Signature),
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let base = reader.base_url("VONAGE_BASE_URL");
+    let key = reader.text("VONAGE_API_KEY");
+    let from = reader.text("VONAGE_FROM").trim_start_matches('+').to_owned();
+    let env = reader.env();
+    let proof = match (env.secret("VONAGE_API_SECRET"), Signature::read(env)) {
+        (Some(secret), _) => Proof::Secret(secret),
+        (None, Some(signature)) => Proof::Signature(signature),
+        (None, None) => {
+            reader.missing("VONAGE_API_SECRET or VONAGE_SIGNATURE_SECRET");
+            Proof::Secret(Secret::new(""))
+        }
+    };
+    let callback = env.parse_optional("VONAGE_DLR_CALLBACK_URL", |text| match base_url::parse(text) {
+        Ok(url) if url.as_str().len() <= LONGEST_CALLBACK => Ok(String::from(url)),
+        Ok(_) => Err(format!("at most {LONGEST_CALLBACK} characters")),
+        Err(mend) => Err(mend),
+    });
+    Box::new(move |tools| {
+        let callback = tools.receipts_at(callback.as_deref(), "vonage").filter(|url| url.len() <= LONGEST_CALLBACK);
+        let (http, clock) = (tools.http.clone(), tools.clock.clone());
+        Arc::new(Vonage { http, clock, base, key, proof, from, callback })
+    })
+}
+
+impl Provider for Vonage {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            match self.post(message).await {
+                Ok(answer) if answer.status.is_success() => sent(&answer),
+                Ok(answer) => answer.by_status(None),
+                Err(silence) => Silence::into(silence),
+            }
+        })
+    }
+}
+
+impl Vonage {
+    async fn post(&self, message: &Outgoing) -> Result<Answer, Silence> {
+        let text = message.text.expose();
+        let ttl = message.ttl.as_millis().clamp(20_000, 604_800_000).to_string();
+        let mut form = vec![
+            ("api_key", self.key.as_str()),
+            ("from", &self.from),
+            ("to", message.to.as_str().trim_start_matches('+')),
+            ("text", text),
+            ("type", if Segments::of(text).alphabet == Alphabet::Gsm7 { "text" } else { "unicode" }),
+            ("ttl", &ttl),
+            // Comes back in the receipt, which may overtake the answer that gives Vonage's id.
+            ("client-ref", message.id.as_str()),
+        ];
+        form.extend(self.callback.iter().map(|url| ("callback", url.as_str())));
+        let timestamp = self.clock.now().timestamp().to_string();
+        let signature;
+        match &self.proof {
+            Proof::Secret(secret) => form.push(("api_secret", secret.expose())),
+            Proof::Signature(proof) => {
+                form.push(("timestamp", &timestamp));
+                signature = proof.sign(form.iter().copied());
+                form.push(("sig", &signature));
+            }
+        }
+        self.http.send(self.http.post(format!("{}/sms/json", self.base)).form(&form)).await
+    }
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    messages: Vec<Part>,
+}
+
+/// A long text is several parts, each with its own answer.
+#[derive(Deserialize)]
+struct Part {
+    status: Loose,
+    #[serde(default, rename = "message-id")]
+    message_id: Loose,
+}
+
+fn sent(answer: &Answer) -> Outcome {
+    let Some(Sent { messages: parts }) = answer.json::<Sent>() else { return Outcome::Unknown };
+    let failed = parts.iter().find(|part| part.status.as_str() != "0");
+    match (parts.first(), failed) {
+        (None, _) => Outcome::Unknown,
+        (Some(first), None) => Outcome::Accepted { provider_message_id: first.message_id.some() },
+        // A part is on its way: to repeat the whole would send that part twice.
+        (Some(_), Some(_)) if parts.iter().any(|part| part.status.as_str() == "0") => Outcome::Unknown,
+        (Some(_), Some(failed)) => classified(failed.status.as_str(), answer),
+    }
+}
+
+/// <https://developer.vonage.com/en/messaging/sms/guides/troubleshooting-sms>
+fn classified(status: &str, answer: &Answer) -> Outcome {
+    let code = loose::code(status);
+    match status {
+        "1" | "10" => Outcome::Throttled { retry_after: answer.retry_after },
+        "5" => Outcome::unavailable(code),
+        "6" | "7" | "33" => Outcome::RejectedRecipient { code },
+        "15" => Outcome::RejectedSender { code },
+        // Credentials, account, credit, callback URL, demo account, signature.
+        "4" | "8" | "9" | "11" | "14" | "22" | "23" | "29" | "32" => Outcome::Misconfigured { code },
+        // Missing or invalid parameter, too long, and what is not in the table.
+        _ => Outcome::RejectedContent { code },
+    }
+}

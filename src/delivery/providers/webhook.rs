@@ -1,0 +1,156 @@
+//! A gateway that we don't know: it takes signed JSON (Standard Webhooks), and does with it what it will.
+//!
+//! It answers 2xx (with `{"provider_message_id": …}` if it has one) when it takes the message. A refusal, 4xx, may name
+//! its kind: `{"rejected": "recipient" | "sender" | "content", "code": …}`. `webhook-id` stays the same when a message is
+//! sent again, so that it arrives once.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::SecondsFormat;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    clock::Clock,
+    config::Setting,
+    delivery::{
+        HttpClient, Registration, base_url,
+        http_client::{Answer, Silence},
+        loose::{self, Loose},
+        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+        receipts::webhook::keys,
+        registry::{Maker, Reader},
+        standard_webhooks::{self, Key},
+    },
+};
+
+const ABILITIES: Abilities = Abilities {
+    idempotent: true,
+    ..Abilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Webhook)
+};
+
+pub const REGISTRATION: Registration = Registration {
+    name: "webhook",
+    abilities: ABILITIES,
+    settings: &[
+        Setting::optional("DELIVERY_WEBHOOK_URL", "The gateway's address. It is trusted: redirects are not followed."),
+        Setting::secret(
+            "DELIVERY_WEBHOOK_SECRET",
+            "What requests and receipts are signed with: whsec_ and Base64. While it is replaced, the new and the old \
+             one, apart by a comma: requests carry both signatures, receipts may carry either.",
+        ),
+        Setting::new(
+            "DELIVERY_WEBHOOK_TIMEOUT_MS",
+            "5000",
+            "How long the gateway may take to answer, in milliseconds.",
+        ),
+    ],
+    read,
+};
+
+struct Webhook {
+    http: HttpClient,
+    clock: Clock,
+    url: String,
+    keys: Vec<Key>,
+    timeout: Duration,
+}
+
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let env = reader.env();
+    let url = env.parse_optional("DELIVERY_WEBHOOK_URL", |text| base_url::parse(text).map(String::from));
+    if !env.is_set("DELIVERY_WEBHOOK_URL") {
+        reader.missing("DELIVERY_WEBHOOK_URL");
+    }
+    reader.secret("DELIVERY_WEBHOOK_SECRET");
+    let keys = keys(env);
+    let timeout = Duration::from_millis(env.number("DELIVERY_WEBHOOK_TIMEOUT_MS", 100..=60_000));
+    Box::new(move |tools| {
+        let (http, clock, url) = (tools.http.clone(), tools.clock.clone(), url.unwrap_or_default());
+        Arc::new(Webhook { http, clock, url, keys, timeout })
+    })
+}
+
+impl Provider for Webhook {
+    fn name(&self) -> &'static str {
+        REGISTRATION.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(async move {
+            match self.post(message).await {
+                Ok(answer) => answered(&answer),
+                Err(silence) => Silence::into(silence),
+            }
+        })
+    }
+}
+
+impl Webhook {
+    async fn post(&self, message: &Outgoing) -> Result<Answer, Silence> {
+        let now = self.clock.now();
+        let (id, timestamp) = (message.id.as_str(), now.timestamp());
+        let body = body(message, &now.to_rfc3339_opts(SecondsFormat::Millis, true)).into_bytes();
+        let signatures: Vec<_> = self.keys.iter().map(|key| key.sign(id, timestamp, &body)).collect();
+        let request = self
+            .http
+            .post(&self.url)
+            .timeout(self.timeout)
+            .header("content-type", "application/json")
+            .header(standard_webhooks::ID, id)
+            .header(standard_webhooks::TIMESTAMP, timestamp)
+            .header(standard_webhooks::SIGNATURE, signatures.join(" "))
+            .body(body);
+        self.http.send(request).await
+    }
+}
+
+fn body(message: &Outgoing, timestamp: &str) -> String {
+    let channel = match message.channel {
+        Channel::Sms => "sms",
+        Channel::Voice => "voice",
+        Channel::Email => "email",
+    };
+    json!({
+        "type": "message.send",
+        "timestamp": timestamp,
+        "data": {
+            "id": message.id.as_str(),
+            "channel": channel,
+            "to": message.to.as_str(),
+            "text": message.text.expose(),
+            "subject": message.subject,
+            "html": message.html.as_ref().map(|html| html.expose()),
+            "code_ttl_seconds": message.ttl.as_secs(),
+            "locale": message.locale.as_str(),
+        },
+    })
+    .to_string()
+}
+
+#[derive(Default, Deserialize)]
+struct Answered {
+    #[serde(default)]
+    provider_message_id: Loose,
+    #[serde(default)]
+    rejected: Loose,
+    #[serde(default)]
+    code: Loose,
+}
+
+fn answered(answer: &Answer) -> Outcome {
+    let told = answer.json::<Answered>().unwrap_or_default();
+    let code = told.code.some().and_then(loose::code);
+    match (answer.status.as_u16(), told.rejected.as_str()) {
+        // 409: the same id was taken before.
+        (200..300 | 409, _) => Outcome::Accepted { provider_message_id: told.provider_message_id.some() },
+        (400..500, "recipient") => Outcome::RejectedRecipient { code },
+        (400..500, "sender") => Outcome::RejectedSender { code },
+        (400..500, "content") => Outcome::RejectedContent { code },
+        _ => answer.by_status(code),
+    }
+}

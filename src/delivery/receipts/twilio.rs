@@ -1,0 +1,208 @@
+//! Twilio's status callbacks: <https://www.twilio.com/docs/usage/webhooks/webhooks-security>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{NoReceipt, Receipt};
+use crate::{
+    config::{Env, Secret},
+    delivery::{keyed, loose, provider::ReceiptStatus, registry},
+    ids::DeliveryId,
+};
+
+/// What callbacks are judged by.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    /// The address that Twilio was given, without its query.
+    url: String,
+    auth_tokens: Vec<Secret>,
+    shared_keys: Vec<Secret>,
+}
+
+/// A callback as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Callback<'a> {
+    /// The query as it stood on the request line.
+    pub query: Option<&'a str>,
+    pub content_type: &'a str,
+    pub body: &'a [u8],
+    /// `X-Twilio-Signature`
+    pub signature: &'a str,
+    /// `X-Twilio-Webhooks-Signature-Settings`
+    pub settings: Option<&'a str>,
+}
+
+impl Verifier {
+    /// None without a secret, or where no address is known.
+    pub fn read(env: &Env, public_url: Option<&str>) -> Option<Self> {
+        let own = env.text("TWILIO_STATUS_CALLBACK_URL");
+        let own = own.map(|url| url.split(['?', '#']).next().unwrap_or_default().to_owned());
+        let url = own.or_else(|| public_url.map(|url| format!("{url}/receipts/twilio")))?;
+        let auth_tokens = registry::secrets(env, "TWILIO_AUTH_TOKEN");
+        let shared_keys = registry::secrets(env, "TWILIO_WEBHOOK_SECRET");
+        (!auth_tokens.is_empty() || !shared_keys.is_empty()).then_some(Self { url, auth_tokens, shared_keys })
+    }
+
+    /// A verifier for callbacks to `url`.
+    pub fn new(url: impl Into<String>, auth_tokens: Vec<Secret>, shared_keys: Vec<Secret>) -> Self {
+        Self { url: url.into(), auth_tokens, shared_keys }
+    }
+
+    /// The receipt in a callback, if Twilio sent it. None: a status that says nothing new.
+    ///
+    /// # Errors
+    /// Why it is no receipt.
+    pub fn receipt(&self, callback: Callback<'_>) -> Result<Option<Receipt>, NoReceipt> {
+        let url = match callback.query {
+            Some(query) => format!("{}?{query}", self.url),
+            None => self.url.clone(),
+        };
+        let form = callback.content_type.starts_with("application/x-www-form-urlencoded");
+        let fields: Vec<_> =
+            if form { form_urlencoded::parse(callback.body).into_owned().collect() } else { Vec::new() };
+        if !form && !body_hash_matches(callback.query, callback.body) {
+            return Err(NoReceipt::Forged);
+        }
+        if !self.signed(&url, &fields, callback.signature, callback.settings) {
+            return Err(NoReceipt::Forged);
+        }
+        let fields = if form { fields } else { json_fields(callback.body).ok_or(NoReceipt::Malformed)? };
+        Ok(receipt(&fields, callback.query))
+    }
+
+    /// Whether one of the keys signed the address and the fields.
+    fn signed(&self, url: &str, fields: &[(String, String)], signature: &str, settings: Option<&str>) -> bool {
+        let Ok(tag) = STANDARD.decode(signature) else { return false };
+        let fields = joined(fields);
+        addresses(url).iter().any(|url| {
+            let parts: &[&[u8]] = &[url.as_bytes(), fields.as_bytes()];
+            match algorithm(settings) {
+                "HMAC_SHA256" => signed_with::<Hmac<Sha256>>(&self.shared_keys, parts, &tag),
+                "HMAC_SHA1" => signed_with::<Hmac<Sha1>>(&self.auth_tokens, parts, &tag),
+                _ => false,
+            }
+        })
+    }
+}
+
+fn signed_with<M: Mac + hmac::KeyInit>(keys: &[Secret], parts: &[&[u8]], tag: &[u8]) -> bool {
+    keys.iter().any(|key| keyed::mac::<M>(key.expose().as_bytes(), parts).verify_slice(tag).is_ok())
+}
+
+/// The algorithm that the settings' header names; without it, the older one.
+fn algorithm(settings: Option<&str>) -> &str {
+    let settings = settings.into_iter().flat_map(|settings| settings.split(','));
+    let mut named = settings.filter_map(|part| part.split_once('=')).filter(|(name, _)| name.trim() == "algorithm");
+    named.next().map_or("HMAC_SHA1", |(_, algorithm)| algorithm.trim())
+}
+
+/// Names in the order of their bytes, each with its distinct values in order, and nothing in between.
+fn joined(fields: &[(String, String)]) -> String {
+    let mut sorted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in fields {
+        sorted.entry(name).or_default().insert(value);
+    }
+    let pairs = sorted.iter().flat_map(|(name, values)| values.iter().map(move |value| [*name, *value]));
+    pairs.flatten().collect()
+}
+
+/// The address as it was given, without its port, and with it: Twilio is not consistent.
+fn addresses(url: &str) -> Vec<String> {
+    let mut addresses = vec![url.to_owned()];
+    let Some((scheme, rest)) = url.split_once("://") else { return addresses };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let host_and_port = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    addresses.push(match host_and_port {
+        Some((host, _)) => format!("{scheme}://{host}{path}"),
+        None => format!("{scheme}://{authority}:{}{path}", if scheme == "https" { 443 } else { 80 }),
+    });
+    addresses
+}
+
+/// A body that is no form is signed by its hash in the address.
+fn body_hash_matches(query: Option<&str>, body: &[u8]) -> bool {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut hashes = pairs.filter(|(name, _)| name == "bodySHA256");
+    hashes.next().is_some_and(|(_, hash)| {
+        let hash = hash.to_ascii_lowercase();
+        hex::encode(Sha256::digest(body)).as_bytes().ct_eq(hash.as_bytes()).into()
+    })
+}
+
+fn json_fields(body: &[u8]) -> Option<Vec<(String, String)>> {
+    let fields: BTreeMap<String, loose::Loose> = serde_json::from_slice(body).ok()?;
+    Some(fields.into_iter().map(|(name, value)| (name, value.as_str().to_owned())).collect())
+}
+
+fn receipt(fields: &[(String, String)], query: Option<&str>) -> Option<Receipt> {
+    let field = |name| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let either = |one, other| field(one).or_else(|| field(other));
+    let (id, status) = match field("CallSid") {
+        Some(id) => (id, call_status(field("CallStatus")?)?),
+        None => (either("MessageSid", "SmsSid")?, message_status(either("MessageStatus", "SmsStatus")?)?),
+    };
+    let mut query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    Some(Receipt {
+        provider: "twilio",
+        provider_message_id: id.to_owned(),
+        delivery: query.find(|(name, _)| name == "delivery").and_then(|(_, id)| DeliveryId::parse(&id)),
+        status,
+        code: field("ErrorCode").and_then(loose::code),
+    })
+}
+
+/// What a message's status says; None before it has left Twilio.
+pub fn message_status(status: &str) -> Option<ReceiptStatus> {
+    match status {
+        "sending" | "sent" => Some(ReceiptStatus::Sent),
+        "delivered" | "read" => Some(ReceiptStatus::Delivered),
+        "undelivered" | "failed" | "canceled" => Some(ReceiptStatus::Undelivered),
+        _ => None,
+    }
+}
+
+fn call_status(status: &str) -> Option<ReceiptStatus> {
+    match status {
+        "ringing" | "in-progress" | "answered" => Some(ReceiptStatus::Sent),
+        "completed" => Some(ReceiptStatus::Delivered),
+        "busy" | "failed" | "no-answer" | "canceled" => Some(ReceiptStatus::Undelivered),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_in_the_documentation_is_genuine() {
+        let verifier = Verifier::new("https://mycompany.com/myapp.php", vec![Secret::new("12345")], vec![]);
+        let body = b"CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212";
+        let callback = Callback {
+            query: Some("foo=1&bar=2"),
+            content_type: "application/x-www-form-urlencoded",
+            body,
+            signature: "RSOYDt4T1cUTdK1PDd93/VVr8B8=",
+            settings: None,
+        };
+        assert_eq!(verifier.receipt(callback), Ok(None));
+        let forged = Callback { signature: "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", ..callback };
+        assert_eq!(verifier.receipt(forged), Err(NoReceipt::Forged));
+        assert_eq!(verifier.receipt(Callback { query: None, ..callback }), Err(NoReceipt::Forged));
+        assert_eq!(verifier.receipt(Callback { content_type: "text/plain", ..callback }), Err(NoReceipt::Forged));
+    }
+
+    #[test]
+    fn a_port_is_taken_away_or_added() {
+        let of = |url| addresses(url).pop().unwrap();
+        assert_eq!(of("https://x.example:8443/a?b"), "https://x.example/a?b");
+        assert_eq!(of("https://u:p@x.example/a"), "https://u:p@x.example:443/a");
+        assert_eq!(of("http://x.example"), "http://x.example:80");
+        assert_eq!(of("https://[::1]/a"), "https://[::1]:443/a");
+    }
+}

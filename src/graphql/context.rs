@@ -1,0 +1,87 @@
+//! What a resolver can reach: the rooms, who asks, and words in their language.
+
+use async_graphql::{Context, ErrorExtensions};
+use chrono_tz::Tz;
+
+use crate::{
+    account::Accounts,
+    caller::Caller,
+    clock::Clock,
+    config,
+    contact::Region,
+    session::gate::{Auth, SignedIn},
+    texts::{Arg, Texts},
+    verification::Verifications,
+};
+
+/// The rooms that resolvers ask, and the few settings that translating needs.
+#[derive(Clone)]
+pub struct Rooms {
+    pub verifications: Verifications,
+    pub accounts: Accounts,
+    pub texts: Texts,
+    pub contacts: config::Contacts,
+    pub clock: Clock,
+    /// Where the service's days begin.
+    pub time_zone: Tz,
+}
+
+/// Reads what the edge put beside a request.
+pub trait Asking {
+    fn rooms(&self) -> &Rooms;
+
+    /// Who asks, from where, in which language.
+    fn caller(&self) -> &Caller;
+
+    /// Who is signed in, if anybody.
+    fn signed_in(&self) -> Option<&SignedIn>;
+
+    /// Who is signed in.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where nobody is, or the token is no longer honoured.
+    fn require_signed_in(&self) -> async_graphql::Result<&SignedIn>;
+
+    /// The error that says: sign in first.
+    fn unauthenticated(&self) -> async_graphql::Error;
+
+    /// A message in the caller's language.
+    fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String;
+}
+
+impl Asking for Context<'_> {
+    fn rooms(&self) -> &Rooms {
+        self.data_unchecked()
+    }
+
+    fn caller(&self) -> &Caller {
+        self.data_unchecked()
+    }
+
+    fn signed_in(&self) -> Option<&SignedIn> {
+        match self.data_opt() {
+            Some(Auth::SignedIn(signed_in)) => Some(signed_in),
+            _ => None,
+        }
+    }
+
+    fn require_signed_in(&self) -> async_graphql::Result<&SignedIn> {
+        self.signed_in().ok_or_else(|| self.unauthenticated())
+    }
+
+    fn unauthenticated(&self) -> async_graphql::Error {
+        async_graphql::Error::new(self.say("error-unauthenticated", &[]))
+            .extend_with(|_, extensions| extensions.set("code", "UNAUTHENTICATED"))
+    }
+
+    fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
+        self.rooms().texts.say(self.caller().locale, id, args)
+    }
+}
+
+impl Rooms {
+    /// The region that a number without a country code is of.
+    pub fn default_region(&self) -> Region {
+        self.contacts.default_region
+    }
+}

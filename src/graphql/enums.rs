@@ -1,0 +1,99 @@
+//! The contract's enums, each the face of one below.
+
+use async_graphql::Enum;
+
+use crate::{channel, purpose, quota, status, verification};
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "channel::Channel")]
+pub enum Channel {
+    /// A text message to a phone.
+    Sms,
+    /// A call that reads the code aloud, twice.
+    Voice,
+    /// A message to an e-mail address.
+    Email,
+}
+
+/// What a confirmed code entitles to. A code and its proof work for one purpose alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "purpose::Purpose")]
+pub enum VerificationPurpose {
+    /// The contact is reachable by the person at the keyboard; another back end consumes the attestation.
+    Contact,
+    /// Making an account with this contact.
+    SignUp,
+    /// Signing in with a code in place of a password.
+    SignIn,
+    /// Choosing a new password.
+    PasswordReset,
+    /// Giving the account that is signed in this phone number.
+    PhoneChange,
+    /// Giving the account that is signed in this e-mail address.
+    EmailChange,
+}
+
+/// What became of a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "verification::Standing")]
+pub enum VerificationStatus {
+    /// Its code can be confirmed.
+    Pending,
+    /// The right code was given; the proof was handed out.
+    Verified,
+    /// Its time ran out.
+    Expired,
+    /// Every attempt was used.
+    Locked,
+    /// Whoever started it took it back.
+    Canceled,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "status::DeliveryStatus")]
+pub enum DeliveryStatus {
+    /// Waiting for a provider, or for the next try.
+    Queued,
+    /// A provider took it.
+    Sent,
+    /// It is on the device, says the carrier.
+    Delivered,
+    /// A provider took it and could not hand it over.
+    Undelivered,
+    /// No provider took it.
+    Failed,
+    /// A provider was asked and its answer was lost: it may arrive or not. It is not repeated by itself.
+    Unknown,
+}
+
+/// What a code is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "status::CodeFormat")]
+pub enum CodeFormat {
+    /// Digits; leading zeros count.
+    Numeric,
+    /// Letters and digits without look-alikes; case and separators do not count.
+    Alphanumeric,
+}
+
+/// Which bound stands against an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "quota::Quota")]
+pub enum Quota {
+    /// The last message to this contact was a moment ago.
+    ResendCooldown,
+    /// The contact's day is used up.
+    ContactDaily,
+    /// The contact's hour is used up.
+    ContactHourly,
+    /// Too much from one client address.
+    ClientAddress,
+    /// Too much to numbers that begin alike.
+    DestinationPrefix,
+    /// Too much for one account.
+    Account,
+    /// The service as a whole sends no more for now.
+    Service,
+}

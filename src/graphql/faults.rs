@@ -1,0 +1,16 @@
+//! What leaves the program of a fault: its kind. The rest is in the log, under the request's id.
+
+use async_graphql::{Error, ErrorExtensions};
+
+use crate::fault::{Fault, FaultKind};
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        fault.log();
+        let (code, message) = match fault.kind() {
+            FaultKind::Unavailable => ("UNAVAILABLE", "This is not possible right now. Please try again in a moment."),
+            FaultKind::Internal => ("INTERNAL", "Something went wrong on our side."),
+        };
+        Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+    }
+}

@@ -1,0 +1,161 @@
+//! Inputs: weak types that forms can fill, turned into values or into `InvalidInput` with every field that was wrong.
+
+use async_graphql::{Context, InputObject, OneofObject};
+use chrono::NaiveDate;
+
+use super::{
+    context::{Asking, Rooms},
+    enums,
+    problems::{FieldError, InvalidInput},
+};
+use crate::{
+    channel::Channel,
+    contact::{Contact, EmailAddress, PhoneNumber},
+    texts::Locale,
+    verification::rules,
+};
+
+/// A phone number or an e-mail address: exactly one of them.
+#[derive(OneofObject)]
+pub enum ContactInput {
+    /// Free form: national numbers are of the service's default region.
+    Phone(String),
+    /// Syntax as in RFC 5321, international domains included.
+    Email(String),
+}
+
+/// What to send, to whom, and what for.
+#[derive(InputObject)]
+pub struct SendVerificationCodeInput {
+    /// What the confirmed code entitles to.
+    #[graphql(name = "purpose")]
+    pub purpose: enums::VerificationPurpose,
+    /// Where to.
+    pub to: ContactInput,
+    /// Left out: SMS for a phone, EMAIL for an address.
+    pub channel: Option<enums::Channel>,
+    /// The message's language, BCP 47; left out: the Accept-Language header, then the service's default.
+    pub locale: Option<String>,
+    /// Chosen by the client, 8 to 64 characters that nobody can guess (a UUID will do): the same key for the same
+    /// contact and purpose within the code's life answers the same verification and sends nothing more.
+    pub idempotency_key: Option<String>,
+}
+
+/// Which code to send once more.
+#[derive(InputObject)]
+pub struct ResendVerificationCodeInput {
+    /// The verification's id.
+    pub verification_id: async_graphql::ID,
+    /// By which channel; left out: the one before.
+    pub channel: Option<enums::Channel>,
+}
+
+/// A guess at a code.
+#[derive(InputObject)]
+pub struct ConfirmVerificationCodeInput {
+    /// The verification's id.
+    pub verification_id: async_graphql::ID,
+    /// As typed: spaces and hyphens do not count.
+    #[graphql(secret)]
+    pub code: String,
+}
+
+/// Which verification to take back.
+#[derive(InputObject)]
+pub struct CancelVerificationInput {
+    /// The verification's id.
+    pub verification_id: async_graphql::ID,
+}
+
+/// Collects what was wrong with an input, field by field.
+pub struct Fields<'a> {
+    ctx: &'a Context<'a>,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Fields<'a> {
+    pub fn new(ctx: &'a Context<'a>) -> Self {
+        Self { ctx, errors: Vec::new() }
+    }
+
+    /// The value, or a note of why there is none.
+    pub fn take<T>(&mut self, path: &str, parsed: Result<T, &'static str>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.refuse(path, reason);
+                None
+            }
+        }
+    }
+
+    /// Notes that the field at `path` is wrong. `reason` is stable and machine-readable; it names its message too.
+    pub fn refuse(&mut self, path: &str, reason: &str) {
+        let message = self.ctx.say(&format!("field-{}", reason.replace('_', "-")), &[]);
+        self.errors.push(FieldError { path: path.to_owned(), reason: reason.to_owned(), message });
+    }
+
+    /// Whether anything was wrong.
+    pub fn is_wrong(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// The refusal of an input that was wrong.
+    pub fn into_invalid_input(self) -> InvalidInput {
+        InvalidInput::new(self.ctx, self.errors)
+    }
+
+    /// What was wrong, if anything was.
+    pub fn finish(self) -> Option<InvalidInput> {
+        self.is_wrong().then(|| self.into_invalid_input())
+    }
+
+    /// The contact that `input`, at `path`, spells; in a region that the service sends to.
+    pub fn contact(&mut self, path: &str, input: &ContactInput) -> Option<Contact> {
+        let rooms: &Rooms = self.ctx.rooms();
+        match input {
+            ContactInput::Phone(text) => {
+                let number = PhoneNumber::parse(text, rooms.default_region()).map_err(|why| why.reason());
+                let number = number.and_then(|number| match rooms.contacts.allows(&number) {
+                    true => Ok(number),
+                    false => Err("region_not_allowed"),
+                });
+                let number = number.or_else(|why| rooms.contacts.test_number(text).ok_or(why));
+                self.take(&format!("{path}.phone"), number).map(Contact::Phone)
+            }
+            ContactInput::Email(text) => {
+                let address = EmailAddress::parse(text).map_err(|why| why.reason());
+                self.take(&format!("{path}.email"), address).map(Contact::Email)
+            }
+        }
+    }
+
+    /// How a message gets to `contact`; `path` names the field of the channel.
+    pub fn channel(&mut self, path: &str, wanted: Option<enums::Channel>, contact: &Contact) -> Option<Channel> {
+        let channel = rules::channel(wanted.map(Channel::from), contact.kind()).ok_or("wrong_channel");
+        let channel = channel.and_then(|channel| match self.ctx.rooms().verifications.reaches(channel) {
+            true => Ok(channel),
+            false => Err("channel_unavailable"),
+        });
+        self.take(path, channel)
+    }
+
+    /// The language of a message: as asked for, as far as we speak it.
+    pub fn locale(&self, tag: Option<&str>) -> Locale {
+        let asked = tag.and_then(|tag| self.ctx.rooms().texts.negotiate_tag(tag));
+        asked.unwrap_or(self.ctx.caller().locale)
+    }
+
+    /// Today, where the service lives: nobody is born after it.
+    pub fn today(&self) -> NaiveDate {
+        let rooms = self.ctx.rooms();
+        rooms.clock.now().with_timezone(&rooms.time_zone).date_naive()
+    }
+
+    /// A client's idempotency key.
+    pub fn idempotency_key(&mut self, path: &str, key: Option<String>) -> Option<String> {
+        let key = key?;
+        let fits = (8..=64).contains(&key.chars().count()) && !key.chars().any(char::is_control);
+        self.take(path, fits.then_some(key).ok_or("not_an_idempotency_key"))
+    }
+}

@@ -1,0 +1,125 @@
+//! Choosing a new password when the old one is lost.
+
+use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
+
+use super::verification::SendVerificationCodeResult;
+use crate::{
+    account::{Claim, Identity, Reset},
+    contact::{BirthDate, Contact, PersonName},
+    graphql::{
+        context::Asking,
+        input::{ContactInput, Fields},
+        problems::{PasswordRejected, ProofRejected, QuotaExceeded},
+        scalars::Date,
+    },
+    secret::Secret,
+    verification::ProofToken,
+};
+
+#[derive(Default)]
+pub struct PasswordResetMutation;
+
+/// Who asks for a new password: exactly one of these.
+#[derive(OneofObject)]
+pub enum RequestPasswordResetInput {
+    /// By name, birth date and phone, which must all be the account's.
+    Identity(IdentityInput),
+    /// By a contact alone.
+    Contact(ContactInput),
+}
+
+/// A person, as their account knows them.
+#[derive(InputObject)]
+pub struct IdentityInput {
+    /// The whole name.
+    pub name: String,
+    /// The birth date.
+    pub birth_date: Date,
+    /// The phone number, free form.
+    pub phone: String,
+}
+
+/// A new password, and the proof that entitles to choose it.
+#[derive(InputObject)]
+pub struct ResetPasswordInput {
+    /// Of a PASSWORD_RESET verification.
+    #[graphql(secret)]
+    pub proof_token: String,
+    /// As passwordPolicy demands.
+    #[graphql(secret)]
+    pub new_password: String,
+}
+
+#[Object]
+impl PasswordResetMutation {
+    /// Proves who asks (name, birth date and phone; or a contact alone) and sends a PASSWORD_RESET code.
+    async fn request_password_reset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who asks.")] input: RequestPasswordResetInput,
+    ) -> Result<SendVerificationCodeResult> {
+        let mut fields = Fields::new(ctx);
+        let claim = match &input {
+            RequestPasswordResetInput::Identity(input) => identity(&mut fields, input).map(Claim::Identity),
+            RequestPasswordResetInput::Contact(input) => fields.contact("contact", input).map(Claim::Contact),
+        };
+        let Some(claim) = claim else { return Ok(fields.into()) };
+        let Some(channel) = fields.channel("channel", None, &claim.contact()) else { return Ok(fields.into()) };
+        let locale = fields.locale(None);
+        let sent = ctx.rooms().accounts.request_password_reset(ctx.caller(), claim, channel, locale).await?;
+        SendVerificationCodeResult::of_send(ctx, sent)
+    }
+
+    /// Sets a new password. Takes a PASSWORD_RESET proof; ends every session of the account and notifies its contacts.
+    async fn reset_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new password, and the proof.")] input: ResetPasswordInput,
+    ) -> Result<ResetPasswordResult> {
+        let accounts = &ctx.rooms().accounts;
+        let proof = ProofToken::parse(&input.proof_token);
+        let reset = accounts.reset_password(ctx.caller(), proof, &Secret::new(input.new_password)).await?;
+        Ok(match reset {
+            Reset::Reset { sessions_ended, notification_queued } => ResetPasswordPayload {
+                sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),
+                notification_queued,
+            }
+            .into(),
+            Reset::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            Reset::PasswordRejected(violations) => {
+                PasswordRejected::new(ctx, &violations, &accounts.password_policy()).into()
+            }
+            Reset::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+        })
+    }
+}
+
+fn identity(fields: &mut Fields<'_>, input: &IdentityInput) -> Option<Identity> {
+    let name = fields.take("identity.name", PersonName::parse(&input.name).map_err(|why| why.reason()));
+    let today = fields.today();
+    let birth_date =
+        fields.take("identity.birthDate", BirthDate::new(input.birth_date.0, today).map_err(|why| why.reason()));
+    let phone = match fields.contact("identity", &ContactInput::Phone(input.phone.clone())) {
+        Some(Contact::Phone(phone)) => Some(phone),
+        Some(Contact::Email(_)) | None => None,
+    };
+    Some(Identity { name: name?, birth_date: birth_date?, phone: phone? })
+}
+
+/// The password is changed.
+#[derive(SimpleObject)]
+pub struct ResetPasswordPayload {
+    /// Sessions that were ended by it: all there were.
+    sessions_ended: i32,
+    /// A message that the password was changed is on its way.
+    notification_queued: bool,
+}
+
+/// What became of a reset.
+#[derive(Union)]
+pub enum ResetPasswordResult {
+    Payload(ResetPasswordPayload),
+    ProofRejected(ProofRejected),
+    PasswordRejected(PasswordRejected),
+    QuotaExceeded(QuotaExceeded),
+}

@@ -1,0 +1,212 @@
+//! Sending, resending, confirming, canceling.
+
+use async_graphql::{Context, Object, Result, SimpleObject, Union};
+
+use crate::{
+    account::{Request, Sent},
+    graphql::{
+        context::Asking,
+        input::{
+            CancelVerificationInput, ConfirmVerificationCodeInput, Fields, ResendVerificationCodeInput,
+            SendVerificationCodeInput,
+        },
+        problems::{
+            AccountNotActive, CodeMismatch, ContactTaken, ContactUnchanged, DeliveryRefused, IdentityNotFound,
+            InvalidInput, QuotaExceeded, VerificationNotFound, VerificationNotPending,
+        },
+        types::{Proof, Verification},
+    },
+    ids::VerificationId,
+    verification::{self, Canceled, Confirmation, Resent},
+};
+
+#[derive(Default)]
+pub struct VerificationMutation;
+
+#[Object]
+impl VerificationMutation {
+    /// Sends a code to a contact and starts its verification.
+    async fn send_verification_code(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to send, to whom, and what for.")] input: SendVerificationCodeInput,
+    ) -> Result<SendVerificationCodeResult> {
+        let mut fields = Fields::new(ctx);
+        let to = fields.contact("to", &input.to);
+        let channel = to.as_ref().and_then(|to| fields.channel("channel", input.channel, to));
+        let idempotency_key = fields.idempotency_key("idempotencyKey", input.idempotency_key);
+        let locale = fields.locale(input.locale.as_deref());
+        let (Some(to), Some(channel)) = (to, channel) else { return Ok(fields.into()) };
+        if fields.is_wrong() {
+            return Ok(fields.into());
+        }
+        let request = Request { purpose: input.purpose.into(), to, channel, locale, idempotency_key };
+        let sent = ctx.rooms().accounts.send_code(ctx.caller(), ctx.signed_in(), request).await?;
+        SendVerificationCodeResult::of_send(ctx, sent)
+    }
+
+    /// Sends the code of the same verification once more, if wanted by another channel. It stays the same code until
+    /// it expires, so a late message is never a wrong one; attempts are not refilled.
+    async fn resend_verification_code(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which code to send once more.")] input: ResendVerificationCodeInput,
+    ) -> Result<SendVerificationCodeResult> {
+        let Some(id) = VerificationId::parse(&input.verification_id) else {
+            return Ok(VerificationNotFound::new(ctx).into());
+        };
+        let resent = ctx.rooms().verifications.resend(ctx.caller(), &id, input.channel.map(Into::into)).await?;
+        Ok(SendVerificationCodeResult::of_resend(ctx, resent))
+    }
+
+    /// Judges a guess at a code. The right one is exchanged for a proof, once.
+    async fn confirm_verification_code(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The guess.")] input: ConfirmVerificationCodeInput,
+    ) -> Result<ConfirmVerificationCodeResult> {
+        let mut fields = Fields::new(ctx);
+        if input.code.trim().is_empty() {
+            fields.refuse("code", "empty");
+        } else if input.code.len() > 256 {
+            fields.refuse("code", "not_a_code");
+        }
+        if let Some(invalid) = fields.finish() {
+            return Ok(invalid.into());
+        }
+        let Some(id) = VerificationId::parse(&input.verification_id) else {
+            return Ok(VerificationNotFound::new(ctx).into());
+        };
+        let confirmation = ctx.rooms().verifications.confirm(ctx.caller(), &id, &input.code).await?;
+        Ok(ConfirmVerificationCodeResult::of(ctx, confirmation))
+    }
+
+    /// Takes a verification back: its code is worth nothing from then on.
+    async fn cancel_verification(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which verification.")] input: CancelVerificationInput,
+    ) -> Result<CancelVerificationResult> {
+        let Some(id) = VerificationId::parse(&input.verification_id) else {
+            return Ok(VerificationNotFound::new(ctx).into());
+        };
+        Ok(match ctx.rooms().verifications.cancel(&id).await? {
+            Canceled::Canceled(verification) => {
+                CancelVerificationPayload { verification: Verification(verification) }.into()
+            }
+            Canceled::NotFound => VerificationNotFound::new(ctx).into(),
+            Canceled::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
+        })
+    }
+}
+
+/// A code is on its way.
+#[derive(SimpleObject)]
+pub struct SendVerificationCodePayload {
+    /// The verification as it stands now.
+    verification: Verification,
+}
+
+/// What became of a send.
+#[derive(Union)]
+pub enum SendVerificationCodeResult {
+    Payload(SendVerificationCodePayload),
+    InvalidInput(InvalidInput),
+    QuotaExceeded(QuotaExceeded),
+    ContactTaken(ContactTaken),
+    ContactUnchanged(ContactUnchanged),
+    IdentityNotFound(IdentityNotFound),
+    AccountNotActive(AccountNotActive),
+    VerificationNotFound(VerificationNotFound),
+    VerificationNotPending(VerificationNotPending),
+    DeliveryRefused(DeliveryRefused),
+}
+
+impl From<Fields<'_>> for SendVerificationCodeResult {
+    fn from(fields: Fields<'_>) -> Self {
+        Self::InvalidInput(fields.into_invalid_input())
+    }
+}
+
+impl SendVerificationCodeResult {
+    fn payload(verification: verification::Verification) -> Self {
+        SendVerificationCodePayload { verification: Verification(verification) }.into()
+    }
+
+    pub fn of_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {
+        Ok(match sent {
+            Sent::Sent(verification) => Self::payload(verification),
+            Sent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            Sent::ContactTaken => ContactTaken::new(ctx).into(),
+            Sent::ContactUnchanged => ContactUnchanged::new(ctx).into(),
+            Sent::IdentityNotFound => IdentityNotFound::new(ctx).into(),
+            Sent::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
+            Sent::SignedOut => return Err(ctx.unauthenticated()),
+        })
+    }
+
+    fn of_resend(ctx: &Context<'_>, resent: Resent) -> Self {
+        match resent {
+            Resent::Sent(verification) => Self::payload(verification),
+            Resent::NotFound => VerificationNotFound::new(ctx).into(),
+            Resent::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
+            Resent::WrongChannel => {
+                let mut fields = Fields::new(ctx);
+                fields.refuse("channel", "wrong_channel");
+                fields.into()
+            }
+            Resent::DeliveryRefused { provider_code } => DeliveryRefused::new(ctx, provider_code).into(),
+            Resent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+        }
+    }
+}
+
+/// The code was right.
+#[derive(SimpleObject)]
+pub struct ConfirmVerificationCodePayload {
+    /// The verification as it stands now.
+    verification: Verification,
+    /// What the code was exchanged for.
+    proof: Proof,
+}
+
+/// What became of a guess.
+#[derive(Union)]
+pub enum ConfirmVerificationCodeResult {
+    Payload(ConfirmVerificationCodePayload),
+    InvalidInput(InvalidInput),
+    CodeMismatch(CodeMismatch),
+    VerificationNotFound(VerificationNotFound),
+    VerificationNotPending(VerificationNotPending),
+    QuotaExceeded(QuotaExceeded),
+}
+
+impl ConfirmVerificationCodeResult {
+    fn of(ctx: &Context<'_>, confirmation: Confirmation) -> Self {
+        match confirmation {
+            Confirmation::Confirmed { verification, proof } => {
+                ConfirmVerificationCodePayload { verification: Verification(verification), proof: Proof::from(*proof) }
+                    .into()
+            }
+            Confirmation::Mismatch { attempts_remaining } => CodeMismatch::new(ctx, attempts_remaining).into(),
+            Confirmation::NotFound => VerificationNotFound::new(ctx).into(),
+            Confirmation::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
+            Confirmation::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+        }
+    }
+}
+
+/// The verification is taken back.
+#[derive(SimpleObject)]
+pub struct CancelVerificationPayload {
+    /// The verification as it stands now.
+    verification: Verification,
+}
+
+/// What became of taking it back.
+#[derive(Union)]
+pub enum CancelVerificationResult {
+    Payload(CancelVerificationPayload),
+    VerificationNotFound(VerificationNotFound),
+    VerificationNotPending(VerificationNotPending),
+}

@@ -1,0 +1,131 @@
+//! Problems of verifications and proofs.
+
+use async_graphql::{Context, Enum, SimpleObject};
+
+use super::ProblemCode;
+use crate::{
+    graphql::{context::Asking, types::Verification},
+    texts::Arg,
+    verification::{self, Standing},
+};
+
+/// The code is not the one that was sent.
+#[derive(SimpleObject)]
+pub struct CodeMismatch {
+    /// CODE_MISMATCH.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+    /// Attempts that are left; with none left the verification is locked.
+    attempts_remaining: i32,
+}
+
+impl CodeMismatch {
+    pub fn new(ctx: &Context<'_>, attempts_remaining: i32) -> Self {
+        let attempts = Arg::Number(u64::try_from(attempts_remaining).unwrap_or_default());
+        Self {
+            code: ProblemCode::CodeMismatch,
+            message: ctx.say("problem-code-mismatch", &[("attempts", attempts)]),
+            attempts_remaining,
+        }
+    }
+}
+
+/// There is no verification with this id.
+#[derive(SimpleObject)]
+pub struct VerificationNotFound {
+    /// VERIFICATION_NOT_FOUND.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+}
+
+impl VerificationNotFound {
+    pub fn new(ctx: &Context<'_>) -> Self {
+        Self { code: ProblemCode::VerificationNotFound, message: ctx.say("problem-verification-not-found", &[]) }
+    }
+}
+
+/// The verification is over; its status says how it ended.
+#[derive(SimpleObject)]
+pub struct VerificationNotPending {
+    /// VERIFICATION_NOT_PENDING.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+    /// As it stands.
+    verification: Verification,
+}
+
+impl VerificationNotPending {
+    pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
+        let id = match verification.standing() {
+            // It was over a moment ago, or it would not be refused; whoever reads this may try again.
+            Standing::Pending => "problem-other",
+            Standing::Verified => "problem-verification-not-pending-verified",
+            Standing::Expired => "problem-verification-not-pending-expired",
+            Standing::Locked => "problem-verification-not-pending-locked",
+            Standing::Canceled => "problem-verification-not-pending-canceled",
+        };
+        Self {
+            code: ProblemCode::VerificationNotPending,
+            message: ctx.say(id, &[]),
+            verification: Verification(verification),
+        }
+    }
+}
+
+/// The provider refused at once: a number that can't get messages, a blocked destination.
+#[derive(SimpleObject)]
+pub struct DeliveryRefused {
+    /// DELIVERY_REFUSED.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+    /// The provider's own code, where it gave one.
+    provider_code: Option<String>,
+}
+
+impl DeliveryRefused {
+    pub fn new(ctx: &Context<'_>, provider_code: Option<String>) -> Self {
+        Self { code: ProblemCode::DeliveryRefused, message: ctx.say("problem-delivery-refused", &[]), provider_code }
+    }
+}
+
+/// Why a proof can't be spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "verification::Rejection")]
+pub enum ProofRejection {
+    /// There is no such proof.
+    Unknown,
+    /// Its time ran out.
+    Expired,
+    /// It was spent already.
+    Spent,
+    /// It was made for something else.
+    WrongPurpose,
+}
+
+/// The proof can't be spent.
+#[derive(SimpleObject)]
+pub struct ProofRejected {
+    /// PROOF_REJECTED.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+    /// Why.
+    reason: ProofRejection,
+}
+
+impl ProofRejected {
+    pub fn new(ctx: &Context<'_>, reason: verification::Rejection) -> Self {
+        use verification::Rejection;
+        let id = match reason {
+            Rejection::Unknown => "problem-proof-rejected-unknown",
+            Rejection::Expired => "problem-proof-rejected-expired",
+            Rejection::Spent => "problem-proof-rejected-spent",
+            Rejection::WrongPurpose => "problem-proof-rejected-wrong-purpose",
+        };
+        Self { code: ProblemCode::ProofRejected, message: ctx.say(id, &[]), reason: reason.into() }
+    }
+}

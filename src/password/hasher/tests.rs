@@ -1,0 +1,164 @@
+use super::*;
+use crate::fault::FaultKind;
+
+const PASSWORD: &str = "NewPassword123!";
+
+fn hasher(threads: usize, queue: usize, cost: Cost) -> Hasher {
+    Hasher::new(Pool::start(threads, queue).unwrap(), cost, Entropy::seeded(1))
+}
+
+fn cheap(passes: u32) -> Cost {
+    Cost(Params::new(64, passes, 1, Some(OUTPUT)).unwrap())
+}
+
+fn least() -> Cost {
+    Cost::new(Cost::LEAST_MEMORY_KIB, Cost::LEAST_PASSES, 1).unwrap()
+}
+
+async fn verify(hasher: &Hasher, password: &str, hash: &str) -> Verdict {
+    let hash = PasswordHash::from_stored(hash).unwrap();
+    hasher.verify(&Secret::new(password), Some(&hash)).await.unwrap()
+}
+
+#[tokio::test]
+async fn pw_04_a_password_is_kept_as_argon2id_with_a_salt_of_its_own() {
+    let hasher = hasher(1, 8, least());
+    let first = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
+    let second = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
+    assert!(first.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", first.as_str());
+    let fields: Vec<_> = first.as_str().split('$').map(str::len).collect();
+    assert_eq!(fields[4..], [22, 43], "16 bytes of salt, 32 of hash");
+    assert_ne!(first, second);
+    for hash in [&first, &second] {
+        assert_eq!(verify(&hasher, PASSWORD, hash.as_str()).await, Verdict::Right);
+        assert_eq!(verify(&hasher, "NewPassword123?", hash.as_str()).await, Verdict::Wrong);
+    }
+    assert_eq!(format!("{first:?}"), "[password hash]");
+}
+
+#[test]
+fn pw_04_less_than_owasp_asks_is_refused() {
+    for (memory, passes, lanes) in [(19_455, 2, 1), (19_456, 1, 1), (0, 0, 0), (64, 3, 1), (19_456, 2, 0)] {
+        assert!(Cost::new(memory, passes, lanes).is_err(), "{memory} {passes} {lanes}");
+    }
+    assert!(Cost::new(65_536, 3, 4).is_ok());
+}
+
+#[tokio::test]
+async fn pw_03_a_password_is_verified_exactly() {
+    let hasher = hasher(1, 8, cheap(1));
+    let long = "Wind over the harbour. ".repeat(40);
+    for (password, variants) in [
+        ("Pass word 1!", vec!["Pass word 1! ", " Pass word 1!", "pass word 1!", "Pass  word 1!", "Password 1!", ""]),
+        (&long, vec![&long[..long.len() - 1], &long[..72]]),
+        ("straße1!", vec!["strasse1!"]),
+    ] {
+        let hash = hasher.hash(&Secret::new(password)).await.unwrap();
+        assert_eq!(verify(&hasher, password, hash.as_str()).await, Verdict::Right);
+        for variant in variants {
+            assert_eq!(verify(&hasher, variant, hash.as_str()).await, Verdict::Wrong, "{variant:?}");
+        }
+    }
+    // As documented: composed, decomposed and full-width spellings are one password.
+    let hash = hasher.hash(&Secret::new("caf\u{e9}-비밀1")).await.unwrap();
+    for spelling in ["cafe\u{301}-비밀1", "ｃａｆ\u{e9}-\u{1107}\u{1175}\u{1106}\u{1175}\u{11af}１"] {
+        assert_eq!(verify(&hasher, spelling, hash.as_str()).await, Verdict::Right, "{spelling}");
+    }
+}
+
+/// Made by Python's hashlib and the C library's crypt, and the reference implementation's test vector for argon2id.
+#[tokio::test]
+async fn hashes_of_other_systems_are_verified_and_asked_to_be_replaced() {
+    let hasher = hasher(1, 8, cheap(1));
+    for hash in [
+        "pbkdf2_sha256$1000$saltysalt$ATIrq9n2B9UUqD5nEHqggtoB8GINhpi++pBtvDyvsI8=",
+        "pbkdf2_sha1$1000$saltysalt$Oz9m2g/BHOoMNvkzAOqXda3ahf0=",
+        "$pbkdf2-sha256$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNU",
+        "$pbkdf2-sha256$1000$....IHNhbHQ$6sCa2gTHy4BdWH7LecRSa.AwzaW88ieZBhoGCftuQWA",
+        "$pbkdf2-sha512$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$qA60qjX7rv6NGcpRGf4EnokZhMtR5qirkbRSDBkgFP9FcPFV5iFW+D8UgMyPvFZr47G5B1PjZQKOSCuB1aQc7g",
+        "$pbkdf2$1000$MDEyMzQ1Njc4OWFiY2RlZg$7n9POMCf0KzWprlafzLy63/gyus",
+        "$scrypt$ln=10,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$S5ZXBoC5cwqGjDFyVq7lW0+pej4ZzZz8IGEEM83vb7Q",
+        "$2b$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+        "$2y$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+        "$2a$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    ] {
+        let imported = PasswordHash::import(hash).unwrap();
+        let verdict = hasher.verify(&Secret::new(PASSWORD), Some(&imported)).await.unwrap();
+        assert_eq!(verdict, Verdict::RightButRehash, "{hash}");
+        assert_eq!(verify(&hasher, "NewPassword123", imported.as_str()).await, Verdict::Wrong, "{hash}");
+    }
+    let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    assert_eq!(verify(&hasher, "password", reference).await, Verdict::RightButRehash);
+    assert_eq!(verify(&hasher, "passwore", reference).await, Verdict::Wrong);
+}
+
+#[tokio::test]
+async fn pw_04_a_hash_of_another_cost_is_asked_to_be_replaced() {
+    let pool = Pool::start(1, 8).unwrap();
+    let [old, new] = [cheap(1), cheap(2)].map(|cost| Hasher::new(pool.clone(), cost, Entropy::seeded(2)));
+    let kept = old.hash(&Secret::new(PASSWORD)).await.unwrap();
+    assert_eq!(verify(&old, PASSWORD, kept.as_str()).await, Verdict::Right);
+    assert_eq!(verify(&new, PASSWORD, kept.as_str()).await, Verdict::RightButRehash);
+    assert_eq!(verify(&new, "wrong", kept.as_str()).await, Verdict::Wrong);
+    let replaced = new.hash(&Secret::new(PASSWORD)).await.unwrap();
+    assert_eq!(verify(&new, PASSWORD, replaced.as_str()).await, Verdict::Right);
+}
+
+#[tokio::test]
+async fn en_03_an_unknown_account_costs_the_same_work() {
+    let hasher = hasher(1, 8, cheap(1));
+    let hash = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
+    // A scheme of the same kind and cost as what is kept today, worked through on the same pool.
+    assert!(hasher.cost.made(&hasher.nobodys) && hasher.cost.made(&hash.scheme));
+    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None).await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.verify(&Secret::new(""), None).await.unwrap(), Verdict::Wrong);
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let mut busy = std::pin::pin!(hasher.pool.run(move |_| gate.recv().is_ok()));
+    assert!(futures_util::poll!(busy.as_mut()).is_pending());
+    let password = Secret::new(PASSWORD);
+    let mut unknown = std::pin::pin!(hasher.verify(&password, None));
+    assert!(futures_util::poll!(unknown.as_mut()).is_pending(), "it waits its turn like any other");
+    release.send(()).unwrap();
+    assert!(busy.await.unwrap());
+    assert_eq!(unknown.await.unwrap(), Verdict::Wrong);
+}
+
+#[tokio::test]
+async fn pw_06_a_flood_of_sign_ins_is_served_up_to_the_queue_and_the_rest_refused() {
+    let hasher = hasher(2, 10, least());
+    let hash = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..300 {
+        let (hasher, hash) = (hasher.clone(), hash.clone());
+        answers.push(tokio::spawn(async move { hasher.verify(&Secret::new(PASSWORD), Some(&hash)).await }));
+    }
+    let (mut right, mut refused) = (0, 0);
+    for answer in answers {
+        match answer.await.unwrap() {
+            Ok(verdict) => right += usize::from(verdict == Verdict::Right),
+            Err(fault) => refused += usize::from(fault.kind() == FaultKind::Unavailable),
+        }
+    }
+    assert_eq!(right + refused, 300);
+    assert!(right >= 10 && refused > 0, "{right} right, {refused} refused");
+    assert_eq!(hasher.waiting(), 0);
+}
+
+#[tokio::test]
+async fn pw_06_a_password_of_a_megabyte_is_refused_before_any_hashing() {
+    // No thread: whatever is queued is never done.
+    let hasher = hasher(0, 1, cheap(1));
+    let password = Secret::new("a".repeat(1 << 20));
+    assert_eq!(hasher.verify(&password, None).await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.hash(&password).await.unwrap_err().kind(), FaultKind::Internal);
+}
+
+#[tokio::test]
+async fn memory_that_a_costly_foreign_hash_took_is_given_back() {
+    let mut memory = Memory::default();
+    let costly =
+        PasswordHash::import("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
+    assert!(costly.unwrap().scheme.fits(b"password", &mut memory));
+    memory.shrink(64);
+    assert_eq!(memory.kept(), 64);
+}

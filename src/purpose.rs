@@ -1,0 +1,63 @@
+//! What a confirmation entitles to.
+
+use sea_orm::{ActiveEnum, DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+/// What a confirmed code entitles to. A code and its proof work for one purpose alone.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Purpose {
+    /// The contact is reachable by the person at the keyboard; another back end consumes the attestation.
+    #[sea_orm(string_value = "CONTACT")]
+    Contact,
+    #[sea_orm(string_value = "SIGN_UP")]
+    SignUp,
+    #[sea_orm(string_value = "SIGN_IN")]
+    SignIn,
+    #[sea_orm(string_value = "PASSWORD_RESET")]
+    PasswordReset,
+    #[sea_orm(string_value = "PHONE_CHANGE")]
+    PhoneChange,
+    #[sea_orm(string_value = "EMAIL_CHANGE")]
+    EmailChange,
+}
+
+impl Purpose {
+    /// Its name in the schema, the tables, the metrics and the attestation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Contact => "CONTACT",
+            Purpose::SignUp => "SIGN_UP",
+            Purpose::SignIn => "SIGN_IN",
+            Purpose::PasswordReset => "PASSWORD_RESET",
+            Purpose::PhoneChange => "PHONE_CHANGE",
+            Purpose::EmailChange => "EMAIL_CHANGE",
+        }
+    }
+}
+
+impl std::str::FromStr for Purpose {
+    type Err = sea_orm::DbErr;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from_value(&text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Iterable;
+
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_one_that_is_stored() {
+        for purpose in Purpose::iter() {
+            assert_eq!(purpose.to_value(), purpose.as_str());
+            assert_eq!(purpose.as_str().parse::<Purpose>().unwrap(), purpose);
+        }
+    }
+}

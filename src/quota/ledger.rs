@@ -1,0 +1,105 @@
+//! One act's quotas in this process, kept by `governor`.
+
+use std::time::Duration;
+
+use governor::{RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos};
+
+use super::{
+    act::{Act, Key, Quota},
+    cells::{Cells, Ticker},
+};
+use crate::caller::Caller;
+
+/// The quotas of one act.
+pub struct Ledger {
+    cells: Cells,
+    ticker: Ticker,
+    meters: Vec<Meter>,
+}
+
+/// One quota of an act.
+struct Meter {
+    quota: Quota,
+    rate: governor::Quota,
+    limiter: RateLimiter<Key, Cells, Ticker, NoOpMiddleware<Nanos>>,
+}
+
+/// What an act counts against: one key of one quota.
+pub struct Claim<'a> {
+    meter: &'a Meter,
+    pub key: Key,
+}
+
+/// A refusal, before it is an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    pub quota: Quota,
+    pub span: Duration,
+}
+
+impl Ledger {
+    /// Quotas without a rate are unlimited and cost nothing.
+    pub fn new(act: &'static str, ticker: Ticker, quotas: &[(Quota, Option<governor::Quota>)]) -> Self {
+        let cells = Cells::new(act, ticker.clone());
+        let limited = quotas.iter().filter_map(|(quota, rate)| rate.map(|rate| (*quota, rate)));
+        let meters = limited.map(|(quota, rate)| {
+            let limiter = RateLimiter::new(rate, cells.clone(), ticker.clone());
+            Meter { quota, rate, limiter }
+        });
+        Self { meters: meters.collect(), cells, ticker }
+    }
+
+    /// What this act of this caller counts against.
+    pub fn claims(&self, act: Act<'_>, caller: &Caller) -> Vec<Claim<'_>> {
+        let keyed = self.meters.iter().map(|meter| (meter, act.key(meter.quota, caller)));
+        keyed.filter_map(|(meter, key)| Some(Claim { meter, key: key? })).collect()
+    }
+
+    /// Charges every claim, or none: a refused act leaves the counts as they were. While two acts meet, one may be
+    /// refused for what the other is just given back; never the reverse.
+    ///
+    /// # Errors
+    /// The longest wait of those who refuse, so that the instant told is one at which it succeeds.
+    pub fn charge(&self, claims: &[Claim<'_>]) -> Result<(), Wait> {
+        let waits: Vec<Option<Duration>> = claims.iter().map(|claim| self.charge_one(claim)).collect();
+        let longest = waits
+            .iter()
+            .zip(claims)
+            .filter_map(|(wait, claim)| Some((wait.as_ref()?, claim)))
+            .max_by_key(|(wait, _)| *wait);
+        let Some((span, claim)) = longest else { return Ok(()) };
+        let granted = claims.iter().zip(&waits).filter(|(_, wait)| wait.is_none());
+        granted.for_each(|(claim, _)| self.refund_one(claim));
+        Err(Wait { quota: claim.meter.quota, span: *span })
+    }
+
+    /// Gives back what `charge` took.
+    pub fn refund(&self, claims: &[Claim<'_>]) {
+        claims.iter().for_each(|claim| self.refund_one(claim));
+    }
+
+    /// Learns what Redis knows of the keys: in how long each will be as good as new.
+    pub fn learn(&self, claims: &[Claim<'_>], ready_in: &[Duration]) {
+        claims.iter().zip(ready_in).for_each(|(claim, span)| self.cells.learn(&claim.key, (*span).into()));
+    }
+
+    /// How long to wait; none: charged.
+    fn charge_one(&self, Claim { meter, key }: &Claim<'_>) -> Option<Duration> {
+        let refusal = meter.limiter.check_key(key).err()?;
+        Some(refusal.wait_time_from(self.ticker.now()))
+    }
+
+    fn refund_one(&self, Claim { meter, key }: &Claim<'_>) {
+        self.cells.refund(key, meter.rate.replenish_interval().into());
+    }
+}
+
+impl Claim<'_> {
+    pub fn quota(&self) -> Quota {
+        self.meter.quota
+    }
+
+    pub fn rate(&self) -> governor::Quota {
+        self.meter.rate
+    }
+}

@@ -1,0 +1,57 @@
+-- Charges all keys of an act, or none of them. GCRA: a key holds the instant at which it will be as good as new.
+--
+-- KEYS: one per quota; for a guarded send, then the trickle of its destination prefix and the prefix's window.
+-- ARGV: the time or '', the number of quotas, and for each its period (microseconds) and burst;
+--       for a guarded send, then the trickle's period and burst, the window's length (microseconds), the least number
+--       of sends and the least conversion.
+-- Answers: which key refused (1 and up; 0: none), for how many microseconds, how the throttle turned (1: put on,
+--       -1: lifted, 0: as it was), what was sent and confirmed within the window; and for each quota in how many
+--       microseconds its key, as it now is, will be as good as new.
+
+local now = time(ARGV[1])
+local quotas = tonumber(ARGV[2])
+local guarded = #KEYS > quotas
+
+-- How the throttle stands decides whether the trickle is one of the quotas.
+local w, length, turn, sent, confirmed = nil, 0, 0, 0, 0
+local charged = quotas
+if guarded then
+  local rest = 3 + 2 * quotas + 2
+  length = tonumber(ARGV[rest])
+  w = read_window(KEYS[quotas + 2], now, length)
+  local inside = 1 - (now % length) / length
+  sent = w.sent + inside * w.sent_before
+  confirmed = w.confirmed + inside * w.confirmed_before
+  local pumped = sent >= tonumber(ARGV[rest + 1]) and confirmed < tonumber(ARGV[rest + 2]) * sent
+  if pumped then charged = quotas + 1 end
+  if pumped ~= w.throttled then turn = pumped and 1 or -1 end
+  w.throttled = pumped
+end
+
+local refused, longest, before, ready = 0, 0, {}, {}
+for i = 1, charged do
+  local period, burst = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i])
+  -- Never further ahead than one period, whatever a clock that was set back left behind.
+  local ready_at = math.min(tonumber(redis.call('GET', KEYS[i]) or nil) or now, now + period)
+  before[i] = math.max(ready_at, now)
+  ready[i] = before[i] + period / burst
+  local wait = ready[i] - now - period
+  -- Half a microsecond for what division leaves.
+  if wait > 0.5 and wait > longest then refused, longest = i, wait end
+end
+
+if refused == 0 then
+  for i = 1, charged do
+    -- A period longer than Redis's clock needs, for a clock that was handed in and stands still.
+    local kept = (ready[i] - now + tonumber(ARGV[1 + 2 * i])) / 1000
+    redis.call('SET', KEYS[i], string.format('%.3f', ready[i]), 'PX', math.ceil(kept))
+  end
+  if guarded then w.sent = w.sent + 1 end
+end
+if guarded and (refused == 0 or turn ~= 0) then write_window(KEYS[quotas + 2], w, length) end
+
+local answer = { refused, math.ceil(longest), turn, math.floor(sent), math.floor(confirmed) }
+for i = 1, quotas do
+  answer[#answer + 1] = math.floor((refused == 0 and ready[i] or before[i]) - now)
+end
+return answer

@@ -1,0 +1,213 @@
+//! Quotas of several processes, on a real Redis.
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use redis::AsyncCommands;
+
+use super::{
+    tests::{DESTINATION, clock, from, guarded, send, settings},
+    *,
+};
+use crate::redis_link::testing::{Wire, eventually, open, prefix, url};
+
+/// Two processes on one Redis.
+async fn two(settings: &QuotaSettings, clock: &Clock, url: &str) -> [Quotas; 2] {
+    let prefix = prefix();
+    let process = async || Quotas::open(settings, clock.clone(), Some(open(url, &prefix).await));
+    [process().await, process().await]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_share_one_limit_however_many_ask_at_once() {
+    let Some(url) = url("two_processes_share_one_limit") else { return };
+    let processes = two(&settings(), &Clock::System, &url).await;
+    let asking = (0..200).map(|number| {
+        let quotas = processes[number % 2].clone();
+        tokio::spawn(async move { quotas.charge(Act::Guess, &from("192.0.2.1")).await.is_ok() })
+    });
+    let mut granted = 0;
+    for asked in asking.collect::<Vec<_>>() {
+        granted += u32::from(asked.await.unwrap());
+    }
+    // One more comes back every two seconds, and a slow machine may take that long.
+    assert!((30..=32).contains(&granted), "{granted}");
+}
+
+/// Which process is asked, by which client, for which destination, after which pause in milliseconds, and whether a code
+/// was confirmed before.
+type Step = (usize, u8, usize, u64, bool);
+
+/// Plays random steps to two processes on one Redis, and to one that counts alone.
+fn compare(url: &str, limits: &QuotaSettings, agree: impl Fn(Result<(), Refused>, Result<(), Refused>) -> bool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pause = prop_oneof![3 => 0..20u64, 2 => 0..15_000u64, 1 => 0..120_000u64];
+    let step = (0..2usize, 0..3u8, 0..2usize, pause, prop::bool::weighted(0.05));
+    let mut runner = TestRunner::new(Config { cases: 30, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(&prop::collection::vec(step, 1..150), |steps: Vec<Step>| {
+        runtime.block_on(async {
+            let (clock, hand) = clock();
+            let together = two(limits, &clock, url).await;
+            let alone = Quotas::open(limits, clock.clone(), None);
+            for (process, client, destination, pause, confirmed) in steps {
+                hand.advance(Duration::from_millis(pause));
+                let prefix = ["821012", "821013"][destination];
+                if confirmed {
+                    together[process].note_confirmed(prefix).await;
+                    alone.note_confirmed(prefix).await;
+                }
+                let act = Act::SendCode { destination: Some(prefix) };
+                let caller = from(&format!("192.0.2.{client}"));
+                let (shared, own) = (together[process].charge(act, &caller).await, alone.charge(act, &caller).await);
+                prop_assert!(agree(shared, own), "{:?} on Redis, {:?} alone", shared, own);
+            }
+            Ok(())
+        })
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn the_script_and_the_process_agree_to_the_millisecond() {
+    let Some(url) = url("the_script_and_the_process_agree_to_the_millisecond") else { return };
+    let limits = QuotaSettings { client_sends_per_minute: NonZeroU32::new(5), ..settings() };
+    compare(&url, &limits, |shared, own| shared == own);
+}
+
+/// Of several refusals a process may know only the shorter, so here it is what is granted that must agree.
+#[test]
+fn the_script_and_the_process_agree_with_all_quotas_and_the_guard() {
+    let Some(url) = url("the_script_and_the_process_agree_with_all_quotas_and_the_guard") else { return };
+    let limits = QuotaSettings {
+        client_sends_per_minute: NonZeroU32::new(12),
+        destination_hourly_sends: NonZeroU32::new(60),
+        service_hourly_sends: NonZeroU32::new(90),
+        ..guarded()
+    };
+    compare(&url, &limits, |shared, own| shared.is_ok() == own.is_ok());
+}
+
+#[tokio::test]
+async fn the_guard_watches_across_processes() {
+    let Some(url) = url("the_guard_watches_across_processes") else { return };
+    let [one, other] = two(&guarded(), &clock().0, &url).await;
+    let caller = from("192.0.2.1");
+    for _ in 0..15 {
+        one.charge(send(), &caller).await.unwrap();
+        other.charge(send(), &caller).await.unwrap();
+    }
+    one.charge(send(), &caller).await.unwrap();
+    assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
+    for _ in 0..4 {
+        one.note_confirmed(DESTINATION).await;
+    }
+    assert_eq!(other.charge(send(), &caller).await, Ok(()));
+}
+
+#[tokio::test]
+async fn refused_by_redis_an_act_is_not_charged_in_the_process() {
+    let Some(url) = url("refused_by_redis_an_act_is_not_charged_in_the_process") else { return };
+    let limits = QuotaSettings { client_sends_per_minute: NonZeroU32::new(5), ..guarded() };
+    let [one, other] = two(&limits, &clock().0, &url).await;
+    for client in 0..31 {
+        one.charge(send(), &from(&format!("198.51.100.{client}"))).await.unwrap();
+    }
+    let caller = from("192.0.2.1");
+    for _ in 0..20 {
+        assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
+    }
+    for _ in 0..5 {
+        assert_eq!(other.charge(Act::SendCode { destination: None }, &caller).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn fd_04_without_redis_a_process_goes_on_from_what_all_had_used() {
+    let Some(url) = url("fd_04_without_redis_a_process_goes_on_from_what_all_had_used") else { return };
+    let (clock, prefix, wire) = (clock().0, prefix(), Wire::to(&url).await);
+    let link = open(&wire.url, &prefix).await;
+    let one = Quotas::open(&settings(), clock.clone(), Some(open(&url, &prefix).await));
+    let other = Quotas::open(&settings(), clock, Some(link.clone()));
+    let caller = from("192.0.2.1");
+    for _ in 0..20 {
+        one.charge(Act::Guess, &caller).await.unwrap();
+    }
+    other.charge(Act::Guess, &caller).await.unwrap();
+    wire.cut();
+    let mut granted = 0;
+    while other.charge(Act::Guess, &caller).await.is_ok() {
+        granted += 1;
+    }
+    assert_eq!(granted, 9, "of 30, after 20 of the one and 1 of the other");
+    assert!(!link.is_up());
+}
+
+#[tokio::test]
+async fn fd_04_a_flushed_redis_is_remembered_by_the_process() {
+    let Some(url) = url("fd_04_a_flushed_redis_is_remembered_by_the_process") else { return };
+    let link = open(&url, &prefix()).await;
+    let quotas = Quotas::open(&settings(), clock().0, Some(link.clone()));
+    let caller = from("192.0.2.1");
+    while quotas.charge(send(), &caller).await.is_ok() {}
+    let key = link.name("quota:send_code:client:192.0.2.1");
+    let deleted: u32 = link.ask(async |mut redis| redis.del(key).await).await.unwrap();
+    assert_eq!(deleted, 1);
+    assert!(quotas.charge(send(), &caller).await.is_err());
+}
+
+#[tokio::test]
+async fn fd_04_a_redis_that_hangs_costs_one_wait_and_the_process_goes_on_from_what_it_saw() {
+    let Some(url) = url("fd_04_a_redis_that_hangs") else { return };
+    let wire = Wire::to(&url).await;
+    let link = open(&wire.url, &prefix()).await;
+    let quotas = Quotas::open(&settings(), Clock::System, Some(link.clone()));
+    let caller = from("192.0.2.1");
+    for _ in 0..20 {
+        quotas.charge(Act::Guess, &caller).await.unwrap();
+    }
+
+    wire.hold();
+    let begun = Instant::now();
+    for _ in 0..10 {
+        quotas.charge(Act::Guess, &caller).await.unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "one time-out of 500 ms, not ten");
+    assert!(!link.is_up());
+    assert!(quotas.charge(Act::Guess, &caller).await.is_err(), "20 before and 10 after");
+
+    wire.mend();
+    eventually("Redis is back", async || link.is_up()).await;
+    assert_eq!(quotas.charge(send(), &caller).await, Ok(()));
+    assert!(link.is_up());
+}
+
+#[tokio::test]
+async fn fd_04_a_redis_that_is_gone_and_comes_back() {
+    let Some(url) = url("fd_04_a_redis_that_is_gone_and_comes_back") else { return };
+    let wire = Wire::to(&url).await;
+    wire.cut();
+    let link = open(&wire.url, &prefix()).await;
+    let quotas = Quotas::open(&settings(), Clock::System, Some(link.clone()));
+    let caller = from("192.0.2.1");
+    for _ in 0..10 {
+        quotas.charge(send(), &caller).await.unwrap();
+    }
+    assert!(quotas.charge(send(), &caller).await.is_err());
+    for _ in 0..2 {
+        wire.mend();
+        eventually("Redis is back", async || link.is_up()).await;
+        wire.cut();
+        eventually("the loss is noticed", async || {
+            // Which one answers does not matter here.
+            let _: Result<(), Refused> = quotas.charge(Act::Guess, &from("192.0.2.9")).await;
+            !link.is_up()
+        })
+        .await;
+    }
+}

@@ -1,0 +1,206 @@
+//! Quotas of one process.
+
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+
+use chrono::DateTime;
+
+use super::*;
+use crate::{
+    caller::ClientAddress,
+    clock::{Entropy, ManualClock},
+    config::quota::{ContactQuotas, PumpingSettings},
+    ids::AccountId,
+    texts::Locale,
+};
+
+pub const DESTINATION: &str = "821012";
+
+/// The limits of the tests: small, with the guard off.
+pub fn settings() -> QuotaSettings {
+    QuotaSettings {
+        client_sends_per_minute: NonZeroU32::new(10),
+        client_guesses_per_minute: NonZeroU32::new(30),
+        client_lookups_per_minute: None,
+        client_sign_ins_per_minute: NonZeroU32::new(20),
+        client_sign_ups_per_minute: None,
+        client_proofs_per_minute: None,
+        client_refreshes_per_minute: None,
+        account_hourly_passwords: NonZeroU32::new(2),
+        destination_hourly_sends: None,
+        service_hourly_sends: None,
+        contact: ContactQuotas {
+            resend_cooldown: Duration::from_secs(60),
+            daily_sends: None,
+            daily_guesses: None,
+            time_zone: chrono_tz::UTC,
+        },
+        pumping: None,
+    }
+}
+
+pub fn guarded() -> QuotaSettings {
+    let rule = PumpingSettings {
+        min_sends: NonZeroU32::new(30).unwrap(),
+        min_conversion: 0.1,
+        window: Duration::from_secs(3600),
+    };
+    QuotaSettings { pumping: Some(rule), client_sends_per_minute: None, ..settings() }
+}
+
+pub fn from(address: &str) -> Caller {
+    Caller {
+        address: ClientAddress::new(address.parse::<IpAddr>().unwrap()),
+        user_agent: None,
+        request_id: Arc::from("test"),
+        locale: Locale::En,
+    }
+}
+
+pub fn send() -> Act<'static> {
+    Act::SendCode { destination: Some(DESTINATION) }
+}
+
+/// 2026-01-01, an instant like any other.
+pub fn clock() -> (Clock, ManualClock) {
+    Clock::manual(DateTime::from_timestamp(1_767_225_600, 0).unwrap())
+}
+
+fn alone(settings: &QuotaSettings) -> (Quotas, Clock, ManualClock) {
+    let (clock, hand) = clock();
+    (Quotas::open(settings, clock.clone(), None), clock, hand)
+}
+
+#[tokio::test]
+async fn bf_09_a_client_has_its_burst_and_then_an_even_trickle() {
+    let (quotas, clock, hand) = alone(&settings());
+    let caller = from("192.0.2.1");
+    for _ in 0..10 {
+        assert_eq!(quotas.charge(send(), &caller).await, Ok(()));
+    }
+    let refused = quotas.charge(send(), &caller).await.unwrap_err();
+    assert_eq!(refused, Refused { quota: Quota::ClientAddress, retry_at: clock.now() + Duration::from_secs(6) });
+    assert_eq!(quotas.charge(send(), &from("192.0.2.2")).await, Ok(()));
+    hand.set(refused.retry_at - Duration::from_millis(1));
+    assert!(quotas.charge(send(), &caller).await.is_err());
+    hand.set(refused.retry_at);
+    assert_eq!(quotas.charge(send(), &caller).await, Ok(()));
+    assert!(quotas.charge(send(), &caller).await.is_err());
+}
+
+#[tokio::test]
+async fn bf_09_an_ipv6_client_is_its_64_and_a_mapped_address_is_the_ipv4_one() {
+    let (quotas, ..) = alone(&settings());
+    for host in 0..10 {
+        quotas.charge(send(), &from(&format!("2001:db8:0:1::{host:x}"))).await.unwrap();
+    }
+    assert!(quotas.charge(send(), &from("2001:db8:0:1:ffff::1")).await.is_err());
+    assert_eq!(quotas.charge(send(), &from("2001:db8:0:2::1")).await, Ok(()));
+
+    for _ in 0..5 {
+        quotas.charge(send(), &from("192.0.2.1")).await.unwrap();
+        quotas.charge(send(), &from("::ffff:192.0.2.1")).await.unwrap();
+    }
+    assert!(quotas.charge(send(), &from("192.0.2.1")).await.is_err());
+}
+
+#[tokio::test]
+async fn acts_have_budgets_of_their_own() {
+    let (quotas, ..) = alone(&settings());
+    let caller = from("192.0.2.1");
+    while quotas.charge(send(), &caller).await.is_ok() {}
+    for _ in 0..30 {
+        assert_eq!(quotas.charge(Act::Guess, &caller).await, Ok(()));
+    }
+    assert!(quotas.charge(Act::Guess, &caller).await.is_err());
+    for _ in 0..1000 {
+        assert_eq!(quotas.charge(Act::Lookup, &caller).await, Ok(()), "unlimited");
+    }
+}
+
+#[tokio::test]
+async fn refused_by_one_key_an_act_is_charged_to_none() {
+    let limits = QuotaSettings {
+        client_sends_per_minute: NonZeroU32::new(3),
+        destination_hourly_sends: NonZeroU32::new(1),
+        ..settings()
+    };
+    let (quotas, ..) = alone(&limits);
+    let caller = from("192.0.2.1");
+    quotas.charge(send(), &caller).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(quotas.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
+    }
+    let elsewhere = Act::SendCode { destination: Some("4479") };
+    quotas.charge(elsewhere, &caller).await.unwrap();
+    let by_mail = Act::SendCode { destination: None };
+    quotas.charge(by_mail, &caller).await.unwrap();
+    assert_eq!(quotas.charge(by_mail, &caller).await.unwrap_err().quota, Quota::ClientAddress);
+}
+
+#[tokio::test]
+async fn of_two_refusals_the_longer_wait_is_told() {
+    let limits = QuotaSettings {
+        client_sends_per_minute: NonZeroU32::new(1),
+        service_hourly_sends: NonZeroU32::new(1),
+        ..settings()
+    };
+    let (quotas, clock, _) = alone(&limits);
+    quotas.charge(send(), &from("192.0.2.1")).await.unwrap();
+    let refused = quotas.charge(send(), &from("192.0.2.1")).await.unwrap_err();
+    assert_eq!(refused, Refused { quota: Quota::Service, retry_at: clock.now() + Duration::from_secs(3600) });
+}
+
+#[tokio::test]
+async fn a_password_is_counted_by_account_from_wherever() {
+    let (quotas, ..) = alone(&settings());
+    let account = AccountId::new(&Entropy::seeded(1));
+    let act = Act::ConfirmPassword { account: &account };
+    quotas.charge(act, &from("192.0.2.1")).await.unwrap();
+    quotas.charge(act, &from("192.0.2.2")).await.unwrap();
+    assert_eq!(quotas.charge(act, &from("192.0.2.3")).await.unwrap_err().quota, Quota::Account);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn however_many_ask_at_once_the_limit_holds() {
+    let (quotas, ..) = alone(&settings());
+    let asking = (0..200).map(|_| {
+        let quotas = quotas.clone();
+        tokio::spawn(async move { quotas.charge(send(), &from("192.0.2.1")).await.is_ok() })
+    });
+    let mut granted = 0;
+    for asked in asking.collect::<Vec<_>>() {
+        granted += u32::from(asked.await.unwrap());
+    }
+    assert_eq!(granted, 10);
+}
+
+#[tokio::test]
+async fn bf_11_a_prefix_that_confirms_nothing_is_braked_before_the_fiftieth_and_confirmations_lift_it() {
+    let (quotas, clock, _) = alone(&guarded());
+    let mut sent = 0;
+    let refused = loop {
+        match quotas.charge(send(), &from(&format!("192.0.2.{sent}"))).await {
+            Ok(()) => sent += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(sent, 31, "the floor, and one of the trickle");
+    assert_eq!(refused, Refused { quota: Quota::DestinationPrefix, retry_at: clock.now() + Duration::from_secs(60) });
+    assert_eq!(quotas.charge(Act::SendCode { destination: Some("821013") }, &from("192.0.2.1")).await, Ok(()));
+    for _ in 0..4 {
+        assert!(quotas.charge(send(), &from("192.0.2.1")).await.is_err());
+        quotas.note_confirmed(DESTINATION).await;
+    }
+    assert_eq!(quotas.charge(send(), &from("192.0.2.1")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_prefix_that_confirms_is_never_braked() {
+    let (quotas, ..) = alone(&guarded());
+    for round in 0..1000 {
+        assert_eq!(quotas.charge(send(), &from("192.0.2.1")).await, Ok(()));
+        if round % 5 == 0 {
+            quotas.note_confirmed(DESTINATION).await;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a contact has used of its day: counted and judged in one statement.
+
+use std::num::NonZeroU32;
+
+use sea_orm::{
+    ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable,
+    sea_query::{Expr, OnConflict, Query},
+};
+
+use super::{Store, Tx, entity::contact_usage};
+use crate::{
+    clock::Instant,
+    fault::{Doing, Fault},
+};
+
+/// The bounds that a reservation is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct UsageLimits {
+    /// Today, in the quota's time zone, as the number of days of the Common Era.
+    pub day: i32,
+    /// Sends or guesses a day; none: unlimited.
+    pub daily: Option<NonZeroU32>,
+    /// A send is refused if the last one was later than this.
+    pub cooled_down_since: Option<Instant>,
+}
+
+/// What became of a reservation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// Counted; this is how the contact stands now.
+    Granted(contact_usage::Model),
+    /// Not counted: a bound stands against it.
+    Refused,
+}
+
+enum Counter {
+    Sends,
+    Guesses,
+}
+
+impl Tx {
+    /// Counts one send, unless the day is used up or the last one is too recent.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn reserve_send(&self, contact_key: &str, now: Instant, limits: UsageLimits) -> Result<Reserved, Fault> {
+        self.reserve(contact_key, Counter::Sends, Some(now), limits).await.doing("counting a send")
+    }
+
+    /// Counts one guess, unless the day's are used up. Right guesses pay too: otherwise the bound would bind nobody
+    /// who guesses right in the end.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn reserve_guess(&self, contact_key: &str, limits: UsageLimits) -> Result<Reserved, Fault> {
+        self.reserve(contact_key, Counter::Guesses, None, limits).await.doing("counting a guess")
+    }
+
+    /// One upsert: the row's lock makes counting and judging a single step. A day that has passed starts anew; a clock
+    /// that was set back keeps counting in the later day, so that nobody gains from it.
+    async fn reserve(
+        &self,
+        contact_key: &str,
+        counter: Counter,
+        sent_at: Option<Instant>,
+        limits: UsageLimits,
+    ) -> Result<Reserved, Fault> {
+        use contact_usage::Column;
+        let (sends, guesses, counted) = match counter {
+            Counter::Sends => (1, 0, Column::Sends),
+            Counter::Guesses => (0, 1, Column::Guesses),
+        };
+        let new_day = || excluded(Column::Day).gt(held(Column::Day));
+        let carried = |column: Column| -> Expr {
+            let held = held(column).add(excluded(column));
+            Expr::case(new_day(), excluded(column)).finally(held).into()
+        };
+        let mut conflict = OnConflict::column(Column::ContactKey);
+        conflict
+            .value(Column::Sends, carried(Column::Sends))
+            .value(Column::Guesses, carried(Column::Guesses))
+            .value(Column::Day, Expr::case(new_day(), excluded(Column::Day)).finally(held(Column::Day)));
+        if let Some(daily) = limits.daily {
+            conflict.action_and_where(new_day().or(held(counted).lt(daily.get())));
+        }
+        if let Some(now) = sent_at {
+            conflict.value(Column::LastSentAt, Expr::val(now));
+        }
+        if let Some(since) = limits.cooled_down_since {
+            conflict.action_and_where(held(Column::LastSentAt).is_null().or(held(Column::LastSentAt).lte(since)));
+        }
+        let insert = Query::insert()
+            .into_table(contact_usage::Entity)
+            .columns([Column::ContactKey, Column::Day, Column::Sends, Column::Guesses, Column::LastSentAt])
+            .values_panic([contact_key.into(), limits.day.into(), sends.into(), guesses.into(), Expr::val(sent_at)])
+            .on_conflict(conflict)
+            .returning(Query::returning().columns(Column::iter()))
+            .to_owned();
+        match self.0.query_one(&insert).await? {
+            Some(row) => Ok(Reserved::Granted(contact_usage::Model::from_query_result(&row, "")?)),
+            None => Ok(Reserved::Refused),
+        }
+    }
+}
+
+impl Store {
+    /// How a contact stands; none: it never used anything.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn contact_usage(&self, contact_key: &str) -> Result<Option<contact_usage::Model>, Fault> {
+        let find = contact_usage::Entity::find_by_id(contact_key.to_owned());
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a contact's usage")
+    }
+}
+
+fn held(column: contact_usage::Column) -> Expr {
+    Expr::col((contact_usage::Entity, column))
+}
+
+fn excluded(column: contact_usage::Column) -> Expr {
+    Expr::col(("excluded", column))
+}

@@ -1,0 +1,62 @@
+//! An account. What ends in `_key` is the normalised form that uniqueness is judged by.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{clock::Instant, ids::AccountId};
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum AccountStatus {
+    #[sea_orm(string_value = "PENDING_VERIFICATION")]
+    PendingVerification,
+    #[sea_orm(string_value = "PENDING_APPROVAL")]
+    PendingApproval,
+    #[sea_orm(string_value = "ACTIVE")]
+    Active,
+    #[sea_orm(string_value = "SUSPENDED")]
+    Suspended,
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Role {
+    #[sea_orm(string_value = "USER")]
+    User,
+    #[sea_orm(string_value = "ADMIN")]
+    Admin,
+}
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "account")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AccountId,
+    pub username: String,
+    #[sea_orm(unique)]
+    pub username_key: String,
+    pub name: Option<String>,
+    pub name_key: Option<String>,
+    pub nickname: Option<String>,
+    pub nickname_key: Option<String>,
+    pub birth_date: Option<Date>,
+    /// E.164.
+    pub phone: Option<String>,
+    pub phone_verified_at: Option<Instant>,
+    pub email: Option<String>,
+    pub email_key: Option<String>,
+    pub email_verified_at: Option<Instant>,
+    pub profile_image_url: Option<String>,
+    pub locale: String,
+    pub status: AccountStatus,
+    pub role: Role,
+    /// A PHC string. None: signs in by code alone.
+    pub password_hash: Option<String>,
+    pub password_changed_at: Option<Instant>,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

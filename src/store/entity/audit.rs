@@ -1,0 +1,24 @@
+//! Who did what, when, and how it ended. Only ever added to.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{clock::Instant, ids::AccountId};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub at: Instant,
+    pub act: String,
+    pub outcome: String,
+    pub account_id: Option<AccountId>,
+    /// Masked.
+    pub contact: Option<String>,
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+    pub request_id: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

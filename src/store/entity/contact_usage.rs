@@ -1,0 +1,20 @@
+//! What a contact has used of its day.
+
+use sea_orm::entity::prelude::*;
+
+use crate::clock::Instant;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "contact_usage")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub contact_key: String,
+    /// The local day (in `QUOTA_TIME_ZONE`) that the counts are of, in days of the Common Era.
+    pub day: i32,
+    pub sends: i32,
+    pub guesses: i32,
+    pub last_sent_at: Option<Instant>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

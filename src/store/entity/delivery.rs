@@ -1,0 +1,55 @@
+//! One message in the outbox.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    channel::Channel,
+    clock::Instant,
+    contact::ContactKind,
+    ids::{DeliveryId, VerificationId},
+    status::DeliveryStatus,
+};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "delivery")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: DeliveryId,
+    /// None: a notice.
+    pub verification_id: Option<VerificationId>,
+    /// `code`, or the notice's name.
+    pub kind: String,
+    pub channel: Channel,
+    pub contact_kind: ContactKind,
+    pub contact: String,
+    pub locale: String,
+    /// What the text is made from, as JSON; never a secret.
+    pub content: String,
+    /// Goes through the motions and sends nothing.
+    pub decoy: bool,
+    /// What becomes of it after it left is kept from the page.
+    pub discreet: bool,
+    /// What a test contact plays.
+    pub scenario: Option<String>,
+    pub status: DeliveryStatus,
+    /// Claims so far.
+    pub tries: i32,
+    /// Who was asked last.
+    pub provider: Option<String>,
+    pub provider_message_id: Option<String>,
+    /// Why it failed, in the provider's code.
+    pub reason: Option<String>,
+    /// A provider refused this recipient or this text: no other one would fare better.
+    pub refused: bool,
+    /// When it is next to be looked at: the next try while unclaimed, the end of the lease while claimed. None: settled.
+    pub due_at: Option<Instant>,
+    /// The process that is sending it.
+    pub claimed_by: Option<String>,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+    /// Not sent after this.
+    pub expires_at: Instant,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

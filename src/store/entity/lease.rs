@@ -1,0 +1,17 @@
+//! What only one process may do, and which one does it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::clock::Instant;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "lease")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub name: String,
+    pub holder: String,
+    pub expires_at: Instant,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

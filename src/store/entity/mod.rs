@@ -1,0 +1,11 @@
+//! The tables as the program sees them. `migration` is the truth; a test selects each of these from a migrated database.
+
+pub mod account;
+pub mod audit;
+pub mod contact_usage;
+pub mod delivery;
+pub mod lease;
+pub mod proof;
+pub mod refresh_token;
+pub mod session;
+pub mod verification;

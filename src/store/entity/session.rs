@@ -1,0 +1,27 @@
+//! One signed-in device.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    clock::Instant,
+    ids::{AccountId, SessionId},
+};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "session")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SessionId,
+    pub account_id: AccountId,
+    pub device_name: Option<String>,
+    pub user_agent: Option<String>,
+    pub ip_address: Option<String>,
+    pub created_at: Instant,
+    pub last_used_at: Instant,
+    /// Rotation does not move it.
+    pub expires_at: Instant,
+    pub ended_at: Option<Instant>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

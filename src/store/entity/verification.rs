@@ -1,0 +1,59 @@
+//! One attempt to prove that somebody holds a contact.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    channel::Channel,
+    clock::Instant,
+    contact::ContactKind,
+    ids::{AccountId, DeliveryId, VerificationId},
+    purpose::Purpose,
+    status::{CodeFormat, DeliveryStatus, Status},
+};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "verification")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: VerificationId,
+    pub purpose: Purpose,
+    pub contact_kind: ContactKind,
+    pub contact: String,
+    pub contact_key: String,
+    /// Whose: the account that asked, or that an unknown person asked for.
+    pub account_id: Option<AccountId>,
+    /// Looks like any other and sends nothing.
+    pub decoy: bool,
+    /// What a test contact plays.
+    pub scenario: Option<String>,
+    /// As written; a pending one may have expired since.
+    pub status: Status,
+    /// Attempts used.
+    pub attempts: i32,
+    pub max_attempts: i32,
+    /// The server key that its code is derived under.
+    pub key_id: String,
+    pub generation: i32,
+    pub code_length: i32,
+    pub code_format: CodeFormat,
+    pub locale: String,
+    /// The newest message.
+    pub delivery_id: DeliveryId,
+    pub delivery_channel: Channel,
+    pub delivery_status: DeliveryStatus,
+    pub delivery_updated_at: Instant,
+    /// Messages so far.
+    pub sends: i32,
+    pub last_sent_at: Instant,
+    pub created_at: Instant,
+    pub expires_at: Instant,
+    /// When it was verified, locked or canceled.
+    pub ended_at: Option<Instant>,
+    /// Grows with every change.
+    pub sequence: i64,
+    /// Hash of the client's key with contact and purpose.
+    pub idempotency_key: Option<String>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

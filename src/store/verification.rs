@@ -1,0 +1,149 @@
+//! Verifications: every change raises the sequence in the statement that makes it, and only where it may be made.
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, UpdateMany,
+    sea_query::{Expr, OnConflict},
+};
+
+use super::{
+    Store, Tx,
+    entity::verification::{Column, Entity, Model},
+};
+use crate::{
+    channel::Channel,
+    clock::Instant,
+    fault::{Doing, Fault},
+    ids::{DeliveryId, VerificationId},
+    status::{DeliveryStatus, Status},
+};
+
+impl Tx {
+    /// Writes a new verification. False: one with the same idempotency key is there already, and nothing was written.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn insert_verification(&self, row: Model) -> Result<bool, Fault> {
+        let insert = Entity::insert(row.into_active_model()).on_conflict(OnConflict::new().do_nothing().to_owned());
+        let written = insert.exec_without_returning(&self.0).await.doing("inserting a verification")?;
+        Ok(written > 0)
+    }
+
+    /// Takes an idempotency key from an expired verification, so that it can name a new one.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn release_idempotency_key(&self, key: &str, now: Instant) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::IdempotencyKey.eq(key))
+            .filter(Column::ExpiresAt.lte(now))
+            .col_expr(Column::IdempotencyKey, Expr::null());
+        update.exec(&self.0).await.doing("releasing an idempotency key")?;
+        Ok(())
+    }
+
+    /// Takes one attempt of a pending verification and says how it stands then: verified if the guess was `right`,
+    /// locked if that was the last attempt. None: it was not pending any more, and nothing changed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn judge_attempt(&self, id: &VerificationId, right: bool, now: Instant) -> Result<Option<Model>, Fault> {
+        let update = pending(id, now).filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)));
+        let used = || Expr::col(Column::Attempts).add(1);
+        let last = || used().gte(Expr::col(Column::MaxAttempts));
+        let update = update.col_expr(Column::Attempts, used());
+        let update = if right {
+            ended(update, Status::Verified, now)
+        } else {
+            update
+                .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
+                .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
+        };
+        self.changed(update).await.doing("judging an attempt")
+    }
+
+    /// Cancels a pending verification. None: it was not pending any more.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn cancel_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+        self.changed(ended(pending(id, now), Status::Canceled, now)).await.doing("canceling a verification")
+    }
+
+    /// Makes another message the newest one of a pending verification. None: it was not pending any more.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn send_again(
+        &self,
+        id: &VerificationId,
+        delivery: &DeliveryId,
+        channel: Channel,
+        now: Instant,
+    ) -> Result<Option<Model>, Fault> {
+        let update = pending(id, now)
+            .col_expr(Column::DeliveryId, Expr::val(delivery.as_str()))
+            .col_expr(Column::DeliveryChannel, Expr::val(channel))
+            .col_expr(Column::DeliveryStatus, Expr::val(DeliveryStatus::Queued))
+            .col_expr(Column::DeliveryUpdatedAt, Expr::val(now))
+            .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
+            .col_expr(Column::LastSentAt, Expr::val(now));
+        self.changed(update).await.doing("sending again")
+    }
+
+    /// Shows on a verification what became of its newest message. None: another message is the newest, or it shows that already.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn show_delivery(
+        &self,
+        id: &VerificationId,
+        delivery: &DeliveryId,
+        status: DeliveryStatus,
+        now: Instant,
+    ) -> Result<Option<Model>, Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(id.as_str()))
+            .filter(Column::DeliveryId.eq(delivery.as_str()))
+            .filter(Column::DeliveryStatus.ne(status))
+            .col_expr(Column::DeliveryStatus, Expr::val(status))
+            .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
+        self.changed(update).await.doing("showing what became of a message")
+    }
+
+    async fn changed(&self, update: UpdateMany<Entity>) -> Result<Option<Model>, Fault> {
+        let update = update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1));
+        Ok(update.exec_with_returning(&self.0).await?.pop())
+    }
+}
+
+/// A change of a verification that is pending and has not expired.
+fn pending(id: &VerificationId, now: Instant) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .filter(Column::Id.eq(id.as_str()))
+        .filter(Column::Status.eq(Status::Pending))
+        .filter(Column::ExpiresAt.gt(now))
+}
+
+fn ended(update: UpdateMany<Entity>, status: Status, now: Instant) -> UpdateMany<Entity> {
+    update.col_expr(Column::Status, Expr::val(status)).col_expr(Column::EndedAt, Expr::val(now))
+}
+
+impl Store {
+    /// The verification with this id.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn verification(&self, id: &VerificationId) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(id.clone());
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification")
+    }
+
+    /// The verification that a client's key names. `key` is the hash that was stored.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn verification_by_idempotency_key(&self, key: &str) -> Result<Option<Model>, Fault> {
+        let find = Entity::find().filter(Column::IdempotencyKey.eq(key));
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification by its key")
+    }
+}

@@ -1,0 +1,69 @@
+//! Keeps the counts and renders them as Prometheus text; `http` puts that on `METRICS_ADDR`.
+
+use std::time::Duration;
+
+use ::metrics::{Recorder, Unit};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use super::table::{BUILD_INFO, Kind, METRICS};
+use crate::clock::Clock;
+
+/// Samples of histograms are put into their buckets this often, so that a process that nobody scrapes does not grow.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Where metrics can be read. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Exporter(PrometheusHandle);
+
+/// This process counts already.
+#[derive(Clone, Copy, Debug)]
+pub struct AlreadyInstalled;
+
+impl Exporter {
+    /// The media type of [`Exporter::render`]'s text.
+    pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+    /// Counts from now on, in the whole process. Whoever calls this also spawns [`Exporter::keep`].
+    ///
+    /// # Errors
+    /// [`AlreadyInstalled`] at the second call.
+    pub fn install() -> Result<Self, AlreadyInstalled> {
+        let recorder = recorder();
+        let handle = recorder.handle();
+        ::metrics::set_global_recorder(recorder).map_err(|_| AlreadyInstalled)?;
+        ::metrics::gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
+        Ok(Self(handle))
+    }
+
+    /// Everything that was counted, as Prometheus reads it.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Keeps memory flat while nobody scrapes. Never returns.
+    pub async fn keep(self, clock: Clock) {
+        loop {
+            clock.sleep(UPKEEP).await;
+            self.0.run_upkeep();
+        }
+    }
+}
+
+/// A recorder that knows every metric of the table.
+pub(super) fn recorder() -> PrometheusRecorder {
+    let with_buckets = METRICS.iter().try_fold(PrometheusBuilder::new(), |builder, metric| match metric.kind {
+        Kind::Seconds(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
+        Kind::Counter | Kind::Gauge => Ok::<_, BuildError>(builder),
+    });
+    // Fails for an empty list of bounds alone, and the table has none.
+    let recorder = with_buckets.unwrap_or_default().build_recorder();
+    for metric in METRICS {
+        let (name, help) = (metric.name.into(), metric.help.into());
+        match metric.kind {
+            Kind::Counter => recorder.describe_counter(name, Some(Unit::Count), help),
+            Kind::Gauge => recorder.describe_gauge(name, None, help),
+            Kind::Seconds(_) => recorder.describe_histogram(name, Some(Unit::Seconds), help),
+        }
+    }
+    recorder
+}

@@ -1,0 +1,187 @@
+//! What is counted and measured, in the words of the rooms: nobody else names a metric.
+//!
+//! Labels are closed lists, given as enums or as `&'static str`, so that a metric has as many series as the program has
+//! words, however many people use it. Nothing that names a person, a contact, an address or an id is a label.
+//!
+//! Without `METRICS_ADDR` there is no recorder, and these functions do nothing.
+
+mod exporter;
+pub mod table;
+
+use std::time::Duration;
+
+use ::metrics::{counter, gauge, histogram};
+
+pub use self::exporter::{AlreadyInstalled, Exporter};
+use crate::{channel::Channel, fault::FaultKind, purpose::Purpose};
+
+/// An operation of the API was answered. `operation` is the root field's name out of the schema; `outcome` is `ok`, a
+/// refusal's code, or `extensions.code` of an error.
+pub fn request(operation: &'static str, outcome: &'static str, took: Duration) {
+    counter!(table::REQUESTS, "operation" => operation, "outcome" => outcome).increment(1);
+    histogram!(table::REQUEST_SECONDS, "operation" => operation).record(took);
+}
+
+/// A fault was logged.
+pub fn fault(kind: FaultKind) {
+    let kind = match kind {
+        FaultKind::Unavailable => "unavailable",
+        FaultKind::Internal => "internal",
+    };
+    counter!(table::FAULTS, "kind" => kind).increment(1);
+}
+
+/// A verification was started and its first message queued.
+pub fn verification_started(purpose: Purpose, channel: Channel) {
+    counter!(table::VERIFICATIONS_STARTED, "purpose" => purpose.as_str(), "channel" => channel.as_str()).increment(1);
+}
+
+/// How a verification ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Verified,
+    Expired,
+    Locked,
+    Canceled,
+}
+
+/// A verification is over. `channel` is the one of its newest message.
+pub fn verification_ended(purpose: Purpose, channel: Channel, end: End) {
+    let end = match end {
+        End::Verified => "verified",
+        End::Expired => "expired",
+        End::Locked => "locked",
+        End::Canceled => "canceled",
+    };
+    counter!(table::VERIFICATIONS, "purpose" => purpose.as_str(), "channel" => channel.as_str(), "end" => end)
+        .increment(1);
+}
+
+/// A code was confirmed, so long after the first message with it was sent.
+pub fn confirmed(purpose: Purpose, channel: Channel, after: Duration) {
+    histogram!(table::CONFIRMATION_SECONDS, "purpose" => purpose.as_str(), "channel" => channel.as_str()).record(after);
+}
+
+/// A provider answered, or did not, to one message. `outcome` is the name of its `Outcome`.
+pub fn sent(provider: &'static str, outcome: &'static str, took: Duration) {
+    counter!(table::SENDS, "provider" => provider, "outcome" => outcome).increment(1);
+    histogram!(table::SEND_SECONDS, "provider" => provider).record(took);
+}
+
+/// A receipt said that a message arrived, so long after the provider took it.
+pub fn delivered(provider: &'static str, after: Duration) {
+    histogram!(table::DELIVERY_SECONDS, "provider" => provider).record(after);
+}
+
+/// A receipt was taken, or refused: `accepted`, `bad_signature`, `unknown_message`, `malformed`.
+pub fn receipt(provider: &'static str, outcome: &'static str) {
+    counter!(table::RECEIPTS, "provider" => provider, "outcome" => outcome).increment(1);
+}
+
+/// A quota said no to an act.
+pub fn quota_refused(act: &'static str, quota: &'static str) {
+    counter!(table::QUOTA_REFUSALS, "act" => act, "quota" => quota).increment(1);
+}
+
+/// The memory of the process for an act was full, and the counts of so many keys were dropped.
+pub fn quota_keys_forgotten(act: &'static str, keys: u64) {
+    counter!(table::QUOTA_KEYS_FORGOTTEN, "act" => act).increment(keys);
+}
+
+/// The guard against SMS pumping throttled a destination prefix, or freed it.
+pub fn destination_throttled(on: bool) {
+    counter!(table::DESTINATION_THROTTLES, "turn" => if on { "on" } else { "off" }).increment(1);
+}
+
+/// What a process does by itself when Redis does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Quotas are counted in the process alone.
+    Quotas,
+    /// Rows with watchers are read again instead of being told of.
+    Events,
+}
+
+/// Something was done without Redis that is better done with it.
+pub fn fell_back(part: Fallback) {
+    let part = match part {
+        Fallback::Quotas => "quotas",
+        Fallback::Events => "events",
+    };
+    counter!(table::FALLBACKS, "part" => part).increment(1);
+}
+
+/// Whether Redis answers. Each time it stops to is counted, too.
+pub fn redis(up: bool) {
+    gauge!(table::REDIS_UP).set(if up { 1.0 } else { 0.0 });
+    if !up {
+        counter!(table::REDIS_OUTAGES).increment(1);
+    }
+}
+
+/// The connections to the database.
+pub fn pool(idle: u32, used: u32) {
+    gauge!(table::POOL_CONNECTIONS, "state" => "idle").set(idle);
+    gauge!(table::POOL_CONNECTIONS, "state" => "used").set(used);
+}
+
+/// What waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Messages that wait for a provider.
+    Deliveries,
+    /// Passwords that wait for a core.
+    Hashing,
+}
+
+impl Queue {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Queue::Deliveries => "deliveries",
+            Queue::Hashing => "hashing",
+        }
+    }
+}
+
+/// How many wait in a queue.
+pub fn queue_depth(queue: Queue, waiting: u32) {
+    gauge!(table::QUEUE_DEPTH, "queue" => queue.as_str()).set(waiting);
+}
+
+/// A queue was full, and somebody was turned away.
+pub fn queue_full(queue: Queue) {
+    counter!(table::QUEUE_FULL, "queue" => queue.as_str()).increment(1);
+}
+
+/// A password was hashed or judged, its waiting included.
+pub fn hashed(took: Duration) {
+    histogram!(table::HASHING_SECONDS).record(took);
+}
+
+/// A change reached whoever watches it in this process, so long after it was made.
+pub fn event_lag(lag: Duration) {
+    histogram!(table::EVENT_LAG_SECONDS).record(lag);
+}
+
+/// An open subscription is counted as long as this lives.
+#[derive(Debug)]
+pub struct OpenStream {
+    transport: &'static str,
+}
+
+impl OpenStream {
+    /// `transport` is `websocket`, `sse` or `multipart`.
+    pub fn new(transport: &'static str) -> Self {
+        gauge!(table::STREAMS_OPEN, "transport" => transport).increment(1);
+        Self { transport }
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        gauge!(table::STREAMS_OPEN, "transport" => self.transport).decrement(1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+### What is sent to phones and mailboxes.
+###
+### Variables of every message
+###   $app       the service's name (APP_NAME)
+### Messages with a code
+###   $code      the code; for voice, its characters are set apart. It must be used.
+###   $lifetime  how long it works, such as "5 minutes"
+###
+### A text message to a Korean number has 90 bytes in EUC-KR, to any other number one segment of GSM-7 or UCS-2.
+### What does not fit is refused at start. The lines of WEB_OTP_DOMAIN and ANDROID_APP_HASH follow below the text.
+
+## Codes by text message
+
+sms-code-contact = [{ $app }] Verification code: { $code }
+sms-code-sign-up = [{ $app }] Sign-up code: { $code }
+sms-code-sign-in = [{ $app }] Sign-in code: { $code }
+sms-code-password-reset = [{ $app }] Password reset code: { $code }
+sms-code-phone-change = [{ $app }] Number change code: { $code }
+sms-code-email-change = [{ $app }] E-mail change code: { $code }
+# Added only where there is room for it
+sms-code-caution = Don't share it with anyone.
+
+## Codes by voice
+
+voice-code-contact = Hello, this is { $app }. Your verification code is { $code }.
+voice-code-sign-up = Hello, this is { $app }. Your sign-up code is { $code }.
+voice-code-sign-in = Hello, this is { $app }. Your sign-in code is { $code }.
+voice-code-password-reset = Hello, this is { $app }. Your password reset code is { $code }.
+voice-code-phone-change = Hello, this is { $app }. Your number change code is { $code }.
+voice-code-email-change = Hello, this is { $app }. Your e-mail change code is { $code }.
+# Follows at once
+voice-code-again = Once more, your code is { $code }.
+
+## Codes by e-mail: the sentence, the code, how long it works, the caution
+
+email-code-contact-subject = Your { $app } verification code
+email-code-contact = Enter this code in { $app } to confirm your e-mail address.
+email-code-sign-up-subject = Your { $app } sign-up code
+email-code-sign-up = Enter this code to go on signing up for { $app }.
+email-code-sign-in-subject = Your { $app } sign-in code
+email-code-sign-in = Enter this code to sign in to { $app }.
+email-code-password-reset-subject = Your { $app } password reset code
+email-code-password-reset = Enter this code to choose a new password for { $app }.
+email-code-phone-change-subject = Your { $app } number change code
+email-code-phone-change = Enter this code to change the phone number of your { $app } account.
+email-code-email-change-subject = Your { $app } e-mail change code
+email-code-email-change = Enter this code to change the e-mail address of your { $app } account.
+email-code-label = Code
+email-code-expiry = It works for { $lifetime } from the time it was sent.
+email-code-caution =
+    Don't share this code with anyone. { $app } never asks for it by phone or message.
+
+    If you did not ask for it, you can ignore this e-mail. Nothing changes.
+
+## Notice: the password was changed
+
+sms-notice-password-changed = [{ $app }] Your password was changed. Not you? Reset it right away.
+email-notice-password-changed-subject = Your { $app } password was changed
+email-notice-password-changed =
+    The password of your { $app } account was changed, and other devices were signed out.
+
+    If that was you, there is nothing more to do. If it was not, reset your password right away.
+
+## Notice: a contact was changed. $contact: the new one, its middle hidden. The way back (undo) follows.
+
+sms-notice-phone-changed = [{ $app }] The phone number of your account was changed.
+email-notice-phone-changed-subject = Your { $app } phone number was changed
+email-notice-phone-changed =
+    The phone number of your { $app } account was changed.
+
+    New number: { $contact }
+
+    If that was you, there is nothing more to do.
+sms-notice-email-changed = [{ $app }] The e-mail address of your account was changed.
+email-notice-email-changed-subject = Your { $app } e-mail address was changed
+email-notice-email-changed =
+    The e-mail address of your { $app } account was changed.
+
+    New address: { $contact }
+
+    If that was you, there is nothing more to do.
+
+# $lifetime: how long it can be undone. The link, or the undo code, is on the next line.
+sms-notice-undo = Not you? Undo it within { $lifetime }:
+email-notice-undo = If it was not you, undo it within { $lifetime }. Your old contact comes back, every device is signed out, and you choose a new password.
+email-notice-undo-button = Undo the change
+# Where no page for undoing is configured
+email-notice-undo-token = Enter this code where the app asks for it to undo the change.
+
+## Notice: signed in on a new device. $device: what it is called
+
+sms-notice-new-device = [{ $app }] New device signed in. Not you? Reset your password right away.
+email-notice-new-device-subject = A new device signed in to { $app }
+email-notice-new-device =
+    Somebody signed in to your { $app } account on a new device.
+
+    Device: { $device }
+
+    If that was you, there is nothing more to do. If it was not, reset your password right away.
+# Where the device did not say what it is called
+notice-unknown-device = unknown device
+
+## Notice: somebody tried to sign up, or to change an account, with a contact that has one
+
+sms-notice-account-exists = [{ $app }] You already have an account. Please sign in, or ignore this if you did not ask.
+email-notice-account-exists-subject = You already have a { $app } account
+email-notice-account-exists =
+    Somebody tried to sign up for { $app }, or to change an account, with this e-mail address. Your account already uses it: just sign in. If you don't remember your password, you can reset it.
+
+    If you did not ask for this, you can ignore this e-mail. Nothing changes.
+
+## At the foot of every e-mail
+
+email-footer = { $app } sent this e-mail automatically.

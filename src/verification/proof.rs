@@ -1,0 +1,92 @@
+//! Proofs: what a confirmed code is exchanged for, and the one way to spend them.
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    clock::{Entropy, Instant},
+    config::Secret,
+    purpose::Purpose,
+    store::{Spending, entity::proof::Model},
+};
+
+/// The token of a proof: 256 random bits as 64 lower-case hex digits. It is shown once and stored as a hash.
+#[derive(Clone, Debug)]
+pub struct ProofToken(Secret);
+
+impl ProofToken {
+    pub(super) fn new(entropy: &Entropy) -> Self {
+        Self(Secret::new(hex::encode(entropy.bytes::<32>())))
+    }
+
+    /// The token that a client sent. None: it can be none of ours, so nothing need be looked up.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 64 && text.bytes().all(hex)).then(|| Self(Secret::new(text)))
+    }
+
+    /// The text, for the answer to whoever confirmed.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// What the store knows it by. The token has 256 bits of chance in it, so one round of a plain hash is enough.
+    pub fn hash(&self) -> String {
+        hex::encode(Sha256::digest(self.0.expose()))
+    }
+}
+
+/// Why a proof can't be spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    Unknown,
+    Expired,
+    Spent,
+    WrongPurpose,
+}
+
+/// A proof that could be spent now, or why not.
+pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Instant) -> Result<Model, Rejection> {
+    match found {
+        Some(proof) if proof.purpose == purpose && proof.spent_at.is_none() && proof.expires_at > now => Ok(proof),
+        found => Err(rejection(found.as_ref(), purpose, now)),
+    }
+}
+
+/// What the refusal to spend a proof means, most telling first: a spent one is spent, whatever else it is.
+fn rejection(found: Option<&Model>, purpose: Purpose, now: Instant) -> Rejection {
+    match found {
+        None => Rejection::Unknown,
+        Some(proof) if proof.purpose != purpose => Rejection::WrongPurpose,
+        Some(proof) if proof.spent_at.is_some() => Rejection::Spent,
+        Some(proof) if proof.expires_at <= now => Rejection::Expired,
+        // It was none of these when it was read, after it could not be spent: somebody else is spending it.
+        Some(_) => Rejection::Spent,
+    }
+}
+
+/// A proof that was spent, or why not.
+///
+/// # Errors
+/// The rejection.
+pub fn spent(spending: Spending, purpose: Purpose, now: Instant) -> Result<Model, Rejection> {
+    match spending {
+        Spending::Spent(proof) => Ok(*proof),
+        Spending::Refused(found) => Err(rejection(found.as_deref(), purpose, now)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_64_lower_case_hex_digits() {
+        let token = ProofToken::new(&Entropy::seeded(1));
+        assert_eq!(token.expose().len(), 64);
+        assert_eq!(ProofToken::parse(token.expose()).unwrap().hash(), token.hash());
+        assert_ne!(token.hash(), token.expose());
+        for text in ["", "abc", &token.expose().to_uppercase(), &"g".repeat(64), &"é".repeat(32)] {
+            assert!(ProofToken::parse(text).is_none(), "{text}");
+        }
+    }
+}

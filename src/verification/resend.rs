@@ -1,0 +1,134 @@
+//! Sending the same code once more.
+
+use super::{
+    Parts, Verification, Verifications,
+    rules::{self, Standing},
+    start::{destination, spec},
+};
+use crate::{
+    caller::Caller,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    delivery::{Content, Order},
+    fault::Fault,
+    ids::{DeliveryId, VerificationId},
+    quota::{Act, Refused},
+    status::DeliveryStatus,
+    store::{Ending, Reserved, entity::verification::Model},
+    texts::Locale,
+};
+
+/// What became of a resend.
+pub enum Resent {
+    Sent(Verification),
+    NotFound,
+    /// It is over.
+    NotPending(Verification),
+    /// The channel does not lead to the contact.
+    WrongChannel,
+    /// The provider said that this contact can't get messages; another one would fare no better.
+    DeliveryRefused {
+        provider_code: Option<String>,
+    },
+    Quota(Refused),
+}
+
+enum Written {
+    Again(Box<Model>),
+    UsedUp,
+    Over,
+}
+
+impl Verifications {
+    /// Sends the code of a pending verification once more, by the same or another channel. It stays the same code and
+    /// dies when it would have; attempts are not refilled.
+    ///
+    /// # Errors
+    /// A fault of the store or of the quotas.
+    pub async fn resend(
+        &self,
+        caller: &Caller,
+        id: &VerificationId,
+        channel: Option<Channel>,
+    ) -> Result<Resent, Fault> {
+        let parts = &self.0;
+        let Some(row) = parts.store.verification(id).await? else { return Ok(Resent::NotFound) };
+        let now = parts.clock.now();
+        if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
+            return Ok(Resent::NotPending(parts.view(row)));
+        }
+        let wanted = channel.or(Some(row.delivery_channel));
+        let Some(channel) = rules::channel(wanted, row.contact_kind) else { return Ok(Resent::WrongChannel) };
+        let Some(to) = Contact::from_stored(row.contact_kind, &row.contact) else {
+            return Err(Fault::internal("a verification's contact does not read"));
+        };
+        if let Some(refused) = parts.refused_for_good(&row).await? {
+            return Ok(refused);
+        }
+        let test = parts.test_contact(&to).is_some();
+        if !test {
+            let destination = destination(&to);
+            let act = Act::SendCode { destination: destination.as_deref() };
+            if let Err(refused) = parts.quotas.charge(act, caller).await {
+                return Ok(Resent::Quota(refused));
+            }
+        }
+        let limits = (!test).then(|| parts.send_limits(now));
+        let contact_key = row.contact_key.clone();
+        let delivery = DeliveryId::new(&parts.entropy);
+        let order = parts.again(&row, to, channel, delivery).into_row(now);
+        let written = parts
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(limits) = limits
+                        && tx.reserve_send(&row.contact_key, now, limits).await? == Reserved::Refused
+                    {
+                        return Ok(Ending::Rollback(Written::UsedUp));
+                    }
+                    let Some(row) = tx.send_again(&row.id, &order.id, channel, now).await? else {
+                        return Ok(Ending::Rollback(Written::Over));
+                    };
+                    tx.insert_delivery(order).await?;
+                    Ok(Ending::Commit(Written::Again(Box::new(row))))
+                })
+            })
+            .await?;
+        match written {
+            Written::Again(row) => {
+                parts.outbox.dispatch(row.delivery_id.clone());
+                Ok(Resent::Sent(parts.published(*row)))
+            }
+            Written::UsedUp => Ok(Resent::Quota(parts.why_refused(&contact_key, now).await?)),
+            Written::Over => Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending)),
+        }
+    }
+}
+
+impl Parts {
+    fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId) -> Order {
+        Order {
+            id,
+            verification: Some(row.id.clone()),
+            channel,
+            to,
+            locale: Locale::parse(&row.locale).unwrap_or(Locale::Ko),
+            content: Content::Code(spec(row)),
+            decoy: row.decoy,
+            discreet: rules::is_discreet(row.purpose, self.accounts_disclosed),
+            scenario: row.scenario.clone(),
+            expires_at: row.expires_at,
+        }
+    }
+
+    /// Whether the newest message failed because the provider will not carry anything to this contact. It costs a read
+    /// only where a message has failed.
+    async fn refused_for_good(&self, row: &Model) -> Result<Option<Resent>, Fault> {
+        if row.delivery_status != DeliveryStatus::Failed || row.contact_kind == ContactKind::Email {
+            return Ok(None);
+        }
+        let delivery = self.store.delivery(&row.delivery_id).await?;
+        let refused = delivery.filter(|delivery| delivery.refused);
+        Ok(refused.map(|delivery| Resent::DeliveryRefused { provider_code: delivery.reason }))
+    }
+}

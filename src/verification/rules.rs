@@ -1,0 +1,96 @@
+//! The rules of verifications, as functions of what is and what time it is.
+
+use std::time::Duration;
+
+use crate::{
+    channel::Channel,
+    clock::Instant,
+    config,
+    contact::ContactKind,
+    purpose::Purpose,
+    status::{CodeFormat, Status},
+    store::entity::verification::Model,
+};
+
+/// What became of a verification, as it is shown: what was written, and what the clock has done since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    Pending,
+    Verified,
+    Expired,
+    Locked,
+    Canceled,
+}
+
+impl Standing {
+    /// Whether nothing more can become of it.
+    pub fn is_over(self) -> bool {
+        self != Standing::Pending
+    }
+}
+
+/// How a verification stands. Expiry is written by nobody: it is what the clock says of a pending one.
+pub fn standing(status: Status, expires_at: Instant, now: Instant) -> Standing {
+    match status {
+        Status::Pending if now >= expires_at => Standing::Expired,
+        Status::Pending => Standing::Pending,
+        Status::Verified => Standing::Verified,
+        Status::Locked => Standing::Locked,
+        Status::Canceled => Standing::Canceled,
+    }
+}
+
+/// What the code of a message by this channel is made of, and how long it lives.
+pub fn code_shape(settings: &config::Verification, kind: ContactKind) -> (CodeFormat, Duration) {
+    match kind {
+        ContactKind::Phone => (settings.code_format, settings.code_ttl),
+        ContactKind::Email => (settings.email_code_format, settings.email_code_ttl),
+    }
+}
+
+/// How a code travels to a contact of this kind. None: this channel does not lead there.
+pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
+    match (kind, wanted) {
+        (ContactKind::Phone, None) => Some(Channel::Sms),
+        (ContactKind::Email, None) => Some(Channel::Email),
+        (ContactKind::Phone, Some(Channel::Sms | Channel::Voice)) | (ContactKind::Email, Some(Channel::Email)) => {
+            wanted
+        }
+        _ => None,
+    }
+}
+
+/// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account
+/// is behind the contact: an unknown one gets no message that could arrive or fail.
+pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool) -> bool {
+    matches!(purpose, Purpose::SignIn | Purpose::PasswordReset) && !accounts_disclosed
+}
+
+/// When a resend is accepted; none once it never will be.
+pub fn resend_available_at(row: &Model, cooldown: Duration, now: Instant) -> Option<Instant> {
+    let pending = standing(row.status, row.expires_at, now) == Standing::Pending;
+    pending.then(|| row.last_sent_at + cooldown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pending_one_is_expired_from_its_last_instant_on() {
+        let end = Instant::UNIX_EPOCH;
+        assert_eq!(standing(Status::Pending, end, end - Duration::from_millis(1)), Standing::Pending);
+        assert_eq!(standing(Status::Pending, end, end), Standing::Expired);
+        assert_eq!(standing(Status::Verified, end, end), Standing::Verified);
+    }
+
+    #[test]
+    fn channels_lead_where_they_can() {
+        use Channel::{Email, Sms, Voice};
+        assert_eq!(channel(None, ContactKind::Phone), Some(Sms));
+        assert_eq!(channel(Some(Voice), ContactKind::Phone), Some(Voice));
+        assert_eq!(channel(Some(Email), ContactKind::Phone), None);
+        assert_eq!(channel(None, ContactKind::Email), Some(Email));
+        assert_eq!(channel(Some(Sms), ContactKind::Email), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! Aligo, which answers 200 whatever happened.
+
+use std::sync::Arc;
+
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use serde_json::{Value, json};
+
+use super::{
+    double::{Double, Reply},
+    support::{accepted, code_message, content, misconfigured, phone, provider, recipient, sender, text_message},
+};
+
+fn aligo(url: &str, more: &[(&str, &str)]) -> Arc<dyn Provider> {
+    let mut vars = vec![
+        ("SMS_PROVIDER", "aligo"),
+        ("ALIGO_API_KEY", "key"),
+        ("ALIGO_USER_ID", "user"),
+        ("ALIGO_SENDER", "02-1234-5678"),
+        ("ALIGO_BASE_URL", url),
+    ];
+    vars.extend_from_slice(more);
+    provider(Channel::Sms, &vars)
+}
+
+#[tokio::test]
+async fn a_send_is_a_form_with_the_key_in_it() {
+    let double = Double::start().await;
+    let success = json!({ "result_code": 1, "message": "success", "msg_id": 123_456_789, "success_cnt": 1, "error_cnt": 0, "msg_type": "SMS" });
+    // It says JSON, and calls it HTML.
+    double.then(Reply::text(200, &success.to_string()).with("content-type", "text/html"));
+    assert_eq!(aligo(&double.url(), &[]).send(&code_message()).await, accepted("123456789"));
+    let seen = double.take_one();
+    assert_eq!((seen.method.as_str(), seen.line.as_str()), ("POST", "/send/"));
+    let form = seen.form();
+    let expected = [
+        ("key", "key"),
+        ("msg", "[예시] 인증번호 [123456]를 입력해 주세요."),
+        ("msg_type", "SMS"),
+        ("receiver", "01012345678"),
+        ("sender", "0212345678"),
+        ("user_id", "user"),
+    ];
+    assert_eq!(form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn in_test_mode_it_says_so_and_a_long_text_says_that_it_is_long() {
+    let double = Double::start().await;
+    double.then(Reply::json(200, &json!({ "result_code": "1", "message": "", "msg_id": "9", "success_cnt": "1" })));
+    let aligo = aligo(&double.url(), &[("ALIGO_TEST_MODE", "on")]);
+    assert_eq!(aligo.send(&text_message(&"가".repeat(46))).await, accepted("9"));
+    let form = double.take_one().form();
+    assert_eq!((form["testmode_yn"].as_str(), form["msg_type"].as_str()), ("Y", "LMS"));
+}
+
+#[tokio::test]
+async fn what_it_can_not_carry_is_not_asked() {
+    let double = Double::start().await;
+    let aligo = aligo(&double.url(), &[]);
+    let abroad = Outgoing { to: phone("+447911123456"), ..code_message() };
+    assert!(!aligo.abilities().carries(&abroad) && aligo.abilities().carries(&code_message()));
+    assert_eq!(aligo.send(&abroad).await, recipient("not_a_korean_number"));
+    assert_eq!(aligo.send(&text_message("인증번호 😀")).await, content("character_not_in_ks_x_1001"));
+    assert!(double.take().is_empty());
+}
+
+#[tokio::test]
+async fn every_result_in_the_table_is_of_its_class_and_keeps_its_reason() {
+    let double = Double::start().await;
+    let aligo = aligo(&double.url(), &[]);
+    let failure = |code: Value, message: &str| json!({ "result_code": code, "message": message });
+    let table = [
+        (failure(json!(-101), "인증오류입니다."), misconfigured("-101 인증오류입니다.")),
+        (failure(json!("-101"), "인증오류입니다.-IP"), misconfigured("-101 인증오류입니다.-IP")),
+        (failure(json!(-102), "인증"), misconfigured("-102 인증")),
+        (failure(json!(-103), "등록/인증되지 않은 발신번호"), sender("-103 등록/인증되지 않은 발신번호")),
+        (failure(json!(-201), "SMS 잔여건수 부족"), misconfigured("-201 SMS 잔여건수 부족")),
+        (failure(json!(-301), "기타"), content("-301 기타")),
+        // The words are the second signal where the number says nothing.
+        (failure(json!(-999), "발신번호 미등록"), sender("-999 발신번호 미등록")),
+        (failure(json!(-999), "포인트가 부족합니다."), misconfigured("-999 포인트가 부족합니다.")),
+        (failure(json!(0), ""), content("0")),
+        (failure(json!(-999), "01012345678 차단"), content("-999 … 차단")),
+        (
+            json!({ "result_code": 1, "message": "success", "msg_id": 1, "success_cnt": 0, "error_cnt": 1 }),
+            recipient("1 success"),
+        ),
+        (json!({ "message": "?" }), Outcome::Unknown),
+    ];
+    for (body, expected) in table {
+        double.then(Reply::json(200, &body));
+        assert_eq!(aligo.send(&code_message()).await, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn polling_reads_the_state_and_infers_nothing_from_an_empty_list() {
+    let double = Double::start().await;
+    let aligo = aligo(&double.url(), &[]);
+    let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
+    let table = [
+        (json!([]), Polled::NotYet),
+        (json!([{ "sms_state": "발송완료" }]), known(ReceiptStatus::Delivered, None)),
+        (json!([{ "sms_state": "성공" }]), known(ReceiptStatus::Delivered, None)),
+        (json!([{ "sms_state": "전송중" }]), known(ReceiptStatus::Sent, None)),
+        (json!([{ "sms_state": "실패(결번)" }]), known(ReceiptStatus::Undelivered, Some("실패(결번)"))),
+        (json!([{ "sms_state": "?" }]), Polled::NotYet),
+    ];
+    for (list, expected) in table {
+        double.then(Reply::json(200, &json!({ "result_code": 1, "message": "success", "list": list, "next_yn": "N" })));
+        assert_eq!(aligo.poll("123").await, expected);
+        let seen = double.take_one();
+        assert_eq!((seen.line.as_str(), seen.form()["mid"].as_str()), ("/sms_list/", "123"));
+    }
+}

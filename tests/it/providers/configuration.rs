@@ -1,0 +1,122 @@
+//! What can't work is refused at start, provider by provider.
+
+use countersign::{
+    config::delivery::DeliverySettings,
+    delivery::{Plan, describe, provider::Channel},
+};
+
+use super::support::{env, refusals, tools};
+
+fn mends(vars: &[(&str, &str)]) -> Vec<String> {
+    let mut all = vec![("SMS_PROVIDER", ","), ("EMAIL_PROVIDER", ",")];
+    all.extend_from_slice(vars);
+    refusals(&all).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn everything_that_a_provider_lacks_is_named_at_once() {
+    let lacks = |name: &str| mends(&[("SMS_PROVIDER", name)]).join("\n");
+    assert_eq!(
+        lacks("twilio"),
+        "SMS_PROVIDER: twilio lacks TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN or TWILIO_API_KEY_SID with \
+         TWILIO_API_KEY_SECRET, TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID: set what is missing, or take twilio \
+         out"
+    );
+    assert!(lacks("twilio-verify").contains("TWILIO_VERIFY_SERVICE_SID"));
+    assert!(lacks("naver-cloud").contains(
+        "NAVER_CLOUD_ACCESS_KEY, NAVER_CLOUD_SECRET_KEY, NAVER_CLOUD_SMS_SERVICE_ID, NAVER_CLOUD_SMS_FROM_NUMBER"
+    ));
+    assert!(lacks("aligo").contains("ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER"));
+    assert!(lacks("solapi").contains("SOLAPI_API_KEY, SOLAPI_API_SECRET, SOLAPI_SENDER"));
+    assert!(lacks("vonage").contains("VONAGE_API_KEY, VONAGE_FROM, VONAGE_API_SECRET or VONAGE_SIGNATURE_SECRET"));
+    assert!(lacks("webhook").contains("DELIVERY_WEBHOOK_URL, DELIVERY_WEBHOOK_SECRET"));
+    assert!(mends(&[("EMAIL_PROVIDER", "smtp")]).join("").contains("smtp lacks SMTP_HOST, SMTP_FROM"));
+    #[cfg(feature = "aws-sns")]
+    assert!(lacks("aws-sns").contains("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"));
+}
+
+#[test]
+fn each_provider_of_a_list_is_judged_by_itself() {
+    let mends =
+        mends(&[("SMS_PROVIDER", "aligo,solapi"), ("EMAIL_PROVIDER", "smtp,nobody"), ("VOICE_PROVIDER", "aligo")]);
+    assert_eq!(mends.len(), 5, "{mends:#?}");
+    assert!(mends.iter().any(|mend| mend == "VOICE_PROVIDER: aligo carries SMS alone: take it out"));
+    assert!(mends.iter().any(|mend| mend.starts_with(r#"EMAIL_PROVIDER: no provider is called "nobody""#)));
+}
+
+#[test]
+fn values_that_cannot_be_are_refused_and_secrets_are_not_shown() {
+    let refused = |name: &str, value: &str| {
+        let mends =
+            mends(&[("SMS_PROVIDER", "twilio,aws-sns,vonage,webhook"), ("EMAIL_PROVIDER", "smtp"), (name, value)]);
+        let prefix = format!("{name}: ");
+        mends.into_iter().find(|mend| mend.starts_with(&prefix)).unwrap_or_else(|| panic!("{name}={value} was taken"))
+    };
+    refused("TWILIO_ACCOUNT_SID", "../AC1");
+    refused("TWILIO_ACCOUNT_SID", "SK0000");
+    refused("TWILIO_API_BASE_URL", "http://api.twilio.com");
+    refused("TWILIO_STATUS_CALLBACK_URL", "here");
+    refused("AWS_REGION", "ap-northeast-1.evil.example/");
+    refused("AWS_SNS_SENDER_ID", "no spaces");
+    refused("AWS_SNS_MAX_PRICE_USD", "-1");
+    refused("VONAGE_SIGNATURE_METHOD", "rot13");
+    refused("VONAGE_DLR_CALLBACK_URL", &format!("https://x.example/{}", "a".repeat(100)));
+    refused("DELIVERY_WEBHOOK_URL", "http://gateway.example.com");
+    refused("DELIVERY_WEBHOOK_TIMEOUT_MS", "soon");
+    refused("SMTP_FROM", "nobody");
+    refused("SMTP_PORT", "70000");
+    refused("SMTP_CA_FILE", "/nowhere.pem");
+    let shown = refused("DELIVERY_WEBHOOK_SECRET", "whsec_c2hvcnQ=");
+    assert!(!shown.contains("c2hvcnQ"), "{shown}");
+    let shown = refused("SOLAPI_WEBHOOK_TOKEN", "guessable");
+    assert!(!shown.contains("guessable"), "{shown}");
+}
+
+#[test]
+fn mail_goes_in_the_clear_to_this_machine_alone() {
+    let with_host = |host| {
+        mends(&[("EMAIL_PROVIDER", "smtp"), ("SMTP_HOST", host), ("SMTP_FROM", "a@b.example"), ("SMTP_TLS", "none")])
+    };
+    assert_eq!(with_host("127.0.0.1"), Vec::<String>::new());
+    assert!(with_host("mail.example.com")[0].starts_with("SMTP_TLS: "));
+}
+
+const TWILIO: &[(&str, &str)] = &[
+    ("TWILIO_ACCOUNT_SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    ("TWILIO_AUTH_TOKEN", "token\n"),
+    ("TWILIO_FROM_NUMBER", "+15005550006"),
+];
+
+#[tokio::test]
+async fn a_provider_that_carries_two_channels_is_built_once() {
+    let mut vars =
+        vec![("SMS_PROVIDER", "twilio,webhook"), ("VOICE_PROVIDER", "twilio"), ("EMAIL_PROVIDER", "webhook")];
+    vars.extend_from_slice(TWILIO);
+    vars.push(("DELIVERY_WEBHOOK_URL", "https://gateway.example.com/"));
+    vars.push(("DELIVERY_WEBHOOK_SECRET", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+    let env = env(&vars);
+    let routes = Plan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(countersign::clock::Clock::System));
+    assert_eq!(env.into_refusals(), []);
+    let names = |channel| routes.of(channel).iter().map(|provider| provider.name()).collect::<Vec<_>>();
+    assert_eq!(names(Channel::Sms), ["twilio", "webhook"]);
+    assert_eq!(names(Channel::Voice), ["twilio"]);
+    assert_eq!(names(Channel::Email), ["webhook"]);
+    assert_eq!(routes.all().count(), 2);
+    assert!(routes.named("twilio").is_some() && routes.named("aligo").is_none());
+}
+
+#[test]
+fn doctor_is_told_what_each_provider_can_do_and_lacks() {
+    let mut vars = vec![("SMS_PROVIDER", "twilio,aligo"), ("VOICE_PROVIDER", "twilio"), ("EMAIL_PROVIDER", "smtp")];
+    vars.extend_from_slice(TWILIO);
+    let env = env(&vars);
+    let lines: Vec<_> = describe(&env, &DeliverySettings::from_env(&env)).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "aligo: carries SMS; to +82 alone; receipts by polling; lacks ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER",
+            "smtp: carries EMAIL; everywhere; gives no receipts; lacks SMTP_HOST, SMTP_FROM",
+            "twilio: carries SMS, VOICE; everywhere; receipts by webhook; ready",
+        ]
+    );
+}

@@ -1,0 +1,20 @@
+//! Providers on the wire: against doubles of our own that answer as the providers' tables demand, and against stand-ins
+//! that others wrote.
+
+mod aligo;
+#[cfg(feature = "aws-sns")]
+mod aws_sns;
+mod configuration;
+mod double;
+mod naver_cloud;
+mod receipts;
+mod silence;
+mod smtp;
+mod solapi;
+mod stand_ins;
+mod support;
+mod twilio;
+mod twilio_verify;
+mod vectors;
+mod vonage;
+mod webhook;

@@ -1,0 +1,144 @@
+//! Providers as an operator would configure them, and messages for them.
+
+use std::{sync::Arc, time::Duration};
+
+use countersign::{
+    clock::{Clock, Entropy},
+    config::{Env, Refusal, Secret, delivery::DeliverySettings},
+    contact::{Contact, EmailAddress, PhoneNumber, Region},
+    delivery::{
+        HttpClient, Plan, Tools,
+        provider::{Channel, Outcome, Outgoing, Provider},
+        receipts::Verifiers,
+    },
+    ids::DeliveryId,
+    texts::Locale,
+};
+
+/// Long enough for a double on this machine, short enough to wait for.
+pub const TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// The environment with these variables.
+pub fn env(vars: &[(&str, &str)]) -> Env {
+    let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Env::new(vars, countersign::app::settings())
+}
+
+/// What is refused in a configuration.
+pub fn refusals(vars: &[(&str, &str)]) -> Vec<Refusal> {
+    let env = env(vars);
+    let settings = DeliverySettings::from_env(&env);
+    Plan::read(&env, &settings);
+    Verifiers::from_env(&env, Some("https://sign.example.com"));
+    env.into_refusals()
+}
+
+/// The provider that the variables choose for `channel`.
+pub fn provider(channel: Channel, vars: &[(&str, &str)]) -> Arc<dyn Provider> {
+    provider_at(Clock::System, channel, vars)
+}
+
+/// The same, at a time of one's own.
+pub fn provider_at(clock: Clock, channel: Channel, vars: &[(&str, &str)]) -> Arc<dyn Provider> {
+    // Development, the default, stands elsewhere.
+    let mut all = vec![("SMS_PROVIDER", ","), ("EMAIL_PROVIDER", ",")];
+    all.extend_from_slice(vars);
+    let env = env(&all);
+    let plan = Plan::read(&env, &DeliverySettings::from_env(&env));
+    assert_eq!(env.into_refusals(), []);
+    let routes = plan.build(&tools(clock));
+    assert_eq!(routes.of(channel).len(), 1);
+    routes.of(channel)[0].clone()
+}
+
+pub fn tools(clock: Clock) -> Tools {
+    Tools {
+        outbox: None,
+        http: HttpClient::new(TIMEOUT, clock.clone()).unwrap(),
+        timeout: TIMEOUT,
+        clock,
+        entropy: Entropy::seeded(1),
+        public_url: Some("https://sign.example.com".to_owned()),
+    }
+}
+
+pub fn phone(number: &str) -> Contact {
+    Contact::Phone(PhoneNumber::parse(number, Region::parse("KR").unwrap()).unwrap())
+}
+
+/// A code for a Korean phone.
+pub fn text_message(text: &str) -> Outgoing {
+    Outgoing {
+        id: DeliveryId::new(&Entropy::seeded(2)),
+        channel: Channel::Sms,
+        to: phone("+821012345678"),
+        text: Secret::new(text),
+        subject: None,
+        html: None,
+        code: Some(Secret::new("123456")),
+        locale: Locale::Ko,
+        ttl: Duration::from_secs(300),
+    }
+}
+
+pub fn code_message() -> Outgoing {
+    text_message("[예시] 인증번호 [123456]를 입력해 주세요.")
+}
+
+pub fn call() -> Outgoing {
+    Outgoing { channel: Channel::Voice, ..text_message("1, 2, 3, 4, 5, 6. 1, 2, 3, 4, 5, 6.") }
+}
+
+pub fn email(to: &str) -> Outgoing {
+    Outgoing {
+        channel: Channel::Email,
+        to: Contact::Email(EmailAddress::parse(to).unwrap()),
+        text: Secret::new("인증번호: 123456\n.\n끝"),
+        subject: Some("[예시] 인증번호".to_owned()),
+        html: Some(Secret::new("<p>인증번호: <b>123456</b></p>")),
+        ..code_message()
+    }
+}
+
+pub fn accepted(id: &str) -> Outcome {
+    Outcome::Accepted { provider_message_id: Some(id.to_owned()) }
+}
+
+/// Short names for the rows of tables.
+pub fn recipient(code: &str) -> Outcome {
+    Outcome::RejectedRecipient { code: Some(code.to_owned()) }
+}
+pub fn sender(code: &str) -> Outcome {
+    Outcome::RejectedSender { code: Some(code.to_owned()) }
+}
+pub fn content(code: &str) -> Outcome {
+    Outcome::RejectedContent { code: Some(code.to_owned()) }
+}
+pub fn misconfigured(code: &str) -> Outcome {
+    Outcome::Misconfigured { code: Some(code.to_owned()) }
+}
+pub fn unavailable(code: &str) -> Outcome {
+    Outcome::unavailable(code.to_owned())
+}
+/// With a `Retry-After`.
+pub fn unavailable_for(code: &str, seconds: u64) -> Outcome {
+    Outcome::Unavailable { code: Some(code.to_owned()), retry_after: Some(Duration::from_secs(seconds)) }
+}
+pub fn throttled(seconds: Option<u64>) -> Outcome {
+    Outcome::Throttled { retry_after: seconds.map(Duration::from_secs) }
+}
+
+/// A variable that scripts/test sets where it has started a stand-in; without it the test says that it was left out.
+/// Where scripts/stand-ins could not bring it up and may do without, the variable says why.
+pub fn stand_in(variable: &str, what: &str) -> Option<String> {
+    let value = std::env::var_os(variable).and_then(|value| value.into_string().ok()).unwrap_or_default();
+    if value.is_empty() {
+        println!("LEFT OUT: {what}: {variable} is not set (scripts/stand-ins)");
+        return None;
+    }
+    if value.starts_with("left out: ") {
+        println!("{value}");
+        return None;
+    }
+    Some(value)
+}

@@ -1,0 +1,175 @@
+//! Twilio Verify: Twilio makes the code and checks it.
+
+use std::sync::Arc;
+
+use countersign::{
+    config::Secret,
+    delivery::provider::{Channel, CheckOutcome, Outgoing, Polled, Provider, ReceiptStatus},
+};
+use serde_json::{Value, json};
+
+use super::{
+    double::{Double, Reply},
+    support::{accepted, call, code_message, content, misconfigured, provider, recipient, throttled},
+};
+
+const SERVICE: &str = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const SID: &str = "VEaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+pub fn twilio_verify(channel: Channel, url: &str) -> Arc<dyn Provider> {
+    let chooses = if channel == Channel::Voice { "VOICE_PROVIDER" } else { "SMS_PROVIDER" };
+    let vars = [
+        (chooses, "twilio-verify"),
+        ("TWILIO_ACCOUNT_SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("TWILIO_AUTH_TOKEN", "0123456789abcdef0123456789abcdef"),
+        ("TWILIO_VERIFY_SERVICE_SID", SERVICE),
+        ("TWILIO_VERIFY_BASE_URL", url),
+    ];
+    provider(channel, &vars)
+}
+
+pub fn verification(status: &str) -> Value {
+    json!({
+        "sid": SID, "service_sid": SERVICE, "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "to": "+821012345678", "channel": "sms", "status": status, "valid": status == "approved",
+        "lookup": {}, "amount": Value::Null, "payee": Value::Null, "sna": Value::Null,
+        "date_created": "2026-01-02T03:04:05Z", "date_updated": "2026-01-02T03:04:05Z",
+        "send_code_attempts": [{
+            "time": "2026-01-02T03:04:05Z", "channel": "sms", "attempt_sid": "VLaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        }],
+        "url": format!("https://verify.twilio.com/v2/Services/{SERVICE}/Verifications/{SID}"),
+    })
+}
+
+fn error(status: u16, code: u32) -> Reply {
+    Reply::json(status, &json!({ "code": code, "message": "no", "more_info": "x", "status": status }))
+        .with("retry-after", "3")
+}
+
+#[tokio::test]
+async fn a_start_names_the_number_and_no_code() {
+    let double = Double::start().await;
+    for (message, channel) in [(code_message(), "sms"), (call(), "call")] {
+        double.then(Reply::json(201, &verification("pending")));
+        assert_eq!(twilio_verify(message.channel, &double.url()).send(&message).await, accepted(SID));
+        let seen = double.take_one();
+        assert_eq!(seen.line, format!("/v2/Services/{SERVICE}/Verifications"));
+        let form = seen.form();
+        let expected = [("Channel", channel), ("Locale", "ko"), ("To", "+821012345678")];
+        assert_eq!(form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[tokio::test]
+async fn it_carries_no_notices() {
+    let double = Double::start().await;
+    let verify = twilio_verify(Channel::Sms, &double.url());
+    let notice = Outgoing { code: None, ..code_message() };
+    assert!(!verify.abilities().carries(&notice) && verify.abilities().carries(&code_message()));
+    assert_eq!(verify.send(&notice).await, content("carries_codes_alone"));
+    assert!(double.take().is_empty());
+}
+
+#[tokio::test]
+async fn every_error_of_a_start_is_of_its_class() {
+    let double = Double::start().await;
+    let verify = twilio_verify(Channel::Sms, &double.url());
+    let table = [
+        (400, 60200, recipient("60200")),
+        (400, 60205, recipient("60205")),
+        (403, 60410, recipient("60410")),
+        (403, 60605, recipient("60605")),
+        (429, 60203, throttled(Some(3))),
+        (429, 60207, throttled(Some(3))),
+        (429, 60212, throttled(Some(3))),
+        (429, 20429, throttled(Some(3))),
+        (404, 20404, misconfigured("20404")),
+        (401, 20003, misconfigured("20003")),
+        (403, 20008, misconfigured("20008")),
+    ];
+    for (status, code, expected) in table {
+        double.then(error(status, code));
+        assert_eq!(verify.send(&code_message()).await, expected, "{status} {code}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_is_right_or_wrong_by_its_status() {
+    let double = Double::start().await;
+    let verify = twilio_verify(Channel::Sms, &double.url());
+    let checker = verify.checker().unwrap();
+    let guess = Secret::new("123456");
+    let table = [
+        (Reply::json(201, &verification("approved")), CheckOutcome::Approved),
+        (Reply::json(200, &verification("approved")), CheckOutcome::Approved),
+        (Reply::json(201, &verification("pending")), CheckOutcome::Wrong),
+        (Reply::json(200, &verification("max_attempts_reached")), CheckOutcome::TooManyAttempts),
+        (Reply::json(200, &verification("expired")), CheckOutcome::Over),
+        (Reply::json(200, &verification("canceled")), CheckOutcome::Over),
+        (Reply::json(200, &verification("deleted")), CheckOutcome::Over),
+        (Reply::json(200, &verification("failed")), CheckOutcome::Over),
+        (Reply::json(200, &json!({ "status": "unheard_of" })), CheckOutcome::Unavailable),
+        (error(404, 20404), CheckOutcome::Over),
+        (error(429, 60202), CheckOutcome::TooManyAttempts),
+        (error(400, 60200), CheckOutcome::Wrong),
+        (error(429, 20429), CheckOutcome::Throttled { retry_after: Some(std::time::Duration::from_secs(3)) }),
+        (error(503, 20503), CheckOutcome::Unavailable),
+    ];
+    for (reply, expected) in table {
+        double.then(reply.clone());
+        assert_eq!(checker.check(SID, &guess).await, expected, "{reply:?}");
+        let seen = double.take_one();
+        assert_eq!(seen.line, format!("/v2/Services/{SERVICE}/VerificationCheck"));
+        assert_eq!(seen.form()["VerificationSid"], SID);
+        assert_eq!(seen.form()["Code"], "123456");
+    }
+}
+
+#[tokio::test]
+async fn a_canceled_verification_is_canceled_there() {
+    let double = Double::start().await;
+    let verify = twilio_verify(Channel::Sms, &double.url());
+    let checker = verify.checker().unwrap();
+    for (reply, expected) in
+        [(Reply::json(200, &verification("canceled")), true), (error(404, 20404), true), (error(500, 0), false)]
+    {
+        double.then(reply);
+        assert_eq!(checker.cancel(SID).await, expected);
+        let seen = double.take_one();
+        assert_eq!(seen.line, format!("/v2/Services/{SERVICE}/Verifications/{SID}"));
+        assert_eq!(seen.form()["Status"], "canceled");
+    }
+}
+
+#[tokio::test]
+async fn polling_tells_of_the_newest_attempt() {
+    let double = Double::start().await;
+    let verify = twilio_verify(Channel::Sms, &double.url());
+    let attempt = |at: &str, conversion: &str, status: &str| {
+        json!({
+            "sid": "VLaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "verification_sid": SID, "date_created": at, "channel": "sms",
+            "conversion_status": conversion, "channel_data": { "message_status": status, "error_code": "30008" },
+        })
+    };
+    let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
+    let table = [
+        (vec![], Polled::NotYet),
+        (vec![attempt("2026-01-02T03:04:05Z", "unconverted", "")], Polled::NotYet),
+        (
+            vec![
+                attempt("2026-01-02T03:04:05Z", "unconverted", "delivered"),
+                attempt("2026-01-02T03:05:05Z", "unconverted", "undelivered"),
+            ],
+            known(ReceiptStatus::Undelivered, Some("30008")),
+        ),
+        (vec![attempt("2026-01-02T03:04:05Z", "converted", "sent")], known(ReceiptStatus::Delivered, None)),
+    ];
+    for (attempts, expected) in table {
+        double.then(Reply::json(200, &json!({ "attempts": attempts, "meta": {} })));
+        assert_eq!(verify.poll(SID).await, expected);
+        assert_eq!(double.take_one().line, format!("/v2/Attempts?VerificationSid={SID}"));
+    }
+    double.then(error(429, 20429));
+    let throttled = Polled::Throttled { retry_after: Some(std::time::Duration::from_secs(3)) };
+    assert_eq!(verify.poll(SID).await, throttled);
+}
