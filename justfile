@@ -39,6 +39,10 @@ env-example:
 doc:
     cargo doc --no-deps --open
 
+# Have the files of deploy/ read by the tools that they are for
+deploy-check:
+    deploy/check
+
 # Judge the configuration and what it reaches
 doctor:
     cargo run --quiet -- doctor

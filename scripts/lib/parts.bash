@@ -60,16 +60,25 @@ stand_ins_up() {
 
 stand_ins_down() { scripts/stand-ins down "$workdir/stand-ins" >>"$workdir/logs/stand-ins.log" 2>&1 || true; }
 
-# The web part: the page's types, its build, its behaviour in a real browser against the real program.
+# The web part: the page's types, its own tests, its build, its behaviour in a real browser against the real program.
 web() {
     [[ -d web ]] || return 0
     command -v npm >/dev/null || apt 'Node.js' nodejs npm
+    node_is_new_enough || die "the web part needs Node.js 20.19 or newer, and here is $(node --version). Put a newer \
+one first in PATH, or leave the part out with --only rust."
     command -v chromium >/dev/null || apt Chromium chromium
     CHROMIUM=$(command -v chromium) || die 'Chromium was installed, yet there is no chromium in PATH.'
-    export CHROMIUM PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 PUPPETEER_SKIP_DOWNLOAD=1
+    # Where the end-to-end tests find the browser and the program; npm is not to bring browsers of its own.
+    export CHROMIUM COUNTERSIGN="$PWD/target/debug/countersign"
+    export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 PUPPETEER_SKIP_DOWNLOAD=1
     part step 'Web: build the program' cargo build --locked --package countersign || return 0
     part step 'Web: install' npm --prefix web ci --no-audit --no-fund || return 0
-    part step 'Web: check' npm --prefix web run check || return 0
+    part tests 'Web: check' npm --prefix web run check || return 0
     part step 'Web: build' npm --prefix web run build || return 0
     part tests 'Web: in the browser' npm --prefix web run e2e || true
+}
+
+node_is_new_enough() {
+    node -e 'const [major, minor] = process.versions.node.split(".").map(Number);
+        process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)'
 }

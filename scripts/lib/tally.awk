@@ -10,7 +10,7 @@
 /^[^ ]+ (skipped|todo) [0-9]+$/ { ignored += $3 }
 
 # Playwright: "  5 passed (3.1s)", "  1 failed", "  1 flaky", "  2 did not run". One that passes at the second try failed.
-/^ +[0-9]+ passed \([0-9.]+m?s\)$/ { passed += $1 }
+/^ +[0-9]+ passed \([0-9.]+(ms|s|m|h)\)$/ { passed += $1 }
 /^ +[0-9]+ (failed|flaky|interrupted|did not run)$/ { failed += $1 }
 /^ +[0-9]+ skipped$/ { ignored += $1 }
 

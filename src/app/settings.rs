@@ -2,7 +2,7 @@
 
 use crate::{
     config::{self, Chapter, Config, Env, Refusal, Setting},
-    delivery::registry::{self, Plan},
+    delivery::{self, Description, Plan, describe, receipts::Verifiers},
 };
 
 /// Everything that the program was told.
@@ -10,6 +10,10 @@ pub struct Settings {
     pub config: Config,
     /// Which providers carry what.
     pub plan: Plan,
+    /// What receipts of providers are judged by.
+    pub verifiers: Verifiers,
+    /// Each chosen provider, in a line for `doctor`.
+    pub providers: Vec<Description>,
 }
 
 impl Settings {
@@ -22,7 +26,10 @@ impl Settings {
         env.refuse_near_misses();
         let config = Config::from_env(&env);
         let plan = Plan::read(&env, &config.delivery);
-        if config.http.environment == config::Environment::Production && plan.names().any(|name| name == "development") {
+        let providers = describe(&env, &config.delivery);
+        let verifiers = Verifiers::from_env(&env, config.http.public_url.as_deref());
+        if config.http.environment == config::Environment::Production && plan.names().any(|name| name == "development")
+        {
             env.refuse(
                 "SMS_PROVIDER",
                 "ENVIRONMENT=production can't send through the development provider, which shows every code: name \
@@ -30,7 +37,7 @@ impl Settings {
             );
         }
         match env.into_refusals() {
-            refusals if refusals.is_empty() => Ok(Self { config, plan }),
+            refusals if refusals.is_empty() => Ok(Self { config, plan, verifiers, providers }),
             refusals => Err(refusals),
         }
     }
@@ -38,7 +45,7 @@ impl Settings {
 
 /// Every chapter of settings, in the order in which somebody new would want to read them.
 pub fn chapters() -> Vec<Chapter> {
-    config::CHAPTERS.iter().copied().chain(registry::chapters()).collect()
+    config::CHAPTERS.iter().copied().chain(delivery::chapters()).collect()
 }
 
 /// Every setting there is.
@@ -46,8 +53,20 @@ pub fn settings() -> impl Iterator<Item = Setting> {
     chapters().into_iter().flat_map(|chapter| chapter.settings).copied()
 }
 
+/// The settings as `serve --help` lists them.
+pub fn settings_help() -> String {
+    let mut help = String::from("Settings (environment, or .env):\n");
+    for chapter in chapters() {
+        help.push_str(&format!("\n{}\n", chapter.title));
+        for Setting { name, default, meaning, .. } in chapter.settings {
+            let default = default.map_or_else(String::new, |default| format!("={default}"));
+            help.push_str(&format!("  {name}{default}\n      {meaning}\n"));
+        }
+    }
+    help
+}
+
 /// The text of `.env.example`.
 pub fn env_example() -> String {
     config::render_example(&chapters())
 }
-

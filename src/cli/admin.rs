@@ -103,7 +103,9 @@ fn parse<T>(given: Option<String>, parse: impl Fn(&str) -> Result<T, String>) ->
 fn password() -> Result<Secret, String> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        return rpassword::prompt_password("Password: ").map(Secret::new).map_err(|error| format!("no password: {error}"));
+        return rpassword::prompt_password("Password: ")
+            .map(Secret::new)
+            .map_err(|error| format!("no password: {error}"));
     }
     let mut line = String::new();
     stdin.lock().read_line(&mut line).map_err(|error| format!("no password: {error}"))?;

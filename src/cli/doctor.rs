@@ -90,7 +90,7 @@ async fn redis(settings: &Settings) -> Finding {
 }
 
 fn providers(settings: &Settings) -> Vec<Finding> {
-    let described = settings.plan.describe().into_iter();
+    let described = settings.providers.iter();
     described.map(|provider| Finding::Good(format!("provider: {provider}"))).collect()
 }
 
@@ -109,7 +109,9 @@ fn warnings(settings: &Settings) -> Vec<Finding> {
         warnings.push("the embedded database in production: one process only; back DATA_DIR up".to_owned());
     }
     if !config.http.listen.ip().is_loopback() && config.http.tls.is_none() {
-        warnings.push("served beyond this machine without TLS: put a proxy in front, or set TLS_CERT and TLS_KEY".to_owned());
+        warnings.push(
+            "served beyond this machine without TLS: put a proxy in front, or set TLS_CERT and TLS_KEY".to_owned(),
+        );
     }
     if !config.contacts.test.is_empty() {
         warnings.push("TEST_CONTACTS is set: whoever knows their codes can prove that they hold them".to_owned());

@@ -13,7 +13,11 @@ use crate::app::{self, Settings};
 
 /// Verification codes by SMS, voice and e-mail over GraphQL, with live status.
 #[derive(Parser)]
-#[command(version, about, after_help = "Settings come from the environment and from .env: countersign serve --help lists them.")]
+#[command(
+    version,
+    about,
+    after_help = "Settings come from the environment and from .env: countersign serve --help lists them."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

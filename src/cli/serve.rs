@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{
     app::{App, Settings, World},
@@ -12,11 +15,12 @@ use crate::{
 
 /// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
 pub async fn serve(settings: Settings) -> Result<(), String> {
-    telemetry::logs::start(&settings.config.telemetry, telemetry::logs::Sink::Stdout)
+    telemetry::logs::start(&settings.config.telemetry, telemetry::logs::Sink::Stderr)
         .map_err(|_| "the log was started twice".to_owned())?;
     telemetry::log_panics();
     let listen = settings.config.http.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|error| format!("LISTEN_ADDR: can't listen on {listen}: {error}"))?;
+    let listener =
+        TcpListener::bind(listen).await.map_err(|error| format!("LISTEN_ADDR: can't listen on {listen}: {error}"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("can't wait for signals: {error}"))?;
     let grace = settings.config.http.shutdown_grace;
     let app = App::start(settings, World::real(), listener).await?;

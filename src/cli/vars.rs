@@ -13,7 +13,9 @@ pub fn read() -> Result<BTreeMap<String, String>, String> {
             for line in lines {
                 let (name, value) = line.map_err(|error| match error {
                     // The error would quote the line, and with it perhaps a secret.
-                    dotenvy::Error::LineParse(_, place) => format!(".env has a line that can't be read, near its character {place}"),
+                    dotenvy::Error::LineParse(_, place) => {
+                        format!(".env has a line that can't be read, near its character {place}")
+                    }
                     _ => ".env can't be read".to_owned(),
                 })?;
                 vars.insert(name, value);
@@ -23,6 +25,8 @@ pub fn read() -> Result<BTreeMap<String, String>, String> {
         Err(_) => return Err(".env can't be read".to_owned()),
     }
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    vars.extend(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+    vars.extend(
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
     Ok(vars)
 }

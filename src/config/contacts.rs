@@ -51,6 +51,11 @@ impl Contacts {
         }
     }
 
+    /// Whether messages go to Korea alone.
+    pub fn is_korean(&self) -> bool {
+        matches!(&self.allowed, Allowed::These(regions) if regions.iter().all(|region| region.as_str() == "KR"))
+    }
+
     /// The test contact that this spells in E.164: such numbers may be of no region at all.
     pub fn test_number(&self, text: &str) -> Option<PhoneNumber> {
         let number = PhoneNumber::parse_lenient(text).ok()?;

@@ -16,13 +16,14 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::optional(
         "VOICE_PROVIDER",
-        "Who calls and reads codes aloud, in order of failover: development, twilio, twilio-verify, webhook. Unset, \
-         nobody calls.",
+        "Who calls and reads codes aloud, in order of failover: development, twilio, twilio-verify, webhook; or none. \
+         Unset, nobody calls, but for development where it carries text messages.",
     ),
     Setting::new(
         "EMAIL_PROVIDER",
         "development",
-        "Who carries e-mail, in order of failover: development, smtp, webhook. Change it together with SMS_PROVIDER.",
+        "Who carries e-mail, in order of failover: development, smtp, webhook; or none. Change it together with \
+         SMS_PROVIDER.",
     ),
     Setting::new(
         "PROVIDER_TIMEOUT",
@@ -54,12 +55,14 @@ impl DeliverySettings {
         let names = |setting| {
             let mut names = env.list(setting, |name| Ok(name.to_ascii_lowercase()));
             let mut seen = std::collections::BTreeSet::new();
-            names.retain(|name: &String| seen.insert(name.clone()));
+            names.retain(|name: &String| name != "none" && seen.insert(name.clone()));
             names
         };
+        let sms = names("SMS_PROVIDER");
+        let development = sms.iter().any(|name| name == "development") && !env.is_set("VOICE_PROVIDER");
         Self {
-            sms: names("SMS_PROVIDER"),
-            voice: names("VOICE_PROVIDER"),
+            voice: if development { vec!["development".to_owned()] } else { names("VOICE_PROVIDER") },
+            sms,
             email: names("EMAIL_PROVIDER"),
             provider_timeout: env.duration("PROVIDER_TIMEOUT", Duration::from_secs(1)..=Duration::from_secs(60)),
             receipt_timeout: env.duration("RECEIPT_TIMEOUT", Duration::from_secs(5)..=Duration::from_secs(3600)),

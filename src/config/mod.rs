@@ -8,6 +8,7 @@ mod example;
 pub mod http;
 mod keys;
 mod messages;
+mod password;
 pub mod quota;
 pub mod redis;
 mod store;
@@ -21,6 +22,7 @@ pub use env::{Env, Refusal, Setting};
 pub use http::{Environment, Http};
 pub use keys::Keys;
 pub use messages::Messages;
+pub use password::Password;
 pub use store::{Place, Store};
 pub use telemetry::{LogFormat, Telemetry};
 pub use test_contacts::{Scenario, TestContact, TestContacts};
@@ -44,6 +46,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Contacts", settings: contacts::SETTINGS },
     Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
     Chapter { title: "Accounts", settings: account::SETTINGS },
+    Chapter { title: "Passwords", settings: password::SETTINGS },
     Chapter { title: "Quotas", settings: quota::SETTINGS },
     Chapter { title: "Redis", settings: redis::SETTINGS },
     Chapter { title: "Messages", settings: messages::SETTINGS },
@@ -67,6 +70,7 @@ pub struct Config {
     /// None: one process keeps everything in memory.
     pub redis: Option<redis::RedisSettings>,
     pub messages: Messages,
+    pub password: Password,
     pub delivery: delivery::DeliverySettings,
     pub telemetry: Telemetry,
 }
@@ -86,13 +90,9 @@ impl Config {
             quota,
             redis: redis::RedisSettings::from_env(env),
             messages: Messages::from_env(env),
+            password: Password::from_env(env),
             delivery: delivery::DeliverySettings::from_env(env),
             telemetry: Telemetry::from_env(env),
         }
     }
 }
-mod env;
-mod password;
-pub use crate::secret::Secret;
-pub use env::{Env, Refusal, Setting};
-pub use password::Password;

@@ -11,7 +11,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     compose::Writer,
     decoy::{Pace, play},
-    failover::{Carried, Routes},
+    failover::{Carried, carry as carry_by},
+    registry::Routes,
     settle::Settler,
 };
 use crate::{
@@ -152,7 +153,7 @@ async fn carry(parts: &Parts, row: &Model, now: Instant) -> Settlement {
         Ok(message) => message,
         Err(reason) => return failed(reason),
     };
-    match parts.routes.carry(&message, &parts.clock).await {
+    match carry_by(&parts.routes, &message).await {
         Carried::Accepted { provider, message_id } => sent(Some(provider), message_id),
         Carried::Refused { provider, code } => Settlement::Settled {
             status: DeliveryStatus::Failed,

@@ -1,13 +1,11 @@
 //! Which provider is asked, and who is asked next.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use super::provider::{Channel, Outcome, Outgoing, Provider};
-use crate::clock::Clock;
-
-/// Who carries messages of each channel, in the order of failover. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Routes(BTreeMap<Channel, Vec<Arc<dyn Provider>>>);
+use super::{
+    Routes,
+    provider::{Outcome, Outgoing},
+};
 
 /// What became of a message after everybody who could was asked.
 pub(super) enum Carried {
@@ -32,44 +30,28 @@ pub(super) enum Carried {
     },
 }
 
-impl Routes {
-    pub fn new(routes: impl IntoIterator<Item = (Channel, Vec<Arc<dyn Provider>>)>) -> Self {
-        Self(routes.into_iter().collect())
+/// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
+pub(super) async fn carry(routes: &Routes, message: &Outgoing) -> Carried {
+    let mut last = Carried::NotNow { provider: None, code: Some("no_provider".to_owned()), retry_after: None };
+    for provider in routes.of(message.channel).iter().filter(|provider| provider.abilities().carries(message)) {
+        let name = provider.name();
+        last = match provider.send(message).await {
+            Outcome::Accepted { provider_message_id } => {
+                return Carried::Accepted { provider: name, message_id: provider_message_id };
+            }
+            Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
+                return Carried::Refused { provider: name, code };
+            }
+            Outcome::Unknown if !provider.abilities().idempotent => return Carried::Unknown { provider: name },
+            Outcome::Unknown => Carried::NotNow { provider: Some(name), code: None, retry_after: None },
+            Outcome::Throttled { retry_after } => {
+                Carried::NotNow { provider: Some(name), code: Some("throttled".to_owned()), retry_after }
+            }
+            Outcome::RejectedSender { code } | Outcome::Misconfigured { code } | Outcome::Unavailable { code } => {
+                Carried::NotNow { provider: Some(name), code, retry_after: None }
+            }
+        };
+        tracing::warn!(provider = name, delivery = ?message.id, "a provider did not take a message");
     }
-
-    /// Whether anybody carries messages of this channel.
-    pub fn leads(&self, channel: Channel) -> bool {
-        self.0.get(&channel).is_some_and(|route| !route.is_empty())
-    }
-
-    /// Whether a message sent twice arrives once, whoever of this channel carries it.
-    pub(super) fn all_idempotent(&self, channel: Channel) -> bool {
-        self.0.get(&channel).into_iter().flatten().all(|provider| provider.abilities().idempotent)
-    }
-
-    /// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
-    pub(super) async fn carry(&self, message: &Outgoing, _clock: &Clock) -> Carried {
-        let mut last = Carried::NotNow { provider: None, code: Some("no_provider".to_owned()), retry_after: None };
-        for provider in self.0.get(&message.channel).into_iter().flatten() {
-            let name = provider.name();
-            last = match provider.send(message).await {
-                Outcome::Accepted { provider_message_id } => {
-                    return Carried::Accepted { provider: name, message_id: provider_message_id };
-                }
-                Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
-                    return Carried::Refused { provider: name, code };
-                }
-                Outcome::Unknown if !provider.abilities().idempotent => return Carried::Unknown { provider: name },
-                Outcome::Unknown => Carried::NotNow { provider: Some(name), code: None, retry_after: None },
-                Outcome::Throttled { retry_after } => {
-                    Carried::NotNow { provider: Some(name), code: Some("throttled".to_owned()), retry_after }
-                }
-                Outcome::RejectedSender { code } | Outcome::Misconfigured { code } | Outcome::Unavailable { code } => {
-                    Carried::NotNow { provider: Some(name), code, retry_after: None }
-                }
-            };
-            tracing::warn!(provider = name, delivery = ?message.id, "a provider did not take a message");
-        }
-        last
-    }
+    last
 }

@@ -8,7 +8,7 @@ use crate::{
     delivery::{
         HttpClient, base_url,
         provider::{Abilities, Channel, Provider, Receipts, Regions},
-        providers,
+        providers::{self, development::DevOutbox},
     },
 };
 
@@ -35,6 +35,8 @@ pub struct Tools {
     pub timeout: Duration,
     pub clock: Clock,
     pub entropy: Entropy,
+    /// Where the development provider puts messages; there when it was chosen.
+    pub outbox: Option<DevOutbox>,
     /// `PUBLIC_URL`, without a slash at its end: where providers send receipts.
     pub public_url: Option<String>,
 }
@@ -158,6 +160,11 @@ impl Plan {
         Self { makers, settings: settings.clone() }
     }
 
+    /// The providers that were chosen.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.makers.iter().map(|(registration, _)| registration.name)
+    }
+
     /// Builds every provider once, however many channels it carries.
     pub fn build(self, tools: &Tools) -> Routes {
         let mut routes = Routes::default();
@@ -186,6 +193,16 @@ impl Routes {
     /// The providers of a channel, in order of failover.
     pub fn of(&self, channel: Channel) -> &[Arc<dyn Provider>] {
         self.by_channel.get(&channel).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether anybody carries messages of this channel.
+    pub fn leads(&self, channel: Channel) -> bool {
+        !self.of(channel).is_empty()
+    }
+
+    /// Whether a message sent twice arrives once, whoever of this channel carries it.
+    pub fn all_idempotent(&self, channel: Channel) -> bool {
+        self.of(channel).iter().all(|provider| provider.abilities().idempotent)
     }
 
     /// The provider that a delivery or a receipt names.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{failover::Routes, rules};
+use super::{Routes, receipts::Receipt, rules};
 use crate::{
     clock::{Clock, Instant},
     events::{Events, Snapshot},
@@ -91,6 +91,23 @@ impl Settler {
             .await?;
         self.publish(changed);
         Ok(())
+    }
+
+    /// Takes what a provider tells of a message. One that nobody here knows is none of ours, or came before we knew its
+    /// name; the provider tells again.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn take_receipt(&self, receipt: Receipt) -> Result<(), Fault> {
+        let Receipt { provider, provider_message_id, delivery, status, code } = receipt;
+        let id = match delivery {
+            Some(id) => Some(id),
+            None => self.store.delivery_of_provider(provider, &provider_message_id).await?,
+        };
+        match id {
+            Some(id) => self.receive(&id, status.into(), code).await,
+            None => Ok(()),
+        }
     }
 
     fn publish(&self, changed: Option<verification::Model>) {

@@ -82,31 +82,23 @@ impl PasswordHash {
 
 /// Whether a foreign hash protects anything, and can be verified without being an attack on us.
 fn affordable(scheme: &Scheme) -> Result<(), ImportRejection> {
-    let (output, weak, memory, work) = match scheme {
+    let too_much = |memory: u64, passes: u32| memory > MOST_MEMORY || memory.saturating_mul(passes.into()) > MOST_WORK;
+    let (costly, weak) = match scheme {
         Scheme::Argon2 { params, output, .. } => {
-            let memory = u64::from(params.m_cost()) << 10;
-            (output.len(), false, memory, memory.saturating_mul(params.t_cost().into()))
+            (too_much(u64::from(params.m_cost()) << 10, params.t_cost()), output.len() < LEAST_OUTPUT)
         }
         Scheme::Scrypt { params, output, .. } => {
-            let memory = params.n().saturating_mul(128 * u64::from(params.r()));
-            (output.len(), false, memory, memory.saturating_mul(2 * u64::from(params.p())))
+            (too_much(params.n().saturating_mul(128 * u64::from(params.r())), params.p()), output.len() < LEAST_OUTPUT)
         }
-        // These two take no memory; their work is counted in rounds, which are bounded by themselves.
-        Scheme::Bcrypt { cost, .. } => {
-            let costly = u64::from(*cost > *BCRYPT_COST.end());
-            (LEAST_OUTPUT, *cost < *BCRYPT_COST.start(), 0, costly * u64::MAX)
-        }
+        Scheme::Bcrypt { cost, .. } => (cost > BCRYPT_COST.end(), cost < BCRYPT_COST.start()),
         Scheme::Pbkdf2 { rounds, output, .. } => {
-            let costly = u64::from(*rounds > MOST_ROUNDS);
-            (output.len(), *rounds < LEAST_ROUNDS, 0, costly * u64::MAX)
+            (*rounds > MOST_ROUNDS, *rounds < LEAST_ROUNDS || output.len() < LEAST_OUTPUT)
         }
     };
-    if memory > MOST_MEMORY || work > MOST_WORK {
-        Err(ImportRejection::TooCostly)
-    } else if weak || output < LEAST_OUTPUT {
-        Err(ImportRejection::TooWeak)
-    } else {
-        Ok(())
+    match (costly, weak) {
+        (true, _) => Err(ImportRejection::TooCostly),
+        (_, true) => Err(ImportRejection::TooWeak),
+        _ => Ok(()),
     }
 }
 

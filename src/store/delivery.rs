@@ -161,6 +161,18 @@ impl Store {
         .await
     }
 
+    /// The message that a provider knows by this id. A service that sends texts and calls (`twilio`) or makes codes
+    /// (`twilio-verify`) tells of both under one name.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn delivery_of_provider(&self, provider: &str, id: &str) -> Result<Option<DeliveryId>, Fault> {
+        let find =
+            Entity::find().filter(Column::ProviderMessageId.eq(id)).filter(Column::Provider.starts_with(provider));
+        let found = self.within(async { Ok(find.one(self.reader()).await?) }).await;
+        Ok(found.doing("reading a delivery by its provider's id")?.map(|row| row.id))
+    }
+
     /// The message with this id.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use imports::imported_rooms;
 /// From the roof to the ground. Rooms of one floor do not import each other, but for those on the ground.
 const FLOORS: &[&[&str]] = &[
     &["main"],
+    &["cli"],
     &["app"],
     &["http", "janitor"],
     &["graphql"],
@@ -25,12 +26,16 @@ const FLOORS: &[&[&str]] = &[
     &["store"],
     &[
         "password",
+        "code",
+        "keys",
+        "redis_link",
         "contact",
         "texts",
         "telemetry",
         "clock",
         "fault",
         "config",
+        "secret",
         "ids",
         "caller",
         "channel",
@@ -79,6 +84,19 @@ fn rooms_on_the_ground_import_each_other_without_a_circle() {
         }
     }
     assert!(rooms.is_empty(), "these import each other in a circle: {rooms:?}\n{}", house.map());
+}
+
+#[test]
+fn nobody_but_telemetry_names_a_metric() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let elsewhere = files_below(&src).into_iter().filter(|file| !file.starts_with(src.join("telemetry")));
+    let naming: Vec<_> = elsewhere
+        .filter(|file| {
+            let text = fs::read_to_string(file).unwrap();
+            ["counter!(", "gauge!(", "histogram!("].iter().any(|call| text.contains(call))
+        })
+        .collect();
+    assert!(naming.is_empty(), "call a function of telemetry::metrics, and add to its table: {naming:?}");
 }
 
 #[test]

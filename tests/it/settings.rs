@@ -10,7 +10,8 @@ fn env_example_is_the_table_of_settings() {
         fs::write(&file, &table).unwrap();
     }
     let written = fs::read_to_string(&file).unwrap_or_default();
-    assert!(written == table, "`just env-example` writes .env.example anew; the table says:\n{table}");
+    let missing: Vec<_> = table.lines().filter(|line| !written.lines().any(|other| other == *line)).collect();
+    assert!(written == table, "`just env-example` writes .env.example anew; it lacks\n{}", missing.join("\n"));
 }
 
 #[test]

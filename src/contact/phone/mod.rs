@@ -27,7 +27,7 @@ rejection! {
         TooShort => "too_short",
         TooLong => "too_long",
         /// No such country code, or not assigned in its numbering plan.
-        Invalid => "invalid",
+        Invalid => "invalid_number",
         /// A landline, and where it belongs to a company or a service rather than a person.
         NotAMobileNumber => "not_a_mobile_number",
         /// Calls and messages to it cost extra.

@@ -66,7 +66,7 @@ fn fz_03_a_number_is_never_made_into_another() {
     assert_eq!(parse_in("+81 090 1234 5678", "RU").as_deref(), Ok("+819012345678"));
     // 00-81 to most of the world, 008-1 to a Korean carrier.
     assert_eq!(parse("0081 90 1234 5678"), Err("too_long"));
-    assert_eq!(parse("+0082 10 1234 5678"), Err("invalid"));
+    assert_eq!(parse("+0082 10 1234 5678"), Err("invalid_number"));
     assert_eq!(parse("010-1234-5678 x3"), Err("not_a_number"));
     assert_eq!(parse("010-1234-5678;phone-context=+1"), Err("not_a_number"));
     assert_eq!(parse("0800-FLOWERS"), Err("not_a_number"));
@@ -80,13 +80,13 @@ fn what_gets_no_code_says_why() {
         ("abc", "not_a_number"),
         ("12", "too_short"),
         ("010-1234", "too_short"),
-        ("010-1234-567", "invalid"),
+        ("010-1234-567", "invalid_number"),
         ("010-1234-56789", "too_long"),
         ("+82 10 1234", "too_short"),
         ("+82 10 1234 5678 90", "too_long"),
-        ("+999 1234 5678", "invalid"),
-        ("+210 1234 5678", "invalid"),
-        ("099-1234-5678", "invalid"),
+        ("+999 1234 5678", "invalid_number"),
+        ("+210 1234 5678", "invalid_number"),
+        ("099-1234-5678", "invalid_number"),
         ("02-312-3456", "not_a_mobile_number"),
         ("1588-1234", "not_a_mobile_number"),
         ("112", "too_short"),

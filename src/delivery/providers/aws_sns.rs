@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aws_sdk_sns::{
     Client,
-    config::{retry::RetryConfig, timeout::TimeoutConfig},
     config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig},
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
     error::{ProvideErrorMetadata, SdkError},
     operation::publish::PublishError,
     types::MessageAttributeValue,

@@ -7,24 +7,40 @@ mod outbox;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use chrono::SecondsFormat;
 
 pub use outbox::{DevOutbox, Filter, Message};
 
 use crate::{
     clock::Clock,
-    delivery::provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+    delivery::{
+        Registration,
+        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+        registry::{Maker, Reader},
+    },
 };
+
+const ABILITIES: Abilities =
+    Abilities { idempotent: true, ..Abilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]) };
+
+pub const REGISTRATION: Registration = Registration { name: "development", abilities: ABILITIES, settings: &[], read };
+
+/// It needs no settings: its outbox comes with the tools.
+fn read(_reader: &mut Reader<'_>) -> Maker {
+    Box::new(|tools| Arc::new(Development::new(tools.outbox.clone(), tools.clock.clone())))
+}
 
 /// Carries messages into a [`DevOutbox`].
 #[derive(Clone)]
 pub struct Development {
-    outbox: DevOutbox,
+    outbox: Option<DevOutbox>,
     clock: Clock,
 }
 
 impl Development {
-    pub fn new(outbox: DevOutbox, clock: Clock) -> Self {
+    pub fn new(outbox: Option<DevOutbox>, clock: Clock) -> Self {
         Self { outbox, clock }
     }
 
@@ -48,13 +64,16 @@ impl Provider for Development {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { channels: vec![Channel::Sms, Channel::Voice, Channel::Email], receipts: false, idempotent: true }
+        ABILITIES
     }
 
     /// Appends the message, unless one with its id stands there already.
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
-            match self.outbox.append(self.message(message)).await {
+            let Some(outbox) = &self.outbox else {
+                return Outcome::Unavailable { code: Some("outbox_not_open".to_owned()) };
+            };
+            match outbox.append(self.message(message)).await {
                 Ok(()) => {
                     // The one provider that says so itself: in development the log is where people look first.
                     let channel = message.channel.as_str();

@@ -1,0 +1,181 @@
+//! The composition root: opens stores, wires rooms, serves, drains.
+
+mod keys;
+mod rooms;
+mod settings;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Json, Router, routing::get};
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use self::rooms::Built;
+pub use self::settings::{Settings, chapters, env_example, settings, settings_help};
+use crate::{
+    account::Accounts,
+    clock::{Clock, Entropy},
+    config::Config,
+    events::Events,
+    fault::Fault,
+    graphql,
+    http::{self, server::Server, stop::Stop},
+    store::Store,
+};
+
+/// What the program takes from the world: the time, and chance.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub clock: Clock,
+    pub entropy: Entropy,
+}
+
+impl World {
+    /// The system's.
+    pub fn real() -> Self {
+        Self { clock: Clock::System, entropy: Entropy::System }
+    }
+}
+
+/// The running program.
+pub struct App {
+    address: SocketAddr,
+    public_url: Option<String>,
+    graphiql: bool,
+    outbox: Option<crate::delivery::providers::development::DevOutbox>,
+    store: Store,
+    events: Events,
+    asked: CancellationToken,
+    dispatching: CancellationToken,
+    server: JoinHandle<usize>,
+    dispatcher: JoinHandle<()>,
+}
+
+impl App {
+    /// Starts everything and serves on `listener`.
+    ///
+    /// # Errors
+    /// What stood in the way, in words for whoever runs the program.
+    pub async fn start(settings: Settings, world: World, listener: TcpListener) -> Result<Self, String> {
+        let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
+        let built = rooms::build(settings, &world).await?;
+        let config = built.config.clone();
+        let asked = CancellationToken::new();
+        let stop = Stop::new(asked.clone());
+        let router = router(&built, &world, stop.clone())?;
+        let server = Server::new(listener, router, &config.http, stop)?;
+        let dispatching = CancellationToken::new();
+        let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
+        Ok(Self {
+            address,
+            public_url: config.http.public_url.clone(),
+            graphiql: config.http.graphiql,
+            outbox: built.outbox,
+            store: built.store,
+            events: built.events,
+            asked,
+            dispatching,
+            server: tokio::spawn(server.run()),
+            dispatcher,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Says where to look.
+    pub fn announce(&self) {
+        let here = format!("http://{}", self.address);
+        let url = self.public_url.as_deref().unwrap_or(&here);
+        tracing::info!("serving the GraphQL API at {url}/graphql");
+        if self.graphiql {
+            tracing::info!("try it with GraphiQL at {here}/");
+        }
+        if self.outbox.is_some() {
+            tracing::info!("messages go nowhere but to {here}/dev/outbox");
+        }
+    }
+
+    /// Stops: no new work, requests finished, streams completed, the dispatcher drained.
+    pub async fn stop(self) {
+        self.asked.cancel();
+        if let Some(outbox) = &self.outbox {
+            outbox.close();
+        }
+        let _ = self.server.await;
+        self.dispatching.cancel();
+        let _ = self.dispatcher.await;
+        // What was published last still has to reach the other processes.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
+        self.store.close().await;
+    }
+}
+
+/// The accounts, for the command line: nothing is served and nothing dispatched, but by the processes that serve.
+///
+/// # Errors
+/// What stood in the way, in words for whoever runs the program.
+pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, String> {
+    Ok(rooms::build(settings, &world).await?.accounts)
+}
+
+fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
+    let settings = built.config.http.clone();
+    let mut schema = graphql::builder().data(built.rooms.clone());
+    if !settings.introspection {
+        schema = schema.disable_introspection().disable_suggestions();
+    }
+    let texts = built.rooms.texts.clone();
+    let default_locale = built.config.messages.default_locale;
+    let ready_store = built.store.clone();
+    http::router::router(http::router::Parts {
+        executor: schema.finish(),
+        settings,
+        judge: Arc::new(built.gate.clone()),
+        clock: world.clock.clone(),
+        entropy: world.entropy.clone(),
+        negotiate: Arc::new(move |accept| texts.negotiate(accept, default_locale)),
+        ready: Arc::new(move || Box::pin(unready(ready_store.clone()))),
+        stop,
+        extra: extra(built),
+    })
+}
+
+/// What keeps the process from working.
+async fn unready(store: Store) -> Vec<&'static str> {
+    match tokio::time::timeout(Duration::from_secs(2), store.pending_migrations()).await {
+        Ok(Ok(pending)) if pending.is_empty() => Vec::new(),
+        Ok(Ok(_)) => vec!["migrations"],
+        Ok(Err(_)) | Err(_) => vec!["database"],
+    }
+}
+
+/// Routes beside the API.
+fn extra(built: &Built) -> Router {
+    let keys = Json(json!({ "keys": [built.attestor.jwk()] }));
+    let mut extra = Router::new().route("/.well-known/jwks.json", get(move || async move { keys }));
+    if let Some(outbox) = &built.outbox {
+        extra = extra.merge(http::outbox::routes(outbox.clone()));
+    }
+    let settler = built.settler.clone();
+    extra.merge(http::receipts::routes(http::receipts::Door {
+        verifiers: Arc::clone(&built.verifiers),
+        sink: Arc::new(move |receipts| -> BoxFuture<'static, Result<(), Fault>> {
+            let settler = settler.clone();
+            Box::pin(async move {
+                for receipt in receipts {
+                    settler.take_receipt(receipt).await?;
+                }
+                Ok(())
+            })
+        }),
+        clock: built.clock.clone(),
+    }))
+}
+
+/// What the program was told, for rooms that keep it.
+type Told = Arc<Config>;

@@ -1,0 +1,87 @@
+//! The outbox of the development provider: `GET /dev/outbox` as a page for people and as JSON for tests, and
+//! `GET /dev/outbox/events`, which tells the page to look again. Mounted only while a provider is `development`.
+
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue, VARY},
+    },
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+    routing::get,
+};
+use futures_util::{Stream, stream};
+
+use crate::delivery::providers::development::{DevOutbox, Filter};
+use page::Page;
+
+/// The outbox's routes. They need no store, and nobody to be signed in.
+pub fn routes(outbox: DevOutbox) -> Router {
+    let state = Shared { outbox, page: Arc::new(Page::new()) };
+    Router::new().route("/dev/outbox", get(show)).route("/dev/outbox/events", get(events)).with_state(state)
+}
+
+#[derive(Clone)]
+struct Shared {
+    outbox: DevOutbox,
+    page: Arc<Page>,
+}
+
+/// Codes are kept by no cache, and the two faces of one address are told apart.
+const HEADERS: [(HeaderName, HeaderValue); 2] =
+    [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (VARY, HeaderValue::from_static("accept"))];
+
+async fn show(State(shared): State<Shared>, Query(filter): Query<Filter>, headers: HeaderMap) -> Response {
+    let answer = if wants_json(&headers) {
+        match shared.outbox.list(filter).await {
+            Ok(messages) => Json(messages).into_response(),
+            Err(error) => {
+                tracing::warn!(%error, "the outbox can't be read");
+                StatusCode::SERVICE_UNAVAILABLE.into_response()
+            }
+        }
+    } else {
+        shared.page.answer()
+    };
+    (HEADERS, answer).into_response()
+}
+
+/// Says that there is something new, at once and whenever there is: the page then asks for the list. So a page that
+/// slept or lost its connection has missed nothing.
+async fn events(State(Shared { outbox, .. }): State<Shared>) -> Response {
+    let changes = stream::unfold((outbox, None), |(outbox, seen)| async move {
+        let length = outbox.changed(seen).await?;
+        Some((Ok::<_, Infallible>(Event::default().event("changed").data(length.to_string())), (outbox, Some(length))))
+    });
+    (HEADERS, sse(changes)).into_response()
+}
+
+fn sse(changes: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> impl IntoResponse {
+    Sse::new(changes).keep_alive(KeepAlive::default())
+}
+
+/// Whether JSON is liked better than HTML (RFC 9110, 12.5.1). Wildcards count for neither: whoever opens the address
+/// without a wish gets the page.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let weight = |wanted: &str| {
+        let ranges = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+        let ranges = ranges.flat_map(|value| value.split(',')).filter_map(|item| {
+            let mut parts = item.split(';').map(str::trim);
+            let named = parts.next()?.eq_ignore_ascii_case(wanted);
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
+            if named { weight } else { None }
+        });
+        ranges.fold(0.0_f32, f32::max)
+    };
+    weight("application/json") > weight("text/html")
+}

@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{Request, Response, header::CONTENT_TYPE},
+};
+use chrono::DateTime;
+use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use super::*;
+use crate::{
+    clock::{Clock, Entropy},
+    config::Secret,
+    contact::{Contact, ContactKind},
+    delivery::{
+        provider::{Channel, Outgoing, Provider},
+        providers::development::Development,
+    },
+    ids::DeliveryId,
+    texts::Locale,
+};
+
+struct Desk {
+    provider: Development,
+    router: Router,
+    outbox: DevOutbox,
+    _folder: tempfile::TempDir,
+}
+
+fn desk() -> Desk {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = DevOutbox::open(folder.path()).unwrap();
+    let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
+    let provider = Development::new(outbox.clone(), clock);
+    Desk { provider, router: routes(outbox.clone()), outbox, _folder: folder }
+}
+
+impl Desk {
+    async fn send(&self, seed: u64, to: &str) {
+        let message = Outgoing {
+            id: DeliveryId::new(&Entropy::seeded(seed)),
+            channel: Channel::Sms,
+            to: Contact::from_stored(ContactKind::Phone, to).unwrap(),
+            text: Secret::new("[예시] 인증번호 048213"),
+            subject: None,
+            html: None,
+            code: Some(Secret::new("048213")),
+            locale: Locale::Ko,
+            ttl: Duration::from_secs(300),
+        };
+        self.provider.send(&message).await;
+    }
+
+    async fn get(&self, uri: &str, accept: &str) -> Response<Body> {
+        let request = Request::get(uri).header(ACCEPT, accept).body(Body::empty()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn json(&self, uri: &str) -> serde_json::Value {
+        let answer = self.get(uri, "application/json").await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn tests_read_it_as_json_newest_first_and_narrowed() {
+    let desk = desk();
+    for (seed, to) in [(1, "+821011112222"), (2, "+821033334444"), (3, "+821011112222")] {
+        desk.send(seed, to).await;
+    }
+    let all = desk.json("/dev/outbox").await;
+    let fields: Vec<_> = all[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = vec!["id", "createdAt", "channel", "to", "subject", "text", "code"];
+    expected.sort_unstable();
+    let mut sorted = fields.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    assert_eq!(all[0]["id"], DeliveryId::new(&Entropy::seeded(3)).as_str());
+    assert_eq!((all[0]["code"].as_str(), all[0]["channel"].as_str()), (Some("048213"), Some("SMS")));
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    assert_eq!(desk.json("/dev/outbox?to=%2B821033334444").await.as_array().unwrap().len(), 1);
+    // A plus that was not escaped arrives as a space.
+    assert_eq!(desk.json("/dev/outbox?to=+821011112222&limit=1").await[0]["id"], all[0]["id"]);
+    assert_eq!(desk.get("/dev/outbox?limit=many", "application/json").await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn people_get_a_page_on_which_nothing_foreign_runs() {
+    let answer = desk().get("/dev/outbox", "text/html,application/xhtml+xml,*/*;q=0.8").await;
+    let header = |name: &str| answer.headers().get(name).unwrap().to_str().unwrap().to_owned();
+    assert!(header(CONTENT_TYPE.as_str()).starts_with("text/html"));
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("vary"), "accept");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    let policy = header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(policy.matches("'sha256-").count(), 2);
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let page = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    assert!(!page.contains("/*style*/") && !page.contains("/*script*/"));
+    // The policy knows no style in an attribute and no handler in one.
+    assert!(!page.contains(" style=\"") && !page.contains(" onclick="));
+}
+
+#[test]
+fn json_is_for_who_likes_it_better_than_html() {
+    let wants = |accept: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, accept.parse().unwrap());
+        wants_json(&headers)
+    };
+    for accept in ["application/json", "application/json, text/plain, */*", "text/html;q=0.5, APPLICATION/JSON;q=0.9"] {
+        assert!(wants(accept), "{accept}");
+    }
+    for accept in ["*/*", "text/html", "text/html, application/json", "application/json;q=0", "image/png"] {
+        assert!(!wants(accept), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_told_at_once_and_of_every_message() {
+    let desk = desk();
+    let answer = desk.get("/dev/outbox/events", "text/event-stream").await;
+    assert_eq!(answer.headers()[CONTENT_TYPE], "text/event-stream");
+    let mut events = answer.into_body().into_data_stream();
+    let mut next = async || String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
+    assert!(next().await.contains("event: changed"));
+    desk.send(1, "+821011112222").await;
+    let told = next().await;
+    assert!(told.contains("event: changed") && !told.contains("048213"), "{told}");
+    desk.outbox.close();
+    assert!(events.next().await.is_none());
+}

@@ -1,0 +1,79 @@
+//! What `deploy/` speaks of is there: metrics, settings, crates. Their form is judged by `deploy/check`.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use countersign::{
+    config,
+    telemetry::metrics::table::{Kind, METRICS},
+};
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
+        .unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The words of `text` that consist of what `sign` takes.
+fn words(text: &str, sign: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
+    text.split(move |next| !sign(next)).filter(|word| !word.is_empty())
+}
+
+#[test]
+fn dashboards_and_alerts_ask_for_metrics_that_exist() {
+    let series: BTreeSet<String> = METRICS
+        .iter()
+        .flat_map(|metric| match metric.kind {
+            Kind::Seconds(_) => ["_bucket", "_sum", "_count"].map(|end| format!("{}{end}", metric.name)).to_vec(),
+            Kind::Counter | Kind::Gauge => vec![metric.name.to_owned()],
+        })
+        .collect();
+    for file in ["deploy/grafana/dashboards/countersign.json", "deploy/prometheus/alerts.yml"] {
+        let text = read(file);
+        let asked: BTreeSet<_> = words(&text, |sign| sign.is_ascii_lowercase() || sign == '_')
+            .filter(|word| word.starts_with("countersign_"))
+            .collect();
+        assert!(asked.len() > 5, "{file} was not read: {asked:?}");
+        let unknown: Vec<_> = asked.into_iter().filter(|name| !series.contains(*name)).collect();
+        assert!(unknown.is_empty(), "{file} asks for {unknown:?}");
+    }
+}
+
+#[test]
+fn what_is_set_is_a_setting() {
+    let settings: BTreeSet<_> = config::settings().map(|setting| setting.name).collect();
+    // Those of the other programs that the files start.
+    let others = ["POSTGRES_USER", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD"];
+    let files = [
+        "deploy/Dockerfile",
+        "deploy/compose/compose.yaml",
+        "deploy/compose/keys",
+        "deploy/kubernetes/countersign.yaml",
+        "deploy/systemd/countersign.service",
+    ];
+    for file in files {
+        let text = read(file);
+        // `NAME=value` of a shell, `NAME: value` of YAML; the second half of a pair is no name.
+        let set = text.split_whitespace().filter_map(|word| {
+            let word =
+                word.trim_start_matches("--from-literal=").trim_start_matches("Environment=").trim_start_matches('"');
+            let name = word.split(['=', ':']).next().filter(|name| name.len() < word.len())?;
+            let upper = name.contains('_') && name.chars().all(|sign| sign.is_ascii_uppercase() || sign == '_');
+            upper.then(|| name.trim_end_matches("_FILE"))
+        });
+        let unknown: BTreeSet<_> =
+            set.filter(|name| !settings.contains(name) && !others.contains(name) && !name.starts_with("GF_")).collect();
+        assert!(unknown.is_empty(), "{file} sets what is no setting: {unknown:?}");
+    }
+}
+
+#[test]
+fn the_image_is_built_from_every_crate_of_the_workspace() {
+    let manifest = read("Cargo.toml");
+    let (_, members) = manifest.split_once("members = [").unwrap();
+    let (members, _) = members.split_once(']').unwrap();
+    let (image, sent) = (read("deploy/Dockerfile"), read("deploy/Dockerfile.dockerignore"));
+    for member in words(members, |sign| sign.is_ascii_alphanumeric() || "-_/".contains(sign)) {
+        let top = member.split('/').next().unwrap();
+        assert!(image.contains(&format!("COPY {top} {top}\n")), "{member} is not copied into the image");
+        assert!(sent.lines().any(|line| line == format!("!{top}")), "{member} is not sent to the builder");
+    }
+}
