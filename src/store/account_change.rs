@@ -61,7 +61,7 @@ impl Tx {
                 .col_expr(Column::EmailKey, Expr::val(key))
                 .col_expr(Column::EmailVerifiedAt, Expr::val(held.verified_at)),
         };
-        self.changed(update).await.doing("setting a contact")
+        self.account_changed(update).await.doing("setting a contact")
     }
 
     /// Changes a profile.
@@ -86,7 +86,7 @@ impl Tx {
         if let Some(url) = profile.profile_image_url {
             update = update.col_expr(Column::ProfileImageUrl, Expr::val(url));
         }
-        self.changed(update).await.doing("changing a profile")
+        self.account_changed(update).await.doing("changing a profile")
     }
 
     /// Takes an account's password away: it signs in again once a new one was chosen.
@@ -139,7 +139,7 @@ impl Tx {
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    async fn changed(&self, update: UpdateMany<Entity>) -> Result<Result<Option<Model>, Taken>, Fault> {
+    async fn account_changed(&self, update: UpdateMany<Entity>) -> Result<Result<Option<Model>, Taken>, Fault> {
         match update.exec_with_returning(&self.0).await {
             Ok(mut rows) => Ok(Ok(rows.pop())),
             Err(error) if is_taken(&error) => Ok(Err(Taken)),

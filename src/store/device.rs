@@ -13,14 +13,15 @@ use crate::{
 };
 
 impl Store {
-    /// Whether a device signed in to this account before.
+    /// Whether a device signed in to this account before. Without an account nobody did; it is looked for all the same,
+    /// for the time that it takes.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn knows_device(&self, token_hash: &str, account: &AccountId) -> Result<bool, Fault> {
+    pub async fn knows_device(&self, token_hash: &str, account: Option<&AccountId>) -> Result<bool, Fault> {
         let find = Entity::find()
             .filter(Column::TokenHash.eq(token_hash))
-            .filter(Column::AccountId.eq(account.as_str()));
+            .filter(Column::AccountId.eq(account.map_or("", AccountId::as_str)));
         let found = self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a device")?;
         Ok(found.is_some())
     }
