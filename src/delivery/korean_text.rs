@@ -1,19 +1,13 @@
-//! How long a text is for Korean carriers, and whether they can carry it at all.
-//!
-//! A short message holds 90 bytes of EUC-KR, a long one 2,000 (SENS, Aligo and Solapi agree). Carriers take the
-//! characters of KS X 1001 alone. `encoding_rs` speaks Windows-949, which has some 8,800 syllables more: there both bytes
-//! of a character of KS X 1001 are 0xA1 or above.
+//! A text and a number as Korean carriers take them: which kind of message the text needs, and whether they can carry
+//! it at all.
 
-use encoding_rs::EUC_KR;
 use unicode_normalization::UnicodeNormalization;
 
+use super::segments::{KOREAN_LMS, KOREAN_SMS, korean_bytes};
 use crate::contact::PhoneNumber;
 
 /// The calling code of Korea.
 pub const KOREA: u16 = 82;
-
-const SHORT: usize = 90;
-const LONG: usize = 2000;
 
 /// The kind of message that a text needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +52,9 @@ impl Unfit {
 /// When no Korean carrier would deliver it as it is.
 pub fn prepare(text: &str) -> Result<(String, Kind), Unfit> {
     let text = text.nfc().collect::<String>().replace("\r\n", "\n");
-    match bytes(&text).ok_or(Unfit::Character)? {
-        length if length <= SHORT => Ok((text, Kind::Short)),
-        length if length <= LONG => Ok((text, Kind::Long)),
+    match korean_bytes(&text).map_err(|_| Unfit::Character)? {
+        length if length <= KOREAN_SMS => Ok((text, Kind::Short)),
+        length if length <= KOREAN_LMS => Ok((text, Kind::Long)),
         _ => Err(Unfit::TooLong),
     }
 }
@@ -76,19 +70,6 @@ pub fn national(number: &PhoneNumber) -> String {
 /// A sender as one writes it, as its digits.
 pub fn digits(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// The length in EUC-KR, of a text that is in KS X 1001 throughout.
-fn bytes(text: &str) -> Option<usize> {
-    let (encoded, _, unmappable) = EUC_KR.encode(text);
-    let mut bytes = encoded.iter();
-    while let Some(byte) = bytes.next() {
-        let fits = byte.is_ascii() || (*byte >= 0xA1 && bytes.next().is_some_and(|second| *second >= 0xA1));
-        if !fits {
-            return None;
-        }
-    }
-    (!unmappable).then_some(encoded.len())
 }
 
 #[cfg(test)]
@@ -112,9 +93,6 @@ mod tests {
     fn what_carriers_garble_is_unfit() {
         for text in ["됬습니다", "뷁", "가—나", "😀", "₩1,000", "한\u{1112}"] {
             assert_eq!(prepare(text), Err(Unfit::Character), "{text}");
-        }
-        for (text, length) in [("①㈜♥€", 8), ("“인증”", 8), ("￦1,000", 7)] {
-            assert_eq!(bytes(text), Some(length), "{text}");
         }
     }
 }

@@ -9,7 +9,6 @@ mod compose;
 mod decoy;
 mod dispatcher;
 mod failover;
-mod gsm7;
 mod http_client;
 mod keyed;
 mod korean_text;

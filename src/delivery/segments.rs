@@ -2,6 +2,7 @@
 
 use encoding_rs::EUC_KR;
 
+use super::korean_text::KOREA;
 use crate::contact::PhoneNumber;
 
 /// Bytes of EUC-KR in a Korean short message (SENS, Aligo and Solapi agree). What is longer becomes an LMS, which
@@ -20,12 +21,9 @@ pub enum Carriers {
 }
 
 impl Carriers {
-    /// The calling code of Korea.
-    const KOREA: u16 = 82;
-
     /// The carriers that a number belongs to.
     pub fn of(number: &PhoneNumber) -> Self {
-        if number.country_code() == Self::KOREA { Carriers::Korean } else { Carriers::Others }
+        if number.country_code() == KOREA { Carriers::Korean } else { Carriers::Others }
     }
 }
 

@@ -31,9 +31,35 @@ pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 /// The text of `schema.graphql`.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items();
-    let mut sdl = builder().finish().sdl_with_options(options);
-    // Line ends of the exporter's own, trimmed so that editors leave the file alone.
-    sdl = sdl.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim().to_owned();
+    let sdl = builder().finish().sdl_with_options(options);
+    // Trailing blanks are the exporter's own; without them editors leave the file alone.
+    let lines: Vec<_> = sdl.lines().map(str::trim_end).collect();
+    let mut sdl = without_specified_directives(&lines.join("\n")).trim().to_owned();
     sdl.push('\n');
     sdl
+}
+
+/// Around a description.
+const QUOTES: &str = "\"\"\"";
+
+/// Without the definitions of directives that the specification brings: tools know them, and some refuse them twice.
+fn without_specified_directives(sdl: &str) -> String {
+    let mut kept = String::with_capacity(sdl.len());
+    let mut lines = sdl.lines();
+    while let Some(line) = lines.next() {
+        // A description belongs to the line that follows it.
+        let mut block = vec![line];
+        if line == QUOTES {
+            block.extend(lines.by_ref().take_while(|line| *line != QUOTES));
+            block.push(QUOTES);
+            block.extend(lines.next());
+        }
+        if block.last().is_some_and(|line| !line.starts_with("directive @")) {
+            block.iter().for_each(|line| {
+                kept.push_str(line);
+                kept.push('\n');
+            });
+        }
+    }
+    kept
 }

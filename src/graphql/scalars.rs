@@ -5,9 +5,10 @@ use chrono::{NaiveDate, SecondsFormat, Utc};
 
 use crate::clock::Instant;
 
-/// RFC 3339 instant in UTC, millisecond precision.
+/// An instant of the API.
 pub struct DateTime(pub Instant);
 
+/// RFC 3339 instant in UTC, millisecond precision, e.g. 2026-01-31T09:30:00.000Z.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -22,9 +23,10 @@ impl ScalarType for DateTime {
     }
 }
 
-/// Calendar date, YYYY-MM-DD.
+/// A date of the API.
 pub struct Date(pub NaiveDate);
 
+/// Calendar date, YYYY-MM-DD.
 #[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {

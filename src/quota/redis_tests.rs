@@ -47,7 +47,7 @@ type Step = (usize, u8, usize, u64, bool);
 /// Plays random steps to two processes on one Redis, and to one that counts alone.
 fn compare(url: &str, limits: &QuotaSettings, agree: impl Fn(Result<(), Refused>, Result<(), Refused>) -> bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let pause = prop_oneof![3 => 0..20u64, 1 => 0..120_000u64];
+    let pause = prop_oneof![3 => 0..20u64, 2 => 0..15_000u64, 1 => 0..120_000u64];
     let step = (0..2usize, 0..3u8, 0..2usize, pause, prop::bool::weighted(0.05));
     let mut runner = TestRunner::new(Config { cases: 30, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&prop::collection::vec(step, 1..150), |steps: Vec<Step>| {
@@ -113,17 +113,39 @@ async fn the_guard_watches_across_processes() {
 #[tokio::test]
 async fn refused_by_redis_an_act_is_not_charged_in_the_process() {
     let Some(url) = url("refused_by_redis_an_act_is_not_charged_in_the_process") else { return };
-    let (clock, hand) = clock();
-    let [one, other] = two(&settings(), &clock, &url).await;
+    let limits = QuotaSettings { client_sends_per_minute: NonZeroU32::new(5), ..guarded() };
+    let [one, other] = two(&limits, &clock().0, &url).await;
+    for client in 0..31 {
+        one.charge(send(), &from(&format!("198.51.100.{client}"))).await.unwrap();
+    }
     let caller = from("192.0.2.1");
-    for _ in 0..10 {
-        one.charge(send(), &caller).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
     }
-    for _ in 0..100 {
-        assert!(other.charge(send(), &caller).await.is_err());
+    for _ in 0..5 {
+        assert_eq!(other.charge(Act::SendCode { destination: None }, &caller).await, Ok(()));
     }
-    hand.advance(Duration::from_secs(6));
-    assert_eq!(other.charge(send(), &caller).await, Ok(()));
+}
+
+#[tokio::test]
+async fn fd_04_without_redis_a_process_goes_on_from_what_all_had_used() {
+    let Some(url) = url("fd_04_without_redis_a_process_goes_on_from_what_all_had_used") else { return };
+    let (clock, prefix, wire) = (clock().0, prefix(), Wire::to(&url).await);
+    let link = open(&wire.url, &prefix).await;
+    let one = Quotas::open(&settings(), clock.clone(), Some(open(&url, &prefix).await));
+    let other = Quotas::open(&settings(), clock, Some(link.clone()));
+    let caller = from("192.0.2.1");
+    for _ in 0..20 {
+        one.charge(Act::Guess, &caller).await.unwrap();
+    }
+    other.charge(Act::Guess, &caller).await.unwrap();
+    wire.cut();
+    let mut granted = 0;
+    while other.charge(Act::Guess, &caller).await.is_ok() {
+        granted += 1;
+    }
+    assert_eq!(granted, 9, "of 30, after 20 of the one and 1 of the other");
+    assert!(!link.is_up());
 }
 
 #[tokio::test]

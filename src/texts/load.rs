@@ -41,7 +41,7 @@ fn files(locale: Locale) -> [&'static str; 2] {
 
 /// What the built-in files of a language hold.
 pub(super) fn built_in_catalogue(locale: Locale) -> Catalogue {
-    let resources = files(locale).map(|file| parse(file.to_owned()).map(|resource| judge::catalogue(&resource)));
+    let resources = files(locale).map(|file| parse(file).map(|resource| judge::catalogue(&resource)));
     resources.into_iter().flatten().flatten().flatten().collect()
 }
 
@@ -52,7 +52,7 @@ fn built_in(locale: Locale) -> Bundle {
     // Isolation marks are invisible characters around every value: they break codes that are copied and cost bytes.
     bundle.set_use_isolating(false);
     for file in files(locale) {
-        let resource = parse(file.to_owned()).unwrap_or_else(|errors| panic!("messages in {locale}: {errors:?}"));
+        let resource = parse(file).unwrap_or_else(|errors| panic!("messages in {locale}: {errors:?}"));
         let added = bundle.add_resource(Arc::new(resource));
         added.unwrap_or_else(|errors| panic!("messages in {locale}: {errors:?}"));
     }
@@ -86,7 +86,8 @@ fn overrides(folder: &Path, locale: Locale) -> (Vec<FluentResource>, Vec<String>
     let (mut resources, mut refused) = (Vec::new(), Vec::new());
     for path in paths {
         let read = fs::read_to_string(&path).map_err(|error| vec![error.to_string()]);
-        let judged = read.and_then(parse).and_then(|resource| Ok((judge::catalogue(&resource)?, resource)));
+        let judged =
+            read.and_then(|source| parse(&source)).and_then(|resource| Ok((judge::catalogue(&resource)?, resource)));
         let mut wrong = match judged {
             Err(wrong) => wrong,
             Ok((catalogue, resource)) => {
@@ -118,7 +119,7 @@ fn message_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// Parses a file. Its text is composed first (NFC): conjoining jamo, as some editors write them, are in no carrier's
 /// character set.
-fn parse(source: String) -> Result<FluentResource, Vec<String>> {
+fn parse(source: &str) -> Result<FluentResource, Vec<String>> {
     let source: String = source.nfc().collect();
     FluentResource::try_new(source).map_err(|(resource, errors)| {
         let line = |position: usize| 1 + resource.source().bytes().take(position).filter(|byte| *byte == b'\n').count();

@@ -39,7 +39,7 @@ fn dashboards_and_alerts_ask_for_metrics_that_exist() {
 
 #[test]
 fn what_is_set_is_a_setting() {
-    let settings: BTreeSet<_> = config::settings().map(|setting| setting.name).collect();
+    let settings: BTreeSet<_> = countersign::app::settings().map(|setting| setting.name).collect();
     // Those of the other programs that the files start.
     let others = ["POSTGRES_USER", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD"];
     let files = [

@@ -7,6 +7,9 @@
 
 mod deploy;
 mod house;
+mod main_job;
 mod providers;
+mod schema;
 mod settings;
+mod support;
 mod wire;

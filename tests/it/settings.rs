@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 #[test]
 fn env_example_is_the_table_of_settings() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".env.example");
-    let table = countersign::config::env_example(countersign::delivery::chapters());
+    let table = countersign::app::env_example();
     if std::env::var_os("COUNTERSIGN_WRITE").is_some() {
         fs::write(&file, &table).unwrap();
     }
@@ -16,7 +16,7 @@ fn env_example_is_the_table_of_settings() {
 
 #[test]
 fn no_setting_stands_twice() {
-    let settings = countersign::config::settings().chain(countersign::delivery::settings());
+    let settings = countersign::app::settings();
     let mut names: Vec<_> = settings.map(|setting| setting.name).collect();
     names.sort_unstable();
     let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();

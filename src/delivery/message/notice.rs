@@ -19,7 +19,7 @@ pub enum Notice {
         /// What the device calls itself. Whoever signed in chose these words.
         device: Option<String>,
     },
-    /// Somebody tried to sign up with this contact, which has an account.
+    /// Somebody tried to sign up with this contact, or to move an account to it, and it has an account.
     AccountExists,
 }
 

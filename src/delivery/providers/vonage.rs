@@ -8,12 +8,13 @@ use crate::{
     clock::Clock,
     config::{Secret, Setting},
     delivery::{
-        HttpClient, Registration, base_url, gsm7,
+        HttpClient, Registration, base_url,
         http_client::{Answer, Silence},
         loose::{self, Loose},
         provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
         receipts::vonage::Signature,
         registry::{Maker, Reader},
+        segments::{Alphabet, Segments},
     },
 };
 
@@ -121,7 +122,7 @@ impl Vonage {
             ("from", &self.from),
             ("to", message.to.as_str().trim_start_matches('+')),
             ("text", text),
-            ("type", if gsm7::fits(text) { "text" } else { "unicode" }),
+            ("type", if Segments::of(text).alphabet == Alphabet::Gsm7 { "text" } else { "unicode" }),
             ("ttl", &ttl),
             // Comes back in the receipt, which may overtake the answer that gives Vonage's id.
             ("client-ref", message.id.as_str()),

@@ -33,7 +33,7 @@ fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let outbox = DevOutbox::open(folder.path()).unwrap();
     let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
-    let provider = Development::new(outbox.clone(), clock);
+    let provider = Development::new(Some(outbox.clone()), clock);
     Desk { provider, router: routes(outbox.clone()), outbox, _folder: folder }
 }
 

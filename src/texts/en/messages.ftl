@@ -66,13 +66,17 @@ email-notice-password-changed =
 sms-notice-phone-changed = [{ $app }] The phone number of your account was changed.
 email-notice-phone-changed-subject = Your { $app } phone number was changed
 email-notice-phone-changed =
-    The phone number of your { $app } account was changed to { $contact }.
+    The phone number of your { $app } account was changed.
+
+    New number: { $contact }
 
     If that was you, there is nothing more to do.
 sms-notice-email-changed = [{ $app }] The e-mail address of your account was changed.
 email-notice-email-changed-subject = Your { $app } e-mail address was changed
 email-notice-email-changed =
-    The e-mail address of your { $app } account was changed to { $contact }.
+    The e-mail address of your { $app } account was changed.
+
+    New address: { $contact }
 
     If that was you, there is nothing more to do.
 
@@ -96,12 +100,12 @@ email-notice-new-device =
 # Where the device did not say what it is called
 notice-unknown-device = unknown device
 
-## Notice: somebody tried to sign up with a contact that has an account
+## Notice: somebody tried to sign up, or to change an account, with a contact that has one
 
 sms-notice-account-exists = [{ $app }] You already have an account. Please sign in, or ignore this if you did not ask.
 email-notice-account-exists-subject = You already have a { $app } account
 email-notice-account-exists =
-    Somebody tried to sign up for { $app } with this e-mail address. You already have an account: just sign in. If you don't remember your password, you can reset it.
+    Somebody tried to sign up for { $app }, or to change an account, with this e-mail address. Your account already uses it: just sign in. If you don't remember your password, you can reset it.
 
     If you did not ask for this, you can ignore this e-mail. Nothing changes.
 

@@ -48,7 +48,7 @@ email-code-email-change = 아래 인증번호를 입력하면 { $app } 계정의
 email-code-label = 인증번호
 email-code-expiry = 보낸 때부터 { $lifetime } 동안 쓸 수 있습니다.
 email-code-caution =
-    이 번호를 누구에게도 알려주지 마세요. { $app }은(는) 전화나 메시지로 인증번호를 묻지 않습니다.
+    이 번호를 누구에게도 알려주지 마세요. { $app }에서는 전화나 메시지로 인증번호를 묻지 않습니다.
 
     요청하지 않았다면 이 메일을 무시하세요. 아무것도 바뀌지 않습니다.
 
@@ -66,13 +66,17 @@ email-notice-password-changed =
 sms-notice-phone-changed = [{ $app }] 계정의 휴대전화 번호가 변경되었습니다.
 email-notice-phone-changed-subject = [{ $app }] 휴대전화 번호가 변경되었습니다
 email-notice-phone-changed =
-    { $app } 계정의 휴대전화 번호가 { $contact }(으)로 변경되었습니다.
+    { $app } 계정의 휴대전화 번호가 변경되었습니다.
+
+    새 번호: { $contact }
 
     직접 변경하셨다면 더 하실 일은 없습니다.
 sms-notice-email-changed = [{ $app }] 계정의 이메일 주소가 변경되었습니다.
 email-notice-email-changed-subject = [{ $app }] 이메일 주소가 변경되었습니다
 email-notice-email-changed =
-    { $app } 계정의 이메일 주소가 { $contact }(으)로 변경되었습니다.
+    { $app } 계정의 이메일 주소가 변경되었습니다.
+
+    새 주소: { $contact }
 
     직접 변경하셨다면 더 하실 일은 없습니다.
 
@@ -96,12 +100,12 @@ email-notice-new-device =
 # 기기가 이름을 알리지 않았을 때
 notice-unknown-device = 알 수 없는 기기
 
-## 알림: 이미 가입한 연락처로 가입하려 했음
+## 알림: 이미 계정이 있는 연락처로 가입하거나 연락처를 바꾸려 했음
 
 sms-notice-account-exists = [{ $app }] 이미 가입된 번호입니다. 로그인해 주세요. 요청하지 않았다면 무시하세요.
 email-notice-account-exists-subject = [{ $app }] 이미 가입되어 있습니다
 email-notice-account-exists =
-    이 이메일 주소로 { $app }에 가입하려는 요청이 있었습니다. 이미 계정이 있으니 새로 가입하지 않고 로그인하시면 됩니다. 비밀번호가 생각나지 않으면 재설정할 수 있습니다.
+    이 이메일 주소로 { $app }에 가입하거나 계정의 주소를 바꾸려는 요청이 있었습니다. 이 주소를 쓰는 계정이 이미 있으니 그대로 로그인하시면 됩니다. 비밀번호가 생각나지 않으면 재설정할 수 있습니다.
 
     요청하지 않았다면 이 메일을 무시하세요. 계정에는 아무 변화도 없습니다.
 

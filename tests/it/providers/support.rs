@@ -21,7 +21,7 @@ pub const TIMEOUT: Duration = Duration::from_millis(1500);
 /// The environment with these variables.
 pub fn env(vars: &[(&str, &str)]) -> Env {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Env::new(vars, countersign::config::settings().chain(delivery::settings()))
+    Env::new(vars, countersign::app::settings())
 }
 
 /// What is refused in a configuration.
@@ -53,6 +53,7 @@ pub fn provider_at(clock: Clock, channel: Channel, vars: &[(&str, &str)]) -> Arc
 
 pub fn tools(clock: Clock) -> Tools {
     Tools {
+        outbox: None,
         http: HttpClient::new(TIMEOUT, clock.clone()).unwrap(),
         timeout: TIMEOUT,
         clock,

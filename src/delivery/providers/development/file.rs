@@ -54,8 +54,11 @@ impl Log {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&self.path)?;
-        // Released when the file is closed, however this returns.
-        file.lock()?;
+        // Released when the file is closed, however this returns. A file system without locks has one process, we hope.
+        match file.lock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+            _ => {}
+        }
         let news = self.read(&file)?;
         if !wanted(news) {
             return Ok(());

@@ -14,9 +14,11 @@ use crate::{
 
 const CODE: &str = "048213";
 
-fn development(folder: &Path) -> Development {
+/// The provider of one process, and its outbox.
+fn development(folder: &Path) -> (Development, DevOutbox) {
     let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
-    Development::new(DevOutbox::open(folder).unwrap(), clock)
+    let outbox = DevOutbox::open(folder).unwrap();
+    (Development::new(Some(outbox.clone()), clock), outbox)
 }
 
 fn outgoing(seed: u64, kind: ContactKind, to: &str) -> Outgoing {
@@ -48,7 +50,7 @@ fn to(contact: &str) -> Filter {
 #[tokio::test]
 async fn a_message_stands_in_the_file_and_in_the_list() {
     let folder = tempfile::tempdir().unwrap();
-    let provider = development(folder.path());
+    let (provider, outbox) = development(folder.path());
     let message = to_phone(1);
     assert!(matches!(provider.send(&message).await, Outcome::Accepted { .. }));
 
@@ -59,7 +61,7 @@ async fn a_message_stands_in_the_file_and_in_the_list() {
         "subject": null, "text": "[예시] 인증번호 048213", "code": "048213",
     });
     assert_eq!(line, expected);
-    let listed = provider.outbox.list(Filter::default()).await.unwrap();
+    let listed = outbox.list(Filter::default()).await.unwrap();
     assert_eq!(serde_json::to_value(&listed).unwrap(), serde_json::json!([expected]));
 }
 
@@ -68,7 +70,7 @@ async fn a_message_stands_in_the_file_and_in_the_list() {
 async fn the_file_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    development(folder.path()).send(&to_phone(1)).await;
+    development(folder.path()).0.send(&to_phone(1)).await;
     let mode = fs::metadata(folder.path().join("outbox.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -76,7 +78,7 @@ async fn the_file_is_its_owners_alone() {
 #[tokio::test]
 async fn a_message_sent_again_under_its_id_stands_there_once() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, other) = (development(folder.path()), development(folder.path()));
+    let ((one, _), (other, _)) = (development(folder.path()), development(folder.path()));
     let message = to_phone(1);
     let sends = (0..20).map(|turn| if turn % 2 == 0 { one.send(&message) } else { other.send(&message) });
     for outcome in futures_util::future::join_all(sends).await {
@@ -88,7 +90,7 @@ async fn a_message_sent_again_under_its_id_stands_there_once() {
 #[tokio::test]
 async fn processes_that_share_the_folder_and_those_that_come_later_see_every_message() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, other) = (development(folder.path()), development(folder.path()));
+    let ((one, one_outbox), (other, other_outbox)) = (development(folder.path()), development(folder.path()));
     let numbers: Vec<_> = (0..30).map(|n| format!("+8210123400{n:02}")).collect();
     for (seed, number) in numbers.iter().enumerate() {
         let provider = if seed % 2 == 0 { &one } else { &other };
@@ -96,7 +98,7 @@ async fn processes_that_share_the_folder_and_those_that_come_later_see_every_mes
     }
     let newest_first: Vec<_> = numbers.into_iter().rev().collect();
     let later = DevOutbox::open(folder.path()).unwrap();
-    for outbox in [&one.outbox, &other.outbox, &later] {
+    for outbox in [&one_outbox, &other_outbox, &later] {
         assert_eq!(texts(outbox, Filter::default()).await, newest_first);
         assert_eq!(texts(outbox, Filter { to: None, limit: Some(2) }).await, newest_first[..2]);
     }
@@ -105,7 +107,7 @@ async fn processes_that_share_the_folder_and_those_that_come_later_see_every_mes
 #[tokio::test]
 async fn the_list_can_be_narrowed_to_one_contact_however_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let provider = development(folder.path());
+    let (provider, outbox) = development(folder.path());
     for (seed, kind, contact) in [
         (1, ContactKind::Phone, "+821012345678"),
         (2, ContactKind::Phone, "+12015550123"),
@@ -114,44 +116,57 @@ async fn the_list_can_be_narrowed_to_one_contact_however_it_is_written() {
         provider.send(&outgoing(seed, kind, contact)).await;
     }
     for wanted in ["+821012345678", " 821012345678", "010-1234-5678", "+82 10 1234 5678"] {
-        assert_eq!(texts(&provider.outbox, to(wanted)).await, ["+821012345678"], "{wanted}");
+        assert_eq!(texts(&outbox, to(wanted)).await, ["+821012345678"], "{wanted}");
     }
-    assert_eq!(texts(&provider.outbox, to("somebody@EXAMPLE.com")).await, ["Somebody@example.com"]);
-    assert_eq!(texts(&provider.outbox, to("+821000000000")).await, [""; 0]);
-    assert_eq!(texts(&provider.outbox, to("somebody")).await, [""; 0]);
-    assert_eq!(texts(&provider.outbox, to("")).await.len(), 3);
+    assert_eq!(texts(&outbox, to("somebody@EXAMPLE.com")).await, ["Somebody@example.com"]);
+    assert_eq!(texts(&outbox, to("+821000000000")).await, [""; 0]);
+    assert_eq!(texts(&outbox, to("somebody")).await, [""; 0]);
+    assert_eq!(texts(&outbox, to("")).await.len(), 3);
 }
 
 #[tokio::test]
 async fn a_torn_line_costs_no_other_message() {
     let folder = tempfile::tempdir().unwrap();
-    let provider = development(folder.path());
+    let (provider, outbox) = development(folder.path());
     provider.send(&to_phone(1)).await;
     let path = folder.path().join("outbox.jsonl");
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"id\":\"dlv_torn").unwrap();
     provider.send(&to_phone(2)).await;
     provider.send(&to_phone(3)).await;
-    for outbox in [&provider.outbox, &DevOutbox::open(folder.path()).unwrap()] {
+    for outbox in [&outbox, &DevOutbox::open(folder.path()).unwrap()] {
         assert_eq!(outbox.list(Filter::default()).await.unwrap().len(), 3);
     }
 }
 
 #[tokio::test]
+async fn the_newest_ten_thousand_are_kept_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |n: u32| {
+        format!(
+            "{{\"id\":\"{n}\",\"createdAt\":\"\",\"channel\":\"SMS\",\"to\":\"+82\",\"subject\":null,\"text\":\"\",\"code\":null}}\n"
+        )
+    };
+    fs::write(folder.path().join("outbox.jsonl"), (0..10_005).map(line).collect::<String>()).unwrap();
+    let listed = DevOutbox::open(folder.path()).unwrap().list(Filter::default()).await.unwrap();
+    assert_eq!((listed.len(), listed[0].id.as_str(), listed[9_999].id.as_str()), (10_000, "10004", "5"));
+}
+
+#[tokio::test]
 async fn an_emptied_file_empties_the_outbox() {
     let folder = tempfile::tempdir().unwrap();
-    let provider = development(folder.path());
+    let (provider, outbox) = development(folder.path());
     provider.send(&to_phone(1)).await;
     fs::remove_file(folder.path().join("outbox.jsonl")).unwrap();
-    assert_eq!(provider.outbox.list(Filter::default()).await.unwrap().len(), 0);
+    assert_eq!(outbox.list(Filter::default()).await.unwrap().len(), 0);
     provider.send(&to_phone(1)).await;
-    assert_eq!(provider.outbox.list(Filter::default()).await.unwrap().len(), 1);
+    assert_eq!(outbox.list(Filter::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_watcher_hears_of_a_message_and_of_the_end() {
     let folder = tempfile::tempdir().unwrap();
-    let provider = development(folder.path());
-    let empty = provider.outbox.changed(None).await;
+    let (provider, outbox) = development(folder.path());
+    let empty = outbox.changed(None).await;
     assert_eq!(empty, Some(0));
     let watcher = tokio::spawn({
         let outbox = DevOutbox::open(folder.path()).unwrap();
@@ -160,9 +175,11 @@ async fn a_watcher_hears_of_a_message_and_of_the_end() {
     provider.send(&to_phone(1)).await;
     let length = watcher.await.unwrap();
     assert_ne!(length, empty);
-    let outbox = provider.outbox.clone();
-    let waiting = tokio::spawn(async move { outbox.changed(length).await });
-    provider.outbox.close();
+    let waiting = tokio::spawn({
+        let outbox = outbox.clone();
+        async move { outbox.changed(length).await }
+    });
+    outbox.close();
     assert_eq!(waiting.await.unwrap(), None);
 }
 
@@ -198,7 +215,7 @@ async fn the_log_tells_of_a_message_without_code_text_or_whole_contact() {
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(captured.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let folder = tempfile::tempdir().unwrap();
-    let provider = development(folder.path());
+    let (provider, outbox) = development(folder.path());
     let message = to_phone(1);
     provider.send(&message).await;
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
@@ -206,6 +223,6 @@ async fn the_log_tells_of_a_message_without_code_text_or_whole_contact() {
     for secret in [CODE, "인증번호", "1012345678", message.id.as_str()] {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }
-    let listed = provider.outbox.list(Filter::default()).await.unwrap();
+    let listed = outbox.list(Filter::default()).await.unwrap();
     assert!(!format!("{listed:?}").contains(CODE));
 }

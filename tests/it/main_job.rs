@@ -1,0 +1,106 @@
+//! The main job, end to end: send a code, watch it, confirm it, reset a password.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::TestApp;
+
+const PHONE: &str = "+821012345678";
+
+#[tokio::test]
+async fn a_code_is_sent_watched_and_confirmed() {
+    let app = TestApp::start().await;
+    let visitor = app.anonymous();
+    let verification = visitor.send_code_to("010-1234-5678").await;
+    assert_eq!(verification["maskedTo"], "+82 10-••••-5678");
+    assert_eq!(verification["status"], "PENDING");
+    assert_eq!(verification["attemptsRemaining"], 5);
+    assert_eq!(verification["expiresAt"], "2026-03-02T03:05:00.000Z");
+    assert_eq!(verification["resendAvailableAt"], "2026-03-02T03:01:00.000Z");
+    assert_eq!(verification["sendsRemaining"], 4);
+    let id = &verification["id"];
+
+    let mut watch = visitor.watch(id).await;
+    let sent = watch.until(|state| state["delivery"]["status"] == "SENT").await;
+    assert_eq!(sent["status"], "PENDING");
+    let code = app.code_sent_to(PHONE).await;
+    assert_eq!(code.len(), 6);
+
+    let wrong = wrong(&code);
+    let mismatch = visitor.confirm(id, &wrong).await;
+    assert_eq!((&mismatch["__typename"], &mismatch["attemptsRemaining"]), (&json!("CodeMismatch"), &json!(4)));
+    let seen = watch.until(|state| state["attemptsRemaining"] == 4).await;
+    assert!(seen["sequence"].as_i64() > sent["sequence"].as_i64());
+
+    let confirmed = visitor.confirm(id, &code).await;
+    assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
+    let proof = &confirmed["proof"];
+    assert_eq!(proof["token"].as_str().unwrap().len(), 64);
+    assert_eq!(proof["expiresAt"], "2026-03-02T03:10:00.000Z");
+    assert_eq!(watch.last().await["status"], "VERIFIED");
+
+    let again = visitor.confirm(id, &code).await;
+    assert_eq!(again["__typename"], "VerificationNotPending");
+    assert_eq!(again["verification"]["status"], "VERIFIED");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn five_wrong_guesses_lock_it_even_for_the_right_code() {
+    let app = TestApp::start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(PHONE).await["id"].clone();
+    let code = app.code_sent_to(PHONE).await;
+    for left in (0..5).rev() {
+        let mismatch = visitor.confirm(&id, &wrong(&code)).await;
+        assert_eq!(mismatch["attemptsRemaining"], left);
+    }
+    let locked = visitor.confirm(&id, &code).await;
+    assert_eq!(locked["__typename"], "VerificationNotPending");
+    assert_eq!(locked["verification"]["status"], "LOCKED");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn each_way_of_being_over_has_its_own_answer() {
+    let app = TestApp::start().await;
+    let visitor = app.anonymous();
+    let unknown = json!("ver_00000000000000000000000000");
+    assert_eq!(visitor.confirm(&unknown, "123456").await["__typename"], "VerificationNotFound");
+    assert_eq!(visitor.confirm(&json!("nonsense"), "123456").await["__typename"], "VerificationNotFound");
+
+    let canceled = visitor.send_code_to("010-2222-0001").await["id"].clone();
+    let mut watch = visitor.watch(&canceled).await;
+    assert_eq!(visitor.cancel(&canceled).await["__typename"], "CancelVerificationPayload");
+    assert_eq!(watch.last().await["status"], "CANCELED");
+    let refused = visitor.confirm(&canceled, "123456").await;
+    assert_eq!(refused["verification"]["status"], "CANCELED");
+
+    let expired = visitor.send_code_to("010-2222-0002").await["id"].clone();
+    let mut watch = visitor.watch(&expired).await;
+    watch.until(|state| state["delivery"]["status"] == "SENT").await;
+    let code = app.code_sent_to("+821022220002").await;
+    app.advance(Duration::from_secs(5 * 60) - Duration::from_millis(1));
+    assert_eq!(visitor.verification(&expired).await["status"], "PENDING");
+    app.advance(Duration::from_millis(1));
+    assert_eq!(watch.last().await["status"], "EXPIRED");
+    let refused = visitor.confirm(&expired, &code).await;
+    assert_eq!(refused["verification"]["status"], "EXPIRED");
+    assert_eq!(refused["verification"]["resendAvailableAt"], json!(null));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_unknown_id_ends_a_subscription_in_not_found() {
+    let app = TestApp::start().await;
+    let mut watch = app.anonymous().watch(&json!("ver_00000000000000000000000000")).await;
+    assert_eq!(watch.errors().await[0]["extensions"]["code"], "NOT_FOUND");
+    app.stop().await;
+}
+
+/// A code that is not this one.
+fn wrong(code: &str) -> String {
+    let first = if code.starts_with('0') { '1' } else { '0' };
+    format!("{first}{}", &code[1..])
+}

@@ -1,0 +1,172 @@
+//! The program as `main` boots it, on port 0, with a database of its own; and the people who use it.
+
+mod database;
+mod person;
+mod socket;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use countersign::{
+    app::{App, Settings, World},
+    clock::{Clock, Entropy, Instant, ManualClock},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use self::database::Database;
+pub use self::{person::Person, socket::Watch};
+
+/// How long anything that happens by itself may take before a test gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A noon in Seoul.
+const START: &str = "2026-03-02T03:00:00Z";
+
+/// A running program.
+pub struct TestApp {
+    app: Option<App>,
+    clock: ManualClock,
+    url: String,
+    http: reqwest::Client,
+    vars: BTreeMap<String, String>,
+    database: Database,
+    _data: TempDir,
+}
+
+/// What a program is started with.
+pub struct Setup {
+    vars: BTreeMap<String, String>,
+    data: TempDir,
+    database: Database,
+    now: Instant,
+}
+
+impl Setup {
+    /// The defaults, but for what would make tests wait for one another.
+    pub async fn new() -> Self {
+        let data = TempDir::new().unwrap();
+        let database = Database::make().await;
+        let mut vars = BTreeMap::from(
+            [
+                ("DATA_DIR", data.path().to_str().unwrap()),
+                ("SERVER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="),
+                ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
+                ("ATTESTATION_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="),
+                ("TRUSTED_PROXIES", "127.0.0.1/32"),
+                ("AUTO_MIGRATE", "on"),
+                // The weakest that is taken: tests hash often.
+                ("ARGON2_PASSES", "2"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        if let Some(url) = database.url() {
+            vars.insert("DATABASE_URL".to_owned(), url.to_owned());
+        }
+        if let Ok(redis) = std::env::var("COUNTERSIGN_TEST_REDIS_URL") {
+            vars.insert("REDIS_URL".to_owned(), redis);
+            vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
+        }
+        Self { vars, data, database, now: START.parse().unwrap() }
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.vars.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Starts the clock elsewhere.
+    #[must_use]
+    pub fn at(mut self, now: &str) -> Self {
+        self.now = now.parse().unwrap();
+        self
+    }
+
+    pub async fn start(self) -> TestApp {
+        let Self { vars, data, database, now } = self;
+        let (clock, hand) = Clock::manual(now);
+        let (app, url) = boot(&vars, clock).await;
+        let http = reqwest::Client::builder().timeout(PATIENCE * 3).build().unwrap();
+        TestApp { app: Some(app), clock: hand, url, http, vars, database, _data: data }
+    }
+}
+
+async fn boot(vars: &BTreeMap<String, String>, clock: Clock) -> (App, String) {
+    let settings = Settings::from_vars(vars.clone()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
+    let world = World { clock, entropy: Entropy::System };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let app = App::start(settings, world, listener).await.unwrap();
+    let url = format!("http://{}", app.address());
+    (app, url)
+}
+
+impl TestApp {
+    /// With the defaults.
+    pub async fn start() -> Self {
+        Setup::new().await.start().await
+    }
+
+    /// Somebody whom nobody knows.
+    pub fn anonymous(&self) -> Person {
+        self.person_at("198.51.100.1")
+    }
+
+    /// Somebody at this client address.
+    pub fn person_at(&self, address: &str) -> Person {
+        Person::new(self.http.clone(), self.url.clone(), address.to_owned())
+    }
+
+    /// A second process on the same database (and Redis), with a clock that is moved along with the first one's.
+    pub async fn another_process(&self) -> Self {
+        let (app, url) = boot(&self.vars, Clock::Manual(self.clock.clone())).await;
+        Self {
+            app: Some(app),
+            clock: self.clock.clone(),
+            url,
+            http: self.http.clone(),
+            vars: self.vars.clone(),
+            database: self.database.borrowed(),
+            _data: TempDir::new().unwrap(),
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    /// The whole outbox, newest first.
+    pub async fn outbox(&self) -> Vec<Value> {
+        let outbox = self.http.get(format!("{}/dev/outbox", self.url)).header("accept", "application/json");
+        outbox.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The messages to a contact, newest first, once there are `count` of them.
+    pub async fn messages_to(&self, to: &str, count: usize) -> Vec<Value> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let messages: Vec<_> = self.outbox().await.into_iter().filter(|message| message["to"] == to).collect();
+            if messages.len() >= count {
+                return messages;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{} of {count} messages to {to}", messages.len());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The code of the newest message to a contact.
+    pub async fn code_sent_to(&self, to: &str) -> String {
+        self.messages_to(to, 1).await[0]["code"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn stop(mut self) {
+        if let Some(app) = self.app.take() {
+            app.stop().await;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A client of graphql-transport-ws, as plain as the protocol.
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+use super::PATIENCE;
+
+/// A socket whose handshake is done.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// One subscription on a socket of its own.
+pub struct Watch(Socket);
+
+impl Socket {
+    pub async fn open(url: &str, address: &str, token: Option<&str>) -> Self {
+        let mut request = format!("{}/graphql", url.replace("http://", "ws://")).into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+        headers.insert("x-forwarded-for", address.parse().unwrap());
+        let (stream, _) = connect_async(request).await.unwrap();
+        let mut socket = Self(stream);
+        let payload = token.map_or(json!({}), |token| json!({ "Authorization": format!("Bearer {token}") }));
+        socket.send(&json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(socket.receive().await.unwrap()["type"], "connection_ack");
+        socket
+    }
+
+    pub async fn send(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// The next message of the protocol; none: the socket was closed.
+    pub async fn receive(&mut self) -> Option<Value> {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap_or_else(|_| panic!("silence"))?;
+            match message.unwrap() {
+                Message::Text(text) => {
+                    let message: Value = serde_json::from_str(&text).unwrap();
+                    match message["type"].as_str() {
+                        Some("ping") => self.send(&json!({ "type": "pong" })).await,
+                        _ => return Some(message),
+                    }
+                }
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
+    pub async fn subscribe(mut self, query: &str, variables: Value) -> Watch {
+        let payload = json!({ "query": query, "variables": variables });
+        self.send(&json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
+        Watch(self)
+    }
+}
+
+impl Watch {
+    /// The next state; none: the stream is complete.
+    pub async fn next(&mut self) -> Option<Value> {
+        let mut message = self.0.receive().await?;
+        match message["type"].as_str() {
+            Some("next") => Some(message["payload"]["data"]["verificationStatus"].take()),
+            Some("complete") => None,
+            _ => panic!("{message:#}"),
+        }
+    }
+
+    /// The errors that the operation ended in.
+    pub async fn errors(&mut self) -> Value {
+        let mut message = self.0.receive().await.unwrap();
+        // What validation refuses is an `error`; what the operation itself answers is a `next`, then `complete`.
+        match message["type"].as_str() {
+            Some("error") => message["payload"].take(),
+            Some("next") => message["payload"]["errors"].take(),
+            _ => panic!("{message:#}"),
+        }
+    }
+
+    /// States until one that `is_it` accepts; that one.
+    pub async fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let state = self.next().await.unwrap_or_else(|| panic!("the stream ended"));
+            if is_it(&state) {
+                return state;
+            }
+        }
+    }
+
+    /// States until the stream completes; the last one.
+    pub async fn last(&mut self) -> Value {
+        let mut last = Value::Null;
+        while let Some(state) = self.next().await {
+            last = state;
+        }
+        last
+    }
+}
