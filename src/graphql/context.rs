@@ -9,7 +9,10 @@ use crate::{
     clock::Clock,
     config,
     contact::Region,
-    session::gate::{Auth, SignedIn},
+    session::{
+        Sessions,
+        gate::{Auth, Role, SignedIn},
+    },
     texts::{Arg, Texts},
     verification::Verifications,
 };
@@ -19,6 +22,7 @@ use crate::{
 pub struct Rooms {
     pub verifications: Verifications,
     pub accounts: Accounts,
+    pub sessions: Sessions,
     pub texts: Texts,
     pub contacts: config::Contacts,
     pub clock: Clock,
@@ -41,6 +45,12 @@ pub trait Asking {
     /// # Errors
     /// `UNAUTHENTICATED` where nobody is, or the token is no longer honoured.
     fn require_signed_in(&self) -> async_graphql::Result<&SignedIn>;
+
+    /// The administrator who is signed in.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where nobody is signed in, `FORBIDDEN` where it is somebody else.
+    fn require_admin(&self) -> async_graphql::Result<&SignedIn>;
 
     /// The error that says: sign in first.
     fn unauthenticated(&self) -> async_graphql::Error;
@@ -67,6 +77,15 @@ impl Asking for Context<'_> {
 
     fn require_signed_in(&self) -> async_graphql::Result<&SignedIn> {
         self.signed_in().ok_or_else(|| self.unauthenticated())
+    }
+
+    fn require_admin(&self) -> async_graphql::Result<&SignedIn> {
+        let signed_in = self.require_signed_in()?;
+        if signed_in.role == Role::Admin {
+            return Ok(signed_in);
+        }
+        Err(async_graphql::Error::new(self.say("error-forbidden", &[]))
+            .extend_with(|_, extensions| extensions.set("code", "FORBIDDEN")))
     }
 
     fn unauthenticated(&self) -> async_graphql::Error {

@@ -6,7 +6,7 @@
 //! guesses, and is answered like a wrong password: shown, it would tell that an identifier belongs to an account that
 //! was locked by another one (invariant 5).
 
-use super::{Parts, rules};
+use super::{Parts, Sessions, rules};
 use crate::{
     clock::Instant,
     fault::Fault,
@@ -55,6 +55,41 @@ impl Subjects {
     }
 }
 
+impl Sessions {
+    /// Counts one try, unless a lock stands against it.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+        self.0.count_try(subjects).await
+    }
+
+    /// Takes a try back that we were too busy to judge.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn take_try_back(&self, subjects: &Subjects) -> Result<(), Fault> {
+        self.0.take_try_back(subjects).await
+    }
+
+    /// Forgets what was counted: the password was right.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn forget_tries(&self, subjects: &Subjects) -> Result<(), Fault> {
+        let names = subjects.names();
+        self.0
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.forget_tries(&names).await?;
+                    Ok(Ending::Commit(()))
+                })
+            })
+            .await
+    }
+}
+
 impl Parts {
     /// A stranger who typed `identifier`. What nobody has is counted in as many rows, for the same time.
     pub(super) fn stranger(&self, identifier: &str, named: Option<&Identifier>, account: Option<&AccountId>) -> Subjects {
@@ -72,8 +107,7 @@ impl Parts {
         Subjects { account: account.cloned(), shown: format!("typed:{digest}"), hidden: Some(hidden) }
     }
 
-    /// Counts one try, unless a lock stands against it.
-    pub(super) async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+    async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
         let now = self.clock.now();
         let lockout = self.settings.lockout;
         let disclosed = self.accounts_disclosed;
@@ -99,8 +133,7 @@ impl Parts {
             .await
     }
 
-    /// Takes a try back that we were too busy to judge.
-    pub(super) async fn take_back(&self, subjects: &Subjects) -> Result<(), Fault> {
+    async fn take_try_back(&self, subjects: &Subjects) -> Result<(), Fault> {
         let names = subjects.names();
         self.store
             .write(move |tx| {

@@ -105,7 +105,7 @@ impl Sessions {
         let account = found.filter(|account| names(account, named.as_ref()));
         let subjects = self.subjects(identifier, named.as_ref(), account.as_ref(), &device).await?;
         let id = account.as_ref().map(|account| account.id.clone());
-        let locks = match self.0.count_try(&subjects).await? {
+        let locks = match self.count_try(&subjects).await? {
             Counted::Granted { locks } => locks,
             Counted::Locked { until, shown } => {
                 let refusal = match shown {
@@ -120,7 +120,7 @@ impl Sessions {
         let verdict = match self.0.hasher.verify(password, stored.as_ref()).await {
             Ok(verdict) => verdict,
             Err(fault) => {
-                self.0.take_back(&subjects).await?;
+                self.take_try_back(&subjects).await?;
                 return Err(fault);
             }
         };

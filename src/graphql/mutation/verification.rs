@@ -90,7 +90,7 @@ impl VerificationMutation {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
             return Ok(VerificationNotFound::new(ctx).into());
         };
-        Ok(match ctx.rooms().verifications.cancel(&id).await? {
+        Ok(match ctx.rooms().verifications.cancel(ctx.caller(), &id).await? {
             Canceled::Canceled(verification) => {
                 CancelVerificationPayload { verification: Verification(verification) }.into()
             }
