@@ -106,15 +106,8 @@ impl Accounts {
         let event = event.clone().contact(new.masked());
         let now = parts.clock.now();
         let (change, told) = parts.way_back(&account, &new, now);
-        let moving = Moving {
-            token_hash,
-            purpose,
-            signed_in: signed_in.clone(),
-            change,
-            told,
-            entry: event.clone(),
-            now,
-        };
+        let moving =
+            Moving { token_hash, purpose, signed_in: signed_in.clone(), change, told, entry: event.clone(), now };
         match parts.store.write(move |tx| Box::pin(async move { moving.write(tx).await })).await? {
             Written::Refused(refusal) => parts.ended(event, refusal.outcome(), refusal).await,
             Written::Changed { account, ended, told } => {

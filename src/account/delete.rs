@@ -2,14 +2,8 @@
 
 use super::{Accounts, change_password::Confirmed, rules};
 use crate::{
-    caller::Caller,
-    fault::Fault,
-    ids::AccountId,
-    quota::Refused,
-    secret::Secret,
-    session::gate::SignedIn,
-    store::Ending,
-    telemetry::audit,
+    caller::Caller, fault::Fault, ids::AccountId, quota::Refused, secret::Secret, session::gate::SignedIn,
+    store::Ending, telemetry::audit,
 };
 
 /// What became of it.

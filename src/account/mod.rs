@@ -33,7 +33,7 @@ pub use self::{
     reset::{Claim, Identity, Reset},
     send::{Request, Sent},
     sign_up::{Newcomer, SignUp},
-    undo::{Undone, UndoToken},
+    undo::{UndoToken, Undone},
 };
 use crate::{
     caller::Caller,

@@ -68,13 +68,7 @@ impl Accounts {
         self.operate(run, who, region, Operation::Unlock).await
     }
 
-    async fn operate(
-        &self,
-        run: Arc<str>,
-        who: &str,
-        region: Region,
-        operation: Operation,
-    ) -> Result<Operated, Fault> {
+    async fn operate(&self, run: Arc<str>, who: &str, region: Region, operation: Operation) -> Result<Operated, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let named = AccountId::parse(who.trim()).map(Identifier::Id).or_else(|| session::identify(who, region));

@@ -113,7 +113,9 @@ mod tests {
         for url in ["https://cdn.example.com/a.png", "http://localhost:9000/a?b#c", "https://예시.kr/사진"] {
             assert!(ImageUrl::parse(url).is_ok(), "{url}");
         }
-        for url in ["javascript:alert(1)", "data:image/png;base64,AAAA", "/a.png", "https://", "https://u:p@x.kr/a", "x"] {
+        for url in
+            ["javascript:alert(1)", "data:image/png;base64,AAAA", "/a.png", "https://", "https://u:p@x.kr/a", "x"]
+        {
             assert_eq!(ImageUrl::parse(url), Err("not_a_url"), "{url}");
         }
         assert_eq!(ImageUrl::parse("  "), Err("empty"));

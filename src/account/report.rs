@@ -157,7 +157,10 @@ mod tests {
                 ("2026-03-01T15:00:00+00:00".to_owned(), Purpose::SignIn, 3, 2, Some(0.5)),
             ]
         );
-        assert_eq!(folded(vec![slot("2026-03-01T00:00:00Z", Purpose::Contact, 0, 0)], Bucket::Day, seoul)[0].conversion(), None);
+        assert_eq!(
+            folded(vec![slot("2026-03-01T00:00:00Z", Purpose::Contact, 0, 0)], Bucket::Day, seoul)[0].conversion(),
+            None
+        );
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Accounts {
                 Claim::Contact(_) => rules::for_holder(account, kind, disclosed),
             }),
         };
-        let start = Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience, act };
+        let start =
+            Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience, act };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
         self.record_refused(caller, act, &sent).await;
         Ok(sent)

@@ -154,8 +154,8 @@ impl Accounts {
             return Ok(SignUp::PasswordRejected(violations));
         }
         account.password_hash = Some(parts.hasher.hash(&password).await?.as_str().to_owned());
-        let opening = (status == AccountStatus::Active)
-            .then(|| parts.sessions.prepare(caller, &account, device, false));
+        let opening =
+            (status == AccountStatus::Active).then(|| parts.sessions.prepare(caller, &account, device, false));
         let entry = event.clone().account(account.id.clone()).contact(contact.masked());
         let row = account.clone();
         let written = {
@@ -172,11 +172,7 @@ impl Accounts {
             Written::Made(opened) => {
                 entry.log();
                 let tokens = opened.map(|opened| parts.sessions.welcome(&account, &opened)).transpose()?;
-                Ok(SignUp::SignedUp {
-                    account: Box::new(account),
-                    tokens: tokens.map(Box::new),
-                    verification: None,
-                })
+                Ok(SignUp::SignedUp { account: Box::new(account), tokens: tokens.map(Box::new), verification: None })
             }
         }
     }

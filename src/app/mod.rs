@@ -68,11 +68,8 @@ impl App {
         let stop = Stop::new(asked.clone());
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
-        let keeping_up = built.gate.clone().keep_up(
-            built.store.clone(),
-            built.events.revocations(),
-            config.session.revocation_lag,
-        );
+        let keeping_up =
+            built.gate.clone().keep_up(built.store.clone(), built.events.revocations(), config.session.revocation_lag);
         let dispatching = CancellationToken::new();
         let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
         Ok(Self {
@@ -143,6 +140,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     let ready_store = built.store.clone();
     http::router::router(http::router::Parts {
         executor: schema.finish(),
+        sdl: graphql::sdl(),
         settings,
         judge: Arc::new(built.gate.clone()),
         clock: world.clock.clone(),

@@ -181,6 +181,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn told(fault: Fault) -> String {
     format!("{fault:?}")
 }

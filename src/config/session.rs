@@ -124,9 +124,10 @@ mod tests {
             env.into_refusals().into_iter().map(|refusal| refusal.name).collect()
         };
         assert_eq!(refused(&[]), Vec::<String>::new());
-        assert_eq!(refused(&[("JWT_ACCESS_EXPIRES_IN", "2h"), ("JWT_REFRESH_EXPIRES_IN", "1h")]), [
-            "JWT_ACCESS_EXPIRES_IN"
-        ]);
+        assert_eq!(
+            refused(&[("JWT_ACCESS_EXPIRES_IN", "2h"), ("JWT_REFRESH_EXPIRES_IN", "1h")]),
+            ["JWT_ACCESS_EXPIRES_IN"]
+        );
         assert_eq!(refused(&[("JWT_REFRESH_EXPIRES_IN", "100d")]), ["JWT_REFRESH_EXPIRES_IN"]);
         assert_eq!(refused(&[("LOCKOUT_TIME", "20h"), ("LOCKOUT_MAX_TIME", "1h")]), ["LOCKOUT_TIME"]);
         assert_eq!(refused(&[("REFRESH_GRACE", "31s")]), ["REFRESH_GRACE"]);

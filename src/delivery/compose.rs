@@ -68,10 +68,9 @@ fn told(notice: Notice, keys: &ServerKeys) -> Option<message::Notice> {
         Notice::ContactChanged(ContactChanged { change, key_id, kind, new, undo_seconds }) => {
             let new = Contact::from_stored(ContactKind::parse(&kind)?, &new)?;
             // A key that was retired since takes the way back with it, and the owner is still told.
-            let undo = keys.get(&key_id).map(|key| Undo {
-                token: undo_token(&change, key),
-                lifetime: Duration::from_secs(undo_seconds),
-            });
+            let undo = keys
+                .get(&key_id)
+                .map(|key| Undo { token: undo_token(&change, key), lifetime: Duration::from_secs(undo_seconds) });
             message::Notice::ContactChanged { new, undo }
         }
     })

@@ -47,7 +47,8 @@ pub(super) async fn carry(routes: &Routes, message: &Outgoing) -> Carried {
             Outcome::Throttled { retry_after } => {
                 Carried::NotNow { provider: Some(name), code: Some("throttled".to_owned()), retry_after }
             }
-            Outcome::RejectedSender { code } | Outcome::Misconfigured { code } | Outcome::Unavailable { code } => {
+            Outcome::Unavailable { code, retry_after } => Carried::NotNow { provider: Some(name), code, retry_after },
+            Outcome::RejectedSender { code } | Outcome::Misconfigured { code } => {
                 Carried::NotNow { provider: Some(name), code, retry_after: None }
             }
         };

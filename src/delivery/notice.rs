@@ -16,7 +16,9 @@ pub enum Notice {
     /// Another contact took the place of one; told to the old one, with the way back.
     ContactChanged(ContactChanged),
     /// Somebody signed in on a device that was not seen before.
-    NewDevice { device: Option<String> },
+    NewDevice {
+        device: Option<String>,
+    },
 }
 
 /// A change of contact, with what the token that takes it back is derived from.

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ErrorExtensions};
 use chrono_tz::Tz;
 
+use super::cookies::Cookies;
 use crate::{
     account::Accounts,
     caller::Caller,
@@ -37,6 +38,9 @@ pub trait Asking {
     /// Who asks, from where, in which language.
     fn caller(&self) -> &Caller;
 
+    /// The cookies of this request.
+    fn cookies(&self) -> &Cookies;
+
     /// Who is signed in, if anybody.
     fn signed_in(&self) -> Option<&SignedIn>;
 
@@ -65,6 +69,10 @@ impl Asking for Context<'_> {
     }
 
     fn caller(&self) -> &Caller {
+        self.data_unchecked()
+    }
+
+    fn cookies(&self) -> &Cookies {
         self.data_unchecked()
     }
 

@@ -89,8 +89,8 @@ impl Clients {
 
 /// The `for` of one element of `Forwarded` (RFC 7239, section 4).
 fn forwarded_element(element: &str) -> Option<IpAddr> {
-    let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = { pairs }.find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
+    let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
     node(value.trim_matches('"'))
 }
 

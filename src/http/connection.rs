@@ -38,11 +38,12 @@ pub async fn serve<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let serving = pulse.serving();
+        let (serving, pulse) = (pulse.serving(), pulse.clone());
         let mut router = router.clone();
         async move {
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(pulse);
             let response = router.call(request).await?;
             Ok::<_, Infallible>(response.map(|body| until_sent(body, serving)))
         }

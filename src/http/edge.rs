@@ -21,6 +21,7 @@ use crate::{
             negotiate::Media,
             refusal::{Code, Refusal},
         },
+        pulse::Pulse,
     },
 };
 
@@ -73,10 +74,11 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     let caller = edge.clients.recognise(request.extensions().get().copied(), request.headers());
     let request_id = caller.request_id.clone();
     let span = tracing::info_span!("request", id = %request_id);
+    let pulse = request.extensions().get::<Arc<Pulse>>().cloned();
     request.extensions_mut().insert(caller);
     let mut response = match judge_head(&request) {
-        Err(refusal) => refusal,
-        Ok(()) => match AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await {
+        Some(refused) => refused,
+        None => match AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await {
             Ok(response) => response,
             Err(_) => {
                 tracing::error!(%request_id, "a handler panicked");
@@ -87,24 +89,27 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
         },
     };
     edge.finish(response.headers_mut(), &request_id, started.elapsed());
+    if pulse.is_some_and(|pulse| pulse.hangs_up()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
-fn judge_head(request: &Request) -> Result<(), Response> {
-    let refuse = |status, message: &str| {
-        let mut response = answer::refusal(Media::Json, Refusal::http(status, Code::BadRequest, message));
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Err(response)
-    };
+/// The answer to a request whose head is not served, whatever its route.
+fn judge_head(request: &Request) -> Option<Response> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_URL) {
-        return refuse(StatusCode::URI_TOO_LONG, "The address is longer than 8 KiB.");
+        return Some(too_long(StatusCode::URI_TOO_LONG, "The address is longer than 8 KiB."));
     }
     let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > MAX_HEADERS {
-        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are longer than 16 KiB.");
+        return Some(too_long(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are longer than 16 KiB."));
     }
-    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
-        return Err(answer::method_not_allowed(Media::Json, "GET, POST", "This method is not served."));
-    }
-    Ok(())
+    let served = !matches!(*request.method(), Method::TRACE | Method::CONNECT);
+    (!served).then(|| answer::method_not_allowed(Media::Json, "GET, POST", "This method is not served."))
+}
+
+fn too_long(status: StatusCode, message: &str) -> Response {
+    let mut response = answer::refusal(Media::Json, Refusal::http(status, Code::BadRequest, message));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }

@@ -9,6 +9,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
@@ -29,6 +30,8 @@ struct State {
     since: Instant,
     /// Since when the peer has taken nothing of what is written.
     blocked: Option<Instant>,
+    /// When it is over whatever happens.
+    last: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ enum Phase {
 
 impl Pulse {
     pub fn new(now: Instant) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { phase: Phase::Opened, since: now, blocked: None })))
+        Arc::new(Self(Mutex::new(State { phase: Phase::Opened, since: now, blocked: None, last: None })))
     }
 
     /// When the connection is to be cut if nothing happens before.
@@ -57,7 +60,7 @@ impl Pulse {
                 Phase::Serving => None,
             };
             let stalled = state.blocked.map(|since| since + patience.stall);
-            [phase, stalled].into_iter().flatten().min()
+            [phase, stalled, state.last].into_iter().flatten().min()
         })
     }
 
@@ -65,6 +68,15 @@ impl Pulse {
     pub fn serving(self: &Arc<Self>) -> Serving {
         self.enter(Phase::Serving);
         Serving(self.clone())
+    }
+
+    /// Ends the connection after this answer, and cuts it so much later where the client still sends.
+    pub fn hang_up(&self, after: Duration) {
+        self.with(|state| state.last = Some(Instant::now() + after));
+    }
+
+    pub fn hangs_up(&self) -> bool {
+        self.with(|state| state.last.is_some())
     }
 
     fn enter(&self, phase: Phase) {

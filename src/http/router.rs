@@ -31,6 +31,7 @@ use crate::{
             admission::Admission,
             graphql,
             negotiate::Media,
+            nulls::Shapes,
             refusal::{Code, Refusal},
         },
         health::{self, Readiness},
@@ -46,6 +47,8 @@ use crate::{
 pub struct Parts<E> {
     /// The schema.
     pub executor: E,
+    /// The schema in its definition language, for the types of its fields.
+    pub sdl: String,
     pub settings: Http,
     pub judge: Arc<dyn Judge>,
     pub clock: Clock,
@@ -63,13 +66,14 @@ pub struct Parts<E> {
 /// # Errors
 /// Words for the operator: the manifest of trusted documents or the built pages can't be read.
 pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
-    let Parts { executor, settings, judge, clock, entropy, negotiate, ready, stop, extra } = parts;
+    let Parts { executor, sdl, settings, judge, clock, entropy, negotiate, ready, stop, extra } = parts;
     let clients = Clients::new(&settings, entropy.clone(), negotiate);
     let around = Arc::new(Edge::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
     let cors = cors(&settings);
     let wire = Arc::new(Wire {
         admission: Admission::new(&settings)?,
+        shapes: Shapes::read(&sdl)?,
         origins: Origins::new(&settings),
         seats: Seats::new(settings.sockets_per_address),
         in_flight: Semaphore::new(settings.max_in_flight),

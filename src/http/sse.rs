@@ -36,11 +36,10 @@ pub fn response(live: Live) -> Response {
 fn write(beat: Beat) -> Bytes {
     match beat {
         Beat::Event(answer) => next(&answer).into(),
-        Beat::Heartbeat => Bytes::from_static(COMMENT),
         Beat::Complete => Bytes::from_static(COMPLETE),
         Beat::Refused(answer) => [next(&answer).as_slice(), COMPLETE].concat().into(),
-        // The body ends here and nothing says `complete`, so clients reconnect.
-        Beat::Stopping(_) => Bytes::from_static(COMMENT),
+        // Upon a stop the body ends and nothing says `complete`, so clients reconnect.
+        Beat::Heartbeat | Beat::Stopping(_) => Bytes::from_static(COMMENT),
     }
 }
 

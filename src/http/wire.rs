@@ -7,13 +7,21 @@ use tokio::sync::Semaphore;
 use crate::{
     clock::Clock,
     config::http::Http,
-    http::{auth::Judge, client::Clients, graphql::admission::Admission, origins::Origins, seats::Seats, stop::Stop},
+    http::{
+        auth::Judge,
+        client::Clients,
+        graphql::{admission::Admission, nulls::Shapes},
+        origins::Origins,
+        seats::Seats,
+        stop::Stop,
+    },
 };
 
 /// The parts of one wire, behind an `Arc`.
 pub struct Wire<E> {
     pub executor: E,
     pub admission: Admission,
+    pub shapes: Shapes,
     pub settings: Http,
     pub judge: Arc<dyn Judge>,
     pub clients: Clients,

@@ -149,8 +149,7 @@ impl AccessTokens {
         let header = jsonwebtoken::decode_header(token).ok()?;
         // A key that the token brings along is nobody's, and an extension that we do not know must be refused
         // (RFC 7515, section 4.1.11).
-        let brings_a_key =
-            header.jwk.is_some() || header.jku.is_some() || header.x5u.is_some() || header.x5c.is_some();
+        let brings_a_key = header.jwk.is_some() || header.jku.is_some() || header.x5u.is_some() || header.x5c.is_some();
         if header.typ.as_deref() != Some(KIND) || header.crit.is_some() || brings_a_key {
             return None;
         }

@@ -88,8 +88,7 @@ impl Keyring {
             },
         };
         let jwk = Jwk::from_encoding_key(&signing, algorithm).map_err(|_| "is no private key".to_owned())?;
-        let mut ring =
-            Self { signing, algorithm, key_id: String::new(), trusted: HashMap::new(), public: Vec::new() };
+        let mut ring = Self { signing, algorithm, key_id: String::new(), trusted: HashMap::new(), public: Vec::new() };
         ring.key_id = ring.trust(jwk, algorithm)?;
         Ok(ring)
     }

@@ -92,7 +92,12 @@ impl Sessions {
 
 impl Parts {
     /// A stranger who typed `identifier`. What nobody has is counted in as many rows, for the same time.
-    pub(super) fn stranger(&self, identifier: &str, named: Option<&Identifier>, account: Option<&AccountId>) -> Subjects {
+    pub(super) fn stranger(
+        &self,
+        identifier: &str,
+        named: Option<&Identifier>,
+        account: Option<&AccountId>,
+    ) -> Subjects {
         // Typed in the wrong field it may be a password: only its hash under our key is kept.
         let folded = identifier.trim().to_lowercase();
         let typed: (&str, &str) = match named {
@@ -101,9 +106,9 @@ impl Parts {
             Some(Identifier::Email(key)) => ("email", key),
             Some(Identifier::Id(_) | Identifier::Nickname(_)) | None => ("", &folded),
         };
-        let digest =
-            hex::encode(self.keys.current().derive("lockout/1", &[typed.0.as_bytes(), typed.1.as_bytes()]));
-        let hidden = account.map_or_else(|| format!("nobody:{digest}"), |account| format!("account:{}", account.as_str()));
+        let digest = hex::encode(self.keys.current().derive("lockout/1", &[typed.0.as_bytes(), typed.1.as_bytes()]));
+        let hidden =
+            account.map_or_else(|| format!("nobody:{digest}"), |account| format!("account:{}", account.as_str()));
         Subjects { account: account.cloned(), shown: format!("typed:{digest}"), hidden: Some(hidden) }
     }
 

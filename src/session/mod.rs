@@ -18,6 +18,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use self::gate::Gate;
 pub use self::{
     access::{AccessToken, AccessTokens},
     end::Revoked,
@@ -28,7 +29,6 @@ pub use self::{
     refresh::{RefreshRejection, Refreshed},
     sign_in::{SignIn, identify},
 };
-use self::gate::Gate;
 use crate::{
     clock::{Clock, Entropy, Instant},
     config,

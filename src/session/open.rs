@@ -46,6 +46,7 @@ pub struct Opened {
 /// What a sign-in or a refresh answers.
 #[derive(Clone, Debug)]
 pub struct Tokens {
+    pub session: SessionId,
     pub access: Secret,
     /// How long the access token lives.
     pub expires_in: Duration,
@@ -133,8 +134,8 @@ impl Opening {
             }
         };
         // A client that keeps no device token is known by its browser and address, or each sign-in would be news.
-        let seen = known
-            || tx.signed_in_like(account, session.user_agent.as_deref(), session.ip_address.as_deref()).await?;
+        let seen =
+            known || tx.signed_in_like(account, session.user_agent.as_deref(), session.ip_address.as_deref()).await?;
         let news = news.filter(|_| !seen);
         tx.insert_session(session.clone()).await?;
         let first = refresh_token::Model {
@@ -162,6 +163,7 @@ impl Parts {
         let AccessToken { token, expires_at } =
             self.access.issue(&account.id, &account.username, account.role, &session.id, session.expires_at)?;
         Ok(Tokens {
+            session: session.id.clone(),
             access: token,
             expires_in: (expires_at - self.clock.now()).to_std().unwrap_or_default(),
             refresh: refresh.secret().clone(),

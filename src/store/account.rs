@@ -98,9 +98,8 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn rehash_password(&self, id: &AccountId, hash: &str) -> Result<(), Fault> {
-        let update = Entity::update_many()
-            .filter(Column::Id.eq(id.as_str()))
-            .col_expr(Column::PasswordHash, Expr::val(hash));
+        let update =
+            Entity::update_many().filter(Column::Id.eq(id.as_str())).col_expr(Column::PasswordHash, Expr::val(hash));
         update.exec(&self.0).await.doing("rehashing a password")?;
         Ok(())
     }

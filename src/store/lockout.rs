@@ -63,9 +63,8 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn lock_out(&self, subject: &str, until: Instant) -> Result<(), Fault> {
-        let update = Entity::update_many()
-            .filter(Column::Subject.eq(subject))
-            .col_expr(Column::LockedUntil, Expr::val(until));
+        let update =
+            Entity::update_many().filter(Column::Subject.eq(subject)).col_expr(Column::LockedUntil, Expr::val(until));
         update.exec(&self.0).await.doing("locking out")?;
         Ok(())
     }

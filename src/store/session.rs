@@ -105,12 +105,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn end_session(
-        &self,
-        account: &AccountId,
-        id: &SessionId,
-        now: Instant,
-    ) -> Result<Option<Model>, Fault> {
+    pub async fn end_session(&self, account: &AccountId, id: &SessionId, now: Instant) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::AccountId.eq(account.as_str()))

@@ -16,8 +16,7 @@ use crate::{
     quota::{Act, Refused},
     status::Status,
     store::{
-        Ending, Reserved, UsageLimits,
-        Tx,
+        Ending, Reserved, Tx, UsageLimits,
         entity::{self, account::AccountStatus, verification::Model},
     },
     telemetry::audit::{self, Event},
@@ -168,7 +167,8 @@ impl Parts {
         };
         let event = if right { event } else { event.outcome(MISMATCH) };
         let entry = event.clone();
-        let judged = self.store
+        let judged = self
+            .store
             .write(move |tx| {
                 Box::pin(async move {
                     if let Some(limits) = limits

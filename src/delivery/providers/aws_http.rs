@@ -3,10 +3,12 @@
 
 use std::{error::Error, fmt};
 
-use aws_sdk_sns::config::{HttpClient as SdkHttpClient, RuntimeComponents};
+use aws_sdk_sns::config::{ConfigBag, HttpClient as SdkHttpClient, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::{
+    box_error::BoxError,
     client::{
         http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        interceptors::context::BeforeTransmitInterceptorContextMut,
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
     },
@@ -62,6 +64,31 @@ fn response(answer: &Answer) -> Option<HttpResponse> {
         response.headers_mut().insert("retry-after", span.as_secs().to_string());
     }
     Some(response)
+}
+
+/// Writes a blank in a form as `+`, as forms (and the other SDKs of AWS) have it, and not as `%20`. To AWS both are one;
+/// whoever checks a signature over the fields written anew finds the same bytes.
+#[derive(Debug)]
+pub struct PlusForBlank;
+
+impl Intercept for PlusForBlank {
+    fn name(&self) -> &'static str {
+        "PlusForBlank"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let Some(form) = request.body().bytes() else { return Ok(()) };
+        let form = std::str::from_utf8(form)?.replace("%20", "+");
+        request.headers_mut().insert("content-length", form.len().to_string());
+        *request.body_mut() = form.into();
+        Ok(())
+    }
 }
 
 /// What is known of a request without an answer, as the SDK carries it.

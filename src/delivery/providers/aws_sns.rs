@@ -1,11 +1,13 @@
 //! Amazon SNS, text messages to a number: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>, by the SDK for
 //! the signature and the protocol, over our own HTTP client.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_sns::{
     Client,
-    config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig},
+    config::{
+        BehaviorVersion, Config, Credentials, IdentityCache, Region, SharedHttpClient, StalledStreamProtectionConfig,
+    },
     config::{retry::RetryConfig, timeout::TimeoutConfig},
     error::{ProvideErrorMetadata, SdkError},
     operation::publish::PublishError,
@@ -18,7 +20,7 @@ use crate::{
     delivery::{
         Registration, Tools, base_url, loose,
         provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-        providers::aws_http::{self, AwsHttp},
+        providers::aws_http::{self, AwsHttp, PlusForBlank},
         registry::{Maker, Reader},
     },
 };
@@ -96,9 +98,11 @@ fn config(
         .credentials_provider(Credentials::new(key, secret.expose(), token, None, "settings"))
         .region(Region::new(region))
         .http_client(SharedHttpClient::new(AwsHttp::new(tools.http.clone())))
+        .interceptor(PlusForBlank)
         // Publish has no deduplication for numbers: a second attempt may be a second message.
         .retry_config(RetryConfig::disabled())
-        // Time-outs are the HTTP client's.
+        // Time-outs are the HTTP client's, and the credentials are constant.
+        .identity_cache(IdentityCache::no_cache())
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(endpoint);
@@ -136,7 +140,10 @@ impl Provider for AwsSns {
 
 fn failed(error: &SdkError<PublishError, HttpResponse>) -> Outcome {
     match error {
-        SdkError::ServiceError(refusal) => refused(refusal.err().code().unwrap_or_default(), refusal.raw()),
+        SdkError::ServiceError(refusal) => {
+            let raw = refusal.raw();
+            refused(refusal.err().code().or_else(|| bare_code(raw)).unwrap_or_default(), raw)
+        }
         SdkError::DispatchFailure(failure) => match failure.as_connector_error().and_then(aws_http::silence) {
             Some(silence) => silence.into(),
             None => Outcome::Unknown,
@@ -148,22 +155,29 @@ fn failed(error: &SdkError<PublishError, HttpResponse>) -> Outcome {
     }
 }
 
+/// The code in an error that is wrapped otherwise than the SDK expects it (gateways and stand-ins do).
+fn bare_code(raw: &HttpResponse) -> Option<&str> {
+    let body = std::str::from_utf8(raw.body().bytes()?).ok()?;
+    Some(body.split_once("<Code>")?.1.split_once("</Code>")?.0)
+}
+
 fn refused(told: &str, raw: &HttpResponse) -> Outcome {
     let status = raw.status().as_u16();
-    let retry_after = raw.headers().get("retry-after").and_then(|value| value.parse().ok());
+    let retry_after = raw.headers().get("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
     let code = loose::code(told).or_else(|| loose::code(status.to_string()));
     match told.trim_end_matches("Exception") {
         // The one parameter that varies with the person is the number.
         "InvalidParameter" | "ParameterValueInvalid" | "OptedOut" => Outcome::RejectedRecipient { code },
         "ValidationError" | "Validation" => Outcome::RejectedContent { code },
         "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "SlowDown" | "KMSThrottling" => {
-            Outcome::Throttled { retry_after: retry_after.map(std::time::Duration::from_secs) }
+            Outcome::Throttled { retry_after }
         }
         // The request did not come in whole.
-        "RequestTimeout" | "InternalError" | "ServiceUnavailable" => Outcome::Unavailable { code },
-        _ if status == 504 => Outcome::Unknown,
-        _ if status >= 500 => Outcome::Unavailable { code },
-        _ if status == 429 => Outcome::Throttled { retry_after: retry_after.map(std::time::Duration::from_secs) },
+        "RequestTimeout" | "InternalError" | "ServiceUnavailable" => Outcome::Unavailable { code, retry_after },
+        // No refusal that reads as one, and a gateway that waited in vain.
+        _ if status < 300 || status == 504 => Outcome::Unknown,
+        _ if status >= 500 => Outcome::Unavailable { code, retry_after },
+        _ if status == 429 => Outcome::Throttled { retry_after },
         // Authorization, signature, keys, endpoints: ours to mend.
         _ => Outcome::Misconfigured { code },
     }

@@ -139,10 +139,8 @@ impl Twilio {
         let callback = self.callback(message);
         let from = self.caller.as_deref().unwrap_or_default();
         let mut form = vec![("To", message.to.as_str()), ("From", from), ("Twiml", &twiml)];
-        if let Some(url) = &callback {
-            form.push(("StatusCallback", url));
-            form.push(("StatusCallbackEvent", "completed"));
-        }
+        // Called once, when the call is over.
+        form.extend(callback.iter().map(|url| ("StatusCallback", url.as_str())));
         self.create("Calls", &form).await
     }
 

@@ -1,9 +1,11 @@
 //! What stands between a request and the schema, the same on every transport: find the document, count it, choose the
 //! operation.
 
+use std::sync::Arc;
+
 use async_graphql::{
-    Request,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
+    Request, Value, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
 use crate::{
@@ -28,6 +30,8 @@ pub struct Admission {
 pub struct Operation {
     pub request: Request,
     pub kind: OperationType,
+    /// The document, for whoever has to look something up in it after the request is gone.
+    pub text: Arc<str>,
 }
 
 impl Admission {
@@ -62,7 +66,9 @@ impl Admission {
                 return Err(Refusal::document(Code::Forbidden, "Introspection is switched off."));
             }
         }
-        let kind = choose(&document, ask.operation_name.as_deref())?;
+        let operation = choose(&document, ask.operation_name.as_deref())?;
+        let kind = operation.ty;
+        required(operation, &ask.variables)?;
         self.documents.keep(&found);
         let mut request = Request::new(&*found.text).variables(ask.variables);
         request.operation_name = ask.operation_name;
@@ -70,12 +76,12 @@ impl Admission {
             request = request.disable_introspection();
         }
         request.set_parsed_query(document);
-        Ok(Operation { request, kind })
+        Ok(Operation { request, kind, text: found.text })
     }
 }
 
-/// What kind the operation is that the request means (specification, section 6.1, `GetOperation`).
-fn choose(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, Refusal> {
+/// The operation that the request means (specification, section 6.1, `GetOperation`).
+fn choose<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
@@ -87,7 +93,23 @@ fn choose(document: &ExecutableDocument, name: Option<&str>) -> Result<Operation
         (DocumentOperations::Single(_), Some(_)) => None,
     };
     let unknown = || Refusal::document(Code::BadRequest, "The document has no operation of the name in operationName.");
-    operation.map(|operation| operation.node.ty).ok_or_else(unknown)
+    operation.map(|operation| &operation.node).ok_or_else(unknown)
+}
+
+/// Refuses a request without a variable that the operation needs (specification, section 6.1.2). The library would
+/// notice while it executes, when other fields have had their effect.
+fn required(operation: &OperationDefinition, variables: &Variables) -> Result<(), Refusal> {
+    for definition in &operation.variable_definitions {
+        let variable = &definition.node;
+        let given = variables.get(&variable.name.node);
+        let absent = given.is_none() && variable.default_value.is_none();
+        if !variable.var_type.node.nullable && (absent || given == Some(&Value::Null)) {
+            let message =
+                format!("The variable ${} of type {} has no value.", variable.name.node, variable.var_type.node);
+            return Err(Refusal { position: Some(definition.pos), ..Refusal::document(Code::BadRequest, message) });
+        }
+    }
+    Ok(())
 }
 
 /// Where the text stops being GraphQL. The parser's own message draws the source line, which may hold a secret.
@@ -106,7 +128,8 @@ mod tests {
     use super::*;
 
     fn kind(text: &str, name: Option<&str>) -> Result<OperationType, &'static str> {
-        choose(&async_graphql::parser::parse_query(text).unwrap(), name).map_err(|refusal| refusal.code.as_str())
+        let document = async_graphql::parser::parse_query(text).unwrap();
+        choose(&document, name).map(|operation| operation.ty).map_err(|refusal| refusal.code.as_str())
     }
 
     #[test]
@@ -126,5 +149,19 @@ mod tests {
         let refusal = syntax_error(&error);
         assert!(refusal.message.starts_with("Syntax error at line 1, column"));
         assert!(!refusal.message.contains("hunter2"));
+    }
+
+    #[test]
+    fn tr_05_a_variable_without_a_value_is_refused_before_execution() {
+        let needs = |text: &str, variables: serde_json::Value| {
+            let document = async_graphql::parser::parse_query(text).unwrap();
+            required(choose(&document, None).unwrap(), &Variables::from_json(variables)).is_err()
+        };
+        assert!(needs("query($a: Int!) {a}", serde_json::json!({})));
+        assert!(needs("query($a: Int!) {a}", serde_json::json!({"a": null})));
+        assert!(needs("query($a: Int! = 1) {a}", serde_json::json!({"a": null})));
+        assert!(!needs("query($a: Int! = 1) {a}", serde_json::json!({})));
+        assert!(!needs("query($a: Int!) {a}", serde_json::json!({"a": 0})));
+        assert!(!needs("query($a: Int) {a}", serde_json::json!({})));
     }
 }

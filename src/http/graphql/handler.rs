@@ -67,9 +67,12 @@ async fn answer<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, body: axum::bod
     let asked = if visit.by_get {
         Asked::One(Ask::from_query_string(visit.head.uri.query().unwrap_or_default())?)
     } else {
-        json_alone(&visit.head.headers)?;
-        let body = body::read(body, &visit.head.headers, wire.settings.max_body, &wire.settings.patience).await?;
-        Asked::from_json(&body, wire.settings.max_batch)?
+        let (settings, head) = (&wire.settings, &visit.head);
+        if let Err(refusal) = json_alone(&head.headers) {
+            body::linger(head, body, &settings.patience);
+            return Err(refusal);
+        }
+        Asked::from_json(&body::read(head, body, settings.max_body, &settings.patience).await?, settings.max_batch)?
     };
     match asked {
         Asked::One(ask) => one(wire, visit, ask).await,

@@ -3,13 +3,14 @@
 //! The handlers of async-graphql-axum execute mutations from forms and by GET, ignore `Accept`, read bodies without a
 //! bound and let the schema walk documents of any cost, so none of them is used; each file here is one of the steps
 //! that a request takes instead, in this order: [`negotiate`] the form of the answer, read the [`request`], find the
-//! document ([`persisted`]), count it ([`tokens`], [`limits`]; all three by way of [`admission`]), [`run`] it, write
-//! the [`response`]. Sockets and streams take the same road from [`admission`] on.
+//! document ([`persisted`]), count it ([`tokens`], [`limits`]; all three by way of [`admission`]), [`run`] it, put
+//! [`nulls`] where fields have failed, write the [`response`]. Sockets and streams take the same road from [`admission`] on.
 
 pub mod admission;
 mod handler;
 pub mod limits;
 pub mod negotiate;
+pub mod nulls;
 pub mod persisted;
 pub mod refusal;
 pub mod request;

@@ -48,21 +48,24 @@ impl Documents {
     pub fn find(&self, ask: &mut Ask) -> Result<Found, Refusal> {
         let hash = asked_hash(ask)?;
         let text = ask.query.take().map(Arc::<str>::from);
-        let spelt = |keep| move |text| Found { text, trusted: false, keep };
+        let spelt = |text, keep| Ok(Found { text, trusted: false, keep });
         match (self, text, hash) {
-            (Documents::Trusted(trusted), text, hash) => trusted.find(text, hash, ask.document_id.as_deref()),
-            (_, Some(text), None) => Ok(spelt(None)(text)),
+            (Documents::Trusted(trusted), text, hash) => {
+                trusted.find(text.as_deref(), hash, ask.document_id.as_deref())
+            }
+            (Documents::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => spelt(text, Some(hash)),
+            (Documents::Kept(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
+            (Documents::Kept(kept), None, Some(hash)) => match kept.get(&hash) {
+                Some(text) => spelt(text, None),
+                None => Err(Refusal::document(Code::PersistedQueryNotFound, "PersistedQueryNotFound")),
+            },
             (Documents::Spelt, None, Some(_)) => {
                 Err(Refusal::document(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
             }
-            (Documents::Spelt, Some(text), Some(_)) => Ok(spelt(None)(text)),
-            (Documents::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => Ok(spelt(Some(hash))(text)),
-            (Documents::Kept(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
-            (Documents::Kept(kept), None, Some(hash)) => kept
-                .get(&hash)
-                .map(spelt(None))
-                .ok_or_else(|| Refusal::document(Code::PersistedQueryNotFound, "PersistedQueryNotFound")),
-            (_, None, None) => Err(Refusal::malformed("The parameter query is missing.")),
+            (Documents::Kept(_) | Documents::Spelt, Some(text), _) => spelt(text, None),
+            (Documents::Kept(_) | Documents::Spelt, None, None) => {
+                Err(Refusal::malformed("The parameter query is missing."))
+            }
         }
     }
 
@@ -174,10 +177,10 @@ impl Trusted {
         Ok(trusted)
     }
 
-    fn find(&self, text: Option<Arc<str>>, hash: Option<Hash>, name: Option<&str>) -> Result<Found, Refusal> {
+    fn find(&self, text: Option<&str>, hash: Option<Hash>, name: Option<&str>) -> Result<Found, Refusal> {
         let by_name = || self.by_name.get(name?.trim_start_matches("sha256:"));
         let by_hash = || hash.and_then(|hash| self.by_name.get(&hex::encode(hash)).or_else(|| self.by_text.get(&hash)));
-        let by_text = || self.by_text.get(&digest(text.as_deref()?));
+        let by_text = || self.by_text.get(&digest(text?));
         match by_name().or_else(by_hash).or_else(by_text) {
             Some(text) => Ok(Found { text: text.clone(), trusted: true, keep: None }),
             None if text.is_none() && hash.is_none() && name.is_none() => {

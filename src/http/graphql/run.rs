@@ -35,9 +35,14 @@ pub async fn once<E: Executor>(wire: &Wire<E>, operation: Operation) -> Response
         return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();
     };
     let deadline = wire.settings.execution_timeout;
-    let running = AssertUnwindSafe(wire.executor.execute(operation.request)).catch_unwind();
+    let Operation { request, text, .. } = operation;
+    let name = request.operation_name.clone();
+    let running = AssertUnwindSafe(wire.executor.execute(request)).catch_unwind();
     match tokio::time::timeout(deadline, running).await {
-        Ok(Ok(response)) => response,
+        Ok(Ok(mut response)) => {
+            wire.shapes.mend(&mut response, &text, name.as_deref());
+            response
+        }
         Ok(Err(_)) => broken(),
         Err(_) => Refusal::unavailable("This took too long and was given up; try again.").into_result(),
     }
@@ -47,8 +52,15 @@ pub async fn once<E: Executor>(wire: &Wire<E>, operation: Operation) -> Response
 pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation) -> BoxStream<'static, Response> {
     match operation.kind {
         OperationType::Subscription => {
-            let events = wire.executor.execute_stream(operation.request, None);
-            AssertUnwindSafe(events).catch_unwind().map(|event| event.unwrap_or_else(|_| broken())).boxed()
+            let Operation { request, text, .. } = operation;
+            let (wire, name) = (wire.clone(), request.operation_name.clone());
+            let events = AssertUnwindSafe(wire.executor.execute_stream(request, None)).catch_unwind();
+            let mended = move |event: std::thread::Result<Response>| {
+                let mut response = event.unwrap_or_else(|_| broken());
+                wire.shapes.mend(&mut response, &text, name.as_deref());
+                response
+            };
+            events.map(mended).boxed()
         }
         OperationType::Query | OperationType::Mutation => {
             let wire = wire.clone();

@@ -96,9 +96,9 @@ impl Opening {
             return Err(Refusal::malformed("The WebSocket handshake has no valid Sec-WebSocket-Key."));
         };
         let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
-        let offered = lines.flat_map(|line| line.split(','));
+        let mut offered = lines.flat_map(|line| line.split(','));
         // The client lists them in its order of preference.
-        let Some(dialect) = { offered }.find_map(|name| Dialect::named(name.trim())) else {
+        let Some(dialect) = offered.find_map(|name| Dialect::named(name.trim())) else {
             let message =
                 "Sec-WebSocket-Protocol names no protocol that is spoken here: graphql-transport-ws, graphql-ws.";
             return Err(Refusal::malformed(message));

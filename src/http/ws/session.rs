@@ -221,11 +221,10 @@ impl<E: Executor> Session<E> {
             Happening::Deadline => self.tick(),
             Happening::Refused => Err(End::Close(Close::Forbidden)),
             Happening::Left => Err(End::Close(Close::GoingAway)),
-            Happening::Gone => Err(End::Gone),
             Happening::Broken(Error::Capacity(_)) => Err(End::Broken(Close::TooLarge)),
             Happening::Broken(Error::Utf8(_)) => Err(End::Broken(Close::NoUtf8)),
             Happening::Broken(Error::Protocol(_)) => Err(End::Broken(Close::NoWebSocket)),
-            Happening::Broken(_) => Err(End::Gone),
+            Happening::Gone | Happening::Broken(_) => Err(End::Gone),
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     double::{Double, Reply},
     support::{
         accepted, code_message, content, misconfigured, phone, provider_at, recipient, sender, throttled, unavailable,
+        unavailable_for,
     },
 };
 
@@ -38,13 +39,20 @@ pub fn answered(taken: bool, code: &str) -> Value {
         "total": 1, "sentTotal": 0, "sentFailed": 0, "sentSuccess": 0, "sentPending": 0, "sentReplacement": 0,
         "refund": 0, "registeredFailed": bad, "registeredSuccess": good,
     });
+    let cash = json!({ "requested": 0, "replacement": 0, "refund": 0, "sum": 0 });
     let listing = json!({ "messageId": ID, "statusCode": code, "statusMessage": "정상 접수(이통사로 접수 예정)" });
     let failed = json!({
         "to": "01012345678", "from": "0212345678", "type": "SMS", "country": "82", "messageId": ID, "statusCode": code,
         "statusMessage": "실패", "accountId": "12345678901234",
     });
     json!({
-        "groupInfo": { "groupId": "G4V20260102030405ABCDEFGHIJKLMNO", "count": count, "status": "SENDING" },
+        "groupInfo": {
+            "groupId": "G4V20260102030405ABCDEFGHIJKLMNO", "count": count, "status": "SENDING", "countForCharge": {},
+            "balance": cash, "point": cash, "app": { "profit": {}, "appId": Value::Null }, "log": [], "price": {},
+            "allowDuplicates": false, "isRefunded": false, "accountId": "12345678901234",
+            "masterAccountId": Value::Null, "apiVersion": "4", "dateCreated": "2026-01-02T03:04:05.678Z",
+            "dateUpdated": "2026-01-02T03:04:05.678Z",
+        },
         "failedMessageList": if taken { json!([]) } else { json!([failed]) },
         "messageList": if taken { json!([listing]) } else { json!([]) },
     })
@@ -87,7 +95,7 @@ async fn with_a_template_codes_for_korea_go_by_alimtalk_first() {
     let double = Double::start().await;
     let kakao = [("SOLAPI_KAKAO_PF_ID", "KA01PF1"), ("SOLAPI_KAKAO_TEMPLATE_ID", "KA01TP1")];
     let solapi = solapi(&double.url(), &kakao);
-    let mut sent = async |message: &Outgoing| {
+    let sent = async |message: &Outgoing| {
         double.then(Reply::json(200, &answered(true, "2000")));
         assert_eq!(solapi.send(message).await, accepted(ID));
         double.take_one().json()["messages"][0].clone()
@@ -110,7 +118,8 @@ async fn with_a_template_codes_for_korea_go_by_alimtalk_first() {
 async fn every_status_in_the_table_is_of_its_class() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
-    let classes: [(&[&str], fn(&str) -> Outcome); 5] = [
+    type Class = fn(&str) -> Outcome;
+    let classes: [(&[&str], Class); 5] = [
         (&["1058", "3058", "1060", "2060", "1061", "2061", "3010", "3032", "3047", "3050"], recipient),
         (&["1062", "2062", "1064", "2064", "3013", "3059"], sender),
         (&["1010", "1011", "1026", "1028", "1029", "1031", "2254", "3054"], content),
@@ -140,7 +149,7 @@ async fn every_http_error_is_of_its_class() {
         (error(400, "ValidationError"), content("ValidationError")),
         (error(413, "RecipientsTooMany"), content("RecipientsTooMany")),
         (error(429, "TooManyRequests"), throttled(Some(1))),
-        (error(500, "InternalError"), unavailable("InternalError")),
+        (error(500, "InternalError"), unavailable_for("InternalError", 1)),
         // 200, and of the one message there is no word.
         (Reply::json(200, &json!({ "failedMessageList": [], "messageList": [] })), Outcome::Unknown),
     ];

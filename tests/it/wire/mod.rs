@@ -1,5 +1,16 @@
 //! The wire, with a toy schema behind it.
 
+mod bounds;
+mod client;
 mod http;
+mod legacy;
+mod limits;
+mod origins;
+mod reference;
 mod server;
+mod socket;
+mod sockets;
+mod stopping;
+mod streams;
 mod toy;
+mod transport;

@@ -46,6 +46,7 @@ impl TestServer {
         let stop = Stop::new(token.clone());
         let parts = Parts {
             executor: schema(&traces),
+            sdl: schema(&traces).sdl(),
             settings: http.clone(),
             judge: Arc::new(tokens.clone()),
             clock,

@@ -1,0 +1,181 @@
+//! Puts null where fields have failed, as the specification has it (section 6.4.4, "Handling Execution Errors").
+//!
+//! The library (7.2.1) leaves a field that failed out of its object, whether the field may be null or not. A client
+//! generated from the schema then finds `undefined` where its types promise a value. What belongs there follows from
+//! the error's path, the document and the types of the fields: null where the field may be null, else the nearest
+//! parent that may. Only answers with errors come here.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, PathSegment, Response, Value,
+    parser::{
+        parse_query, parse_schema,
+        types::{
+            BaseType, DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet, Type, TypeKind,
+            TypeSystemDefinition,
+        },
+    },
+};
+
+/// The types of all fields of a schema.
+#[derive(Debug, Default)]
+pub struct Shapes {
+    fields: HashMap<String, HashMap<String, Type>>,
+    roots: [Option<Name>; 3],
+}
+
+impl Shapes {
+    /// Reads them from the schema's definition language.
+    ///
+    /// # Errors
+    /// Where that is no schema.
+    pub fn read(sdl: &str) -> Result<Self, String> {
+        let schema = parse_schema(sdl).map_err(|error| format!("the schema can't be read: {error}"))?;
+        let mut shapes = Self::default();
+        for definition in schema.definitions {
+            match definition {
+                TypeSystemDefinition::Schema(roots) => {
+                    let roots = roots.node;
+                    shapes.roots = [roots.query, roots.mutation, roots.subscription].map(|root| Some(root?.node));
+                }
+                TypeSystemDefinition::Type(definition) => {
+                    let fields = match definition.node.kind {
+                        TypeKind::Object(object) => object.fields,
+                        TypeKind::Interface(interface) => interface.fields,
+                        _ => continue,
+                    };
+                    let fields = fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
+                    shapes.fields.entry(definition.node.name.node.to_string()).or_default().extend(fields);
+                }
+                TypeSystemDefinition::Directive(_) => {}
+            }
+        }
+        Ok(shapes)
+    }
+
+    /// Mends the answer to the operation `name` of `document`.
+    pub fn mend(&self, response: &mut Response, document: &str, name: Option<&str>) {
+        let paths: Vec<_> =
+            response.errors.iter().map(|error| error.path.clone()).filter(|path| !path.is_empty()).collect();
+        if paths.is_empty() {
+            return;
+        }
+        // It was parsed before; an answer with errors is rare enough to parse it again.
+        let Ok(document) = parse_query(document) else { return };
+        let operation = match (&document.operations, name) {
+            (DocumentOperations::Single(operation), _) => Some(operation),
+            (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+            (DocumentOperations::Multiple(operations), None) => operations.values().next(),
+        };
+        let Some(operation) = operation.map(|operation| &operation.node) else { return };
+        let [query, mutation, subscription] = &self.roots;
+        let root = match operation.ty {
+            OperationType::Query => query,
+            OperationType::Mutation => mutation,
+            OperationType::Subscription => subscription,
+        };
+        let Some(root) = root else { return };
+        let sets = vec![Scope { parent: root, set: &operation.selection_set.node }];
+        let mender = Mender { shapes: self, document: &document };
+        // First every failed field gets its null, then nulls rise: one must not hide where another belongs.
+        for rising in [false, true] {
+            for path in &paths {
+                if mender.object(&mut response.data, &sets, path, rising) && rising {
+                    response.data = Value::Null;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A selection set, and the type that its fields belong to.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    parent: &'a str,
+    set: &'a SelectionSet,
+}
+
+struct Mender<'a> {
+    shapes: &'a Shapes,
+    document: &'a ExecutableDocument,
+}
+
+impl<'a> Mender<'a> {
+    /// Follows `path` into an object. Whether the object itself must become null.
+    fn object(&self, value: &mut Value, sets: &[Scope<'a>], path: &[PathSegment], rising: bool) -> bool {
+        let Some((PathSegment::Field(key), rest)) = path.split_first() else { return false };
+        if !rising && *value == Value::Null {
+            // The library's way to say that all fields have failed.
+            *value = Value::Object(async_graphql::indexmap::IndexMap::new());
+        }
+        let Value::Object(object) = value else { return false };
+        let (mut ty, mut below) = (None, Vec::new());
+        for scope in sets {
+            self.find(*scope, key, &mut ty, &mut below);
+        }
+        let Some(ty) = ty else { return false };
+        let value = object.entry(Name::new(key)).or_insert(Value::Null);
+        self.value(value, ty, &below, rest, rising)
+    }
+
+    /// Follows `path` into the value of a field or an item of type `ty`. Whether what holds it must become null.
+    fn value(
+        &self,
+        value: &mut Value,
+        ty: &'a Type,
+        below: &[&'a SelectionSet],
+        path: &[PathSegment],
+        rising: bool,
+    ) -> bool {
+        let failed = match (path, &ty.base) {
+            ([], _) => true,
+            ([PathSegment::Index(index), rest @ ..], BaseType::List(inner)) => match value {
+                Value::List(items) => {
+                    items.get_mut(*index).is_some_and(|item| self.value(item, inner, below, rest, rising))
+                }
+                _ => true,
+            },
+            (path, BaseType::Named(name)) if !(rising && *value == Value::Null) => {
+                let sets: Vec<_> = below.iter().map(|set| Scope { parent: name, set }).collect();
+                self.object(value, &sets, path, rising)
+            }
+            _ => true,
+        };
+        if failed {
+            *value = Value::Null;
+        }
+        failed && !ty.nullable
+    }
+
+    /// The type of the field that is answered under `key`, and what is selected below it. Fields that share a key
+    /// share whether they may be null, says the validation (section 5.3.2).
+    fn find(&self, scope: Scope<'a>, key: &str, ty: &mut Option<&'a Type>, below: &mut Vec<&'a SelectionSet>) {
+        for selection in &scope.set.items {
+            match &selection.node {
+                Selection::Field(field) if field.node.response_key().node == key => {
+                    let fields = self.shapes.fields.get(scope.parent);
+                    *ty = ty.or_else(|| fields?.get(field.node.name.node.as_str()));
+                    below.push(&field.node.selection_set.node);
+                }
+                Selection::Field(_) => {}
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let parent = condition.map_or(scope.parent, |condition| condition.node.on.node.as_str());
+                    self.find(Scope { parent, set: &inline.node.selection_set.node }, key, ty, below);
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = self.document.fragments.get(&spread.node.fragment_name.node) {
+                        let parent = fragment.node.type_condition.node.on.node.as_str();
+                        self.find(Scope { parent, set: &fragment.node.selection_set.node }, key, ty, below);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "nulls_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+use async_graphql::{ServerError, value};
+
+use super::*;
+
+const SDL: &str = "schema { query: Query }
+    type Query { a: A, sure: A!, list: [A!], mixed: [A]!, either: Either, name: String! }
+    type A { a: A, sure: A!, maybe: String, name: String! }
+    type B { other: String! }
+    union Either = A | B";
+
+/// What the data becomes, given what the library says and where fields have failed.
+fn mended(document: &str, data: Value, failed: &[&str]) -> Value {
+    let error = |path: &&str| {
+        let segment =
+            |part: &str| part.parse().map_or_else(|_| PathSegment::Field(part.to_owned()), PathSegment::Index);
+        ServerError { path: path.split('.').map(segment).collect(), ..ServerError::new("failed", None) }
+    };
+    let mut response = Response::new(data);
+    response.errors = failed.iter().map(error).collect();
+    Shapes::read(SDL).unwrap().mend(&mut response, document, None);
+    response.data
+}
+
+#[test]
+fn a_field_that_may_be_null_is_null() {
+    assert_eq!(
+        mended("{a {maybe name}}", value!({"a": {"name": "x"}}), &["a.maybe"]),
+        value!({"a": {"name": "x", "maybe": null}})
+    );
+    assert_eq!(mended("{a {maybe}}", value!({"a": null}), &["a.maybe"]), value!({"a": {"maybe": null}}));
+    assert_eq!(mended("{a {maybe}}", value!(null), &["a.maybe"]), value!({"a": {"maybe": null}}));
+}
+
+#[test]
+fn otherwise_the_nearest_parent_that_may_is() {
+    assert_eq!(mended("{a {name maybe}}", value!({"a": {"maybe": "x"}}), &["a.name"]), value!({"a": null}));
+    let deep = value!({"a": {"sure": {"maybe": "x"}, "maybe": "y"}});
+    assert_eq!(mended("{a {sure {sure {name} maybe} maybe}}", deep, &["a.sure.sure.name"]), value!({"a": null}));
+    assert_eq!(mended("{name a {maybe}}", value!({"a": {"maybe": "x"}}), &["name"]), value!(null));
+}
+
+#[test]
+fn errors_in_lists_rise_through_their_items() {
+    let lists = || value!({"list": [{"maybe": "x"}, {"maybe": "y"}], "mixed": [{"maybe": "x"}, {"maybe": "y"}]});
+    assert_eq!(
+        mended("{list {name maybe} mixed {name maybe}}", lists(), &["list.1.name", "mixed.0.name"]),
+        value!({"list": null, "mixed": [null, {"maybe": "y"}]})
+    );
+}
+
+#[test]
+fn several_errors_do_not_hide_each_other() {
+    let document = "{a {maybe x: name} sure {maybe}}";
+    assert_eq!(
+        mended(document, value!({"sure": null}), &["a.x", "a.maybe", "sure.maybe"]),
+        value!({"a": null, "sure": {"maybe": null}})
+    );
+    assert_eq!(
+        mended(document, value!({"sure": null}), &["a.maybe", "a.x", "sure.maybe"]),
+        value!({"a": null, "sure": {"maybe": null}})
+    );
+}
+
+#[test]
+fn fields_are_found_through_fragments_and_aliases() {
+    let document = "{either {__typename ... on B {o: other} ...F}} fragment F on A {n: name a {maybe}}";
+    assert_eq!(mended(document, value!({"either": {"__typename": "B"}}), &["either.o"]), value!({"either": null}));
+    assert_eq!(
+        mended(document, value!({"either": {"__typename": "A", "n": "x"}}), &["either.a"]),
+        value!({"either": {"__typename": "A", "n": "x", "a": null}})
+    );
+}

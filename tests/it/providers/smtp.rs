@@ -1,0 +1,238 @@
+//! SMTP against a server that says what it is told to, line by line.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use countersign::{
+    config::Secret,
+    delivery::provider::{Channel, Outcome, Outgoing, Provider},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+use super::support::{accepted, content, email, misconfigured, provider, recipient, sender, unavailable};
+
+/// Says 250, or what it was told for a command; `drop` ends the connection instead.
+#[derive(Clone, Default)]
+struct Server {
+    replies: Arc<Mutex<BTreeMap<&'static str, &'static str>>>,
+    heard: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
+}
+
+impl Server {
+    async fn start() -> (Self, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Self::default();
+        let serving = server.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                *serving.connections.lock().unwrap() += 1;
+                tokio::spawn(serving.clone().converse(stream));
+            }
+        });
+        (server, port)
+    }
+
+    /// For this command, alone, from now on.
+    fn says(&self, command: &'static str, reply: &'static str) {
+        *self.replies.lock().unwrap() = BTreeMap::from([(command, reply)]);
+    }
+
+    fn reply(&self, command: &str, otherwise: &'static str) -> &'static str {
+        self.replies.lock().unwrap().get(command).copied().unwrap_or(otherwise)
+    }
+
+    async fn converse(self, stream: TcpStream) {
+        let mut stream = BufReader::new(stream);
+        let write = async |stream: &mut BufReader<TcpStream>, reply: &str| {
+            if reply == "drop" {
+                return false;
+            }
+            stream.write_all(format!("{reply}\r\n").as_bytes()).await.is_ok()
+        };
+        if !write(&mut stream, self.reply("CONNECT", "220 double")).await {
+            return;
+        }
+        let mut in_message = false;
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                return;
+            }
+            self.heard.lock().unwrap().push(line.trim_end().to_owned());
+            let reply = match line.split([' ', ':', '\r']).next().unwrap_or_default() {
+                "." if in_message => {
+                    in_message = false;
+                    self.reply("END", "250 2.0.0 queued")
+                }
+                _ if in_message => continue,
+                "EHLO" => self.reply("EHLO", "250-double\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN"),
+                "DATA" => {
+                    let reply = self.reply("DATA", "354 go on");
+                    in_message = reply.starts_with('3');
+                    reply
+                }
+                "AUTH" => self.reply("AUTH", "235 2.7.0 welcome"),
+                "QUIT" => "221 bye",
+                command @ ("MAIL" | "RCPT" | "RSET" | "NOOP") => self.reply(command, "250 2.1.0 good"),
+                _ => "500 5.5.1 what?",
+            };
+            if !write(&mut stream, reply).await {
+                return;
+            }
+        }
+    }
+
+    fn heard(&self) -> String {
+        std::mem::take(&mut *self.heard.lock().unwrap()).join("\n")
+    }
+}
+
+fn smtp(port: u16) -> Arc<dyn Provider> {
+    smtp_with(port, &[("SMTP_USERNAME", "user"), ("SMTP_PASSWORD", "pass")])
+}
+
+fn smtp_with(port: u16, more: &[(&str, &str)]) -> Arc<dyn Provider> {
+    let port = port.to_string();
+    let mut vars = vec![
+        ("EMAIL_PROVIDER", "smtp"),
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", &port),
+        ("SMTP_TLS", "none"),
+        ("SMTP_FROM", "예시 <no-reply@sign.example.com>"),
+    ];
+    vars.extend_from_slice(more);
+    provider(Channel::Email, &vars)
+}
+
+#[tokio::test]
+async fn a_message_is_accepted_under_its_own_id() {
+    let (server, port) = Server::start().await;
+    let message = email("hong@example.com");
+    let id = format!("<{}@sign.example.com>", message.id.as_str());
+    assert_eq!(smtp(port).send(&message).await, accepted(&id));
+    let heard = server.heard();
+    for line in [
+        "EHLO sign.example.com",
+        "AUTH PLAIN AHVzZXIAcGFzcw==",
+        "MAIL FROM:<no-reply@sign.example.com>",
+        "RCPT TO:<hong@example.com>",
+        "To: hong@example.com",
+        "Auto-Submitted: auto-generated",
+        &format!("Message-ID: {id}"),
+    ] {
+        assert!(heard.contains(line), "{line} in\n{heard}");
+    }
+    assert!(heard.contains("multipart/alternative") && heard.is_ascii(), "{heard}");
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_and_also_after_a_refusal() {
+    let (server, port) = Server::start().await;
+    let smtp = smtp(port);
+    for _ in 0..2 {
+        assert!(matches!(smtp.send(&email("a@example.com")).await, Outcome::Accepted { .. }));
+    }
+    server.says("RCPT", "550 5.1.1 nobody here");
+    assert_eq!(smtp.send(&email("b@example.com")).await, recipient("550 5.1.1"));
+    server.says("", "");
+    assert!(matches!(smtp.send(&email("c@example.com")).await, Outcome::Accepted { .. }));
+    assert_eq!(*server.connections.lock().unwrap(), 1);
+    // One that no longer answers is left for a new one.
+    server.says("NOOP", "drop");
+    assert!(matches!(smtp.send(&email("d@example.com")).await, Outcome::Accepted { .. }));
+    assert_eq!(*server.connections.lock().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn every_refusal_is_of_the_class_of_its_step() {
+    let (server, port) = Server::start().await;
+    let table = [
+        ("CONNECT", "421 4.3.2 not now", unavailable("421 4.3.2")),
+        ("CONNECT", "554 5.7.1 not you", misconfigured("554 5.7.1")),
+        ("EHLO", "250 double", misconfigured("no_auth_mechanism")),
+        ("AUTH", "535 5.7.8 wrong", misconfigured("535 5.7.8")),
+        ("AUTH", "454 4.7.0 later", unavailable("454 4.7.0")),
+        ("MAIL", "530 5.7.0 who are you", misconfigured("530 5.7.0")),
+        ("MAIL", "550 5.7.1 not from there", sender("550 5.7.1")),
+        ("MAIL", "553 5.1.8 no such domain", sender("553 5.1.8")),
+        ("MAIL", "451 4.3.0 later", unavailable("451 4.3.0")),
+        ("MAIL", "552 5.3.4 too big", content("552 5.3.4")),
+        ("RCPT", "550 no", recipient("550")),
+        ("RCPT", "551 5.1.6 moved", recipient("551 5.1.6")),
+        ("RCPT", "552 5.2.2 full", recipient("552 5.2.2")),
+        ("RCPT", "553 5.1.3 what", recipient("553 5.1.3")),
+        ("RCPT", "550 5.1.1 nobody", recipient("550 5.1.1")),
+        ("RCPT", "554 5.7.1 relay access denied", sender("554 5.7.1")),
+        ("RCPT", "450 4.2.0 greylisted", unavailable("450 4.2.0")),
+        ("RCPT", "452 4.2.2 full", unavailable("452 4.2.2")),
+        ("DATA", "554 5.5.1 no", content("554 5.5.1")),
+        ("DATA", "451 4.3.0 later", unavailable("451 4.3.0")),
+        ("END", "554 5.7.1 spam", content("554 5.7.1")),
+        ("END", "452 4.3.1 disk", unavailable("452 4.3.1")),
+        // Broken off before and after the message was written.
+        ("CONNECT", "drop", unavailable("not_reached")),
+        ("MAIL", "drop", unavailable("not_reached")),
+        ("RCPT", "drop", unavailable("not_reached")),
+        ("DATA", "drop", unavailable("not_reached")),
+        ("END", "drop", Outcome::Unknown),
+    ];
+    for (step, reply, expected) in table {
+        server.says(step, reply);
+        assert_eq!(smtp(port).send(&email("hong@example.com")).await, expected, "{step}: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_or_dumb_has_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Connected, by the system's queue alone, and never greeted.
+    assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
+    drop(listener);
+    assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
+}
+
+#[tokio::test]
+async fn without_the_offer_of_starttls_nothing_is_said() {
+    let (server, port) = Server::start().await;
+    let more = [("SMTP_TLS", "starttls"), ("SMTP_USERNAME", "user"), ("SMTP_PASSWORD", "pass")];
+    assert_eq!(smtp_with(port, &more).send(&email("hong@example.com")).await, misconfigured("no_starttls"));
+    let heard = server.heard();
+    assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+}
+
+/// DL-06: values can't add a header or a recipient.
+#[tokio::test]
+async fn values_become_no_headers() {
+    let (server, port) = Server::start().await;
+    let subject = "hello\r\nBcc: victim@example.com\r\n\r\nbody\0";
+    let message = Outgoing {
+        subject: Some(subject.to_owned()),
+        text: Secret::new("one\r\n.\r\nMAIL FROM:<x@example.com>\r\nend"),
+        html: None,
+        ..email("hong@example.com")
+    };
+    assert!(matches!(smtp(port).send(&message).await, Outcome::Accepted { .. }));
+    let heard = server.heard();
+    assert!(!heard.lines().any(|line| line.starts_with("Bcc:")), "{heard}");
+    assert_eq!(heard.lines().filter(|line| line.starts_with("RCPT")).count(), 1, "{heard}");
+    assert_eq!(heard.lines().filter(|line| *line == ".").count(), 1, "{heard}");
+}
+
+#[tokio::test]
+async fn an_address_beyond_ascii_needs_a_server_that_takes_it() {
+    let (server, port) = Server::start().await;
+    let message = email("홍길동@example.com");
+    assert_eq!(smtp_with(port, &[]).send(&message).await, recipient("no_smtputf8"));
+    server.says("EHLO", "250-double\r\n250-8BITMIME\r\n250 SMTPUTF8");
+    assert!(matches!(smtp_with(port, &[]).send(&message).await, Outcome::Accepted { .. }));
+    assert!(server.heard().contains("MAIL FROM:<no-reply@sign.example.com> SMTPUTF8"));
+}

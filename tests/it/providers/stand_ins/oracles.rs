@@ -1,0 +1,191 @@
+//! Signatures over random values, compared with what the providers' own libraries say.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::DateTime;
+use countersign::{
+    clock::Entropy,
+    config::Secret,
+    delivery::{
+        receipts::{
+            twilio::{Callback, Verifier},
+            vonage::{Method, Signature},
+        },
+        standard_webhooks::{Key, is_genuine},
+    },
+};
+use serde_json::{Value, json};
+
+use super::super::{
+    double::{Double, Reply},
+    silence::everybody,
+    solapi::answered,
+    support::{code_message, stand_in},
+};
+
+/// What the libraries say of these cases.
+fn ask(python: &str, cases: &[Value]) -> Vec<Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/providers/stand_ins/oracle.py");
+    let mut oracle = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let cases = serde_json::to_vec(cases).unwrap();
+    oracle.stdin.take().unwrap().write_all(&cases).unwrap();
+    let output = oracle.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn python() -> Option<String> {
+    stand_in("COUNTERSIGN_TEST_ORACLES", "the providers' own libraries as oracles")
+}
+
+/// Texts that a careless signer would trip over.
+fn text(entropy: &Entropy) -> String {
+    const SIGNS: [&str; 16] = ["a", "B", "0", "_", "-", " ", "+", "&", "=", "%", "한", "글", "é", "😀", "\n", "\u{7f}"];
+    let [length, bytes @ ..] = entropy.bytes::<13>();
+    bytes.iter().take(usize::from(length % 13)).map(|byte| SIGNS[usize::from(byte % 16)]).collect()
+}
+
+fn fields(entropy: &Entropy) -> Vec<(String, String)> {
+    let [count] = entropy.bytes::<1>();
+    (0..=count % 8).map(|_| (format!("n{}", text(entropy)), text(entropy))).collect()
+}
+
+#[test]
+fn twilio_signs_callbacks_as_we_check_them() {
+    let Some(python) = python() else { return };
+    let entropy = Entropy::seeded(11);
+    let urls = ["https://x.example/receipts/twilio", "https://x.example:8443/a", "http://u:p@x.example/a"];
+    let cases: Vec<_> = (0..200)
+        .map(|n: usize| {
+            let query = n.is_multiple_of(2).then(|| format!("delivery=dlv_{n}&x=%2B1"));
+            let algorithm = if n.is_multiple_of(3) { "HMAC_SHA1" } else { "HMAC_SHA256" };
+            (urls[n % 3], query, algorithm, fields(&entropy))
+        })
+        .collect();
+    let asked: Vec<_> = cases
+        .iter()
+        .map(|(url, query, algorithm, fields)| {
+            let url = query.as_ref().map_or_else(|| (*url).to_owned(), |query| format!("{url}?{query}"));
+            json!({ "oracle": "twilio", "key": "12345", "url": url, "fields": fields, "algorithm": algorithm })
+        })
+        .collect();
+    for ((url, query, algorithm, fields), signature) in cases.iter().zip(ask(&python, &asked)) {
+        let verifier = Verifier::new(*url, vec![Secret::new("12345")], vec![Secret::new("12345")]);
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let callback = Callback {
+            query: query.as_deref(),
+            content_type: "application/x-www-form-urlencoded",
+            body: body.as_bytes(),
+            signature: signature.as_str().unwrap(),
+            settings: Some(&format!("key=k,algorithm={algorithm}")),
+        };
+        assert!(verifier.receipt(callback).is_ok(), "{callback:?}");
+    }
+}
+
+#[test]
+fn vonage_and_standard_webhooks_sign_as_we_do() {
+    let Some(python) = python() else { return };
+    let entropy = Entropy::seeded(12);
+    let methods =
+        [("md5", Method::Md5), ("sha1", Method::Sha1), ("sha256", Method::Sha256), ("sha512", Method::Sha512)];
+    let vonage: Vec<_> = (0..100)
+        .map(|n| {
+            let mut fields: std::collections::BTreeMap<_, _> = fields(&entropy).into_iter().collect();
+            fields.insert("timestamp".to_owned(), "1700000000".to_owned());
+            (methods[n % 4], fields)
+        })
+        .collect();
+    let asked: Vec<_> = vonage
+        .iter()
+        .map(|((name, _), fields)| json!({ "oracle": "vonage", "key": "secret", "method": name, "fields": fields }))
+        .collect();
+    for (((name, method), fields), said) in vonage.iter().zip(ask(&python, &asked)) {
+        let signature = Signature::new(vec![Secret::new("secret")], *method);
+        let ours = signature.sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        assert_eq!(said, ours, "{name} {fields:?}");
+    }
+
+    let bodies: Vec<_> = (0..50)
+        .map(|_| (format!("whsec_{}", STANDARD.encode(entropy.bytes::<32>())), text(&entropy), text(&entropy)))
+        .collect();
+    let asked: Vec<_> = bodies
+        .iter()
+        .map(|(key, id, body)| {
+            json!({ "oracle": "webhook", "key": key, "id": id, "timestamp": 1_700_000_000, "body": body })
+        })
+        .collect();
+    let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    for ((key, id, body), said) in bodies.iter().zip(ask(&python, &asked)) {
+        let key = Key::parse(&Secret::new(key.as_str())).unwrap();
+        assert_eq!(said, key.sign(id, 1_700_000_000, body.as_bytes()));
+        assert!(is_genuine(&[key], id, "1700000000", said.as_str().unwrap(), body.as_bytes(), now));
+    }
+}
+
+#[tokio::test]
+async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
+    let Some(python) = python() else { return };
+    let double = Double::start().await;
+    for provider in everybody(&double.url()) {
+        provider.send(&code_message()).await;
+        provider.poll("id1").await;
+    }
+    let seen = double.take();
+    let mut asked = Vec::new();
+    let mut expected = Vec::new();
+    for request in &seen {
+        let header = |name| request.header(name);
+        if !header("x-ncp-apigw-signature-v2").is_empty() {
+            let path = request.line.strip_prefix("/sms/v2").unwrap();
+            asked.push(json!({
+                "oracle": "sens", "host": "https://sens.example/sms/v2", "key": "key", "secret": "secret",
+                "method": request.method, "path": path, "timestamp": header("x-ncp-apigw-timestamp"),
+            }));
+            expected.push(header("x-ncp-apigw-signature-v2"));
+        }
+        if let Some(parts) = header("authorization").strip_prefix("HMAC-SHA256 ") {
+            let part =
+                |name: &str| parts.split(", ").find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).unwrap();
+            asked.push(json!({ "oracle": "solapi", "key": "secret", "date": part("date"), "salt": part("salt") }));
+            expected.push(part("signature"));
+        }
+    }
+    assert_eq!(expected.len(), 4, "a send and a poll of each");
+    assert_eq!(ask(&python, &asked), expected);
+}
+
+/// The double that our tests believe is one that Solapi's own SDK believes, and is asked as that SDK asks it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_of_solapi_takes_our_double_for_solapi() {
+    let Some(python) = python() else { return };
+    let double = Double::start().await;
+    double.then(Reply::json(200, &answered(true, "2000"))).then(Reply::json(200, &answered(false, "1062")));
+    let case = json!({
+        "oracle": "solapi_send", "url": double.url(), "key": "APIKEYEXAMPLE01", "secret": "s", "from": "0212345678",
+        "to": "01012345678", "text": "인증번호 123456",
+    });
+    let cases = [case.clone(), case];
+    let said = tokio::task::spawn_blocking(move || ask(&python, &cases)).await.unwrap();
+    assert_eq!(said, [json!("G4V20260102030405ABCDEFGHIJKLMNO"), json!(["1062"])]);
+
+    let theirs = double.take().remove(0);
+    double.then(Reply::json(200, &answered(true, "2000")));
+    super::super::solapi::solapi(&double.url(), &[]).send(&code_message()).await;
+    let ours = double.take_one();
+    assert_eq!((&theirs.method, &theirs.line), (&ours.method, &ours.line));
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let (theirs, ours) = (theirs.json(), ours.json());
+    for name in names(&ours) {
+        assert!(names(&theirs).contains(&name), "{name} is not in {theirs}");
+    }
+    assert_eq!(
+        (&theirs["messages"][0]["to"], &theirs["messages"][0]["from"]),
+        (&ours["messages"][0]["to"], &ours["messages"][0]["from"])
+    );
+}

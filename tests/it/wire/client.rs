@@ -1,0 +1,115 @@
+//! Clients of the wire: a plain one for whole requests, and bytes for what no decent client sends.
+
+use std::time::Duration;
+
+use reqwest::{Method, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::server::TestServer;
+
+/// Long enough for anything that is to happen at all.
+pub const SOON: Duration = Duration::from_secs(10);
+
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The code of the first error.
+    pub fn code(&self) -> String {
+        self.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl TestServer {
+    /// A POST of JSON, as a page does it.
+    pub async fn post(&self, body: Value) -> Reply {
+        self.send(Method::POST, "/graphql", &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    /// The same, accepting the newer media type.
+    pub async fn post_strict(&self, body: Value) -> Reply {
+        let headers = [("content-type", "application/json"), ("accept", "application/graphql-response+json")];
+        self.send(Method::POST, "/graphql", &headers, body.to_string()).await
+    }
+
+    pub async fn query(&self, text: impl AsRef<str>) -> Reply {
+        self.post(json!({"query": text.as_ref()})).await
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(Method::GET, path, headers, String::new()).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Reply {
+        // No proxies: the settings of the machine are none of the test's business.
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = headers
+            .iter()
+            .fold(client.request(method, self.url(path)), |request, (name, value)| request.header(*name, *value));
+        let response = request.body(body).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Reply { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Writes these bytes and reads until the server closes.
+    pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = self.connect().await;
+        // The server may answer and close before all of it is written.
+        let _ = stream.write_all(bytes.as_ref()).await;
+        read_all(&mut stream).await
+    }
+
+    /// Waits until `now` holds; fails the test when it never does.
+    pub async fn eventually(&self, what: &str, now: impl Fn(&Self) -> bool) {
+        let poll = async {
+            while !now(self) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let came = tokio::time::timeout(SOON, poll).await;
+        assert!(came.is_ok(), "never: {what}");
+    }
+}
+
+/// Everything until the end of the stream, or its reset.
+pub async fn read_all(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let read = tokio::time::timeout(SOON, stream.read_to_end(&mut bytes)).await;
+    assert!(read.is_ok(), "the server did not close; it said {:?}", String::from_utf8_lossy(&bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads until `mark` was seen.
+pub async fn read_until(stream: &mut TcpStream, mark: &str) -> String {
+    let mut bytes = Vec::new();
+    let reading = async {
+        while !String::from_utf8_lossy(&bytes).contains(mark) {
+            if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+    };
+    let read = tokio::time::timeout(SOON, reading).await;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(read.is_ok() && text.contains(mark), "no {mark:?} in {text:?}");
+    text
+}

@@ -1,0 +1,183 @@
+//! What a document may ask for, and how long it may run.
+
+use std::{
+    fmt::Write,
+    sync::atomic::Ordering::SeqCst,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{client::Reply, server::TestServer};
+
+/// The answer, which must come quickly.
+async fn quick(server: &TestServer, text: &str) -> Reply {
+    let started = Instant::now();
+    let reply = server.query(text).await;
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?} for {}", started.elapsed(), &text[..40.min(text.len())]);
+    reply
+}
+
+#[tokio::test]
+async fn gq_01_depth_in_every_spelling_is_refused_quickly() {
+    let server = TestServer::with(&[]).await;
+    for (open, close, count) in
+        [("{nested", "}", 2_000), ("{echo(text: [", "])}", 1_200), ("{echo(text: {a: ", "})}", 1_000)]
+    {
+        let reply = quick(&server, &format!("{}{}", open.repeat(count), close.repeat(count))).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "TOO_COMPLEX"));
+    }
+    let lists = format!("{{echo(text: {}{})}}", "[".repeat(8_000), "]".repeat(8_000));
+    assert_eq!(quick(&server, &lists).await.status, 400);
+    let reply = quick(&server, "{...A} fragment A on Query {nested {...A}}").await;
+    assert_eq!((reply.status, reply.code().as_str()), (200, "BAD_REQUEST"));
+    let deep = format!("{{\"query\":\"{{hello}}\",\"variables\":{{\"a\":{}", "[".repeat(60_000));
+    let headers = [("content-type", "application/json")];
+    assert_eq!(server.send(reqwest::Method::POST, "/graphql", &headers, deep).await.status, 400);
+}
+
+#[tokio::test]
+async fn gq_02_exponential_and_wide_documents_are_refused_before_anything_walks_them() {
+    let server = TestServer::with(&[]).await;
+    let mut chain = String::from("{...F0}");
+    for n in 0..22 {
+        let _ = write!(chain, " fragment F{n} on Query {{...F{} ...F{}}}", n + 1, n + 1);
+    }
+    chain.push_str(" fragment F22 on Query {hello}");
+    let aliases: String = (0..1_000).map(|n| format!("a{n}:hello ")).collect();
+    let mutations: String = (0..100).map(|n| format!("a{n}:bump ")).collect();
+    for text in [
+        chain,
+        format!("{{{aliases}}}"),
+        format!("{{{}}}", "hello ".repeat(1_500)),
+        format!("mutation {{{mutations}}}"),
+        format!("{{hello {}}}", "@unknown ".repeat(700)),
+        format!("{{__typename {}}}", "@a".repeat(10)),
+        "{__schema{types{fields{type{fields{type{fields{type{name}}}}}}}}}".to_owned(),
+    ] {
+        let reply = quick(&server, &text).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "TOO_COMPLEX"), "{}", reply.text);
+    }
+    assert_eq!(server.traces.bumps.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_limit_and_the_value() {
+    let server = TestServer::with(&[("MAX_DEPTH", "3")]).await;
+    let reply = server.query("{nested {nested {nested {hello}}}}").await;
+    let extensions = &reply.json()["errors"][0]["extensions"];
+    assert_eq!(extensions, &json!({"code": "TOO_COMPLEX", "limit": "depth", "allowed": 3, "value": 4}));
+    assert!(reply.text.contains("MAX_DEPTH"));
+}
+
+#[tokio::test]
+async fn gq_08_thousands_of_mistakes_are_answered_briefly() {
+    let server =
+        TestServer::with(&[("MAX_COMPLEXITY", "10000"), ("MAX_TOKENS", "20000"), ("MAX_DOCUMENT", "60000")]).await;
+    let text: String = (0..8_000).map(|n| format!("x{n} ")).collect();
+    let reply = server.query(format!("{{{text}}}")).await;
+    assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 10);
+    assert!(reply.text.len() < 10_000);
+}
+
+#[tokio::test]
+async fn gq_06_arrays_are_refused_unless_asked_for_and_bounded_then() {
+    let array = |count: usize| json!(vec![json!({"query": "mutation {bump}"}); count]);
+    let server = TestServer::with(&[]).await;
+    assert_eq!(server.post(array(2)).await.status, 400);
+    assert_eq!(server.traces.bumps.load(SeqCst), 0);
+    let server = TestServer::with(&[("MAX_BATCH", "3")]).await;
+    assert_eq!(server.post(array(4)).await.status, 400);
+    assert_eq!(server.traces.bumps.load(SeqCst), 0);
+    let reply = server.post(json!([{"query": "mutation {bump}"}, {"query": "{nope}"}, {"query": "{hello}"}])).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.json()[0], json!({"data": {"bump": 1}}));
+    assert_eq!(reply.json()[1]["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    assert_eq!(reply.json()[2], json!({"data": {"hello": "world"}}));
+}
+
+#[tokio::test]
+async fn gq_04_an_operation_is_given_up_at_its_deadline() {
+    let server = TestServer::with(&[("EXECUTION_TIMEOUT", "100ms")]).await;
+    let reply = server.post_strict(json!({"query": "{slow(ms: 60000)}"})).await;
+    assert_eq!((reply.status, reply.code().as_str(), reply.header("retry-after")), (503, "UNAVAILABLE", "1"));
+    server.eventually("the resolver is dropped", |server| server.traces.running.load(SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn gq_04_an_operation_ends_with_its_client() {
+    let server = TestServer::with(&[]).await;
+    let body = r#"{"query":"{slow(ms: 60000)}"}"#;
+    let mut stream = server.connect().await;
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+    server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;
+    drop(stream);
+    server.eventually("it ends", |server| server.traces.running.load(SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn fd_08_too_much_at_once_is_answered_so_that_it_is_tried_again() {
+    let server = TestServer::with(&[("MAX_IN_FLIGHT", "1")]).await;
+    let (first, second) = tokio::join!(server.query("{slow(ms: 500)}"), async {
+        server.eventually("the first runs", |server| server.traces.running.load(SeqCst) == 1).await;
+        server.post_strict(json!({"query": "{hello}"})).await
+    });
+    assert_eq!(first.status, 200);
+    assert_eq!((second.status, second.code().as_str()), (503, "UNAVAILABLE"));
+}
+
+#[tokio::test]
+async fn fd_08_a_panic_fails_one_request() {
+    let server = TestServer::with(&[]).await;
+    let reply = server.post_strict(json!({"query": "{panics}"})).await;
+    assert_eq!((reply.status, reply.code().as_str()), (500, "INTERNAL"));
+    assert!(!reply.text.contains("index"), "{}", reply.text);
+    assert_eq!(server.query("{hello}").await.status, 200);
+}
+
+#[tokio::test]
+async fn gq_07_in_production_the_schema_is_not_told() {
+    let server = TestServer::with(&[("ENVIRONMENT", "production")]).await;
+    for text in [
+        "{__schema{types{name}}}",
+        "{a: __type(name: \"Query\") {name}}",
+        "{...F} fragment F on Query {__schema{types{name}}}",
+    ] {
+        let reply = server.query(text).await;
+        assert_eq!(reply.code(), "FORBIDDEN", "{text}");
+        assert!(reply.json().get("data").is_none());
+    }
+    assert_eq!(server.query("{__typename}").await.text, r#"{"data":{"__typename":"Query"}}"#);
+    assert_eq!(server.get("/", &[]).await.status, 404);
+    assert_eq!(server.query("{hello}").await.header("server-timing"), "");
+}
+
+#[tokio::test]
+async fn tr_11_persisted_queries_work_and_fall_back() {
+    use sha2::{Digest, Sha256};
+    let server = TestServer::with(&[]).await;
+    let text = "{hello}";
+    let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": hex::encode(Sha256::digest(text))}});
+    let reply = server.post_strict(json!({"extensions": extensions})).await;
+    assert_eq!((reply.status, reply.code().as_str()), (200, "PERSISTED_QUERY_NOT_FOUND"));
+    assert_eq!(reply.json()["errors"][0]["message"], "PersistedQueryNotFound");
+    assert_eq!(server.post(json!({"query": text, "extensions": extensions})).await.status, 200);
+    let reply = server.post(json!({"extensions": extensions})).await;
+    assert_eq!(reply.text, r#"{"data":{"hello":"world"}}"#);
+    let off = TestServer::with(&[("PERSISTED_QUERIES", "off")]).await;
+    let reply = off.post(json!({"extensions": extensions})).await;
+    assert_eq!(reply.json()["errors"][0]["message"], "PersistedQueryNotSupported");
+}
+
+#[tokio::test]
+async fn with_trusted_documents_nothing_else_runs() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), json!({"abc": "mutation {a: bump b: bump}"}).to_string()).unwrap();
+    let server = TestServer::with(&[("TRUSTED_DOCUMENTS", file.path().to_str().unwrap())]).await;
+    assert_eq!(server.query("{hello}").await.code(), "FORBIDDEN");
+    assert_eq!(server.post(json!({"documentId": "abc"})).await.json()["data"], json!({"a": 1, "b": 2}));
+}

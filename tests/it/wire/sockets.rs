@@ -1,0 +1,196 @@
+//! `graphql-transport-ws`: what the protocol demands.
+
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::server::TestServer;
+
+#[tokio::test]
+async fn sb_01_operations_of_all_kinds_run_and_ids_may_be_used_again() {
+    let server = TestServer::with(&[]).await;
+    let mut socket = server.ready(json!({"token": "good"})).await;
+    for _ in 0..2 {
+        socket.subscribe("1", "subscription {count(to: 2)}").await;
+        for number in 1..=2 {
+            assert_eq!(socket.hear().await, json!({"id": "1", "type": "next", "payload": {"data": {"count": number}}}));
+        }
+        assert_eq!(socket.hear().await, json!({"id": "1", "type": "complete"}));
+    }
+    socket.subscribe("q", "{who}").await;
+    assert_eq!(socket.hear().await, json!({"id": "q", "type": "next", "payload": {"data": {"who": "signed in"}}}));
+    assert_eq!(socket.hear().await, json!({"id": "q", "type": "complete"}));
+    socket.subscribe("m", "mutation {bump}").await;
+    assert_eq!(socket.hear().await["payload"]["data"]["bump"], 1);
+}
+
+#[tokio::test]
+async fn sb_01_the_clients_complete_is_not_echoed_and_ends_the_operation() {
+    let server = TestServer::with(&[]).await;
+    let mut socket = server.ready(json!(null)).await;
+    socket.subscribe("1", "subscription {silence}").await;
+    server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;
+    socket.say(json!({"id": "1", "type": "complete"})).await;
+    server.eventually("it is dropped", |server| server.traces.running.load(SeqCst) == 0).await;
+    // The same id at once, and an unknown one: neither is an offence.
+    socket.say(json!({"id": "unknown", "type": "complete"})).await;
+    socket.subscribe("1", "{hello}").await;
+    assert_eq!(socket.hear().await, json!({"id": "1", "type": "next", "payload": {"data": {"hello": "world"}}}));
+}
+
+#[tokio::test]
+async fn sb_01_errors_before_execution_come_as_an_array_and_end_the_operation() {
+    let server = TestServer::with(&[]).await;
+    let mut socket = server.ready(json!(null)).await;
+    for text in ["{", "{nope}", "subscription {a: silence b: silence}", "query A {hello} query B {hello}"] {
+        socket.subscribe("1", text).await;
+        let message = socket.hear().await;
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{text}");
+        assert_eq!(message["payload"][0]["extensions"]["code"], "BAD_REQUEST");
+    }
+    socket.subscribe("1", "subscription {missing}").await;
+    assert_eq!(socket.hear().await["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND");
+    assert_eq!(socket.hear().await, json!({"id": "1", "type": "complete"}));
+}
+
+#[tokio::test]
+async fn sb_01_offences_are_closed_with_their_codes() {
+    let server = TestServer::with(&[]).await;
+    for text in
+        ["nope", "{}", r#"{"type":"what"}"#, r#"{"type":"subscribe","id":"1","payload":{}}"#, r#"{"type":"start"}"#]
+    {
+        let mut socket = server.ready(json!(null)).await;
+        socket.0.send(Message::text(text)).await.unwrap();
+        assert_eq!(socket.closed().await, 4400, "{text}");
+    }
+    let mut socket = server.ready(json!(null)).await;
+    socket.0.send(Message::binary(b"{}".to_vec())).await.unwrap();
+    assert_eq!(socket.closed().await, 4400);
+
+    let mut socket = server.socket().await;
+    socket.subscribe("1", "{hello}").await;
+    assert_eq!(socket.next().await, Err((4401, "Unauthorized".to_owned())));
+
+    let mut socket = server.ready(json!(null)).await;
+    socket.subscribe("1", "subscription {silence}").await;
+    socket.subscribe("1", "subscription {silence}").await;
+    assert_eq!(socket.closed().await, 4409);
+    server.eventually("nothing is left running", |server| server.traces.running.load(SeqCst) == 0).await;
+
+    let mut socket = server.ready(json!(null)).await;
+    socket.say(json!({"type": "connection_init"})).await;
+    assert_eq!(socket.next().await, Err((4429, "Too many initialisation requests".to_owned())));
+}
+
+#[tokio::test]
+async fn sb_01_a_socket_without_a_protocol_that_we_speak_is_not_opened() {
+    let server = TestServer::with(&[]).await;
+    for protocols in ["", "soap", "graphql-transport-ws2"] {
+        assert_eq!(server.handshake(protocols, &[]).await.err(), Some(400), "{protocols}");
+    }
+}
+
+#[tokio::test]
+async fn sb_01_pings_are_answered() {
+    let server = TestServer::with(&[]).await;
+    let mut socket = server.socket().await;
+    socket.say(json!({"type": "ping", "payload": {"n": 1}})).await;
+    assert_eq!(socket.hear().await, json!({"type": "pong", "payload": {"n": 1}}));
+    socket.say(json!({"type": "pong"})).await;
+    socket.say(json!({"type": "ping"})).await;
+    assert_eq!(socket.hear().await, json!({"type": "pong"}));
+}
+
+#[tokio::test]
+async fn sb_03_without_connection_init_the_socket_is_closed() {
+    let server = TestServer::patient(&[], |http| http.patience.init = Duration::from_millis(50)).await;
+    for protocol in ["graphql-transport-ws", "graphql-ws"] {
+        let mut socket = server.handshake(protocol, &[]).await.ok().unwrap();
+        // Pings don't count as a beginning.
+        if protocol == "graphql-transport-ws" {
+            socket.say(json!({"type": "ping"})).await;
+        }
+        assert_eq!(socket.closed().await, 4408, "{protocol}");
+    }
+    let mut socket = server.ready(json!(null)).await;
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    socket.subscribe("1", "{hello}").await;
+    assert_eq!(socket.hear().await["type"], "next");
+}
+
+#[tokio::test]
+async fn sb_05_bad_credentials_are_4403_and_tell_nothing() {
+    let server = TestServer::with(&[]).await;
+    for payload in [json!({"Authorization": "Bearer bad"}), json!({"authorization": "bad"}), json!({"token": "bad"})] {
+        let mut socket = server.socket().await;
+        socket.say(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.next().await, Err((4403, "Forbidden".to_owned())));
+    }
+    let who = async |payload: Value, headers: &[(&'static str, &str)]| {
+        let mut socket = server.handshake("graphql-transport-ws", headers).await.ok().unwrap();
+        socket.say(json!({"type": "connection_init", "payload": payload})).await;
+        socket.hear().await;
+        socket.subscribe("1", "{who}").await;
+        socket.hear().await["payload"]["data"]["who"].clone()
+    };
+    assert_eq!(who(json!({"Authorization": "Bearer good"}), &[]).await, "signed in");
+    assert_eq!(who(json!({}), &[("authorization", "Bearer good")]).await, "signed in");
+    assert_eq!(who(json!({}), &[]).await, "anonymous");
+}
+
+#[tokio::test]
+async fn tk_08_a_socket_ends_with_its_token() {
+    let server = TestServer::with(&[]).await;
+    let (mut signed_in, mut anonymous) = (server.ready(json!({"token": "good"})).await, server.ready(json!({})).await);
+    for socket in [&mut signed_in, &mut anonymous] {
+        socket.subscribe("1", "subscription {silence}").await;
+    }
+    server.eventually("both run", |server| server.traces.running.load(SeqCst) == 2).await;
+    server.clock.advance(Duration::from_secs(600));
+    assert_eq!(signed_in.next().await, Err((4403, "Forbidden".to_owned())));
+    anonymous.subscribe("2", "{hello}").await;
+    assert_eq!(anonymous.hear().await["type"], "next");
+    assert_eq!(server.traces.running.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn tk_07_a_socket_ends_when_its_token_is_revoked_and_not_when_another_is() {
+    let server = TestServer::with(&[]).await;
+    let mut socket = server.ready(json!({"token": "good"})).await;
+    server.tokens.tick();
+    socket.subscribe("1", "{who}").await;
+    assert_eq!(socket.hear().await["payload"]["data"]["who"], "signed in");
+    server.tokens.revoke();
+    assert_eq!(socket.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn sb_09_the_same_limits_hold_on_sockets() {
+    let server = TestServer::with(&[("ENVIRONMENT", "production")]).await;
+    let mut socket = server.ready(json!(null)).await;
+    for (text, code) in [
+        (format!("{{{}}}", "hello ".repeat(300)), "TOO_COMPLEX"),
+        (format!("{}{}", "{nested".repeat(500), "}".repeat(500)), "TOO_COMPLEX"),
+        ("mutation {a: bump b: bump}".to_owned(), "TOO_COMPLEX"),
+        ("{__schema {types {name}}}".to_owned(), "FORBIDDEN"),
+    ] {
+        socket.subscribe("1", &text).await;
+        let message = socket.hear().await;
+        assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(code)));
+    }
+    assert_eq!(server.traces.bumps.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn fd_08_a_panic_ends_one_operation() {
+    let server = TestServer::with(&[]).await;
+    let mut socket = server.ready(json!(null)).await;
+    socket.subscribe("1", "subscription {panicking}").await;
+    assert_eq!(socket.hear().await["type"], "next");
+    let message = socket.hear().await;
+    assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("INTERNAL")));
+    socket.subscribe("1", "{hello}").await;
+    assert_eq!(socket.hear().await["type"], "next");
+}

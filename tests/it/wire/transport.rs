@@ -1,0 +1,159 @@
+//! Connections: how large, how slow, how garbled.
+
+use std::time::Duration;
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use super::{
+    client::{read_all, read_until},
+    server::TestServer,
+};
+
+const CHUNKED: &str =
+    "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+
+fn post(length: usize) -> String {
+    format!("POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+}
+
+#[tokio::test]
+async fn tr_09_a_body_over_the_limit_is_413_however_it_comes() {
+    let server = TestServer::with(&[]).await;
+    let reply = server.post(json!({"query": "{hello}", "more": "x".repeat(70_000)})).await;
+    assert_eq!((reply.status, reply.code().as_str()), (413, "TOO_COMPLEX"));
+    // Announced and never sent.
+    let answer = server.raw(post(1_000_000_000) + "x").await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let chunk = format!("{:x}\r\n{}\r\n", 1_000, "x".repeat(1_000));
+    let answer = server.raw(format!("{CHUNKED}{}0\r\n\r\n", chunk.repeat(200))).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let reply = server.post(json!({"query": "{hello}", "more": "x".repeat(60_000)})).await;
+    assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
+async fn tr_09_a_long_address_is_414_and_long_headers_are_431() {
+    let server = TestServer::with(&[]).await;
+    let long = format!("/graphql?query=%7Bhello%7D&more={}", "x".repeat(9_000));
+    assert_eq!(server.get(&long, &[]).await.status, 414);
+    let value = "x".repeat(10_000);
+    assert_eq!(server.get("/healthz", &[("a", &value), ("b", &value)]).await.status, 431);
+    let answer = server.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(1_000_000))).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert_eq!(server.get("/healthz", &[("a", &value)]).await.status, 200);
+}
+
+#[tokio::test]
+async fn tr_10_ambiguous_lengths_are_answered_once_and_closed() {
+    let server = TestServer::with(&[]).await;
+    let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    for head in [
+        "content-length: 5\r\ncontent-length: 6\r\n",
+        "content-length: 5, 6\r\n",
+        "content-length: -1\r\n",
+        "content-length: +5\r\n",
+        "content-length: 0x5\r\n",
+        "transfer-encoding: gzip\r\n",
+        "transfer-encoding: chunked, identity\r\n",
+        "content-length: 5\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
+    ] {
+        let request = format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n0\r\n\r\n{smuggled}"
+        );
+        let answer = server.raw(request).await;
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{head}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn tr_12_a_slow_head_is_cut() {
+    let server = TestServer::patient(&[], |http| http.patience.head = Duration::from_millis(100)).await;
+    for start in ["", "GET / HT", "GET /healthz HTTP/1.1\r\nhost: x\r\n"] {
+        assert_eq!(server.raw(start).await, "", "{start:?}");
+    }
+    // The second request on a connection is timed from its own first byte.
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    read_until(&mut stream, "alive").await;
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+    assert_eq!(read_all(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn tr_12_an_idle_connection_is_kept_for_the_next_request_and_not_for_ever() {
+    let server = TestServer::patient(&[], |http| {
+        http.patience.head = Duration::from_millis(50);
+        http.patience.idle = Duration::from_millis(400);
+    })
+    .await;
+    let mut stream = server.connect().await;
+    for _ in 0..2 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        read_until(&mut stream, "alive").await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    assert_eq!(read_all(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn tr_12_a_slow_body_is_408() {
+    let server = TestServer::patient(&[], |http| http.patience.body = Duration::from_millis(100)).await;
+    let answer = server.raw(post(100) + "{").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
+async fn tr_12_a_reader_that_takes_nothing_is_cut() {
+    let server = TestServer::patient(&[], |http| http.patience.stall = Duration::from_millis(150)).await;
+    let body = r#"{"query":"subscription {flood(bytes: 50000)}"}"#;
+    let mut stream = server.connect().await;
+    let head = post(body.len()).replace("\r\n\r\n", "\r\naccept: text/event-stream\r\n\r\n");
+    stream.write_all((head + body).as_bytes()).await.unwrap();
+    let running = |server: &TestServer| server.traces.running.load(std::sync::atomic::Ordering::SeqCst);
+    server.eventually("it runs", |server| running(server) == 1).await;
+    server.eventually("it is cut", |server| running(server) == 0).await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait() {
+    let server = TestServer::with(&[("MAX_CONNECTIONS", "10")]).await;
+    let held = futures_util::future::join_all((0..10).map(|_| server.connect())).await;
+    let waiting = server.get("/healthz", &[]);
+    tokio::pin!(waiting);
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
+    drop(held);
+    assert_eq!(waiting.await.status, 200);
+}
+
+#[tokio::test]
+async fn fz_01_no_bytes_make_it_stumble() {
+    let server = TestServer::patient(&[], |http| {
+        http.patience.head = Duration::from_millis(20);
+        http.patience.body = Duration::from_millis(20);
+        http.patience.idle = Duration::from_millis(20);
+    })
+    .await;
+    let any = prop::collection::vec(any::<u8>(), 0..300);
+    let mut runner = TestRunner::new(Config { cases: 60, ..Config::default() });
+    let cases: Vec<Vec<u8>> = (0..60).map(|_| any.new_tree(&mut runner).unwrap().current()).collect();
+    for bytes in cases {
+        let query: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+        let mut framed = post(bytes.len()).into_bytes();
+        framed.extend(&bytes);
+        for request in [bytes.clone(), framed, format!("GET /graphql?query={query} HTTP/1.0\r\n\r\n").into_bytes()] {
+            let answer = server.raw(request).await;
+            let status = answer.split(' ').nth(1).unwrap_or("400");
+            assert!(status.starts_with('4') || status == "200", "{answer}");
+        }
+    }
+    assert_eq!(server.query("{hello}").await.status, 200);
+}
