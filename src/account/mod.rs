@@ -14,8 +14,7 @@ mod reset;
 pub mod rules;
 mod send;
 mod sign_up;
-#[cfg(test)]
-mod tests;
+
 mod undo;
 
 use std::sync::Arc;

@@ -6,6 +6,8 @@
 mod access;
 mod end;
 pub mod gate;
+#[cfg(test)]
+mod gate_tests;
 mod keyring;
 mod lockout;
 mod opaque;
@@ -13,8 +15,6 @@ mod open;
 mod refresh;
 pub mod rules;
 mod sign_in;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
