@@ -1,6 +1,9 @@
 //! `admin`: accounts from the command line.
 
-use std::io::{BufRead, IsTerminal};
+use std::{
+    io::{BufRead, IsTerminal},
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
 use clap::{Args, Subcommand, ValueEnum};
@@ -91,7 +94,7 @@ async fn create_user(settings: Settings, arguments: &CreateUser) -> Result<(), S
         password: password()?,
     };
     let accounts = app::accounts(settings, World::real()).await?;
-    match accounts.create_user(user).await.map_err(|fault| format!("{fault:?}"))? {
+    match accounts.create_user(run_name(), user).await.map_err(|fault| format!("{fault:?}"))? {
         Created::Created(id) => {
             println!("{}", id.as_str());
             Ok(())
@@ -99,6 +102,11 @@ async fn create_user(settings: Settings, arguments: &CreateUser) -> Result<(), S
         Created::PasswordRejected(violations) => Err(format!("the password is refused: {violations:?}")),
         Created::Taken => Err("the username, phone or e-mail address is another account's".to_owned()),
     }
+}
+
+/// Names this run of the program in the audit trail, where a request would have its id.
+fn run_name() -> Arc<str> {
+    format!("admin-{}", hex::encode(World::real().entropy.bytes::<8>())).into()
 }
 
 fn parse<T>(given: Option<&str>, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {

@@ -15,6 +15,7 @@ mod korean_text;
 mod loose;
 pub mod message;
 mod notice;
+pub mod notices;
 mod outbox;
 pub mod provider;
 pub mod providers;
@@ -29,7 +30,7 @@ pub use self::{
     compose::Writer,
     dispatcher::{Dispatcher, Parts},
     http_client::HttpClient,
-    notice::Notice,
+    notice::{ContactChanged, Notice},
     outbox::{Content, Order, Outbox},
     provider::Channel,
     registry::{Description, Plan, Registration, Routes, Tools, chapters, describe, settings},

@@ -8,12 +8,24 @@
 //! then the verification, then its deliveries and proof, then accounts, sessions and tokens.
 
 mod account;
+mod account_change;
+mod audit;
 mod connect;
+mod contact_change;
 mod contact_usage;
 mod delivery;
+mod device;
 pub mod entity;
+mod history;
 mod lease;
+mod lockout;
+mod page;
 mod proof;
+mod refresh_token;
+mod report;
+mod revocation;
+mod session;
+mod users;
 mod verification;
 mod writer;
 
@@ -25,9 +37,12 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use self::writer::Writer;
 pub use self::{
     account::Identifier,
+    account_change::{Held, ProfileChange, Taken},
     contact_usage::{Reserved, UsageLimits},
     delivery::{Claimant, Settlement},
+    page::{Page, Place, Slice},
     proof::Spending,
+    report::{SLOT, SlotCount},
 };
 use crate::{
     config,

@@ -1,5 +1,6 @@
 //! The program as `main` boots it, on port 0, with a database of its own; and the people who use it.
 
+mod account;
 mod database;
 mod person;
 mod socket;
@@ -15,7 +16,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use self::database::Database;
-pub use self::{person::Person, socket::Watch};
+pub use self::{
+    account::{PASSWORD, SignedIn},
+    person::Person,
+    socket::Watch,
+};
 
 /// How long anything that happens by itself may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -136,6 +141,11 @@ impl TestApp {
             database: self.database.borrowed(),
             _data: TempDir::new().unwrap(),
         }
+    }
+
+    /// What it was started with.
+    pub fn vars(&self) -> BTreeMap<String, String> {
+        self.vars.clone()
     }
 
     pub fn url(&self) -> &str {

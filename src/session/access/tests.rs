@@ -1,0 +1,243 @@
+//! What must never pass for an access token (RFC 8725; security.md TK-01, TK-05, TK-06, TK-10).
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::clock::ManualClock;
+
+const SECRET: &str = "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE";
+const OLD_SECRET: &str = "an older one: wR4tZ6bH1cF5jD0gKaE7sX2";
+
+struct Desk {
+    tokens: AccessTokens,
+    hand: ManualClock,
+    account: AccountId,
+    session: SessionId,
+}
+
+fn settings() -> config::Session {
+    let env = config::Env::new([], config::session::SETTINGS.iter().copied());
+    config::Session::from_env(&env)
+}
+
+fn desk(source: &KeySource) -> Desk {
+    let (clock, hand) = Clock::manual("2026-03-02T03:00:00.250Z".parse().unwrap());
+    let entropy = Entropy::seeded(1);
+    let (account, session) = (AccountId::new(&entropy), SessionId::new(&entropy));
+    Desk { tokens: AccessTokens::open(source, &settings(), clock, entropy).unwrap(), hand, account, session }
+}
+
+fn by_secret(secret: &str) -> KeySource {
+    KeySource { secret: Some(Secret::new(secret)), ..KeySource::default() }
+}
+
+impl Desk {
+    fn issue(&self) -> String {
+        let ends = self.tokens.0.clock.now() + Duration::from_secs(7 * 86_400);
+        let issued = self.tokens.issue(&self.account, "hong", Role::User, &self.session, ends).unwrap();
+        issued.token.expose().to_owned()
+    }
+
+    fn honours(&self, token: &str) -> bool {
+        self.tokens.judge(token).is_ok()
+    }
+}
+
+fn part(token: &str, at: usize) -> Value {
+    let part = token.split('.').nth(at).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+/// Signs whatever it is told with the secret that the service signs with.
+fn forge(header: &Value, claims: &Value, key: &[u8]) -> String {
+    let body = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let signature = jsonwebtoken::crypto::sign(body.as_bytes(), &EncodingKey::from_secret(key), Algorithm::HS256);
+    format!("{body}.{}", signature.unwrap())
+}
+
+fn with(mut value: Value, name: &str, replaced: Value) -> Value {
+    value[name] = replaced;
+    value
+}
+
+fn without(mut value: Value, name: &str) -> Value {
+    value.as_object_mut().unwrap().remove(name);
+    value
+}
+
+#[test]
+fn tk_01_a_token_says_what_it_must_and_nothing_personal() {
+    let desk = desk(&by_secret(SECRET));
+    let token = desk.issue();
+    let (header, claims) = (part(&token, 0), part(&token, 1));
+    assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!("HS256")));
+    assert_eq!(header["kid"].as_str().unwrap().len(), 16);
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("countersign"), &json!("countersign")));
+    assert_eq!((&claims["type"], &claims["role"]), (&json!("access"), &json!("USER")));
+    assert_eq!((&claims["sub"], &claims["sid"]), (&json!(desk.account.as_str()), &json!(desk.session.as_str())));
+    assert_eq!(claims["username"], "hong");
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
+    assert!(claims["jti"].as_str().unwrap().len() >= 22);
+    assert_ne!(part(&desk.issue(), 1)["jti"], claims["jti"]);
+    assert!(desk.honours(&token));
+    assert_eq!(desk.tokens.judge(&token).unwrap().account, desk.account);
+}
+
+#[test]
+fn tk_05_nothing_forged_passes() {
+    let desk = desk(&by_secret(SECRET));
+    let token = desk.issue();
+    let (header, claims) = (part(&token, 0), part(&token, 1));
+    let key = SECRET.as_bytes();
+    // The forger's tools work: what is unaltered passes.
+    assert!(desk.honours(&forge(&header, &claims, key)));
+
+    let stripped = &token[..=token.rfind('.').unwrap()];
+    let body = |header: &Value| {
+        let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
+        format!("{}.{claims}", URL_SAFE_NO_PAD.encode(header.to_string()))
+    };
+    let mut forged = vec![
+        String::new(),
+        "..".to_owned(),
+        "a.b.c".to_owned(),
+        "x".repeat(100_000),
+        stripped.to_owned(),
+        token[..token.len() - 4].to_owned(),
+        format!("{token}AAAA"),
+        forge(&header, &claims, b""),
+        forge(&header, &claims, b"secret"),
+        forge(&with(header.clone(), "typ", json!("JWT")), &claims, key),
+        forge(&with(header.clone(), "typ", json!("attestation+jwt")), &claims, key),
+        forge(&without(header.clone(), "typ"), &claims, key),
+        forge(&without(header.clone(), "kid"), &claims, key),
+        forge(&with(header.clone(), "kid", json!("../../dev/null")), &claims, key),
+        forge(&with(header.clone(), "crit", json!(["exp"])), &claims, key),
+        forge(&with(header.clone(), "jku", json!("https://evil.example/jwks.json")), &claims, key),
+        forge(&with(header.clone(), "x5u", json!("https://evil.example/x5")), &claims, key),
+        forge(&with(header.clone(), "jwk", json!({ "kty": "oct", "k": "AAAA" })), &claims, key),
+        forge(&with(header.clone(), "alg", json!("RS256")), &claims, key),
+        forge(&with(header.clone(), "alg", json!("HS512")), &claims, key),
+    ];
+    for none in ["none", "None", "NONE", "nOnE"] {
+        let header = with(header.clone(), "alg", json!(none));
+        forged.push(format!("{}.", body(&header)));
+        forged.push(forge(&header, &claims, key));
+    }
+    for (name, value) in [
+        ("iss", json!("somebody else")),
+        ("aud", json!("another service")),
+        ("aud", json!(["another service"])),
+        ("type", json!("refresh")),
+        ("sub", json!("")),
+        ("sub", json!(desk.session.as_str())),
+        ("sid", json!("ses_")),
+        ("role", json!("ROOT")),
+        ("exp", json!("never")),
+        ("exp", json!(i64::MAX)),
+        ("exp", json!(claims["iat"])),
+        ("iat", json!(claims["iat"].as_i64().unwrap() + 61)),
+        ("nbf", json!(claims["iat"].as_i64().unwrap() + 61)),
+    ] {
+        forged.push(forge(&header, &with(claims.clone(), name, value), key));
+    }
+    for name in ["iss", "aud", "sub", "sid", "exp", "iat", "type", "role", "jti", "username"] {
+        forged.push(forge(&header, &without(claims.clone(), name), key));
+    }
+    for token in forged {
+        assert!(!desk.honours(&token), "{token:.200}");
+    }
+}
+
+#[test]
+fn a_token_ends_to_the_second_and_never_after_its_session() {
+    let desk = desk(&by_secret(SECRET));
+    let token = desk.issue();
+    desk.hand.advance(Duration::from_millis(3_599_749));
+    assert!(desk.honours(&token));
+    desk.hand.advance(Duration::from_millis(1));
+    assert!(!desk.honours(&token));
+
+    let ends = desk.tokens.0.clock.now() + Duration::from_secs(60);
+    let short = desk.tokens.issue(&desk.account, "hong", Role::User, &desk.session, ends).unwrap();
+    assert_eq!(short.expires_at, ends);
+}
+
+#[test]
+fn tk_10_a_previous_secret_is_believed_until_it_is_dropped() {
+    let old = desk(&by_secret(OLD_SECRET));
+    let token = old.issue();
+    let rotated = desk(&KeySource { previous_secrets: vec![Secret::new(OLD_SECRET)], ..by_secret(SECRET) });
+    assert!(rotated.honours(&token));
+    assert_ne!(part(&rotated.issue(), 0)["kid"], part(&token, 0)["kid"]);
+    assert!(!desk(&by_secret(SECRET)).honours(&token));
+}
+
+/// An Ed25519 key in PKCS #8 out of its seed (RFC 8410).
+fn ed25519_pem(seed: u8) -> Secret {
+    let mut der = vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+    der.extend_from_slice(&[seed; 32]);
+    Secret::new(format!("-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----", STANDARD.encode(der)))
+}
+
+fn by_private_key(pem: Secret) -> KeySource {
+    KeySource { private_key: Some(pem), ..KeySource::default() }
+}
+
+/// The public half of what a desk signs with, as a PEM.
+fn public_pem(desk: &Desk) -> String {
+    let jwk = json!(desk.tokens.public_keys()[0]);
+    let mut der = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    der.extend_from_slice(&URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap());
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
+}
+
+#[test]
+fn tk_10_a_private_key_signs_and_its_predecessor_is_believed() {
+    let old = desk(&by_private_key(ed25519_pem(7)));
+    let token = old.issue();
+    assert_eq!(part(&token, 0)["alg"], "EdDSA");
+    assert!(old.honours(&token));
+    let jwk = json!(old.tokens.public_keys()[0]);
+    assert_eq!((&jwk["kid"], &jwk["use"]), (&part(&token, 0)["kid"], &json!("sig")));
+    assert!(jwk.get("d").is_none());
+
+    let new = desk(&KeySource {
+        previous_public_keys: Some(Secret::new(public_pem(&old))),
+        previous_secrets: vec![Secret::new(SECRET)],
+        ..by_private_key(ed25519_pem(9))
+    });
+    assert!(new.honours(&token));
+    assert!(new.honours(&desk(&by_secret(SECRET)).issue()));
+    assert_eq!(new.tokens.public_keys().len(), 2);
+    assert!(!desk(&by_private_key(ed25519_pem(9))).honours(&token));
+}
+
+#[test]
+fn tk_05_a_public_key_is_no_secret_to_sign_with() {
+    let desk = desk(&by_private_key(ed25519_pem(7)));
+    let token = desk.issue();
+    let header = with(part(&token, 0), "alg", json!("HS256"));
+    let pem = public_pem(&desk);
+    let raw = URL_SAFE_NO_PAD.decode(json!(desk.tokens.public_keys()[0])["x"].as_str().unwrap()).unwrap();
+    for key in [pem.as_bytes(), pem.trim().as_bytes(), &raw] {
+        assert!(!desk.honours(&forge(&header, &part(&token, 1), key)));
+    }
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_by_its_name() {
+    let refused = |source: &KeySource| {
+        let (clock, _) = Clock::manual(Instant::UNIX_EPOCH);
+        AccessTokens::open(source, &settings(), clock, Entropy::seeded(1)).map(|_| ()).unwrap_err()
+    };
+    assert!(refused(&KeySource::default()).starts_with("JWT_SECRET"));
+    assert!(refused(&by_private_key(Secret::new("hello"))).starts_with("JWT_PRIVATE_KEY"));
+    let wrong = KeySource { previous_public_keys: Some(Secret::new("hello")), ..by_secret(SECRET) };
+    assert!(refused(&wrong).starts_with("JWT_PUBLIC_KEYS_PREVIOUS"));
+}

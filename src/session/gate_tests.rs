@@ -1,0 +1,44 @@
+//! What was revoked is refused: at once where it was ended, and by every process that asks the database.
+
+use std::time::Duration;
+
+use super::{AccessTokens, KeySource, gate::*};
+use crate::{
+    clock::{Clock, Entropy, Instant},
+    config,
+    ids::{AccountId, SessionId},
+    secret::Secret,
+};
+
+fn gate() -> (Gate, AccessTokens, Clock) {
+    let (clock, _) = Clock::manual("2026-03-02T03:00:00Z".parse().unwrap());
+    let env = config::Env::new([], config::session::SETTINGS.iter().copied());
+    let settings = config::Session::from_env(&env);
+    let source = KeySource { secret: Some(Secret::new("Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE")), ..KeySource::default() };
+    let access = AccessTokens::open(&source, &settings, clock.clone(), Entropy::seeded(1)).unwrap();
+    (Gate::new(access.clone(), clock.clone()), access, clock)
+}
+
+#[test]
+fn tk_07_an_ended_session_is_refused_and_another_is_not() {
+    let (gate, access, clock) = gate();
+    let entropy = Entropy::seeded(2);
+    let account = AccountId::new(&entropy);
+    let ends = clock.now() + Duration::from_secs(86_400);
+    let token = |session: &SessionId| {
+        access.issue(&account, "hong", Role::User, session, ends).unwrap().token.expose().to_owned()
+    };
+    let [ended, other] = [(), ()].map(|()| SessionId::new(&entropy));
+    let (ended_token, other_token) = (token(&ended), token(&other));
+    let ticks = gate.revocations();
+    assert_eq!(gate.judge(&ended_token).unwrap().session, ended);
+    gate.revoke([ended.clone()], clock.now());
+    assert_eq!(gate.judge(&ended_token), Err(TokenRefused));
+    assert!(gate.judge(&other_token).is_ok());
+    assert!(ticks.has_changed().unwrap());
+    // Heard a second time, through Redis or from the database, it is no news.
+    let mut ticks = gate.revocations();
+    gate.revoke([ended], Instant::UNIX_EPOCH);
+    assert!(!ticks.has_changed().unwrap());
+    ticks.mark_unchanged();
+}

@@ -1,0 +1,138 @@
+//! What administrators may, and nobody else.
+
+use countersign::{app, clock::Entropy};
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
+
+impl TestApp {
+    /// The account becomes an administrator's, as `countersign admin grant` does it; the person signs in anew.
+    async fn promote(&self, username: &str) -> SignedIn {
+        let world = app::World { clock: countersign::clock::Clock::System, entropy: Entropy::System };
+        let settings = app::Settings::from_vars(self.vars()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
+        let region = settings.config.contacts.default_region;
+        let accounts = app::accounts(settings, world).await.unwrap();
+        let role = countersign::store::entity::account::Role::Admin;
+        let granted = accounts.grant("test".into(), username, region, role).await.unwrap();
+        assert!(matches!(granted, countersign::account::Operated::Done(_)), "{granted:?}");
+        SignedIn::of(&self.anonymous().sign_in_as(username).await)
+    }
+}
+
+async fn set_status(app: &TestApp, who: &SignedIn, id: &Value, status: &str) -> Value {
+    let selection = "... on SetAccountStatusPayload { user { status } } ... on InvalidInput { fields { path reason } }";
+    app.holder(who).act("setAccountStatus", selection, json!({ "id": id, "status": status })).await
+}
+
+#[tokio::test]
+async fn gq_05_administration_is_for_administrators() {
+    let app = TestApp::start().await;
+    let hong = app.signed_up("hong", "+821012345678").await;
+    let documents = [
+        "{ users { nodes { id } } }",
+        "{ verificationReport(from: \"2026-03-01T00:00:00Z\", to: \"2026-03-03T00:00:00Z\") { requested } }",
+        "mutation { setAccountStatus(input: { id: \"acc_x\", status: SUSPENDED }) { __typename } }",
+        "mutation { unlockAccount(input: { id: \"acc_x\" }) { __typename } }",
+    ];
+    for document in documents {
+        let code = |answer: Value| answer["errors"][0]["extensions"]["code"].clone();
+        assert_eq!(code(app.anonymous().ask(document, json!({})).await), "UNAUTHENTICATED", "{document}");
+        assert_eq!(code(app.holder(&hong).ask(document, json!({})).await), "FORBIDDEN", "{document}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_administrator_suspends_and_somebody_always_stays() {
+    let app = TestApp::start().await;
+    app.signed_up("boss", "+821012345678").await;
+    let kim = app.signed_up("kim", "+821099990000").await;
+    let boss = app.promote("boss").await;
+    assert_eq!(set_status(&app, &boss, &kim.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
+    assert_eq!(app.holder(&kim).me().await, Value::Null);
+    assert_eq!(app.anonymous().refresh(&kim.refresh).await["reason"], "REVOKED");
+    let refused = app.anonymous().sign_in_as("kim").await;
+    assert_eq!((&refused["__typename"], &refused["status"]), (&json!("AccountNotActive"), &json!("SUSPENDED")));
+    assert_eq!(set_status(&app, &boss, &kim.user["id"], "ACTIVE").await["user"]["status"], "ACTIVE");
+    assert_eq!(app.anonymous().sign_in_as("kim").await["__typename"], "SignInPayload");
+
+    let unset = set_status(&app, &boss, &kim.user["id"], "PENDING_VERIFICATION").await;
+    assert_eq!(unset["fields"][0]["reason"], "not_a_status_to_set");
+    assert_eq!(set_status(&app, &boss, &json!("acc_x"), "ACTIVE").await["__typename"], "UserNotFound");
+    assert_eq!(set_status(&app, &boss, &boss.user["id"], "SUSPENDED").await["__typename"], "LastAdministrator");
+    assert_eq!(app.holder(&boss).delete_account(PASSWORD).await["__typename"], "LastAdministrator");
+    let kim = app.promote("kim").await;
+    assert_eq!(set_status(&app, &kim, &boss.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
+    assert_eq!(set_status(&app, &kim, &kim.user["id"], "SUSPENDED").await["__typename"], "LastAdministrator");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn users_are_found_and_paged() {
+    let app = TestApp::start().await;
+    for number in 0..5 {
+        app.signed_up(&format!("member_{number}x"), &format!("+82101111000{number}")).await;
+        app.advance(std::time::Duration::from_secs(1));
+    }
+    let boss = app.promote("member_0x").await;
+    let ask = |arguments: &str| {
+        let person = app.holder(&boss);
+        let query = format!(
+            "{{ users({arguments}) {{ nodes {{ username }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }}"
+        );
+        async move { person.data(&query, json!({})).await["users"].take() }
+    };
+    let names = |page: &Value| -> Vec<String> {
+        page["nodes"].as_array().unwrap().iter().map(|node| node["username"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = ask("first: 2").await;
+    assert_eq!(names(&first), ["member_4x", "member_3x"]);
+    assert_eq!(first["pageInfo"]["hasNextPage"], true);
+    let second = ask(&format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await;
+    assert_eq!(names(&second), ["member_2x", "member_1x", "member_0x"]);
+    assert_eq!(
+        (&second["pageInfo"]["hasNextPage"], &second["pageInfo"]["hasPreviousPage"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(names(&ask("search: \"R_3\"").await), ["member_3x"]);
+    assert_eq!(names(&ask("search: \"010-1111-0002\"").await), ["member_2x"]);
+    assert_eq!(names(&ask("search: \"%\"").await), Vec::<String>::new());
+    assert_eq!(names(&ask("status: SUSPENDED").await), Vec::<String>::new());
+    let wrong = app.holder(&boss).ask("{ users(after: \"x\") { nodes { id } } }", json!({})).await;
+    assert_eq!(wrong["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_report_counts_what_a_hand_would_count() {
+    let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
+    app.signed_up("boss", "+821012345678").await;
+    let boss = app.promote("boss").await;
+    let person = app.anonymous();
+    app.proof(&person, "CONTACT", "+821011110001").await;
+    app.proof(&person, "CONTACT", "+821011110002").await;
+    let locked = person.send_code_to("+821011110003").await;
+    let code = app.code_sent_to("+821011110003").await;
+    for _ in 0..5 {
+        person.confirm(&locked["id"], if code == "000000" { "000001" } else { "000000" }).await;
+    }
+    person.send_code_to("+821011110004").await;
+    app.messages_to("+821011110004", 1).await;
+    // An unknown account's reset sends nothing, and is not counted.
+    person.request_password_reset(json!({ "contact": { "phone": "+821055550000" } })).await;
+    app.advance(std::time::Duration::from_secs(3600));
+    let query = "{ verificationReport(from: \"2026-03-01T15:00:00Z\", to: \"2026-03-02T15:00:00Z\", bucket: DAY) { \
+         start purpose channel requested sent verified expired locked conversion } }";
+    let report = app.holder(&boss).data(query, json!({})).await["verificationReport"].take();
+    let row = |purpose: &str, requested: i32, verified: i32, expired: i32, locked: i32, conversion: f64| {
+        json!({
+            "start": "2026-03-01T15:00:00.000Z", "purpose": purpose, "channel": "SMS", "requested": requested,
+            "sent": requested, "verified": verified, "expired": expired, "locked": locked, "conversion": conversion,
+        })
+    };
+    assert_eq!(report, json!([row("CONTACT", 4, 2, 1, 1, 0.5), row("SIGN_UP", 1, 1, 0, 0, 1.0)]));
+    let backwards = "{ verificationReport(from: \"2026-03-02T00:00:00Z\", to: \"2026-03-01T00:00:00Z\") { sent } }";
+    let refused = app.holder(&boss).ask(backwards, json!({})).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    app.stop().await;
+}

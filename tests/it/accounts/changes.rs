@@ -1,0 +1,146 @@
+//! What somebody changes of their account, and how they get it back from a thief.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, SignedIn, TestApp};
+
+const PHONE: &str = "+821012345678";
+const EMAIL: &str = "hong@example.com";
+
+fn undo_token(message: &Value) -> String {
+    let text = message["text"].as_str().unwrap();
+    let hex = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split(|sign: char| !sign.is_ascii_alphanumeric()).find(hex).unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+#[tokio::test]
+async fn tk_09_a_new_password_ends_the_other_sessions() {
+    let app = TestApp::start().await;
+    let here = app.signed_up("hong", PHONE).await;
+    let there = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let holder = app.holder(&here);
+    let new = "Another-Password-7";
+    assert_eq!(holder.change_password("Wrong-pass-1", new).await["__typename"], "CredentialsRejected");
+    let same = holder.change_password(PASSWORD, PASSWORD).await;
+    assert_eq!(same["violations"], json!(["SAME_AS_CURRENT"]), "{same:#}");
+    assert_eq!(holder.change_password(PASSWORD, new).await["sessionsEnded"], 1);
+    assert_eq!(holder.me().await["username"], "hong");
+    assert_eq!(app.holder(&there).me().await, Value::Null);
+    assert_eq!(app.anonymous().refresh(&there.refresh).await["reason"], "REVOKED");
+    let told = &app.messages_to(PHONE, 2).await[0];
+    assert!(told["text"].as_str().unwrap().contains("password was changed"), "{told:#}");
+    // Nobody signed in changes nothing.
+    let answer = app.anonymous().ask("mutation { signOut { sessionsEnded } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn pw_05_guessing_the_current_password_is_bounded() {
+    let app = TestApp::start().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let mut kinds = Vec::new();
+    for _ in 0..12 {
+        kinds.push(holder.change_password("Wrong-pass-1", "Another-Password-7").await["__typename"].clone());
+    }
+    assert_eq!(kinds.iter().filter(|kind| **kind == "CredentialsRejected").count(), 10, "{kinds:?}");
+    assert_eq!(holder.change_password(PASSWORD, "Another-Password-7").await["__typename"], "QuotaExceeded");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", PHONE).await;
+    let holder = app.holder(&signed_in);
+    let unchanged = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
+    assert_eq!(unchanged["__typename"], "ContactUnchanged");
+    let misfit = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "email": EMAIL } })).await;
+    assert_eq!(misfit["fields"][0]["reason"], "wrong_contact_for_purpose");
+
+    // The thief, with an open session: another number, an address, a password.
+    let moved = holder.change_contact("changePhone", &app.proof(&holder, "PHONE_CHANGE", "+821066660000").await).await;
+    assert_eq!(moved["user"]["phone"], "+821066660000", "{moved:#}");
+    let told = app.messages_to(PHONE, 2).await[0].clone();
+    let address = app.proof(&holder, "EMAIL_CHANGE", "thief@example.com").await;
+    assert_eq!(holder.change_contact("changeEmail", &address).await["user"]["email"], "thief@example.com");
+    assert_eq!(holder.change_password(PASSWORD, "Thiefs-Password-7").await["__typename"], "ChangePasswordPayload");
+
+    let owner = app.person_at("203.0.113.77");
+    assert_eq!(owner.undo_contact_change(&"0".repeat(64)).await["reason"], "UNKNOWN");
+    app.advance(Duration::from_secs(71 * 3600));
+    let token = undo_token(&told);
+    let undone = owner.undo_contact_change(&token).await;
+    assert_eq!(undone["sessionsEnded"], 1, "{undone:#}");
+    assert_eq!(owner.undo_contact_change(&token).await["reason"], "SPENT");
+    assert_eq!(holder.me().await, Value::Null);
+    for password in [PASSWORD, "Thiefs-Password-7"] {
+        let refused = owner.sign_in(json!({ "identifier": "hong", "password": password })).await;
+        assert_eq!(refused["__typename"], "CredentialsRejected");
+    }
+    let proof = app.proof(&owner, "PASSWORD_RESET", PHONE).await;
+    assert_eq!(owner.reset_password(&proof, "Owners-Password-7").await["__typename"], "ResetPasswordPayload");
+    let back = owner.sign_in(json!({ "identifier": PHONE, "password": "Owners-Password-7" })).await;
+    assert_eq!((&back["user"]["phone"], &back["user"]["email"]), (&json!(PHONE), &Value::Null), "{back:#}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_way_back_ends_in_time() {
+    let app = TestApp::start().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let proof = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
+    holder.change_contact("changePhone", &proof).await;
+    let token = undo_token(&app.messages_to(PHONE, 2).await[0]);
+    app.advance(Duration::from_secs(72 * 3600));
+    assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "EXPIRED");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn cl_10_a_proof_changes_the_account_that_asked_for_it_and_no_other() {
+    let app = TestApp::start().await;
+    let [hong, kim] = [app.signed_up("hong", PHONE).await, app.signed_up("kim", "+821099990000").await];
+    let hongs = app.proof(&app.holder(&hong), "PHONE_CHANGE", "+821066660000").await;
+    assert_eq!(app.holder(&kim).change_contact("changePhone", &hongs).await["reason"], "UNKNOWN");
+    assert_eq!(app.holder(&hong).change_contact("changeEmail", &hongs).await["reason"], "WRONG_PURPOSE");
+    assert_eq!(app.holder(&hong).change_contact("changePhone", &hongs).await["user"]["phone"], "+821066660000");
+    // Somebody else's number: they are told, and no code comes.
+    let sent =
+        app.holder(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
+    assert_eq!(sent["__typename"], "QuotaExceeded", "the number had a code a moment ago: {sent:#}");
+    app.advance(Duration::from_secs(61));
+    let sent =
+        app.holder(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
+    assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
+    assert!(app.messages_to("+821066660000", 2).await[0]["code"].is_null());
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_profile_changes_field_by_field() {
+    let app = TestApp::start().await;
+    let [hong, kim] = [app.signed_up("hong", PHONE).await, app.signed_up("kim", "+821099990000").await];
+    let update = |who: &SignedIn, input: Value| {
+        let person = app.holder(who);
+        async move {
+            let selection = "... on UpdateProfilePayload { user { name nickname profileImageUrl } } \
+                 ... on InvalidInput { fields { path reason } }";
+            person.act("updateProfile", selection, input).await
+        }
+    };
+    let set = update(
+        &hong,
+        json!({ "name": "홍길동", "nickname": "길동", "profileImageUrl": "https://cdn.example.com/a.png" }),
+    );
+    assert_eq!(set.await["user"]["nickname"], "길동");
+    let cleared = update(&hong, json!({ "profileImageUrl": null })).await;
+    assert_eq!(cleared["user"], json!({ "name": "홍길동", "nickname": "길동", "profileImageUrl": null }));
+    assert_eq!(update(&kim, json!({ "nickname": "길동" })).await["__typename"], "NicknameTaken");
+    let wrong = update(&kim, json!({ "nickname": "x", "profileImageUrl": "javascript:alert(1)" })).await;
+    let reasons: Vec<_> = wrong["fields"].as_array().unwrap().iter().map(|field| field["reason"].clone()).collect();
+    assert_eq!(reasons, ["too_short", "not_a_url"]);
+    app.stop().await;
+}

@@ -1,0 +1,179 @@
+//! Refresh tokens, and what is revoked.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
+
+fn refresh_of(answer: &Value) -> String {
+    answer["tokens"]["refreshToken"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+}
+
+#[tokio::test]
+async fn tk_02_a_refresh_token_is_exchanged_and_its_successor_works() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", "+821012345678").await;
+    let person = app.anonymous();
+    let mut token = signed_in.refresh.clone();
+    for _ in 0..5 {
+        app.advance(Duration::from_secs(60));
+        let next = person.refresh(&token).await;
+        let access = next["tokens"]["accessToken"].as_str().unwrap();
+        assert_eq!(person.clone().with_token(access).me().await["username"], "hong");
+        let successor = refresh_of(&next);
+        assert_ne!(successor, token);
+        token = successor;
+    }
+    for unknown in ["", "x", signed_in.access.as_str(), signed_in.device.as_str()] {
+        assert_eq!(person.refresh(unknown).await["reason"], "UNKNOWN", "{unknown}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn tk_03_tk_04_a_replay_gets_the_same_successor_until_it_is_a_theft() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", "+821012345678").await;
+    let person = app.anonymous();
+    let first = refresh_of(&person.refresh(&signed_in.refresh).await);
+    // The answer was lost: however late, the same successor, while nobody used it.
+    app.advance(Duration::from_secs(3600));
+    assert_eq!(refresh_of(&person.refresh(&signed_in.refresh).await), first);
+    let second = refresh_of(&person.refresh(&first).await);
+    // Two tabs: the token that was exchanged a moment ago is answered the same, its predecessor is not any more.
+    app.advance(Duration::from_secs(10));
+    assert_eq!(refresh_of(&person.refresh(&first).await), second);
+    app.advance(Duration::from_secs(1));
+    let third = refresh_of(&person.refresh(&second).await);
+    let reused = person.refresh(&first).await;
+    assert_eq!(reused["reason"], "REUSED", "{reused:#}");
+    assert_eq!(person.refresh(&third).await["reason"], "REVOKED");
+    assert_eq!(app.holder(&signed_in).me().await, Value::Null);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn tk_12_idle_and_absolute_ends_hold() {
+    let app = Setup::new().await.with("SESSION_MAX_AGE", "10d").start().await;
+    let signed_in = app.signed_up("hong", "+821012345678").await;
+    let person = app.anonymous();
+    let day = Duration::from_secs(86_400);
+    app.advance(day * 6);
+    let answer = person.refresh(&signed_in.refresh).await;
+    assert_eq!(answer["tokens"]["refreshExpiresAt"], "2026-03-12T03:00:00.000Z");
+    app.advance(day * 4 - Duration::from_secs(1));
+    let last = person.refresh(&refresh_of(&answer)).await;
+    assert_eq!(
+        (&last["tokens"]["expiresIn"], &last["tokens"]["refreshExpiresAt"]),
+        (&json!(1), &json!("2026-03-12T03:00:00.000Z"))
+    );
+    app.advance(Duration::from_secs(1));
+    assert_eq!(person.refresh(&refresh_of(&last)).await["reason"], "EXPIRED");
+
+    let idle = SignedIn::of(&person.sign_in_as("hong").await);
+    app.advance(day * 7);
+    assert_eq!(person.refresh(&idle.refresh).await["reason"], "EXPIRED");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn tk_07_tk_11_what_is_ended_here_is_refused_everywhere() {
+    let app = TestApp::start().await;
+    let first = app.signed_up("hong", "+821012345678").await;
+    let second = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let third = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let other = app.another_process().await;
+    assert_eq!(other.holder(&second).me().await["username"], "hong");
+
+    // Another account's session looks like none.
+    let stranger = app.signed_up("kim", "+821099990000").await;
+    let sessions = app.holder(&first).me().await["sessions"]["nodes"].clone();
+    assert_eq!(sessions.as_array().unwrap().len(), 3);
+    let revoke = |person: crate::support::Person, id: Value| async move {
+        person
+            .act("revokeSession", "... on RevokeSessionPayload { session { id current } }", json!({ "sessionId": id }))
+            .await
+    };
+    let id_of = |token: &SignedIn| {
+        let person = app.holder(token);
+        async move {
+            let nodes = person.me().await["sessions"]["nodes"].clone();
+            nodes.as_array().unwrap().iter().find(|node| node["current"] == true).unwrap()["id"].clone()
+        }
+    };
+    let second_id = id_of(&second).await;
+    assert_eq!(revoke(app.holder(&stranger), second_id.clone()).await["__typename"], "SessionNotFound");
+    let revoked = revoke(app.holder(&first), second_id.clone()).await;
+    assert_eq!(revoked["session"], json!({ "id": second_id, "current": false }));
+    assert_eq!(revoke(app.holder(&first), second_id).await["__typename"], "SessionNotFound");
+    assert_eq!(app.holder(&second).me().await, Value::Null);
+    assert_eq!(app.anonymous().refresh(&second.refresh).await["reason"], "REVOKED");
+    refused_within_the_lag(&other, &second).await;
+    assert_eq!(other.holder(&third).me().await["username"], "hong");
+
+    assert_eq!(app.holder(&first).sign_out_everywhere().await["sessionsEnded"], 2);
+    refused_within_the_lag(&other, &third).await;
+    assert_eq!(other.holder(&stranger).me().await["username"], "kim");
+    // A process that starts later knows as well.
+    let late = app.another_process().await;
+    assert_eq!(late.holder(&first).me().await, Value::Null);
+    for app in [late, other, app] {
+        app.stop().await;
+    }
+}
+
+/// `REVOCATION_LAG`, with a little for a busy machine.
+async fn refused_within_the_lag(app: &TestApp, signed_in: &SignedIn) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(6);
+    while app.holder(signed_in).me().await != Value::Null {
+        assert!(tokio::time::Instant::now() < deadline, "still honoured");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn tk_12_in_cookie_mode_no_page_sees_the_refresh_token() {
+    let app = Setup::new().await.with("REFRESH_COOKIE", "on").start().await;
+    let person = app.anonymous();
+    let proof = app.proof(&person, "SIGN_UP", "+821012345678").await;
+    let made = person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
+    assert_eq!((&made["tokens"]["refreshToken"], &made["deviceToken"]), (&Value::Null, &Value::Null));
+
+    let http = reqwest::Client::new();
+    let post = |document: &str, cookie: Option<&str>, protected: bool| {
+        let mut request = http
+            .post(format!("{}/graphql", app.url()))
+            .header("x-forwarded-for", "198.51.100.9")
+            .json(&json!({ "query": document }));
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        if protected {
+            request = request.header("x-requested-with", "XMLHttpRequest");
+        }
+        request.send()
+    };
+    let sign_in = format!(
+        "mutation {{ signIn(input: {{ identifier: \"hong\", password: \"{PASSWORD}\" }}) {{ \
+         ... on SignInPayload {{ tokens {{ accessToken refreshToken }} }} }} }}"
+    );
+    let answer = post(&sign_in, None, true).await.unwrap();
+    let cookies: Vec<String> =
+        answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+    let refresh = cookies.iter().find(|cookie| cookie.contains("-refresh=")).unwrap();
+    for attribute in ["__Secure-", "HttpOnly", "Secure", "SameSite=Strict", "Path=/graphql", "Max-Age=604800"] {
+        assert!(refresh.contains(attribute), "{attribute}: {refresh}");
+    }
+    let pair = refresh.split(';').next().unwrap();
+    let document = "mutation { refreshSession(input: {}) { __typename ... on RefreshRejected { reason } \
+         ... on RefreshSessionPayload { tokens { accessToken refreshToken } } } }";
+    let unprotected: Value = post(document, Some(pair), false).await.unwrap().json().await.unwrap();
+    assert_eq!(unprotected["data"]["refreshSession"]["reason"], "UNKNOWN", "{unprotected:#}");
+    let answer = post(document, Some(pair), true).await.unwrap();
+    assert!(answer.headers().get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("-refresh=")));
+    let answer: Value = answer.json().await.unwrap();
+    let tokens = &answer["data"]["refreshSession"]["tokens"];
+    assert!(tokens["accessToken"].is_string() && tokens["refreshToken"].is_null(), "{answer:#}");
+    app.stop().await;
+}

@@ -1,0 +1,158 @@
+//! What people do with accounts, in the words of the API.
+
+use serde_json::{Value, json};
+
+use super::{Person, TestApp};
+
+pub const PASSWORD: &str = "NewPassword123!";
+
+const USER: &str = "id username name nickname phone phoneVerifiedAt email emailVerifiedAt status role createdAt";
+const TOKENS: &str = "tokens { accessToken expiresIn refreshToken refreshExpiresAt }";
+const PROBLEMS: &str = "... on InvalidInput { fields { path reason message } } ... on ProofRejected { reason } \
+     ... on PasswordRejected { violations } ... on QuotaExceeded { quota retryAfterSeconds retryAt }";
+
+/// Tokens as a client keeps them.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub access: String,
+    pub refresh: String,
+    pub device: String,
+    pub user: Value,
+}
+
+impl SignedIn {
+    /// Out of a payload with tokens.
+    pub fn of(payload: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{payload:#}")).to_owned();
+        Self {
+            access: text(&payload["tokens"]["accessToken"]),
+            refresh: text(&payload["tokens"]["refreshToken"]),
+            device: text(&payload["deviceToken"]),
+            user: payload["user"].clone(),
+        }
+    }
+}
+
+impl Person {
+    pub async fn sign_up(&self, input: Value) -> Value {
+        let selection = format!(
+            "... on SignUpPayload {{ user {{ {USER} }} {TOKENS} deviceToken verification {{ id status }} }} {}",
+            "... on InvalidInput { fields { path reason message } } ... on ProofRejected { reason } \
+             ... on PasswordRejected { violations } ... on QuotaExceeded { quota }"
+        );
+        self.act("signUp", &selection, input).await
+    }
+
+    pub async fn sign_in(&self, input: Value) -> Value {
+        self.signing_in("signIn", input).await
+    }
+
+    pub async fn sign_in_with_proof(&self, proof: &Value) -> Value {
+        self.signing_in("signInWithProof", json!({ "proofToken": proof })).await
+    }
+
+    async fn signing_in(&self, mutation: &str, input: Value) -> Value {
+        let selection = format!(
+            "... on SignInPayload {{ user {{ {USER} }} {TOKENS} deviceToken }} ... on AccountNotActive {{ status }} \
+             ... on AccountLocked {{ unlocksAt }} ... on ProofRejected {{ reason }} \
+             ... on QuotaExceeded {{ quota retryAt }} ... on InvalidInput {{ fields {{ path reason }} }}"
+        );
+        self.act(mutation, &selection, input).await
+    }
+
+    /// With the password that everybody here has.
+    pub async fn sign_in_as(&self, identifier: &str) -> Value {
+        self.sign_in(json!({ "identifier": identifier, "password": PASSWORD })).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Value {
+        let selection = format!("... on RefreshSessionPayload {{ {TOKENS} }} ... on RefreshRejected {{ reason }}");
+        self.act("refreshSession", &selection, json!({ "refreshToken": token })).await
+    }
+
+    pub async fn me(&self) -> Value {
+        let query = format!(
+            "{{ me {{ {USER} sessions {{ nodes {{ id current deviceName userAgent ipAddress createdAt lastUsedAt \
+             expiresAt }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+        );
+        self.data(&query, json!({})).await["me"].take()
+    }
+
+    pub async fn sign_out(&self) -> Value {
+        self.data("mutation { signOut { sessionsEnded } }", json!({})).await["signOut"].take()
+    }
+
+    pub async fn sign_out_everywhere(&self) -> Value {
+        self.data("mutation { signOutEverywhere { sessionsEnded } }", json!({})).await["signOutEverywhere"].take()
+    }
+
+    pub async fn change_password(&self, current: &str, new: &str) -> Value {
+        let selection = format!(
+            "... on ChangePasswordPayload {{ sessionsEnded }} {}",
+            only(&["PasswordRejected", "QuotaExceeded"])
+        );
+        self.act("changePassword", &selection, json!({ "currentPassword": current, "newPassword": new })).await
+    }
+
+    pub async fn change_contact(&self, mutation: &str, proof: &Value) -> Value {
+        let document = format!(
+            "mutation($input: ChangeContactInput!) {{ it: {mutation}(input: $input) {{ __typename \
+             ... on Problem {{ code message }} ... on ChangeContactPayload {{ user {{ {USER} }} }} {} }} }}",
+            only(&["ProofRejected", "QuotaExceeded"])
+        );
+        self.data(&document, json!({ "input": { "proofToken": proof } })).await["it"].take()
+    }
+
+    pub async fn undo_contact_change(&self, token: &str) -> Value {
+        let selection = format!(
+            "... on UndoContactChangePayload {{ sessionsEnded }} {}",
+            only(&["ProofRejected", "QuotaExceeded"])
+        );
+        self.act("undoContactChange", &selection, json!({ "token": token })).await
+    }
+
+    pub async fn delete_account(&self, password: &str) -> Value {
+        self.act("deleteAccount", "... on DeleteAccountPayload { id }", json!({ "password": password })).await
+    }
+}
+
+/// The selections of these problems.
+fn only(problems: &[&str]) -> String {
+    let chosen = PROBLEMS.split("... on ").filter(|part| problems.iter().any(|problem| part.starts_with(problem)));
+    chosen.map(|part| format!("... on {part}")).collect()
+}
+
+impl TestApp {
+    /// A proof of this purpose that a contact was confirmed for.
+    pub async fn proof(&self, person: &Person, purpose: &str, to: &str) -> Value {
+        let contact = if to.contains('@') { json!({ "email": to }) } else { json!({ "phone": to }) };
+        let before = self.messages_to(to, 0).await.len();
+        let sent = person.send_code(json!({ "purpose": purpose, "to": contact })).await;
+        assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
+        let code = self.messages_to(to, before + 1).await[0]["code"].as_str().unwrap().to_owned();
+        let confirmed = person.confirm(&sent["verification"]["id"], &code).await;
+        assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
+        confirmed["proof"]["token"].clone()
+    }
+
+    /// Somebody who signed up with this contact.
+    pub async fn signed_up(&self, username: &str, contact: &str) -> SignedIn {
+        let person = self.person_at(&address_of(username));
+        let proof = self.proof(&person, "SIGN_UP", contact).await;
+        let input = json!({ "proofToken": proof, "username": username, "password": PASSWORD });
+        let made = person.sign_up(input).await;
+        assert_eq!(made["__typename"], "SignUpPayload", "{made:#}");
+        SignedIn::of(&made)
+    }
+
+    /// Somebody who holds these tokens.
+    pub fn holder(&self, signed_in: &SignedIn) -> Person {
+        self.anonymous().with_token(&signed_in.access)
+    }
+}
+
+/// A client address of somebody's own, so that nobody uses up another one's quota.
+fn address_of(name: &str) -> String {
+    let sum = name.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("203.0.{}.{}", sum / 250 % 250 + 1, sum % 250 + 1)
+}
