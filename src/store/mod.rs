@@ -8,12 +8,15 @@
 //! then the verification, then its deliveries and proof, then accounts, sessions and tokens.
 
 mod account;
+mod checked_code;
 mod connect;
 mod contact_usage;
 mod delivery;
+mod delivery_attempt;
 pub mod entity;
 mod lease;
 mod proof;
+mod settlement;
 mod verification;
 mod writer;
 
@@ -26,8 +29,10 @@ use self::writer::Writer;
 pub use self::{
     account::Identifier,
     contact_usage::{Reserved, UsageLimits},
-    delivery::{Claimant, Settlement},
+    delivery::Claimant,
+    delivery_attempt::{Acceptance, Told},
     proof::Spending,
+    settlement::Settlement,
 };
 use crate::{
     config,
@@ -143,6 +148,11 @@ impl Store {
                 .await
             }
         }
+    }
+
+    /// Whether the database serves this process alone.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.backend, Backend::Sqlite { .. })
     }
 
     /// Closes every connection; on SQLite the log is folded into the file.

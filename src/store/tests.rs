@@ -38,6 +38,7 @@ async fn every_entity_selects_from_a_migrated_database() {
     select::<entity::audit::Entity>(&store).await;
     select::<entity::contact_usage::Entity>(&store).await;
     select::<entity::delivery::Entity>(&store).await;
+    select::<entity::delivery_attempt::Entity>(&store).await;
     select::<entity::lease::Entity>(&store).await;
     select::<entity::proof::Entity>(&store).await;
     select::<entity::refresh_token::Entity>(&store).await;

@@ -26,7 +26,10 @@ impl Verifications {
                 .write(move |tx| Box::pin(async move { Ok(Ending::Commit(tx.cancel_verification(&id, now).await?)) }))
         };
         match canceled.await? {
-            Some(row) => Ok(Canceled::Canceled(parts.published(row))),
+            Some(row) => {
+                parts.withdraw(&row);
+                Ok(Canceled::Canceled(parts.published(row)))
+            }
             None => Ok(self.get(id).await?.map_or(Canceled::NotFound, Canceled::NotPending)),
         }
     }

@@ -79,16 +79,13 @@ impl Verifications {
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
             return Ok(Confirmation::NotPending(parts.view(row)));
         }
+        if let Some(judged) = self.confirm_checked(&row, guess, now).await? {
+            return Ok(judged);
+        }
         let right = parts.is_right(&row, guess);
         let token = ProofToken::new(&parts.entropy);
         match parts.judge(row, right, token.hash(), now).await? {
-            Judged::Right(row) => {
-                let proof = parts.proof(&row, token, now)?;
-                if let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
-                    parts.quotas.note_confirmed(&phone.prefix()).await;
-                }
-                Ok(Confirmation::Confirmed { verification: parts.published(*row), proof: Box::new(proof) })
-            }
+            Judged::Right(row) => parts.confirmed(*row, token, now).await,
             Judged::Wrong(row) => {
                 let verification = parts.published(*row);
                 Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
@@ -133,23 +130,20 @@ impl Parts {
                     if !right {
                         return Ok(Ending::Commit(Judged::Wrong(Box::new(judged))));
                     }
-                    tx.insert_proof(entity::proof::Model {
-                        token_hash,
-                        verification_id: row.id,
-                        purpose: row.purpose,
-                        contact_kind: row.contact_kind,
-                        contact: row.contact,
-                        contact_key: row.contact_key,
-                        account_id: row.account_id,
-                        created_at: now,
-                        expires_at: proof_expires_at,
-                        spent_at: None,
-                    })
-                    .await?;
+                    tx.insert_proof(proof_row(&row, token_hash, now, proof_expires_at)).await?;
                     Ok(Ending::Commit(Judged::Right(Box::new(judged))))
                 })
             })
             .await
+    }
+
+    /// Hands out the proof of a verification that was just verified.
+    pub(super) async fn confirmed(&self, row: Model, token: ProofToken, now: Instant) -> Result<Confirmation, Fault> {
+        let proof = self.proof(&row, token, now)?;
+        if let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
+            self.quotas.note_confirmed(&phone.prefix()).await;
+        }
+        Ok(Confirmation::Confirmed { verification: self.published(row), proof: Box::new(proof) })
     }
 
     fn proof(&self, row: &Model, token: ProofToken, now: Instant) -> Result<Proof, Fault> {
@@ -164,5 +158,21 @@ impl Parts {
             expires_at,
         })?;
         Ok(Proof { purpose: row.purpose, token, expires_at, attestation })
+    }
+}
+
+/// The proof of a verification, as it is kept.
+pub(super) fn proof_row(row: &Model, token_hash: String, now: Instant, expires_at: Instant) -> entity::proof::Model {
+    entity::proof::Model {
+        token_hash,
+        verification_id: row.id.clone(),
+        purpose: row.purpose,
+        contact_kind: row.contact_kind,
+        contact: row.contact.clone(),
+        contact_key: row.contact_key.clone(),
+        account_id: row.account_id.clone(),
+        created_at: now,
+        expires_at,
+        spent_at: None,
     }
 }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod contact_usage;
 pub mod delivery;
+pub mod delivery_attempt;
 pub mod lease;
 pub mod proof;
 pub mod refresh_token;
