@@ -87,6 +87,11 @@ id!(
     SessionId,
     "ses_"
 );
+id!(
+    /// Names a change of contact. The token that takes the change back is derived from it under a server key.
+    ContactChangeId,
+    "cch_"
+);
 
 #[cfg(test)]
 mod tests {

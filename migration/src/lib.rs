@@ -9,6 +9,7 @@ pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 mod m20261121_000001_verification;
 mod m20261121_000002_account;
 mod m20261121_000003_operation;
+mod m20261121_000004_safety;
 mod m20261121_000005_delivery_attempt;
 
 /// Applies what is pending, in order.
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_verification::Migration),
             Box::new(m20261121_000002_account::Migration),
             Box::new(m20261121_000003_operation::Migration),
+            Box::new(m20261121_000004_safety::Migration),
             Box::new(m20261121_000005_delivery_attempt::Migration),
         ]
     }

@@ -34,9 +34,7 @@ impl MigrationTrait for Migration {
         manager.drop_index(Index::drop().name("delivery_of_provider").table("delivery").to_owned()).await?;
         // SQLite adds one column at a time.
         for column in ["code_by", "code_ref"] {
-            manager
-                .alter_table(Table::alter().table("verification").add_column(text_null(column)).to_owned())
-                .await?;
+            manager.alter_table(Table::alter().table("verification").add_column(text_null(column)).to_owned()).await?;
         }
         Ok(())
     }

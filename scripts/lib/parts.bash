@@ -56,6 +56,8 @@ stand_ins_up() {
         { cat "$workdir/logs/stand-ins.log" >&2; die "the providers' stand-ins do not start."; }
     stand_ins=up
     eval "$exports"
+    local line
+    while read -r line; do note "$line"; done < <(grep '^left out: ' "$workdir/logs/stand-ins.log")
 }
 
 stand_ins_down() { scripts/stand-ins down "$workdir/stand-ins" >>"$workdir/logs/stand-ins.log" 2>&1 || true; }

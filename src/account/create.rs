@@ -1,5 +1,7 @@
 //! Making an account from the command line, for seeding and for the first administrator.
 
+use std::sync::Arc;
+
 use super::Accounts;
 use crate::{
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
@@ -11,6 +13,7 @@ use crate::{
         Ending,
         entity::account::{AccountStatus, Model, Role},
     },
+    telemetry::audit::{self, Event},
     texts::Locale,
 };
 
@@ -39,7 +42,7 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store or of the hashing pool.
-    pub async fn create_user(&self, user: NewUser) -> Result<Created, Fault> {
+    pub async fn create_user(&self, run: Arc<str>, user: NewUser) -> Result<Created, Fault> {
         let parts = &self.0;
         let words = [
             Some(user.username.as_str().to_owned()),
@@ -77,14 +80,21 @@ impl Accounts {
             created_at: now,
             updated_at: now,
         };
+        let event = Event::internal(run, audit::Act::AdminCreateUser, audit::OK, now).account(id.clone());
+        let entry = event.clone();
         let inserted = parts.store.write(move |tx| {
             Box::pin(async move {
-                Ok(match tx.insert_account(row).await? {
-                    true => Ending::Commit(true),
-                    false => Ending::Rollback(false),
-                })
+                if !tx.insert_account(row).await? {
+                    return Ok(Ending::Rollback(false));
+                }
+                tx.insert_audit(&entry).await?;
+                Ok(Ending::Commit(true))
             })
         });
-        Ok(if inserted.await? { Created::Created(id) } else { Created::Taken })
+        if !inserted.await? {
+            return Ok(Created::Taken);
+        }
+        event.log();
+        Ok(Created::Created(id))
     }
 }

@@ -1,26 +1,53 @@
 //! Accounts: who stands behind a contact, and what a proof does for them.
 
+mod admin;
+mod availability;
+mod change_password;
+mod contact;
 mod create;
-mod notices;
+mod delete;
+mod import;
+mod operator;
+mod profile;
+pub mod report;
 mod reset;
 pub mod rules;
 mod send;
+mod sign_up;
+#[cfg(test)]
+mod tests;
+mod undo;
 
 use std::sync::Arc;
 
 pub use self::{
+    admin::{StatusSet, Unlocked},
+    availability::{Availability, Wanted},
+    change_password::PasswordChange,
+    contact::ContactChange,
     create::{Created, NewUser},
+    delete::Deleted,
+    import::{Import, Imported, ImportedUser, LineRefusal},
+    operator::Operated,
+    profile::{ImageUrl, Profile, ProfileChanged},
     reset::{Claim, Identity, Reset},
     send::{Request, Sent},
+    sign_up::{Newcomer, SignUp},
+    undo::{UndoToken, Undone},
 };
 use crate::{
+    caller::Caller,
     clock::{Clock, Entropy},
     config,
-    delivery::Outbox,
-    events::Events,
-    password::{Description, Hasher, Policy},
+    delivery::{Order, Outbox},
+    fault::Fault,
+    ids::{AccountId, DeliveryId},
+    keys::ServerKeys,
+    password::{Context, Description, Hasher, Policy},
     quota::Quotas,
-    store::Store,
+    session::Sessions,
+    store::{Identifier, Store, Tx, entity::account::Model},
+    telemetry::audit::{self, Event},
     verification::Verifications,
 };
 
@@ -34,10 +61,11 @@ pub struct Parts {
     pub clock: Clock,
     pub entropy: Entropy,
     pub settings: config::Account,
+    pub keys: ServerKeys,
     pub verifications: Verifications,
+    pub sessions: Sessions,
     pub quotas: Quotas,
     pub outbox: Outbox,
-    pub events: Events,
     pub hasher: Hasher,
     pub policy: Policy,
 }
@@ -51,4 +79,53 @@ impl Accounts {
     pub fn password_policy(&self) -> Description {
         self.0.policy.describe()
     }
+
+    /// The account with this id.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn get(&self, id: &AccountId) -> Result<Option<Model>, Fault> {
+        self.0.store.account(&Identifier::Id(id.clone())).await
+    }
+}
+
+impl Parts {
+    fn event(&self, caller: &Caller, act: audit::Act) -> Event {
+        Event::new(caller, act, audit::OK, self.clock.now())
+    }
+
+    /// Writes how an act ended that changed nothing, and hands it on.
+    async fn ended<T>(&self, event: Event, outcome: &'static str, ended: T) -> Result<T, Fault> {
+        self.store.record(event.outcome(outcome)).await;
+        Ok(ended)
+    }
+
+    fn dispatch(&self, notices: Vec<DeliveryId>) {
+        for notice in notices {
+            self.outbox.dispatch(notice);
+        }
+    }
+}
+
+/// Puts notices into the outbox, and says which are to be dispatched after the commit.
+async fn owe(tx: &Tx, notices: Vec<Order>, now: crate::clock::Instant) -> Result<Vec<DeliveryId>, Fault> {
+    let mut ids = Vec::with_capacity(notices.len());
+    for notice in notices {
+        ids.push(notice.id.clone());
+        tx.insert_delivery(notice.into_row(now)).await?;
+    }
+    Ok(ids)
+}
+
+/// What a password of this account must not be made of.
+fn words(account: &Model) -> Context {
+    let words = [
+        Some(&account.username),
+        account.name.as_ref(),
+        account.nickname.as_ref(),
+        account.phone.as_ref(),
+        account.email.as_ref(),
+    ];
+    let birth_date = account.birth_date.map(|date| date.to_string());
+    Context::new(words.into_iter().flatten().cloned().chain(birth_date))
 }

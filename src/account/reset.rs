@@ -1,23 +1,25 @@
 //! Choosing a new password when the old one is lost.
 
 use super::{
-    Accounts, notices,
+    Accounts, owe,
     rules::{self, Turned},
     send::Sent,
+    words,
 };
 use crate::{
     caller::Caller,
     channel::Channel,
     clock::Instant,
     contact::{BirthDate, Contact, PersonName, PhoneNumber},
-    delivery::Order,
+    delivery::{Notice, Order, notices},
     fault::Fault,
-    ids::DeliveryId,
-    password::{Context, PasswordHash, Violation},
+    ids::{AccountId, DeliveryId, SessionId},
+    password::{PasswordHash, Violation},
     purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
     store::{Ending, Identifier, Tx, entity},
+    telemetry::audit::{self, Event},
     texts::Locale,
     verification::{self, Audience, ProofToken, Rejection, Start},
 };
@@ -55,8 +57,19 @@ pub enum Reset {
     Quota(Refused),
 }
 
+impl Reset {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Reset::Reset { .. } => audit::OK,
+            Reset::ProofRejected(_) => "proof_rejected",
+            Reset::PasswordRejected(_) => "password_rejected",
+            Reset::Quota(_) => "quota_exceeded",
+        }
+    }
+}
+
 enum Written {
-    Changed { sessions_ended: usize, notices: Vec<DeliveryId> },
+    Changed { account: AccountId, ended: Vec<SessionId>, notices: Vec<DeliveryId> },
     Rejected(Rejection),
 }
 
@@ -72,6 +85,7 @@ impl Accounts {
         channel: Channel,
         locale: Locale,
     ) -> Result<Sent, Fault> {
+        let act = audit::Act::RequestPasswordReset;
         let disclosed = self.0.settings.disclosed;
         let to = claim.contact();
         let kind = to.kind();
@@ -84,11 +98,15 @@ impl Accounts {
                 Claim::Contact(_) => rules::for_holder(account, kind, disclosed),
             }),
         };
-        let start = Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience };
-        Ok(self.0.verifications.start(caller, start).await?.into())
+        let start =
+            Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience, act };
+        let sent = Sent::from(self.0.verifications.start(caller, start).await?);
+        self.record_refused(caller, act, &sent).await;
+        Ok(sent)
     }
 
-    /// Sets a new password for the account that a proof was made for, ends its sessions and tells its contacts.
+    /// Sets a new password for the account that a proof was made for, ends its sessions, unlocks it and tells its
+    /// contacts.
     ///
     /// The new password is judged before the proof is spent, so that a weak one costs nothing; and hashed before the
     /// transaction begins, since hashing takes long.
@@ -100,6 +118,22 @@ impl Accounts {
         caller: &Caller,
         token: Option<ProofToken>,
         password: &Secret,
+    ) -> Result<Reset, Fault> {
+        let event = self.0.event(caller, audit::Act::ResetPassword);
+        let reset = self.reset(caller, token, password, &event).await?;
+        match &reset {
+            // It stands in the trail with what it wrote.
+            Reset::Reset { .. } => Ok(reset),
+            refused => self.0.ended(event, refused.outcome(), ()).await.map(|()| reset),
+        }
+    }
+
+    async fn reset(
+        &self,
+        caller: &Caller,
+        token: Option<ProofToken>,
+        password: &Secret,
+        event: &Event,
     ) -> Result<Reset, Fault> {
         let parts = &self.0;
         if let Err(refused) = parts.quotas.charge(Act::SpendProof, caller).await {
@@ -123,19 +157,20 @@ impl Accounts {
             return Ok(Reset::PasswordRejected(violations));
         }
         let hash = parts.hasher.hash(password).await?;
-        let notices = notices::password_changed(&account, &parts.entropy, now);
+        let told = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
+        let entry = event.clone().account(account.id);
         let written = parts
             .store
-            .write(move |tx| Box::pin(async move { change(tx, &token_hash, &hash, notices, now).await }))
+            .write(move |tx| Box::pin(async move { change(tx, &token_hash, &hash, told, &entry, now).await }))
             .await?;
         match written {
             Written::Rejected(reason) => Ok(Reset::ProofRejected(reason)),
-            Written::Changed { sessions_ended, notices } => {
+            Written::Changed { account, ended, notices } => {
+                event.clone().account(account).log();
+                parts.sessions.announce_ended(&ended, now);
                 let notification_queued = !notices.is_empty();
-                for notice in notices {
-                    parts.outbox.dispatch(notice);
-                }
-                Ok(Reset::Reset { sessions_ended, notification_queued })
+                parts.dispatch(notices);
+                Ok(Reset::Reset { sessions_ended: ended.len(), notification_queued })
             }
         }
     }
@@ -143,7 +178,7 @@ impl Accounts {
     /// Everything that is wrong with a new password of this account.
     async fn violations(&self, password: &Secret, account: &entity::account::Model) -> Result<Vec<Violation>, Fault> {
         let parts = &self.0;
-        let mut violations = parts.policy.judge(password, &context(account)).await?;
+        let mut violations = parts.policy.judge(password, &words(account)).await?;
         // Only a password that would do is compared with the present one: comparing costs a hash.
         if violations.is_empty()
             && let Some(hash) = account.password_hash.as_deref().and_then(PasswordHash::from_stored)
@@ -155,32 +190,28 @@ impl Accounts {
     }
 }
 
-/// What a password of this account must not contain.
-fn context(account: &entity::account::Model) -> Context {
-    let words = [Some(&account.username), account.name.as_ref(), account.phone.as_ref(), account.email.as_ref()];
-    Context::new(words.into_iter().flatten().cloned())
-}
-
 async fn change(
     tx: &Tx,
     token_hash: &str,
     hash: &PasswordHash,
-    notices: Vec<Order>,
+    told: Vec<Order>,
+    entry: &Event,
     now: Instant,
 ) -> Result<Ending<Written>, Fault> {
+    let rejected = |reason| Ok(Ending::Rollback(Written::Rejected(reason)));
     let spending = tx.spend_proof(token_hash, Purpose::PasswordReset, now).await?;
     let proof = match verification::spent(spending, Purpose::PasswordReset, now) {
         Ok(proof) => proof,
-        Err(reason) => return Ok(Ending::Rollback(Written::Rejected(reason))),
+        Err(reason) => return rejected(reason),
     };
-    let Some(id) = proof.account_id else { return Ok(Ending::Rollback(Written::Rejected(Rejection::Unknown))) };
-    let Some(account) = tx.set_password(&id, hash.as_str(), now).await? else {
-        return Ok(Ending::Rollback(Written::Rejected(Rejection::Unknown)));
-    };
-    let sessions_ended = tx.end_sessions(&account.id, None, now).await?.len();
-    let ids = notices.iter().map(|notice| notice.id.clone()).collect();
-    for notice in notices {
-        tx.insert_delivery(notice.into_row(now)).await?;
+    let Some(id) = proof.account_id.clone() else { return rejected(Rejection::Unknown) };
+    // The contact that was proved may have been given up since.
+    if !tx.lock_account(&id).await?.is_some_and(|account| rules::holds_proved(&account, &proof)) {
+        return rejected(Rejection::Unknown);
     }
-    Ok(Ending::Commit(Written::Changed { sessions_ended, notices: ids }))
+    tx.set_password(&id, hash.as_str(), now).await?;
+    tx.unlock(&id).await?;
+    let ended = tx.end_sessions(&id, None, now).await?;
+    tx.insert_audit(entry).await?;
+    Ok(Ending::Commit(Written::Changed { account: id, ended, notices: owe(tx, told, now).await? }))
 }

@@ -1,12 +1,15 @@
-//! Who gets a code, as functions of the account that was found.
+//! The rules of accounts, as functions of what was found.
 
 use crate::{
-    contact::{BirthDate, Contact, ContactKind, PersonName},
+    contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
     delivery::Notice,
     ids::AccountId,
     store::{
-        Identifier,
-        entity::account::{AccountStatus, Model},
+        Held, Identifier,
+        entity::{
+            account::{AccountStatus, Model},
+            contact_change, proof,
+        },
     },
     verification::Recipient,
 };
@@ -34,6 +37,80 @@ fn holds(account: &Model, kind: ContactKind) -> bool {
         ContactKind::Phone => account.phone_verified_at.is_some(),
         ContactKind::Email => account.email_verified_at.is_some(),
     }
+}
+
+/// How an account starts whose contact was proved.
+pub fn proved_status(approval: bool) -> AccountStatus {
+    if approval { AccountStatus::PendingApproval } else { AccountStatus::Active }
+}
+
+/// Whether an account never proved any contact: it may be a stranger's, whatever it says.
+pub fn is_unproved(account: &Model) -> bool {
+    account.status == AccountStatus::PendingVerification
+        && account.phone_verified_at.is_none()
+        && account.email_verified_at.is_none()
+}
+
+/// Whether `holder` gives way to a newcomer with the same address: nobody proved it before, so the later word counts.
+pub fn gives_way(holder: &Model, newcomer: &Model) -> bool {
+    let key = |account: &Model| {
+        let typed = account.email.as_deref().and_then(EmailAddress::from_stored);
+        typed.map(|address| address.key().to_owned())
+    };
+    is_unproved(holder) && key(holder).is_some_and(|held| key(newcomer) == Some(held))
+}
+
+/// Why an administrator can't do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forbidden {
+    /// Nobody would be left to undo it.
+    LastAdministrator,
+    /// An account does not go back to before its contact was proved.
+    NotAStatusToSet,
+}
+
+/// Whether an account may be given this status. `administrators` are those who can act.
+///
+/// # Errors
+/// Why not.
+pub fn may_set_status(
+    account: &AccountId,
+    status: AccountStatus,
+    administrators: &[AccountId],
+) -> Result<(), Forbidden> {
+    match status {
+        AccountStatus::PendingVerification => Err(Forbidden::NotAStatusToSet),
+        AccountStatus::Active => Ok(()),
+        AccountStatus::PendingApproval | AccountStatus::Suspended => may_leave(account, administrators),
+    }
+}
+
+/// Whether the service can do without this account: it must not lose its last administrator, by mistake or by a thief.
+///
+/// # Errors
+/// [`Forbidden::LastAdministrator`].
+pub fn may_leave(account: &AccountId, administrators: &[AccountId]) -> Result<(), Forbidden> {
+    if administrators == std::slice::from_ref(account) { Err(Forbidden::LastAdministrator) } else { Ok(()) }
+}
+
+/// What a contact would be after changes of it were taken back: as it was before the first of them.
+pub fn restored(undone: &[contact_change::Model]) -> Vec<Held> {
+    let first = |kind: ContactKind| undone.iter().find(|change| change.contact_kind == kind);
+    let held = |change: &contact_change::Model| Held {
+        kind: change.contact_kind,
+        contact: change.old_contact.clone().zip(change.old_contact_key.clone()),
+        verified_at: change.old_verified_at,
+    };
+    [ContactKind::Phone, ContactKind::Email].into_iter().filter_map(first).map(held).collect()
+}
+
+/// Whether the contact that was proved is still the account's.
+pub fn holds_proved(account: &Model, proof: &proof::Model) -> bool {
+    let held = match proof.contact_kind {
+        ContactKind::Phone => account.phone.as_deref(),
+        ContactKind::Email => account.email_key.as_deref(),
+    };
+    held == Some(&proof.contact_key) && holds(account, proof.contact_kind)
 }
 
 /// A code to sign in or to choose a new password goes to the holder of an account in use, and to nobody else.

@@ -13,6 +13,7 @@ use crate::{
     quota::Refused,
     session::gate::SignedIn,
     store::{Identifier, entity::account::AccountStatus},
+    telemetry::audit,
     texts::Locale,
     verification::{Audience, Start, Started, Verification},
 };
@@ -78,7 +79,9 @@ impl Accounts {
             Purpose::PhoneChange | Purpose::EmailChange => {
                 let Some(signed_in) = signed_in else { return Ok(Sent::SignedOut) };
                 if self.is_theirs(signed_in, &request.to).await? {
-                    return Ok(Sent::ContactUnchanged);
+                    let unchanged = Sent::ContactUnchanged;
+                    self.record_refused(caller, audit::Act::SendVerificationCode, &unchanged).await;
+                    return Ok(unchanged);
                 }
                 let account = signed_in.account.clone();
                 Audience::Account {
@@ -88,8 +91,24 @@ impl Accounts {
             }
         };
         let Request { purpose, to, channel, locale, idempotency_key } = request;
-        let start = Start { purpose, to, channel, locale, idempotency_key, audience };
-        Ok(self.0.verifications.start(caller, start).await?.into())
+        let act = audit::Act::SendVerificationCode;
+        let start = Start { purpose, to, channel, locale, idempotency_key, audience, act };
+        let sent = Sent::from(self.0.verifications.start(caller, start).await?);
+        self.record_refused(caller, act, &sent).await;
+        Ok(sent)
+    }
+
+    /// Writes into the trail why nobody was asked for a code; what was asked for stands there already.
+    pub(super) async fn record_refused(&self, caller: &Caller, act: audit::Act, sent: &Sent) {
+        let outcome = match sent {
+            Sent::Sent(_) | Sent::Quota(_) => return,
+            Sent::ContactTaken => "contact_taken",
+            Sent::ContactUnchanged => "contact_unchanged",
+            Sent::IdentityNotFound => "identity_not_found",
+            Sent::AccountNotActive(_) => "account_not_active",
+            Sent::SignedOut => "unauthenticated",
+        };
+        self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
     }
 
     /// Whether a contact is the one that the account has already.

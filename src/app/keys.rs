@@ -7,12 +7,13 @@ use crate::{
     config,
     keys::{self, ServerKey, ServerKeys},
     secret::Secret,
+    session::KeySource,
 };
 
 /// The secrets, all of them there.
 pub struct Secrets {
     pub server_keys: ServerKeys,
-    pub jwt_secret: Secret,
+    pub access_tokens: KeySource,
     pub attestation_key: Secret,
 }
 
@@ -28,9 +29,18 @@ pub fn open(settings: &config::Keys, data_dir: &Path, entropy: &Entropy) -> Resu
     let server_key = given_or_made(&settings.server_key, "server.key")?;
     let current = keys::parse(&server_key).map_err(|why| format!("the server key {why}"))?;
     let previous: Result<Vec<ServerKey>, String> = settings.server_keys_previous.iter().map(keys::parse).collect();
+    let access_tokens = KeySource {
+        secret: match settings.jwt_private_key {
+            Some(_) => None,
+            None => Some(given_or_made(&settings.jwt_secret, "jwt.key")?),
+        },
+        private_key: settings.jwt_private_key.clone(),
+        previous_secrets: settings.jwt_secrets_previous.clone(),
+        previous_public_keys: settings.jwt_public_keys_previous.clone(),
+    };
     Ok(Secrets {
         server_keys: ServerKeys::new(current, previous?),
-        jwt_secret: given_or_made(&settings.jwt_secret, "jwt.key")?,
+        access_tokens,
         attestation_key: given_or_made(&settings.attestation_key, "attestation.key")?,
     })
 }

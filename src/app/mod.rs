@@ -10,7 +10,7 @@ use axum::{Json, Router, routing::get};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::rooms::Built;
 pub use self::settings::{Settings, chapters, env_example, settings, settings_help};
@@ -52,6 +52,8 @@ pub struct App {
     server: JoinHandle<usize>,
     dispatcher: JoinHandle<()>,
     poller: JoinHandle<()>,
+    /// The gate's, with what is revoked elsewhere.
+    keeping_up: AbortOnDropHandle<()>,
 }
 
 impl App {
@@ -67,6 +69,8 @@ impl App {
         let stop = Stop::new(asked.clone());
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
+        let keeping_up =
+            built.gate.clone().keep_up(built.store.clone(), built.events.revocations(), config.session.revocation_lag);
         let dispatching = CancellationToken::new();
         let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
         let poller = tokio::spawn(built.poller.run(dispatching.clone()));
@@ -82,6 +86,7 @@ impl App {
             server: tokio::spawn(server.run()),
             dispatcher,
             poller,
+            keeping_up: AbortOnDropHandle::new(tokio::spawn(keeping_up)),
         })
     }
 
@@ -112,6 +117,7 @@ impl App {
         let _ = self.server.await;
         self.dispatching.cancel();
         let _ = tokio::join!(self.dispatcher, self.poller);
+        drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
         self.store.close().await;
@@ -137,6 +143,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     let ready_store = built.store.clone();
     http::router::router(http::router::Parts {
         executor: schema.finish(),
+        sdl: graphql::sdl(),
         settings,
         judge: Arc::new(built.gate.clone()),
         clock: world.clock.clone(),
@@ -159,7 +166,9 @@ async fn unready(store: Store) -> Vec<&'static str> {
 
 /// Routes beside the API.
 fn extra(built: &Built) -> Router {
-    let keys = Json(json!({ "keys": [built.attestor.jwk()] }));
+    let mut keys = vec![built.attestor.jwk()];
+    keys.extend(built.access.public_keys().iter().map(|key| json!(key)));
+    let keys = Json(json!({ "keys": keys }));
     let mut extra = Router::new().route("/.well-known/jwks.json", get(move || async move { keys }));
     if let Some(outbox) = &built.outbox {
         extra = extra.merge(http::outbox::routes(outbox.clone()));

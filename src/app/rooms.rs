@@ -1,6 +1,6 @@
 //! The rooms, built from the ground up.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use tokio::sync::mpsc;
 
@@ -24,8 +24,8 @@ use crate::{
     password::{Hasher, Policy, Pool},
     quota::Quotas,
     redis_link::RedisLink,
-    session::gate::Gate,
-    store::Store,
+    session::{self, AccessTokens, Sessions, gate::Gate},
+    store::{Store, entity::account::AccountStatus},
     texts::Texts,
     verification::{self, Attestor, Verifications},
 };
@@ -37,6 +37,7 @@ pub(super) struct Built {
     pub store: Store,
     pub events: Events,
     pub gate: Gate,
+    pub access: AccessTokens,
     pub attestor: Attestor,
     pub accounts: Accounts,
     pub rooms: Rooms,
@@ -117,7 +118,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         store: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
-        keys: secrets.server_keys,
+        keys: secrets.server_keys.clone(),
         settings: config.verification.clone(),
         limits: config.quota.contact,
         test_contacts: config.contacts.test.clone(),
@@ -127,17 +128,42 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         outbox: outbox.clone(),
         attestor: attestor.clone(),
         accounts_disclosed: config.account.disclosed,
+        activated: match config.account.approval {
+            true => AccountStatus::PendingApproval,
+            false => AccountStatus::Active,
+        },
     });
     let pool = Pool::start(config.password.threads, config.password.queue).map_err(told)?;
+    let hasher = Hasher::new(pool.clone(), config.password.cost.clone(), entropy.clone());
+    let access = AccessTokens::open(&secrets.access_tokens, &config.session, clock.clone(), entropy.clone())?;
+    let gate = Gate::new(access.clone(), clock.clone());
+    gate.refill(&store).await.map_err(told)?;
+    let sessions = Sessions::new(session::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        keys: secrets.server_keys.clone(),
+        settings: config.session.clone(),
+        access: access.clone(),
+        gate: gate.clone(),
+        verifications: verifications.clone(),
+        quotas: quotas.clone(),
+        events: events.clone(),
+        outbox: outbox.clone(),
+        hasher: hasher.clone(),
+        region: config.contacts.default_region,
+        accounts_disclosed: config.account.disclosed,
+    });
     let accounts = Accounts::new(account::Parts {
         store: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         settings: config.account.clone(),
+        keys: secrets.server_keys,
         verifications: verifications.clone(),
+        sessions: sessions.clone(),
         quotas,
         outbox,
-        events: events.clone(),
         policy: Policy::new(
             config.password.rules,
             config.password.breached.clone(),
@@ -149,6 +175,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
     let rooms = Rooms {
         verifications,
         accounts: accounts.clone(),
+        sessions,
         texts,
         contacts: config.contacts.clone(),
         clock: clock.clone(),
@@ -159,7 +186,8 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         clock,
         store,
         events,
-        gate: Gate::closed(),
+        gate,
+        access,
         attestor,
         accounts,
         rooms,
@@ -172,6 +200,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn told(fault: Fault) -> String {
     format!("{fault:?}")
 }
@@ -204,7 +233,7 @@ fn composer(texts: &Texts, config: &Config) -> Result<Composer, String> {
     let largest = Largest {
         code_length: config.verification.code_length,
         lifetime: config.verification.code_ttl,
-        undo_lifetime: UNDO_LIFETIME,
+        undo_lifetime: config.account.contact_undo,
         carriers,
     };
     composer.check_templates(&largest).map_err(|wrong| wrong.join("\n"))?;
@@ -217,9 +246,6 @@ fn attestor(config: &Config, secrets: &keys::Secrets) -> Result<Attestor, String
     Attestor::new(&secrets.attestation_key, issuer, config.keys.attestation_audience.clone())
         .map_err(|why| format!("ATTESTATION_KEY: {why}"))
 }
-
-/// How long a change of contact can be taken back.
-const UNDO_LIFETIME: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// The providers whose receipts reach this program: it asks them, or they were told where to call and are believed.
 fn heard(routes: &Routes, verifiers: &Verifiers) -> HashSet<&'static str> {

@@ -1,6 +1,9 @@
 //! `admin`: accounts from the command line.
 
-use std::io::{BufRead, IsTerminal};
+use std::{
+    io::{BufRead, IsTerminal},
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
 use clap::{Args, Subcommand, ValueEnum};
@@ -56,11 +59,11 @@ enum Role {
 /// Runs an admin command on the configured database.
 pub async fn run(settings: Settings, command: Command) -> Result<(), String> {
     match command {
-        Command::CreateUser(arguments) => create_user(settings, arguments).await,
+        Command::CreateUser(arguments) => create_user(settings, &arguments).await,
     }
 }
 
-async fn create_user(settings: Settings, arguments: CreateUser) -> Result<(), String> {
+async fn create_user(settings: Settings, arguments: &CreateUser) -> Result<(), String> {
     let config = &settings.config;
     let zone: Tz = config.quota.contact.time_zone;
     let today = World::real().clock.now().with_timezone(&zone).date_naive();
@@ -68,24 +71,30 @@ async fn create_user(settings: Settings, arguments: CreateUser) -> Result<(), St
     let region = config.contacts.default_region;
     let user = NewUser {
         username: Username::parse(&arguments.username).map_err(|why| refused("username", why.reason()))?,
-        name: parse(arguments.name, |text| PersonName::parse(text).map_err(|why| refused("name", why.reason())))?,
-        birth_date: parse(arguments.birth_date, |text| {
+        name: parse(arguments.name.as_deref(), |text| {
+            PersonName::parse(text).map_err(|why| refused("name", why.reason()))
+        })?,
+        birth_date: parse(arguments.birth_date.as_deref(), |text| {
             BirthDate::parse(text, today).map_err(|why| refused("birth-date", why.reason()))
         })?,
-        phone: parse(arguments.phone, |text| {
+        phone: parse(arguments.phone.as_deref(), |text| {
             PhoneNumber::parse(text, region).map_err(|why| refused("phone", why.reason()))
         })?,
-        email: parse(arguments.email, |text| EmailAddress::parse(text).map_err(|why| refused("email", why.reason())))?,
+        email: parse(arguments.email.as_deref(), |text| {
+            EmailAddress::parse(text).map_err(|why| refused("email", why.reason()))
+        })?,
         role: match arguments.role {
             Role::User => account::Role::User,
             Role::Admin => account::Role::Admin,
         },
-        locale: parse(arguments.locale, |text| Locale::parse(text).ok_or_else(|| "--locale: ko or en".to_owned()))?
-            .unwrap_or(config.messages.default_locale),
+        locale: parse(arguments.locale.as_deref(), |text| {
+            Locale::parse(text).ok_or_else(|| "--locale: ko or en".to_owned())
+        })?
+        .unwrap_or(config.messages.default_locale),
         password: password()?,
     };
     let accounts = app::accounts(settings, World::real()).await?;
-    match accounts.create_user(user).await.map_err(|fault| format!("{fault:?}"))? {
+    match accounts.create_user(run_name(), user).await.map_err(|fault| format!("{fault:?}"))? {
         Created::Created(id) => {
             println!("{}", id.as_str());
             Ok(())
@@ -95,8 +104,13 @@ async fn create_user(settings: Settings, arguments: CreateUser) -> Result<(), St
     }
 }
 
-fn parse<T>(given: Option<String>, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
-    given.as_deref().map(parse).transpose()
+/// Names this run of the program in the audit trail, where a request would have its id.
+fn run_name() -> Arc<str> {
+    format!("admin-{}", hex::encode(World::real().entropy.bytes::<8>())).into()
+}
+
+fn parse<T>(given: Option<&str>, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    given.map(parse).transpose()
 }
 
 /// From a prompt on a terminal, else the first line of standard input: never an argument, which others can see.

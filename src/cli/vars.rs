@@ -24,7 +24,6 @@ pub fn read() -> Result<BTreeMap<String, String>, String> {
         Err(error) if error.not_found() => {}
         Err(_) => return Err(".env can't be read".to_owned()),
     }
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     vars.extend(
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
     );

@@ -16,6 +16,18 @@ pub const SETTINGS: &[Setting] = &[
         "At least 32 characters, to sign access tokens with HS256. Left out with the embedded database, one is made in DATA_DIR at first start.",
     ),
     Setting::secret(
+        "JWT_SECRETS_PREVIOUS",
+        "Comma-separated secrets that JWT_SECRET replaced. Keep one for JWT_ACCESS_EXPIRES_IN, then drop it.",
+    ),
+    Setting::secret(
+        "JWT_PRIVATE_KEY",
+        "A PKCS #8 PEM, Ed25519 or RSA of 2048 bits or more, to sign access tokens with EdDSA or RS256 in place of JWT_SECRET. Other back ends then check them against /.well-known/jwks.json.",
+    ),
+    Setting::secret(
+        "JWT_PUBLIC_KEYS_PREVIOUS",
+        "Public keys (PEM, one after another) of the private keys that JWT_PRIVATE_KEY replaced. Keep one for JWT_ACCESS_EXPIRES_IN, then drop it.",
+    ),
+    Setting::secret(
         "ATTESTATION_KEY",
         "The Ed25519 key that attestations are signed with: 32 random bytes in base 64, or a PKCS #8 PEM. Left out with the embedded database, one is made in DATA_DIR at first start.",
     ),
@@ -36,6 +48,10 @@ pub struct Keys {
     pub server_key: Option<Secret>,
     pub server_keys_previous: Vec<Secret>,
     pub jwt_secret: Option<Secret>,
+    pub jwt_secrets_previous: Vec<Secret>,
+    pub jwt_private_key: Option<Secret>,
+    /// One or more PEMs.
+    pub jwt_public_keys_previous: Option<Secret>,
     pub attestation_key: Option<Secret>,
     pub attestation_audience: String,
 }
@@ -51,7 +67,14 @@ impl Keys {
             secret
         };
         let server_key = required("SERVER_KEY", "openssl rand -base64 32");
-        let jwt_secret = required("JWT_SECRET", "openssl rand -base64 48");
+        let jwt_private_key = env.secret("JWT_PRIVATE_KEY");
+        let jwt_secret = match jwt_private_key {
+            None => required("JWT_SECRET", "openssl rand -base64 48"),
+            Some(_) => env.secret("JWT_SECRET"),
+        };
+        if jwt_private_key.is_some() && jwt_secret.is_some() {
+            env.refuse("JWT_SECRET", "can't sign beside JWT_PRIVATE_KEY: move it to JWT_SECRETS_PREVIOUS");
+        }
         let attestation_key = required("ATTESTATION_KEY", "openssl rand -base64 32");
         if let Some(Err(mend)) = server_key.as_ref().map(crate::keys::parse) {
             env.refuse("SERVER_KEY", mend);
@@ -59,9 +82,11 @@ impl Keys {
         if let Some(mend) = jwt_secret.as_ref().and_then(weakness) {
             env.refuse("JWT_SECRET", mend);
         }
-        let previous = env.secret("SERVER_KEYS_PREVIOUS");
-        let previous = previous.iter().flat_map(|list| list.expose().split(',')).map(str::trim);
-        let server_keys_previous: Vec<_> = previous.filter(|key| !key.is_empty()).map(Secret::new).collect();
+        let server_keys_previous = list(env.secret("SERVER_KEYS_PREVIOUS").as_ref());
+        let jwt_secrets_previous = list(env.secret("JWT_SECRETS_PREVIOUS").as_ref());
+        if let Some(mend) = jwt_secrets_previous.iter().find_map(weakness) {
+            env.refuse("JWT_SECRETS_PREVIOUS", format!("holds a secret that {mend}"));
+        }
         for key in &server_keys_previous {
             if let Err(mend) = crate::keys::parse(key) {
                 env.refuse("SERVER_KEYS_PREVIOUS", format!("holds a key that {mend}"));
@@ -71,10 +96,18 @@ impl Keys {
             server_key,
             server_keys_previous,
             jwt_secret,
+            jwt_secrets_previous,
+            jwt_private_key,
+            jwt_public_keys_previous: env.secret("JWT_PUBLIC_KEYS_PREVIOUS"),
             attestation_key,
             attestation_audience: env.text("ATTESTATION_AUDIENCE").unwrap_or_default(),
         }
     }
+}
+
+fn list(secrets: Option<&Secret>) -> Vec<Secret> {
+    let items = secrets.into_iter().flat_map(|list| list.expose().split(',')).map(str::trim);
+    items.filter(|item| !item.is_empty()).map(Secret::new).collect()
 }
 
 /// Why a secret typed by hand will not do (RFC 7518 section 3.2: a key at least as long as the hash).

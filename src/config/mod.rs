@@ -11,6 +11,7 @@ mod messages;
 mod password;
 pub mod quota;
 pub mod redis;
+pub mod session;
 mod store;
 mod telemetry;
 mod test_contacts;
@@ -23,6 +24,7 @@ pub use http::{Environment, Http};
 pub use keys::Keys;
 pub use messages::Messages;
 pub use password::Password;
+pub use session::Session;
 pub use store::{Place, Store};
 pub use telemetry::{LogFormat, Telemetry};
 pub use test_contacts::{Scenario, TestContact, TestContacts};
@@ -46,6 +48,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Contacts", settings: contacts::SETTINGS },
     Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
     Chapter { title: "Accounts", settings: account::SETTINGS },
+    Chapter { title: "Signing in", settings: session::SETTINGS },
     Chapter { title: "Passwords", settings: password::SETTINGS },
     Chapter { title: "Quotas", settings: quota::SETTINGS },
     Chapter { title: "Redis", settings: redis::SETTINGS },
@@ -66,6 +69,7 @@ pub struct Config {
     pub contacts: Contacts,
     pub verification: Verification,
     pub account: Account,
+    pub session: Session,
     pub quota: quota::QuotaSettings,
     /// None: one process keeps everything in memory.
     pub redis: Option<redis::RedisSettings>,
@@ -87,6 +91,7 @@ impl Config {
             contacts: Contacts::from_env(env),
             verification: Verification::from_env(env, quota.contact.resend_cooldown),
             account: Account::from_env(env),
+            session: Session::from_env(env),
             quota,
             redis: redis::RedisSettings::from_env(env),
             messages: Messages::from_env(env),

@@ -19,7 +19,9 @@ const PROBE: Duration = Duration::from_secs(1);
 pub enum Admission {
     Go,
     /// Not before this instant.
-    Rests { until: Instant },
+    Rests {
+        until: Instant,
+    },
 }
 
 /// What an outcome changed.

@@ -1,12 +1,21 @@
 //! From a row of the outbox to a message that a provider can carry. Codes are derived here, at the last moment.
 
+use std::time::Duration;
+
 use super::{
-    message::{self, Code, Composer, Letter, Occasion},
-    notice::Notice,
+    message::{self, Code, Composer, Letter, Occasion, Undo},
+    notice::{ContactChanged, Notice},
+    notices::undo_token,
     outbox::Content,
     provider::Outgoing,
 };
-use crate::{clock::Instant, contact::Contact, keys::ServerKeys, store::entity::delivery::Model, texts::Locale};
+use crate::{
+    clock::Instant,
+    contact::{Contact, ContactKind},
+    keys::ServerKeys,
+    store::entity::delivery::Model,
+    texts::Locale,
+};
 
 /// Writes messages out of rows.
 #[derive(Clone)]
@@ -34,7 +43,7 @@ impl Writer {
                 let lifetime = (row.expires_at - row.created_at).to_std().unwrap_or_default();
                 (Occasion::Code(Code { purpose: spec.purpose, code: code.clone(), lifetime }), Some(code))
             }
-            Content::Notice(notice) => (Occasion::Notice(told(&notice)), None),
+            Content::Notice(notice) => (Occasion::Notice(told(notice, &self.keys).ok_or("unreadable")?), None),
         };
         let composed = self.composer.compose(&Letter { occasion, channel: row.channel, to: to.clone(), locale });
         Ok(Outgoing {
@@ -51,9 +60,18 @@ impl Writer {
     }
 }
 
-fn told(notice: &Notice) -> message::Notice {
-    match notice {
+fn told(notice: Notice, keys: &ServerKeys) -> Option<message::Notice> {
+    Some(match notice {
         Notice::PasswordChanged => message::Notice::PasswordChanged,
         Notice::AccountExists => message::Notice::AccountExists,
-    }
+        Notice::NewDevice { device } => message::Notice::NewDevice { device },
+        Notice::ContactChanged(ContactChanged { change, key_id, kind, new, undo_seconds }) => {
+            let new = Contact::from_stored(ContactKind::parse(&kind)?, &new)?;
+            // A key that was retired since takes the way back with it, and the owner is still told.
+            let undo = keys
+                .get(&key_id)
+                .map(|key| Undo { token: undo_token(&change, key), lifetime: Duration::from_secs(undo_seconds) });
+            message::Notice::ContactChanged { new, undo }
+        }
+    })
 }

@@ -149,7 +149,8 @@ impl Inner {
             let rows = parts.store.claim_due_deliveries(&channels, most as u64, &claimant, parts.clock.now()).await?;
             let claimed = rows.len();
             for row in rows {
-                if let Some(hand) = run.hands.get(&row.channel).and_then(|hands| Arc::clone(hands).try_acquire_owned().ok())
+                if let Some(hand) =
+                    run.hands.get(&row.channel).and_then(|hands| Arc::clone(hands).try_acquire_owned().ok())
                 {
                     run.working.spawn(Arc::clone(self).work(row, hand));
                 }

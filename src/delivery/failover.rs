@@ -119,10 +119,12 @@ pub(super) async fn carry(lines: &[Arc<Line>], passage: Passage<'_>, clock: &Clo
             Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
                 return Carried { end: End::Refused { provider: name, code }, asked };
             }
-            Outcome::Unknown if !abilities.idempotent => return Carried { end: End::Unknown { provider: name }, asked },
+            Outcome::Unknown if !abilities.idempotent => {
+                return Carried { end: End::Unknown { provider: name }, asked };
+            }
             Outcome::Unknown => (Some("no_answer".to_owned()), None),
             Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
-            Outcome::Unavailable { code, .. } => (code, None),
+            Outcome::Unavailable { code, retry_after } => (code, retry_after),
             Outcome::RejectedSender { code } | Outcome::Misconfigured { code } => {
                 last = (Some(name), code);
                 continue;

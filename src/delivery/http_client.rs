@@ -41,7 +41,7 @@ pub enum Silence {
 impl From<Silence> for Outcome {
     fn from(silence: Silence) -> Self {
         match silence {
-            Silence::NotReached => Outcome::Unavailable { code: Some("not_reached".to_owned()) },
+            Silence::NotReached => Outcome::unavailable("not_reached".to_owned()),
             Silence::NoAnswer => Outcome::Unknown,
             Silence::NotMade => Outcome::Misconfigured { code: Some("bad_request_settings".to_owned()) },
         }
@@ -123,7 +123,7 @@ impl Answer {
         let code = code.or_else(|| loose::code(self.status.as_str()));
         match self.status.as_u16() {
             200..300 | 504 => Outcome::Unknown,
-            408 | 500.. => Outcome::Unavailable { code },
+            408 | 500.. => Outcome::Unavailable { code, retry_after: self.retry_after },
             429 => Outcome::Throttled { retry_after: self.retry_after },
             300..=399 | 401..=405 | 407 | 410 => Outcome::Misconfigured { code },
             _ => Outcome::RejectedContent { code },
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(outcome(400), Outcome::RejectedContent { code: code(400) });
         assert_eq!(outcome(403), Outcome::Misconfigured { code: code(403) });
         assert_eq!(outcome(429), Outcome::Throttled { retry_after: Some(Duration::from_secs(7)) });
-        assert_eq!(outcome(503), Outcome::Unavailable { code: code(503) });
+        assert_eq!(outcome(503), Outcome::Unavailable { code: code(503), retry_after: Some(Duration::from_secs(7)) });
         assert_eq!(outcome(504), Outcome::Unknown);
     }
 }

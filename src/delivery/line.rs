@@ -7,7 +7,13 @@ use std::{
     time::Duration,
 };
 
-use governor::{RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos, state};
+use governor::{
+    RateLimiter,
+    clock::{Clock as _, Reference},
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state,
+};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
@@ -57,15 +63,16 @@ struct State {
 pub(super) enum Said {
     Outcome(Outcome),
     /// It was not asked: it rests, or there is no room before `until`.
-    Rests { until: Instant },
+    Rests {
+        until: Instant,
+    },
 }
 
 impl Line {
     pub fn new(provider: Arc<dyn Provider>, limits: Limits, clock: Clock, entropy: Entropy) -> Self {
         let ticker = Ticker::new(clock.clone());
-        let rate = limits
-            .rate
-            .map(|rate| RateLimiter::direct_with_clock(governor::Quota::per_second(rate), ticker.clone()));
+        let rate =
+            limits.rate.map(|rate| RateLimiter::direct_with_clock(governor::Quota::per_second(rate), ticker.clone()));
         Self {
             calls: Semaphore::new(usize::try_from(limits.calls).unwrap_or(Semaphore::MAX_PERMITS)),
             patience: limits.patience,
@@ -105,7 +112,7 @@ impl Line {
         let started = self.ticker.now();
         let outcome = self.provider.send(message).await;
         drop(call);
-        let took = Duration::from(self.ticker.now() - started);
+        let took = self.ticker.now().duration_since(started).into();
         metrics::sent(self.provider.name(), outcome.name(), took);
         tracing::debug!(
             provider = self.provider.name(), outcome = outcome.name(), delivery = ?message.id,

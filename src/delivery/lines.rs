@@ -23,7 +23,9 @@ struct Inner {
 impl Lines {
     /// A line for each provider, within what `limits` gives for its name.
     pub fn new(routes: &Routes, limits: impl Fn(&str) -> Limits, clock: &Clock, entropy: &Entropy) -> Self {
-        let line = |provider: &Arc<_>| Line::new(Arc::clone(provider), limits(provider.name()), clock.clone(), entropy.clone());
+        let line = |provider: &Arc<_>| {
+            Line::new(Arc::clone(provider), limits(provider.name()), clock.clone(), entropy.clone())
+        };
         let by_name: BTreeMap<_, _> =
             routes.all().map(|provider| (provider.name(), Arc::new(line(provider)))).collect();
         let of = |channel| {

@@ -19,6 +19,7 @@ mod lines;
 mod loose;
 pub mod message;
 mod notice;
+pub mod notices;
 mod outbox;
 mod poller;
 pub mod provider;
@@ -38,7 +39,7 @@ pub use self::{
     http_client::HttpClient,
     line::Limits,
     lines::Lines,
-    notice::Notice,
+    notice::{ContactChanged, Notice},
     outbox::{Content, Order, Outbox},
     poller::Poller,
     provider::Channel,

@@ -1,13 +1,13 @@
 //! Asking providers what became of messages, where they do not tell by themselves: by one process, within a budget.
 
-use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use futures_util::StreamExt;
-use governor::{DefaultKeyedStateStore, RateLimiter, middleware::NoOpMiddleware, nanos::Nanos};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use governor::{RateLimiter, middleware::NoOpMiddleware, nanos::Nanos, state};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{line::Line, provider::Polled, reception::Reception, receipts::Receipt};
+use super::{line::Line, provider::Polled, receipts::Receipt, reception::Reception};
 use crate::{
     clock::Clock,
     fault::Fault,
@@ -39,21 +39,20 @@ pub struct Poller {
     pub budget: NonZeroU32,
 }
 
-type Budget = RateLimiter<&'static str, DefaultKeyedStateStore<&'static str>, Ticker, NoOpMiddleware<Nanos>>;
+/// What may be asked of one provider.
+type Budget = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMiddleware<Nanos>>;
 
 impl Poller {
     /// Asks until `stop`. Returns at once where no provider wants to be asked.
     pub async fn run(self, stop: CancellationToken) {
-        let polled = |line: &&std::sync::Arc<Line>| line.provider().abilities().receipts.are_polled();
-        let lines: Vec<_> = self.reception.lines.all().filter(polled).cloned().collect();
+        let polled = |line: &&Arc<Line>| line.provider().abilities().receipts.are_polled();
+        let budget =
+            || Budget::direct_with_clock(governor::Quota::per_minute(self.budget), Ticker::new(self.clock.clone()));
+        let lines: Vec<_> =
+            self.reception.lines.all().filter(polled).map(|line| (Arc::clone(line), budget())).collect();
         if lines.is_empty() {
             return;
         }
-        let budget = Budget::new(
-            governor::Quota::per_minute(self.budget),
-            DefaultKeyedStateStore::default(),
-            Ticker::new(self.clock.clone()),
-        );
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -62,31 +61,39 @@ impl Poller {
                 () = stop.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            if let Err(fault) = self.round(&lines, &budget).await {
+            if let Err(fault) = self.round(&lines).await {
                 fault.log();
             }
         }
     }
 
-    async fn round(&self, lines: &[std::sync::Arc<Line>], budget: &Budget) -> Result<(), Fault> {
+    async fn round(&self, lines: &[(Arc<Line>, Budget)]) -> Result<(), Fault> {
         let now = self.clock.now();
         if !self.store.hold_lease("polling", &self.process, LEASE, now).await? {
             return Ok(());
         }
-        for line in lines {
-            let name = line.provider().name();
-            let waiting = self.store.attempts_to_poll(name, PER_ROUND, now).await?;
-            let affordable: Vec<_> = waiting.into_iter().take_while(|_| budget.check_key(&name).is_ok()).collect();
-            let asking = affordable.iter().map(|attempt| self.ask(line, attempt));
-            let answers: Vec<_> = futures_util::stream::iter(asking).buffer_unordered(AT_A_TIME).collect().await;
-            answers.into_iter().collect::<Result<(), Fault>>()?;
+        for (line, budget) in lines {
+            let waiting = self.store.attempts_to_poll(line.provider().name(), PER_ROUND, now).await?;
+            let mut asking = FuturesUnordered::new();
+            for attempt in waiting {
+                if budget.check().is_err() {
+                    break;
+                }
+                if asking.len() >= AT_A_TIME {
+                    asking.next().await.transpose()?;
+                }
+                asking.push(self.ask(line, attempt));
+            }
+            while let Some(asked) = asking.next().await {
+                asked?;
+            }
         }
         Ok(())
     }
 
-    async fn ask(&self, line: &Line, attempt: &Model) -> Result<(), Fault> {
+    async fn ask(&self, line: &Line, attempt: Model) -> Result<(), Fault> {
         let provider = line.provider().name();
-        let Some(id) = &attempt.provider_message_id else { return self.store.poll_again(attempt, None).await };
+        let Some(id) = &attempt.provider_message_id else { return self.store.poll_again(&attempt, None).await };
         let Some(polled) = line.poll(id).await else { return Ok(()) };
         let outcome = match polled {
             Polled::Throttled { .. } => {
@@ -100,7 +107,7 @@ impl Poller {
         // First the pause, then the news: what is final ends the asking.
         let pause = FIRST_PAUSE * 2_u32.pow(attempt.polls.clamp(0, MOST_POLLS).unsigned_abs());
         let more = attempt.polls + 1 < MOST_POLLS;
-        self.store.poll_again(attempt, more.then(|| self.clock.now() + pause)).await?;
+        self.store.poll_again(&attempt, more.then(|| self.clock.now() + pause)).await?;
         if let Polled::Status { status, code } = polled {
             let receipt = Receipt {
                 provider,

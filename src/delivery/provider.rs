@@ -49,12 +49,17 @@ pub enum Outcome {
     /// Too fast.
     Throttled { retry_after: Option<Duration> },
     /// Not reached, or it said that it can't now. Nothing was sent.
-    Unavailable { code: Option<String> },
+    Unavailable { code: Option<String>, retry_after: Option<Duration> },
     /// The request was written and no answer came: it may have been sent. Never repeated blindly.
     Unknown,
 }
 
 impl Outcome {
+    /// [`Outcome::Unavailable`], for nobody knows how long.
+    pub fn unavailable(code: impl Into<Option<String>>) -> Self {
+        Outcome::Unavailable { code: code.into(), retry_after: None }
+    }
+
     /// Its name in metrics and logs.
     pub fn name(&self) -> &'static str {
         match self {

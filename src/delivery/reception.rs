@@ -70,9 +70,8 @@ impl Reception {
     /// A receipt that anybody could have written is a hint to ask its provider. None: it does not say the same.
     async fn made_sure_of(&self, receipt: Receipt) -> Option<Receipt> {
         let line = self.lines.named(receipt.provider);
-        let proves_little = |line: &&std::sync::Arc<Line>| {
-            line.provider().abilities().receipts == Receipts::WebhookThenPolling
-        };
+        let proves_little =
+            |line: &&std::sync::Arc<Line>| line.provider().abilities().receipts == Receipts::WebhookThenPolling;
         let Some(line) = line.filter(proves_little) else { return Some(receipt) };
         match line.poll(&receipt.provider_message_id).await {
             Some(Polled::Status { status, code }) => Some(Receipt { status, code, ..receipt }),

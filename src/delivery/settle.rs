@@ -62,7 +62,9 @@ pub(super) enum Taken {
     UnknownMessage,
     Known,
     /// The first word that it arrived, so long after the provider took it.
-    Arrived { after: Duration },
+    Arrived {
+        after: Duration,
+    },
 }
 
 impl Settler {
@@ -138,11 +140,7 @@ impl Settler {
         let id = id.clone();
         let changed = self
             .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    Ok(Ending::Commit(advance(tx, &id, status, None, now).await?))
-                })
-            })
+            .write(move |tx| Box::pin(async move { Ok(Ending::Commit(advance(tx, &id, status, None, now).await?)) }))
             .await?;
         self.publish(changed);
         Ok(())

@@ -3,13 +3,17 @@
 use async_graphql::{Context, ErrorExtensions};
 use chrono_tz::Tz;
 
+use super::cookies::Cookies;
 use crate::{
     account::Accounts,
     caller::Caller,
     clock::Clock,
     config,
     contact::Region,
-    session::gate::{Auth, SignedIn},
+    session::{
+        Sessions,
+        gate::{Auth, Role, SignedIn},
+    },
     texts::{Arg, Texts},
     verification::Verifications,
 };
@@ -19,6 +23,7 @@ use crate::{
 pub struct Rooms {
     pub verifications: Verifications,
     pub accounts: Accounts,
+    pub sessions: Sessions,
     pub texts: Texts,
     pub contacts: config::Contacts,
     pub clock: Clock,
@@ -33,6 +38,9 @@ pub trait Asking {
     /// Who asks, from where, in which language.
     fn caller(&self) -> &Caller;
 
+    /// The cookies of this request.
+    fn cookies(&self) -> &Cookies;
+
     /// Who is signed in, if anybody.
     fn signed_in(&self) -> Option<&SignedIn>;
 
@@ -41,6 +49,12 @@ pub trait Asking {
     /// # Errors
     /// `UNAUTHENTICATED` where nobody is, or the token is no longer honoured.
     fn require_signed_in(&self) -> async_graphql::Result<&SignedIn>;
+
+    /// The administrator who is signed in.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where nobody is signed in, `FORBIDDEN` where it is somebody else.
+    fn require_admin(&self) -> async_graphql::Result<&SignedIn>;
 
     /// The error that says: sign in first.
     fn unauthenticated(&self) -> async_graphql::Error;
@@ -58,6 +72,10 @@ impl Asking for Context<'_> {
         self.data_unchecked()
     }
 
+    fn cookies(&self) -> &Cookies {
+        self.data_unchecked()
+    }
+
     fn signed_in(&self) -> Option<&SignedIn> {
         match self.data_opt() {
             Some(Auth::SignedIn(signed_in)) => Some(signed_in),
@@ -67,6 +85,15 @@ impl Asking for Context<'_> {
 
     fn require_signed_in(&self) -> async_graphql::Result<&SignedIn> {
         self.signed_in().ok_or_else(|| self.unauthenticated())
+    }
+
+    fn require_admin(&self) -> async_graphql::Result<&SignedIn> {
+        let signed_in = self.require_signed_in()?;
+        if signed_in.role == Role::Admin {
+            return Ok(signed_in);
+        }
+        Err(async_graphql::Error::new(self.say("error-forbidden", &[]))
+            .extend_with(|_, extensions| extensions.set("code", "FORBIDDEN")))
     }
 
     fn unauthenticated(&self) -> async_graphql::Error {

@@ -7,10 +7,12 @@ use super::{
     context::{Asking, Rooms},
     enums,
     problems::{FieldError, InvalidInput},
+    token_cookies,
 };
 use crate::{
     channel::Channel,
     contact::{Contact, EmailAddress, PhoneNumber},
+    session::{Device, Opaque},
     texts::Locale,
     verification::rules,
 };
@@ -110,9 +112,10 @@ impl<'a> Fields<'a> {
         self.is_wrong().then(|| self.into_invalid_input())
     }
 
-    /// The contact that `input`, at `path`, spells; in a region that the service sends to.
+    /// The contact that `input`, at `path` (empty: it stands by itself), spells; in a region that the service sends to.
     pub fn contact(&mut self, path: &str, input: &ContactInput) -> Option<Contact> {
         let rooms: &Rooms = self.ctx.rooms();
+        let below = |kind: &str| if path.is_empty() { kind.to_owned() } else { format!("{path}.{kind}") };
         match input {
             ContactInput::Phone(text) => {
                 let number = PhoneNumber::parse(text, rooms.default_region()).map_err(|why| why.reason());
@@ -121,11 +124,11 @@ impl<'a> Fields<'a> {
                     false => Err("region_not_allowed"),
                 });
                 let number = number.or_else(|why| rooms.contacts.test_number(text).ok_or(why));
-                self.take(&format!("{path}.phone"), number).map(Contact::Phone)
+                self.take(&below("phone"), number).map(Contact::Phone)
             }
             ContactInput::Email(text) => {
                 let address = EmailAddress::parse(text).map_err(|why| why.reason());
-                self.take(&format!("{path}.email"), address).map(Contact::Email)
+                self.take(&below("email"), address).map(Contact::Email)
             }
         }
     }
@@ -150,6 +153,23 @@ impl<'a> Fields<'a> {
     pub fn today(&self) -> NaiveDate {
         let rooms = self.ctx.rooms();
         rooms.clock.now().with_timezone(&rooms.time_zone).date_naive()
+    }
+
+    /// The device that a client signs in with. In cookie mode it is known by its cookie.
+    pub fn device(&mut self, name: Option<String>, token: Option<&str>) -> Device {
+        let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
+        let name = name.filter(|name| !name.is_empty()).and_then(|name| {
+            let fits = name.chars().count() <= 100;
+            let plain = !name.chars().any(char::is_control);
+            let judged = if !fits { Err("too_long") } else { plain.then_some(name).ok_or("invalid_character") };
+            self.take("deviceName", judged)
+        });
+        let token = match token {
+            Some(text) => Opaque::parse(text),
+            None if self.ctx.rooms().sessions.use_cookie() => token_cookies::device_token(self.ctx.cookies()),
+            None => None,
+        };
+        Device { name, token }
     }
 
     /// A client's idempotency key.

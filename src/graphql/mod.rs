@@ -10,10 +10,12 @@ mod enums;
 mod faults;
 mod input;
 mod mutation;
+mod pages;
 mod problems;
 mod query;
 mod scalars;
 mod subscription;
+mod token_cookies;
 mod types;
 
 use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};

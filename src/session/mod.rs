@@ -1,3 +1,105 @@
 //! Sign-in, access and refresh tokens, rotation, devices, lockout.
+//!
+//! A session is one signed-in device: a family of refresh tokens of which one at a time is good. Access tokens are
+//! judged by the [`gate`](gate::Gate) without a look into the database; whoever ends sessions tells the gate.
 
+mod access;
+mod end;
 pub mod gate;
+mod keyring;
+mod lockout;
+mod opaque;
+mod open;
+mod refresh;
+pub mod rules;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use self::gate::Gate;
+pub use self::{
+    access::{AccessToken, AccessTokens},
+    end::Revoked,
+    keyring::KeySource,
+    lockout::{Counted, Subjects},
+    opaque::Opaque,
+    open::{Device, Opened, Opening, Tokens},
+    refresh::{RefreshRejection, Refreshed},
+    sign_in::{SignIn, identify},
+};
+use crate::{
+    clock::{Clock, Entropy, Instant},
+    config,
+    contact::Region,
+    delivery::Outbox,
+    events::{self, Events, Revocation},
+    fault::Fault,
+    ids::{AccountId, SessionId},
+    keys::ServerKeys,
+    password::Hasher,
+    quota::Quotas,
+    store::{Page, Slice, Store, entity},
+    verification::Verifications,
+};
+
+/// The room. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions(Arc<Parts>);
+
+/// What the room is made of.
+pub struct Parts {
+    pub store: Store,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub keys: ServerKeys,
+    pub settings: config::Session,
+    pub access: AccessTokens,
+    pub gate: Gate,
+    pub verifications: Verifications,
+    pub quotas: Quotas,
+    pub events: Events,
+    pub outbox: Outbox,
+    pub hasher: Hasher,
+    /// The region that a number without a country code is of.
+    pub region: Region,
+    /// Whether answers may tell an unknown account from a known one.
+    pub accounts_disclosed: bool,
+}
+
+impl Sessions {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Whether refresh tokens travel in a cookie.
+    pub fn use_cookie(&self) -> bool {
+        self.0.settings.cookie
+    }
+
+    /// How long a device stays known, and its cookie kept.
+    pub fn device_life(&self) -> std::time::Duration {
+        DEVICE_LIFE
+    }
+
+    /// Where an account is signed in, newest first.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn list(&self, account: &AccountId, slice: &Slice) -> Result<Page<entity::session::Model>, Fault> {
+        self.0.store.sessions(account, slice, self.0.clock.now()).await
+    }
+
+    /// Tells every process that sessions were ended. Called after the commit by whoever ended them.
+    pub fn announce_ended(&self, sessions: &[SessionId], at: Instant) {
+        self.0.gate.revoke(sessions.iter().cloned(), at);
+        for session in sessions {
+            let what = events::Revoked::Session(session.clone());
+            self.0.events.publish_revocation(Revocation { what, at });
+        }
+    }
+}
+
+/// After a year without a sign-in a device is a new one.
+const DEVICE_LIFE: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 60 * 60);

@@ -1,19 +1,19 @@
-//! Accounts.
+//! Accounts: finding, making, and what a sign-in or a new password writes.
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
+};
 
 use super::{
     Store, Tx,
-    entity::{
-        account::{Column, Entity, Model},
-        session,
-    },
+    entity::account::{AccountStatus, Column, Entity, Model},
     is_taken,
 };
 use crate::{
     clock::Instant,
     fault::{Doing, Fault},
-    ids::{AccountId, SessionId},
+    ids::AccountId,
 };
 
 /// What an account can be found by, in its normalised form.
@@ -71,7 +71,16 @@ impl Tx {
         Entity::find().filter(identifier.condition()).one(&self.0).await.doing("reading an account")
     }
 
-    /// Sets an account's password. `hash` is a PHC string. None: there is no such account.
+    /// The account, locked until the transaction ends: what is decided by its status or its password stays true.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn lock_account(&self, id: &AccountId) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(id.clone()).lock(LockType::NoKeyUpdate);
+        find.one(&self.0).await.doing("locking an account")
+    }
+
+    /// Sets an account's password. `hash` is what is stored. None: there is no such account.
     ///
     /// # Errors
     /// A fault of the database.
@@ -84,24 +93,60 @@ impl Tx {
         Ok(update.exec_with_returning(&self.0).await.doing("setting a password")?.pop())
     }
 
-    /// Ends every live session of an account but `keep`, and says which those were.
+    /// Keeps the same password in another way: with the parameters of today.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn end_sessions(
+    pub async fn rehash_password(&self, id: &AccountId, hash: &str) -> Result<(), Fault> {
+        let update =
+            Entity::update_many().filter(Column::Id.eq(id.as_str())).col_expr(Column::PasswordHash, Expr::val(hash));
+        update.exec(&self.0).await.doing("rehashing a password")?;
+        Ok(())
+    }
+
+    /// Activates an account whose address was proved, or has it wait for an administrator. False: it does not wait for
+    /// that, or for that address, any more.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn activate_account(
         &self,
-        account: &AccountId,
-        keep: Option<&SessionId>,
+        id: &AccountId,
+        email_key: &str,
+        status: AccountStatus,
         now: Instant,
-    ) -> Result<Vec<SessionId>, Fault> {
-        let mut update = session::Entity::update_many()
-            .filter(session::Column::AccountId.eq(account.as_str()))
-            .filter(session::Column::EndedAt.is_null())
-            .col_expr(session::Column::EndedAt, Expr::val(now));
-        if let Some(keep) = keep {
-            update = update.filter(session::Column::Id.ne(keep.as_str()));
-        }
-        let ended = update.exec_with_returning(&self.0).await.doing("ending sessions")?;
-        Ok(ended.into_iter().filter(|session| session.expires_at > now).map(|session| session.id).collect())
+    ) -> Result<bool, Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(id.as_str()))
+            .filter(Column::EmailKey.eq(email_key))
+            .filter(Column::Status.eq(AccountStatus::PendingVerification))
+            .col_expr(Column::Status, Expr::val(status))
+            .col_expr(Column::EmailVerifiedAt, Expr::val(now))
+            .col_expr(Column::UpdatedAt, Expr::val(now));
+        Ok(update.exec(&self.0).await.doing("activating an account")?.rows_affected > 0)
+    }
+
+    /// Gives up an account that never proved to hold this contact: whoever proves it, or signs up with it anew, takes
+    /// its place.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn give_up_unproved(&self, contact: &Identifier) -> Result<(), Fault> {
+        let delete = Entity::delete_many()
+            .filter(contact.condition())
+            .filter(Column::Status.eq(AccountStatus::PendingVerification))
+            .filter(Column::EmailVerifiedAt.is_null())
+            .filter(Column::PhoneVerifiedAt.is_null());
+        delete.exec(&self.0).await.doing("giving up an unproved account")?;
+        Ok(())
+    }
+
+    /// Erases an account; what hangs on it goes with it.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn delete_account(&self, id: &AccountId) -> Result<(), Fault> {
+        Entity::delete_by_id(id.clone()).exec(&self.0).await.doing("erasing an account")?;
+        Ok(())
     }
 }

@@ -22,12 +22,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_code_maker(
-        &self,
-        id: &VerificationId,
-        by: &str,
-        reference: Option<&str>,
-    ) -> Result<(), Fault> {
+    pub async fn note_code_maker(&self, id: &VerificationId, by: &str, reference: Option<&str>) -> Result<(), Fault> {
         let free: SimpleExpr = Expr::col(Column::CodeBy).is_null().or(Expr::col(Column::CodeBy).eq(by));
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -61,12 +56,28 @@ impl Tx {
         self.changed(update).await.doing("returning an attempt")
     }
 
-    /// The attempt that was taken at `now` was right. None: the verification ended meanwhile.
+    /// Says how a pending verification stands after an attempt that was taken before `now` was judged: verified if the
+    /// guess was `right`, locked if it was wrong and the last one. None: it was not pending any more, and nothing
+    /// changed.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn verify_taken(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
-        self.changed(ended(pending(id, now), Status::Verified, now)).await.doing("verifying a taken attempt")
+    pub async fn judge_taken_attempt(
+        &self,
+        id: &VerificationId,
+        right: bool,
+        now: Instant,
+    ) -> Result<Option<Model>, Fault> {
+        let update = pending(id, now);
+        let last = || Expr::col(Column::Attempts).gte(Expr::col(Column::MaxAttempts));
+        let update = if right {
+            ended(update, Status::Verified, now)
+        } else {
+            update
+                .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
+                .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
+        };
+        self.changed(update).await.doing("judging an attempt that was taken")
     }
 
     /// Locks a pending verification. None: it was not pending any more.

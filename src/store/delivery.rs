@@ -156,12 +156,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn abandoned_deliveries(
-        &self,
-        process: &str,
-        most: u64,
-        deadline: Instant,
-    ) -> Result<Vec<Model>, Fault> {
+    pub async fn abandoned_deliveries(&self, process: &str, most: u64, deadline: Instant) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::DueAt.lte(deadline))
             .filter(Column::ClaimedBy.ne(process))

@@ -58,8 +58,7 @@ impl Tx {
 
     /// The attempt that a provider took last.
     pub(super) async fn newest_attempt(&self, id: &DeliveryId) -> Result<Option<Model>, Fault> {
-        let find =
-            Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_desc(Column::AcceptedAt).limit(1);
+        let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_desc(Column::AcceptedAt).limit(1);
         find.one(&self.0).await.doing("reading who took a delivery")
     }
 

@@ -8,15 +8,27 @@
 //! then the verification, then its deliveries and proof, then accounts, sessions and tokens.
 
 mod account;
+mod account_change;
+mod audit;
 mod checked_code;
 mod connect;
+mod contact_change;
 mod contact_usage;
 mod delivery;
 mod delivery_attempt;
+mod device;
 pub mod entity;
+mod history;
 mod lease;
+mod lockout;
+mod page;
 mod proof;
+mod refresh_token;
+mod report;
+mod revocation;
+mod session;
 mod settlement;
+mod users;
 mod verification;
 mod writer;
 
@@ -28,10 +40,13 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use self::writer::Writer;
 pub use self::{
     account::Identifier,
+    account_change::{Held, ProfileChange, Taken},
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,
     delivery_attempt::{Acceptance, Told},
+    page::{Page, Place, Slice},
     proof::Spending,
+    report::{SLOT, SlotCount},
     settlement::Settlement,
 };
 use crate::{

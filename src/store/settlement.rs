@@ -91,9 +91,8 @@ impl Tx {
         now: Instant,
     ) -> Result<Option<Model>, Fault> {
         let Some(by) = by else {
-            let update = claimed
-                .col_expr(Column::Status, Expr::val(DeliveryStatus::Sent))
-                .col_expr(Column::DueAt, Expr::null());
+            let update =
+                claimed.col_expr(Column::Status, Expr::val(DeliveryStatus::Sent)).col_expr(Column::DueAt, Expr::null());
             return Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop());
         };
         let attempt = self.record_acceptance(id, &by, now).await?;

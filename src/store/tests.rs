@@ -36,12 +36,16 @@ async fn every_entity_selects_from_a_migrated_database() {
     }
     select::<entity::account::Entity>(&store).await;
     select::<entity::audit::Entity>(&store).await;
+    select::<entity::contact_change::Entity>(&store).await;
     select::<entity::contact_usage::Entity>(&store).await;
     select::<entity::delivery::Entity>(&store).await;
     select::<entity::delivery_attempt::Entity>(&store).await;
+    select::<entity::device::Entity>(&store).await;
     select::<entity::lease::Entity>(&store).await;
+    select::<entity::lockout::Entity>(&store).await;
     select::<entity::proof::Entity>(&store).await;
     select::<entity::refresh_token::Entity>(&store).await;
+    select::<entity::revocation::Entity>(&store).await;
     select::<entity::session::Entity>(&store).await;
     select::<entity::verification::Entity>(&store).await;
     assert_eq!(store.pending_migrations().await.unwrap(), Vec::<String>::new());

@@ -126,6 +126,21 @@ impl Event {
         Self { account: Some(account), ..self }
     }
 
+    /// Adds whom it was about, if that is known.
+    #[must_use]
+    pub fn maybe_account(self, account: Option<AccountId>) -> Self {
+        match account {
+            Some(account) => self.account(account),
+            None => self,
+        }
+    }
+
+    /// The same, with how it ended after all.
+    #[must_use]
+    pub fn outcome(self, outcome: &'static str) -> Self {
+        Self { outcome, ..self }
+    }
+
     /// Adds the contact that it was about, masked already.
     #[must_use]
     pub fn contact(self, masked: String) -> Self {

@@ -1,7 +1,13 @@
 //! Taking a verification back.
 
 use super::{Verification, Verifications};
-use crate::{fault::Fault, ids::VerificationId, store::Ending};
+use crate::{
+    caller::Caller,
+    fault::Fault,
+    ids::VerificationId,
+    store::Ending,
+    telemetry::audit::{self, Event},
+};
 
 /// What became of it.
 pub enum Canceled {
@@ -16,21 +22,34 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn cancel(&self, id: &VerificationId) -> Result<Canceled, Fault> {
+    pub async fn cancel(&self, caller: &Caller, id: &VerificationId) -> Result<Canceled, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
+        let event = Event::new(caller, audit::Act::CancelVerification, audit::OK, now);
         let canceled = {
-            let id = id.clone();
-            parts
-                .store
-                .write(move |tx| Box::pin(async move { Ok(Ending::Commit(tx.cancel_verification(&id, now).await?)) }))
+            let (id, entry) = (id.clone(), event.clone());
+            parts.store.write(move |tx| {
+                Box::pin(async move {
+                    let Some(row) = tx.cancel_verification(&id, now).await? else {
+                        return Ok(Ending::Rollback(None));
+                    };
+                    tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
+                    Ok(Ending::Commit(Some(row)))
+                })
+            })
         };
         match canceled.await? {
             Some(row) => {
+                event.maybe_account(row.account_id.clone()).log();
                 parts.withdraw(&row);
                 Ok(Canceled::Canceled(parts.published(row)))
             }
-            None => Ok(self.get(id).await?.map_or(Canceled::NotFound, Canceled::NotPending)),
+            None => {
+                let found = self.get(id).await?;
+                let outcome = if found.is_some() { "verification_not_pending" } else { "verification_not_found" };
+                parts.store.record(event.outcome(outcome)).await;
+                Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
+            }
         }
     }
 }

@@ -3,18 +3,25 @@
 //! The provider is asked outside any transaction, so there are two: one takes the attempt, the other writes what the
 //! provider said. A process that dies in between leaves an attempt that was taken and never judged: nobody gains by it.
 
-use super::{
-    Confirmation, Parts, ProofToken, Verifications,
-    confirm::proof_row,
-};
+use super::{Confirmation, Parts, Verifications};
 use crate::{
     clock::Instant,
     code,
     delivery::provider::{CheckOutcome, CodeChecker},
     fault::Fault,
-    store::{Ending, Reserved, Tx, UsageLimits, entity::verification::Model},
+    store::{Ending, Reserved, UsageLimits, entity::verification::Model},
     telemetry::metrics,
 };
+
+/// What is known of a guess before it is written down.
+pub(super) enum Checked {
+    /// No provider made the code: it is compared here.
+    CodeIsOurs,
+    /// Its attempt is counted.
+    Judged { right: bool },
+    /// Nothing is left to be judged.
+    Over(Confirmation),
+}
 
 /// Who judges, and what they call the verification.
 struct Judge<'a> {
@@ -23,45 +30,59 @@ struct Judge<'a> {
     reference: &'a str,
 }
 
+/// What a decoy is called when its checker is asked, so that a guess at it takes as long as any other.
+const NOBODY: &str = "VE00000000000000000000000000000000";
+
+#[derive(Clone, Copy)]
+enum Change {
+    Lock,
+    Expire,
+    ReturnAttempt,
+}
+
 enum Attempt {
     Taken(Box<Model>),
     /// The contact's guesses of the day are used up.
     UsedUp,
-    Over,
+    None,
 }
 
-/// What a decoy is called when its checker is asked, so that a guess at it takes as long as any other.
-const NOBODY: &str = "VE00000000000000000000000000000000";
-
 impl Verifications {
-    /// Judges a guess where a provider made the code. None: the code is ours.
-    pub(super) async fn confirm_checked(
-        &self,
-        row: &Model,
-        guess: &str,
-        now: Instant,
-    ) -> Result<Option<Confirmation>, Fault> {
+    /// Has a guess judged where a provider made the code.
+    ///
+    /// # Errors
+    /// A fault of the store; or the provider does not answer.
+    pub(super) async fn check_elsewhere(&self, row: &Model, guess: &str, now: Instant) -> Result<Checked, Fault> {
         let parts = &self.0;
-        let Some(judge) = parts.judge_of(row)? else { return Ok(None) };
+        let Some(judge) = parts.judge_of(row)? else { return Ok(Checked::CodeIsOurs) };
         let taken = match parts.take_attempt(row, now).await? {
             Attempt::Taken(taken) => taken,
-            Attempt::UsedUp => return Ok(Some(Confirmation::Quota(parts.day_used_up(now)))),
-            Attempt::Over => return Ok(Some(self.why_over(row).await?)),
+            Attempt::UsedUp => return Ok(Checked::Over(Confirmation::Quota(parts.day_used_up(now)))),
+            Attempt::None => return Ok(Checked::Over(self.why_none(row).await?)),
         };
         let outcome = judge.checker.check(judge.reference, &code::typed(guess)).await;
         metrics::checked(judge.name, outcome.name());
-        // Nobody was sent the code of a decoy.
-        let outcome = match outcome {
-            CheckOutcome::Approved | CheckOutcome::Over | CheckOutcome::TooManyAttempts if row.decoy => {
-                CheckOutcome::Wrong
+        match outcome {
+            CheckOutcome::Throttled { .. } => {
+                parts.change(&taken, Change::ReturnAttempt, now).await?;
+                Err(Fault::unavailable("the provider that checks codes is asked too often"))
             }
-            outcome => outcome,
-        };
-        parts.judged(self, *taken, outcome, now).await.map(Some)
+            CheckOutcome::Unavailable => {
+                parts.published(*taken);
+                Err(Fault::unavailable("the provider that checks codes does not answer"))
+            }
+            // Nobody was sent the code of a decoy, so every guess at it is wrong.
+            _ if row.decoy => Ok(Checked::Judged { right: false }),
+            CheckOutcome::Approved => Ok(Checked::Judged { right: true }),
+            CheckOutcome::Wrong => Ok(Checked::Judged { right: false }),
+            // A code that is dead there is worth nothing here either.
+            CheckOutcome::Over => parts.change(&taken, Change::Expire, now).await.map(Checked::Over),
+            CheckOutcome::TooManyAttempts => parts.change(&taken, Change::Lock, now).await.map(Checked::Over),
+        }
     }
 
     /// No attempt could be taken: it is over, or every attempt is in somebody's hands.
-    async fn why_over(&self, row: &Model) -> Result<Confirmation, Fault> {
+    async fn why_none(&self, row: &Model) -> Result<Confirmation, Fault> {
         Ok(match self.get(&row.id).await? {
             None => Confirmation::NotFound,
             Some(verification) if verification.standing().is_over() => Confirmation::NotPending(verification),
@@ -79,7 +100,7 @@ impl Parts {
         let Some(checker) = provider.checker() else { return Ok(None) };
         let reference = if row.decoy { Some(NOBODY) } else { row.code_ref.as_deref() };
         // It was asked to send a code, and its answer was lost: there may be a code, and nobody can judge it.
-        let reference = reference.ok_or_else(|| Fault::unavailable("the provider that made the code has not named it"))?;
+        let reference = reference.ok_or_else(|| Fault::unavailable("the provider has not said what to check"))?;
         Ok(Some(Judge { name: provider.name(), checker, reference }))
     }
 
@@ -94,70 +115,17 @@ impl Parts {
                     }
                     Ok(match tx.take_attempt(&id, now).await? {
                         Some(taken) => Ending::Commit(Attempt::Taken(Box::new(taken))),
-                        None => Ending::Rollback(Attempt::Over),
+                        None => Ending::Rollback(Attempt::None),
                     })
                 })
             })
             .await
     }
 
-    /// Writes what the provider said of a guess whose attempt was taken at `now`.
-    async fn judged(
-        &self,
-        all: &Verifications,
-        taken: Model,
-        outcome: CheckOutcome,
-        now: Instant,
-    ) -> Result<Confirmation, Fault> {
-        match outcome {
-            CheckOutcome::Approved => self.right(all, &taken, now).await,
-            CheckOutcome::Wrong => {
-                let last = taken.attempts >= taken.max_attempts;
-                let row = if last { self.change(&taken, Change::Lock, now).await? } else { None };
-                let verification = self.published(row.unwrap_or(taken));
-                Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
-            }
-            // There the code is dead: it is worth nothing here either.
-            CheckOutcome::Over | CheckOutcome::TooManyAttempts => {
-                let end = if outcome == CheckOutcome::Over { Change::Expire } else { Change::Lock };
-                let row = self.change(&taken, end, now).await?;
-                Ok(Confirmation::NotPending(self.published(row.unwrap_or(taken))))
-            }
-            CheckOutcome::Throttled { .. } => {
-                let row = self.change(&taken, Change::ReturnAttempt, now).await?;
-                self.published(row.unwrap_or(taken));
-                Err(Fault::unavailable("the provider that checks codes is asked too often"))
-            }
-            CheckOutcome::Unavailable => {
-                self.published(taken);
-                Err(Fault::unavailable("the provider that checks codes does not answer"))
-            }
-        }
-    }
-
-    async fn right(&self, all: &Verifications, taken: &Model, now: Instant) -> Result<Confirmation, Fault> {
-        let token = ProofToken::new(&self.entropy);
-        let proof = proof_row(taken, token.hash(), now, now + self.settings.proof_ttl);
+    /// Writes what the provider said in place of judging, unless the verification ended meanwhile.
+    async fn change(&self, taken: &Model, change: Change, now: Instant) -> Result<Confirmation, Fault> {
         let id = taken.id.clone();
-        let verified = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let Some(row) = tx.verify_taken(&id, now).await? else { return Ok(Ending::Rollback(None)) };
-                    tx.insert_proof(proof).await?;
-                    Ok(Ending::Commit(Some(row)))
-                })
-            })
-            .await?;
-        match verified {
-            Some(row) => self.confirmed(row, token, now).await,
-            None => all.why_over(taken).await,
-        }
-    }
-
-    async fn change(&self, taken: &Model, change: Change, now: Instant) -> Result<Option<Model>, Fault> {
-        let id = taken.id.clone();
-        let written = self.store.write(move |tx: &Tx| {
+        let written = self.store.write(move |tx| {
             Box::pin(async move {
                 Ok(Ending::Commit(match change {
                     Change::Lock => tx.lock_verification(&id, now).await?,
@@ -166,11 +134,8 @@ impl Parts {
                 }))
             })
         });
-        let row = written.await?;
-        if let (Some(row), Change::Lock) = (&row, change) {
-            self.withdraw(row);
-        }
-        Ok(row)
+        let row = written.await?.unwrap_or_else(|| taken.clone());
+        Ok(Confirmation::NotPending(self.published(row)))
     }
 
     /// Has the provider that made a code forget it: another verification of the same contact would be sent the same
@@ -185,11 +150,4 @@ impl Parts {
             });
         }
     }
-}
-
-#[derive(Clone, Copy)]
-enum Change {
-    Lock,
-    Expire,
-    ReturnAttempt,
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
+    checked::Checked,
     rules::{self, Standing},
     start::spec,
 };
@@ -14,10 +15,12 @@ use crate::{
     ids::VerificationId,
     purpose::Purpose,
     quota::{Act, Refused},
+    status::Status,
     store::{
-        Ending, Reserved, UsageLimits,
-        entity::{self, verification::Model},
+        Ending, Reserved, Tx, UsageLimits,
+        entity::{self, account::AccountStatus, verification::Model},
     },
+    telemetry::audit::{self, Event},
 };
 
 /// What became of a guess.
@@ -45,6 +48,28 @@ pub struct Proof {
     pub attestation: Secret,
 }
 
+impl Confirmation {
+    /// Its name in the audit trail.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Confirmation::Confirmed { .. } => audit::OK,
+            Confirmation::Mismatch { .. } => MISMATCH,
+            Confirmation::NotFound => "verification_not_found",
+            Confirmation::NotPending(_) => "verification_not_pending",
+            Confirmation::Quota(_) => "quota_exceeded",
+        }
+    }
+}
+
+const MISMATCH: &str = "code_mismatch";
+
+/// A guess, compared.
+struct Guess {
+    right: bool,
+    /// Its attempt was counted before.
+    taken: bool,
+}
+
 enum Judged {
     Right(Box<Model>),
     Wrong(Box<Model>),
@@ -63,6 +88,22 @@ impl Verifications {
     /// # Errors
     /// A fault of the store or of the quotas.
     pub async fn confirm(&self, caller: &Caller, id: &VerificationId, guess: &str) -> Result<Confirmation, Fault> {
+        let event = Event::new(caller, audit::Act::ConfirmVerificationCode, audit::OK, self.0.clock.now());
+        let confirmation = self.judge(caller, id, guess, event.clone()).await?;
+        // A guess that was judged stands in the trail with what it changed.
+        if !matches!(confirmation, Confirmation::Confirmed { .. } | Confirmation::Mismatch { .. }) {
+            self.0.store.record(event.outcome(confirmation.outcome())).await;
+        }
+        Ok(confirmation)
+    }
+
+    async fn judge(
+        &self,
+        caller: &Caller,
+        id: &VerificationId,
+        guess: &str,
+        event: Event,
+    ) -> Result<Confirmation, Fault> {
         let parts = &self.0;
         let Some(row) = parts.store.verification(id).await? else {
             return Ok(match parts.quotas.charge(Act::Guess, caller).await {
@@ -79,13 +120,20 @@ impl Verifications {
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
             return Ok(Confirmation::NotPending(parts.view(row)));
         }
-        if let Some(judged) = self.confirm_checked(&row, guess, now).await? {
-            return Ok(judged);
-        }
-        let right = parts.is_right(&row, guess);
+        let (right, taken) = match self.check_elsewhere(&row, guess, now).await? {
+            Checked::CodeIsOurs => (parts.is_right(&row, guess), false),
+            Checked::Judged { right } => (right, true),
+            Checked::Over(confirmation) => return Ok(confirmation),
+        };
         let token = ProofToken::new(&parts.entropy);
-        match parts.judge(row, right, token.hash(), now).await? {
-            Judged::Right(row) => parts.confirmed(*row, token, now).await,
+        match parts.judge(row, Guess { right, taken }, token.hash(), event, now).await? {
+            Judged::Right(row) => {
+                let proof = parts.proof(&row, token, now)?;
+                if let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
+                    parts.quotas.note_confirmed(&phone.prefix()).await;
+                }
+                Ok(Confirmation::Confirmed { verification: parts.published(*row), proof: Box::new(proof) })
+            }
             Judged::Wrong(row) => {
                 let verification = parts.published(*row);
                 Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
@@ -109,14 +157,30 @@ impl Parts {
         right & !row.decoy
     }
 
-    async fn judge(&self, row: Model, right: bool, token_hash: String, now: Instant) -> Result<Judged, Fault> {
-        let limits = row.scenario.is_none().then(|| UsageLimits {
+    async fn judge(
+        &self,
+        row: Model,
+        Guess { right, taken }: Guess,
+        token_hash: String,
+        event: Event,
+        now: Instant,
+    ) -> Result<Judged, Fault> {
+        let limits = (row.scenario.is_none() && !taken).then(|| UsageLimits {
             day: self.today(now),
             daily: self.limits.daily_guesses,
             cooled_down_since: None,
         });
         let proof_expires_at = now + self.settings.proof_ttl;
-        self.store
+        let activated = self.activated;
+        let event = event.maybe_account(row.account_id.clone());
+        let event = match Contact::from_stored(row.contact_kind, &row.contact) {
+            Some(contact) => event.contact(contact.masked()),
+            None => event,
+        };
+        let event = if right { event } else { event.outcome(MISMATCH) };
+        let entry = event.clone();
+        let judged = self
+            .store
             .write(move |tx| {
                 Box::pin(async move {
                     if let Some(limits) = limits
@@ -124,26 +188,51 @@ impl Parts {
                     {
                         return Ok(Ending::Rollback(Judged::UsedUp));
                     }
-                    let Some(judged) = tx.judge_attempt(&row.id, right, now).await? else {
+                    let judged = match taken {
+                        true => tx.judge_taken_attempt(&row.id, right, now).await?,
+                        false => tx.judge_attempt(&row.id, right, now).await?,
+                    };
+                    let Some(judged) = judged else {
                         return Ok(Ending::Rollback(Judged::Over));
                     };
+                    tx.insert_audit(&entry).await?;
                     if !right {
+                        if judged.status == Status::Locked {
+                            tx.insert_audit(&locked(&entry)).await?;
+                        }
                         return Ok(Ending::Commit(Judged::Wrong(Box::new(judged))));
                     }
-                    tx.insert_proof(proof_row(&row, token_hash, now, proof_expires_at)).await?;
+                    // An account that waited for this code is activated by it, and that is what the proof was for.
+                    let spent_at = activate(tx, &row, activated, now).await?.then_some(now);
+                    tx.insert_proof(entity::proof::Model {
+                        token_hash,
+                        verification_id: row.id,
+                        purpose: row.purpose,
+                        contact_kind: row.contact_kind,
+                        contact: row.contact,
+                        contact_key: row.contact_key,
+                        account_id: row.account_id,
+                        created_at: now,
+                        expires_at: proof_expires_at,
+                        spent_at,
+                    })
+                    .await?;
                     Ok(Ending::Commit(Judged::Right(Box::new(judged))))
                 })
             })
-            .await
-    }
-
-    /// Hands out the proof of a verification that was just verified.
-    pub(super) async fn confirmed(&self, row: Model, token: ProofToken, now: Instant) -> Result<Confirmation, Fault> {
-        let proof = self.proof(&row, token, now)?;
-        if let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
-            self.quotas.note_confirmed(&phone.prefix()).await;
+            .await?;
+        match &judged {
+            Judged::Right(_) => event.log(),
+            Judged::Wrong(row) => {
+                event.log();
+                if row.status == Status::Locked {
+                    self.withdraw(row);
+                    locked(&event).log();
+                }
+            }
+            Judged::UsedUp | Judged::Over => {}
         }
-        Ok(Confirmation::Confirmed { verification: self.published(row), proof: Box::new(proof) })
+        Ok(judged)
     }
 
     fn proof(&self, row: &Model, token: ProofToken, now: Instant) -> Result<Proof, Fault> {
@@ -161,18 +250,15 @@ impl Parts {
     }
 }
 
-/// The proof of a verification, as it is kept.
-pub(super) fn proof_row(row: &Model, token_hash: String, now: Instant, expires_at: Instant) -> entity::proof::Model {
-    entity::proof::Model {
-        token_hash,
-        verification_id: row.id.clone(),
-        purpose: row.purpose,
-        contact_kind: row.contact_kind,
-        contact: row.contact.clone(),
-        contact_key: row.contact_key.clone(),
-        account_id: row.account_id.clone(),
-        created_at: now,
-        expires_at,
-        spent_at: None,
+/// The last wrong guess has an entry of its own.
+fn locked(event: &Event) -> Event {
+    Event { act: audit::Act::VerificationLocked, outcome: audit::OK, ..event.clone() }
+}
+
+/// Activates the account that signed up with this address and waits for its code. False: none does.
+async fn activate(tx: &Tx, row: &Model, activated: AccountStatus, now: Instant) -> Result<bool, Fault> {
+    match (row.purpose, &row.account_id) {
+        (Purpose::SignUp, Some(account)) => tx.activate_account(account, &row.contact_key, activated, now).await,
+        _ => Ok(false),
     }
 }

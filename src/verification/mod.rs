@@ -25,7 +25,7 @@ pub use self::{
     proof::{ProofToken, Rejection, spent},
     resend::Resent,
     rules::Standing,
-    start::{Audience, Judge, Recipient, Start, Started},
+    start::{Audience, Judge, Recipient, Start, Started, Writing},
     view::{Delivery, Verification},
 };
 use crate::{
@@ -35,11 +35,14 @@ use crate::{
     delivery::{Channel, Outbox, Routes},
     events::{Events, Snapshot},
     fault::Fault,
-    ids::VerificationId,
+    ids::{AccountId, VerificationId},
     keys::ServerKeys,
     purpose::Purpose,
     quota::{Quotas, rules::local_day},
-    store::{Store, UsageLimits, entity},
+    store::{
+        Page, Slice, Store, UsageLimits,
+        entity::{self, account::AccountStatus},
+    },
 };
 
 /// The room. Cheap to clone.
@@ -64,6 +67,8 @@ pub struct Parts {
     pub attestor: Attestor,
     /// Whether answers may tell an unknown account from a known one.
     pub accounts_disclosed: bool,
+    /// What an account becomes that signed up with an address and confirms its code.
+    pub activated: AccountStatus,
 }
 
 impl Verifications {
@@ -90,6 +95,15 @@ impl Verifications {
     /// A fault of the store.
     pub async fn get(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
         Ok(self.0.store.verification(id).await?.map(|row| self.0.view(row)))
+    }
+
+    /// The verifications of an account, newest first, as its own history has them.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn history(&self, account: &AccountId, slice: &Slice) -> Result<Page<Verification>, Fault> {
+        let page = self.0.store.verifications_of(account, slice, self.0.clock.now()).await?;
+        Ok(Page { rows: page.rows.into_iter().map(|row| self.0.view(row)).collect(), more: page.more })
     }
 
     /// Whether anybody carries messages of this channel.

@@ -15,6 +15,7 @@ use crate::{
     quota::{Act, Refused},
     status::DeliveryStatus,
     store::{Ending, Reserved, entity::verification::Model},
+    telemetry::audit::{self, Event},
     texts::Locale,
 };
 
@@ -31,6 +32,20 @@ pub enum Resent {
         provider_code: Option<String>,
     },
     Quota(Refused),
+}
+
+impl Resent {
+    /// Its name in the audit trail.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Resent::Sent(_) => audit::OK,
+            Resent::NotFound => "verification_not_found",
+            Resent::NotPending(_) => "verification_not_pending",
+            Resent::WrongChannel => "invalid_input",
+            Resent::DeliveryRefused { .. } => "delivery_refused",
+            Resent::Quota(_) => "quota_exceeded",
+        }
+    }
 }
 
 enum Written {
@@ -50,6 +65,22 @@ impl Verifications {
         caller: &Caller,
         id: &VerificationId,
         channel: Option<Channel>,
+    ) -> Result<Resent, Fault> {
+        let event = Event::new(caller, audit::Act::ResendVerificationCode, audit::OK, self.0.clock.now());
+        let resent = self.send_again(caller, id, channel, event.clone()).await?;
+        // What was sent again stands in the trail with it.
+        if !matches!(resent, Resent::Sent(_)) {
+            self.0.store.record(event.outcome(resent.outcome())).await;
+        }
+        Ok(resent)
+    }
+
+    async fn send_again(
+        &self,
+        caller: &Caller,
+        id: &VerificationId,
+        channel: Option<Channel>,
+        event: Event,
     ) -> Result<Resent, Fault> {
         let parts = &self.0;
         let Some(row) = parts.store.verification(id).await? else { return Ok(Resent::NotFound) };
@@ -75,6 +106,8 @@ impl Verifications {
         }
         let limits = (!test).then(|| parts.send_limits(now));
         let contact_key = row.contact_key.clone();
+        let event = event.maybe_account(row.account_id.clone()).contact(to.masked());
+        let entry = event.clone();
         let delivery = DeliveryId::new(&parts.entropy);
         let order = parts.again(&row, to, channel, delivery).into_row(now);
         let written = parts
@@ -90,12 +123,14 @@ impl Verifications {
                         return Ok(Ending::Rollback(Written::Over));
                     };
                     tx.insert_delivery(order).await?;
+                    tx.insert_audit(&entry).await?;
                     Ok(Ending::Commit(Written::Again(Box::new(row))))
                 })
             })
             .await?;
         match written {
             Written::Again(row) => {
+                event.log();
                 parts.outbox.dispatch(row.delivery_id.clone());
                 Ok(Resent::Sent(parts.published(*row)))
             }

@@ -60,6 +60,15 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
     }
 }
 
+/// Whether a contact of this kind can serve a purpose: a phone number is not changed by proving an address.
+pub fn fits(purpose: Purpose, kind: ContactKind) -> bool {
+    match purpose {
+        Purpose::PhoneChange => kind == ContactKind::Phone,
+        Purpose::EmailChange => kind == ContactKind::Email,
+        Purpose::Contact | Purpose::SignUp | Purpose::SignIn | Purpose::PasswordReset => true,
+    }
+}
+
 /// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account
 /// is behind the contact: an unknown one gets no message that could arrive or fail.
 pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool) -> bool {

@@ -1,5 +1,7 @@
 //! Sending a code: quotas, the row, its message in the outbox, all in one transaction.
 
+use std::pin::Pin;
+
 use sha2::{Digest, Sha256};
 
 use super::{Parts, Verification, Verifications, rules};
@@ -19,6 +21,7 @@ use crate::{
         Ending, Identifier, Reserved, Tx, UsageLimits,
         entity::{account, verification::Model},
     },
+    telemetry::audit::{self, Event},
     texts::Locale,
 };
 
@@ -33,6 +36,8 @@ pub struct Start<R> {
     /// The client's own key: the same one names the same verification.
     pub idempotency_key: Option<String>,
     pub audience: Audience<R>,
+    /// What it is called in the audit trail.
+    pub act: audit::Act,
 }
 
 /// Who stands behind the contact, as far as the purpose cares.
@@ -42,7 +47,14 @@ pub enum Audience<R> {
     /// An account that this names. It is looked up after the quotas, in the same transaction, and judged then: by a
     /// pure function, since a transaction is open.
     Account { identifier: Identifier, judge: Judge<R> },
+    /// An account that is written in the same transaction, after the quotas.
+    Newcomer(Writing<R>),
 }
+
+/// Writes what a code is to be sent for, and says who gets what. Nothing but SQL may happen in it.
+pub type Writing<R> = Box<
+    dyn for<'t> FnOnce(&'t Tx) -> Pin<Box<dyn Future<Output = Result<Result<Recipient, R>, Fault>> + Send + 't>> + Send,
+>;
 
 /// Decides who gets what; only where accounts are disclosed, why nobody does, in the asker's own words.
 pub type Judge<R> = Box<dyn FnOnce(Option<&account::Model>) -> Result<Recipient, R> + Send>;
@@ -66,7 +78,8 @@ pub enum Started<R> {
 }
 
 impl Verifications {
-    /// Starts a verification and sends its code.
+    /// Starts a verification and sends its code. The audit trail has it, but for what the audience refused: its asker
+    /// knows what that is called.
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
@@ -74,13 +87,16 @@ impl Verifications {
         let parts = &self.0;
         let test = parts.test_contact(&start.to);
         let key = start.idempotency_key.as_deref().map(|key| idempotency_hash(key, start.purpose, &start.to));
+        let event = Event::new(caller, start.act, audit::OK, parts.clock.now()).contact(start.to.masked());
         if let Some(known) = parts.known(key.as_deref()).await? {
+            parts.store.record(event).await;
             return Ok(Started::Sent(known));
         }
         if test.is_none() {
             let destination = destination(&start.to);
             let act = Act::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
+                parts.store.record(event.outcome("quota_exceeded")).await;
                 return Ok(Started::Quota(refused));
             }
         }
@@ -91,6 +107,7 @@ impl Verifications {
         let Start { purpose, to, locale, audience, .. } = start;
         let discreet = rules::is_discreet(purpose, parts.accounts_disclosed);
         let scenario = draft.scenario.clone();
+        let entry = event.clone();
         let order = move |row: &Model, recipient: Recipient| {
             let (content, decoy) = match recipient {
                 Recipient::Holder { .. } => (Content::Code(spec(row)), false),
@@ -130,20 +147,28 @@ impl Verifications {
                         return Ok(Ending::Rollback(Written::KeyTaken));
                     }
                     tx.insert_delivery(order(&row, recipient)).await?;
+                    tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
                     Ok(Ending::Commit(Written::New(Box::new(row))))
                 })
             })
             .await?;
         match written {
             Written::New(row) => {
+                event.maybe_account(row.account_id.clone()).log();
                 parts.outbox.dispatch(row.delivery_id.clone());
                 Ok(Started::Sent(parts.view(*row)))
             }
             Written::Refused(refusal) => Ok(Started::Refused(refusal)),
             // Two requests with one key at once: the other one was first, so its verification is the answer.
             Written::KeyTaken | Written::UsedUp => match parts.known(key.as_deref()).await? {
-                Some(known) => Ok(Started::Sent(known)),
-                None => Ok(Started::Quota(parts.why_refused(&contact_key, now).await?)),
+                Some(known) => {
+                    parts.store.record(event).await;
+                    Ok(Started::Sent(known))
+                }
+                None => {
+                    parts.store.record(event.outcome("quota_exceeded")).await;
+                    Ok(Started::Quota(parts.why_refused(&contact_key, now).await?))
+                }
             },
         }
     }
@@ -182,6 +207,7 @@ async fn recipient<R>(tx: &Tx, audience: Audience<R>) -> Result<Result<Recipient
     match audience {
         Audience::Anyone { account } => Ok(Ok(Recipient::Holder { account })),
         Audience::Account { identifier, judge } => Ok(judge(tx.account(&identifier).await?.as_ref())),
+        Audience::Newcomer(write) => write(tx).await,
     }
 }
 

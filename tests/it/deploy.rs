@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use countersign::{
-    config,
-    telemetry::metrics::table::{Kind, METRICS},
-};
+use countersign::telemetry::metrics::table::{Kind, METRICS};
 
 fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file))

@@ -1,7 +1,7 @@
 //! Amazon SNS, text messages to a number: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>, by the SDK for
 //! the signature and the protocol, over our own HTTP client.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_sns::{
     Client,
@@ -163,21 +163,21 @@ fn bare_code(raw: &HttpResponse) -> Option<&str> {
 
 fn refused(told: &str, raw: &HttpResponse) -> Outcome {
     let status = raw.status().as_u16();
-    let retry_after = raw.headers().get("retry-after").and_then(|value| value.parse().ok());
+    let retry_after = raw.headers().get("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
     let code = loose::code(told).or_else(|| loose::code(status.to_string()));
     match told.trim_end_matches("Exception") {
         // The one parameter that varies with the person is the number.
         "InvalidParameter" | "ParameterValueInvalid" | "OptedOut" => Outcome::RejectedRecipient { code },
         "ValidationError" | "Validation" => Outcome::RejectedContent { code },
         "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "SlowDown" | "KMSThrottling" => {
-            Outcome::Throttled { retry_after: retry_after.map(std::time::Duration::from_secs) }
+            Outcome::Throttled { retry_after }
         }
         // The request did not come in whole.
-        "RequestTimeout" | "InternalError" | "ServiceUnavailable" => Outcome::Unavailable { code },
+        "RequestTimeout" | "InternalError" | "ServiceUnavailable" => Outcome::Unavailable { code, retry_after },
         // No refusal that reads as one, and a gateway that waited in vain.
         _ if status < 300 || status == 504 => Outcome::Unknown,
-        _ if status >= 500 => Outcome::Unavailable { code },
-        _ if status == 429 => Outcome::Throttled { retry_after: retry_after.map(std::time::Duration::from_secs) },
+        _ if status >= 500 => Outcome::Unavailable { code, retry_after },
+        _ if status == 429 => Outcome::Throttled { retry_after },
         // Authorization, signature, keys, endpoints: ours to mend.
         _ => Outcome::Misconfigured { code },
     }

@@ -191,7 +191,7 @@ fn refused(answer: &Answer) -> Outcome {
         Some("100" | "430") => Outcome::RejectedContent { code },
         Some("200" | "210" | "300") => Outcome::Misconfigured { code },
         Some("400" | "410" | "420") => Outcome::Throttled { retry_after: answer.retry_after },
-        Some("500" | "900") => Outcome::Unavailable { code },
+        Some("500" | "900") => Outcome::Unavailable { code, retry_after: answer.retry_after },
         // The gateway waited for SENS in vain: SENS may have sent.
         Some("510") => Outcome::Unknown,
         _ => answer.by_status(code),

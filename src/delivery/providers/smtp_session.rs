@@ -164,7 +164,7 @@ fn outcome_only((outcome, _): (Outcome, bool)) -> Outcome {
 fn broken_off(step: Step) -> Outcome {
     match step {
         Step::Message => Outcome::Unknown,
-        _ => Outcome::Unavailable { code: Some("not_reached".to_owned()) },
+        _ => Outcome::unavailable("not_reached".to_owned()),
     }
 }
 
@@ -182,7 +182,7 @@ fn failed(step: Step, error: &Error) -> Outcome {
     let code = loose::code(format!("{status} {enhanced}"));
     // 4yz: not now.
     if status.starts_with('4') {
-        return Outcome::Unavailable { code };
+        return Outcome::unavailable(code);
     }
     let policy = enhanced.starts_with("5.7.");
     match step {

@@ -217,7 +217,7 @@ fn refused(answer: &Answer) -> Outcome {
     let code = answer.json::<Refusal>().and_then(|refusal| loose::code(refusal.error_code.as_str()));
     match code.as_deref() {
         // The next try has another salt.
-        Some("DuplicatedSignature") => Outcome::Unavailable { code },
+        Some("DuplicatedSignature") => Outcome::unavailable(code),
         Some("InvalidAPIKey" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed") => Outcome::Misconfigured { code },
         Some("ValidationError" | "RecipientsTooMany") => Outcome::RejectedContent { code },
         _ => answer.by_status(code),
@@ -237,11 +237,11 @@ fn classified(told: &str) -> Outcome {
         // The account, its balance; the AlimTalk profile or template.
         "1020" | "1030" | "2230" | "2063" => Outcome::Misconfigured { code },
         _ if matches!(told.parse(), Ok(1041..=1047 | 3101..=3107)) => Outcome::Misconfigured { code },
-        "1024" | "2024" | "3012" | "3024" | "3053" | "3056" | "3057" => Outcome::Unavailable { code },
+        "1024" | "2024" | "3012" | "3024" | "3053" | "3056" | "3057" => Outcome::unavailable(code),
         // Spam filters.
         "2254" | "3054" => Outcome::RejectedContent { code },
         "" => Outcome::Unknown,
-        other if other.starts_with('2') => Outcome::Unavailable { code },
+        other if other.starts_with('2') => Outcome::unavailable(code),
         other if other.starts_with('3') => Outcome::RejectedRecipient { code },
         _ => Outcome::RejectedContent { code },
     }

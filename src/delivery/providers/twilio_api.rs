@@ -76,13 +76,14 @@ pub fn refusal(answer: &Answer) -> Outcome {
     let told = error_code(answer);
     let code = loose::code(&told);
     match told.as_str() {
-        // To: invalid, no route, no SMS, stopped; for calls 21214 to 21217; for Verify invalid and landline, and fraud
+        // To: invalid, no route, no SMS, stopped, a landline; for calls 21214 to 21217; for Verify invalid and landline, and fraud
         // guards, which stop a destination.
-        "21211" | "21612" | "21614" | "21610" | "21214" | "21216" | "21217" | "60200" | "60205" | "60410" | "60605" => {
-            Outcome::RejectedRecipient { code }
+        "21211" | "21612" | "21614" | "21610" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" | "60410"
+        | "60605" => Outcome::RejectedRecipient { code },
+        // From: invalid, not owned, missing; 21210 for calls; a Messaging Service that is gone or has no number.
+        "21212" | "21606" | "21603" | "21659" | "21660" | "21701" | "21703" | "21210" => {
+            Outcome::RejectedSender { code }
         }
-        // From: invalid, not owned, missing; 21210 for calls.
-        "21212" | "21606" | "21603" | "21210" => Outcome::RejectedSender { code },
         // Body missing, too long.
         "21602" | "21617" => Outcome::RejectedContent { code },
         // Credentials, wrong address, trial account, country not allowed (21215 for calls).

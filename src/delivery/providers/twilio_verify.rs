@@ -21,7 +21,6 @@ use crate::{
         receipts::twilio::message_status,
         registry::{Maker, Reader},
     },
-    texts::Locale,
 };
 
 const ABILITIES: Abilities =
@@ -131,11 +130,11 @@ impl TwilioVerify {
             Channel::Voice => "call",
             Channel::Sms | Channel::Email => "sms",
         };
-        let locale = match message.locale {
-            Locale::Ko => "ko",
-            Locale::En => "en",
-        };
-        self.post("Verifications", &[("To", message.to.as_str()), ("Channel", channel), ("Locale", locale)]).await
+        self.post(
+            "Verifications",
+            &[("To", message.to.as_str()), ("Channel", channel), ("Locale", message.locale.as_str())],
+        )
+        .await
     }
 
     async fn post(&self, resource: &str, form: &[(&str, &str)]) -> Result<Answer, Silence> {

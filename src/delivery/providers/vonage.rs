@@ -172,7 +172,7 @@ fn classified(status: &str, answer: &Answer) -> Outcome {
     let code = loose::code(status);
     match status {
         "1" | "10" => Outcome::Throttled { retry_after: answer.retry_after },
-        "5" => Outcome::Unavailable { code },
+        "5" => Outcome::unavailable(code),
         "6" | "7" | "33" => Outcome::RejectedRecipient { code },
         "15" => Outcome::RejectedSender { code },
         // Credentials, account, credit, callback URL, demo account, signature.

@@ -22,7 +22,6 @@ use crate::{
         registry::{Maker, Reader},
         standard_webhooks::{self, Key},
     },
-    texts::Locale,
 };
 
 const ABILITIES: Abilities = Abilities {
@@ -116,10 +115,6 @@ fn body(message: &Outgoing, timestamp: &str) -> String {
         Channel::Voice => "voice",
         Channel::Email => "email",
     };
-    let locale = match message.locale {
-        Locale::Ko => "ko",
-        Locale::En => "en",
-    };
     json!({
         "type": "message.send",
         "timestamp": timestamp,
@@ -131,7 +126,7 @@ fn body(message: &Outgoing, timestamp: &str) -> String {
             "subject": message.subject,
             "html": message.html.as_ref().map(|html| html.expose()),
             "code_ttl_seconds": message.ttl.as_secs(),
-            "locale": locale,
+            "locale": message.locale.as_str(),
         },
     })
     .to_string()

@@ -1,10 +1,21 @@
 //! Acts: one input, one result union each.
 
+mod account;
+mod admin;
 mod password_reset;
+mod session;
+mod sign_up;
 mod verification;
 
 use async_graphql::MergedObject;
 
 /// Acts.
 #[derive(MergedObject, Default)]
-pub struct Mutation(verification::VerificationMutation, password_reset::PasswordResetMutation);
+pub struct Mutation(
+    verification::VerificationMutation,
+    sign_up::SignUpMutation,
+    session::SessionMutation,
+    password_reset::PasswordResetMutation,
+    account::AccountMutation,
+    admin::AdminMutation,
+);

@@ -17,7 +17,7 @@ use crate::{
         types::{Proof, Verification},
     },
     ids::VerificationId,
-    verification::{self, Canceled, Confirmation, Resent},
+    verification::{self, Canceled, Confirmation, Resent, rules},
 };
 
 #[derive(Default)]
@@ -33,6 +33,9 @@ impl VerificationMutation {
     ) -> Result<SendVerificationCodeResult> {
         let mut fields = Fields::new(ctx);
         let to = fields.contact("to", &input.to);
+        if to.as_ref().is_some_and(|to| !rules::fits(input.purpose.into(), to.kind())) {
+            fields.refuse("to", "wrong_contact_for_purpose");
+        }
         let channel = to.as_ref().and_then(|to| fields.channel("channel", input.channel, to));
         let idempotency_key = fields.idempotency_key("idempotencyKey", input.idempotency_key);
         let locale = fields.locale(input.locale.as_deref());
@@ -90,7 +93,7 @@ impl VerificationMutation {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
             return Ok(VerificationNotFound::new(ctx).into());
         };
-        Ok(match ctx.rooms().verifications.cancel(&id).await? {
+        Ok(match ctx.rooms().verifications.cancel(ctx.caller(), &id).await? {
             Canceled::Canceled(verification) => {
                 CancelVerificationPayload { verification: Verification(verification) }.into()
             }

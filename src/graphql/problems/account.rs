@@ -43,6 +43,31 @@ plain_problem!(
     IdentityNotFound, IdentityNotFound, "IDENTITY_NOT_FOUND.", "problem-identity-not-found"
 );
 
+plain_problem!(
+    /// The username is somebody else's.
+    UsernameTaken, UsernameTaken, "USERNAME_TAKEN.", "problem-username-taken"
+);
+plain_problem!(
+    /// The nickname is somebody else's.
+    NicknameTaken, NicknameTaken, "NICKNAME_TAKEN.", "problem-nickname-taken"
+);
+plain_problem!(
+    /// Not the right identifier and password; which of them is not said.
+    CredentialsRejected, CredentialsRejected, "CREDENTIALS_REJECTED.", "problem-credentials-rejected"
+);
+plain_problem!(
+    /// The account has no such session, or it is over.
+    SessionNotFound, SessionNotFound, "SESSION_NOT_FOUND.", "problem-session-not-found"
+);
+plain_problem!(
+    /// There is no user with this id.
+    UserNotFound, UserNotFound, "USER_NOT_FOUND.", "problem-user-not-found"
+);
+plain_problem!(
+    /// Nobody would be left to administer the service: name another administrator first.
+    LastAdministrator, LastAdministrator, "LAST_ADMINISTRATOR.", "problem-last-administrator"
+);
+
 /// The account can't be used as it stands.
 #[derive(SimpleObject)]
 pub struct AccountNotActive {

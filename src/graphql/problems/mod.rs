@@ -2,11 +2,12 @@
 
 mod account;
 mod input;
+mod session;
 mod verification;
 
 use async_graphql::{Enum, Interface};
 
-pub use self::{account::*, input::*, verification::*};
+pub use self::{account::*, input::*, session::*, verification::*};
 
 /// One code for each type of problem, for logs, metrics and clients that meet a type they do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -49,6 +50,8 @@ pub enum ProblemCode {
     SessionNotFound,
     /// No user with this id.
     UserNotFound,
+    /// Nobody would be left to administer the service.
+    LastAdministrator,
 }
 
 /// What a person did or can mend. The message is in the request's language and can be shown as it is. Select
@@ -71,4 +74,12 @@ pub enum Problem {
     DeliveryRefused(DeliveryRefused),
     ProofRejected(ProofRejected),
     PasswordRejected(PasswordRejected),
+    UsernameTaken(UsernameTaken),
+    NicknameTaken(NicknameTaken),
+    AccountLocked(AccountLocked),
+    CredentialsRejected(CredentialsRejected),
+    RefreshRejected(RefreshRejected),
+    SessionNotFound(SessionNotFound),
+    UserNotFound(UserNotFound),
+    LastAdministrator(LastAdministrator),
 }

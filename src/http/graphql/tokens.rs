@@ -95,7 +95,7 @@ mod tests {
             (r#"{ a(s: "one \" string {{{") }"#, 8),
             (r#"{ a(s: """block \""" { " string""") }"#, 8),
             ("{a,b,,,c}", 5),
-            ("[-1.5e3 2]", 5),
+            ("[-1.5e3 2]", 4),
         ] {
             assert_eq!(tokens(text), expected, "{text}");
         }

@@ -2,11 +2,15 @@
 
 pub mod account;
 pub mod audit;
+pub mod contact_change;
 pub mod contact_usage;
 pub mod delivery;
 pub mod delivery_attempt;
+pub mod device;
 pub mod lease;
+pub mod lockout;
 pub mod proof;
 pub mod refresh_token;
+pub mod revocation;
 pub mod session;
 pub mod verification;

@@ -19,7 +19,7 @@ pub struct Model {
     pub ip_address: Option<String>,
     pub created_at: Instant,
     pub last_used_at: Instant,
-    /// Rotation does not move it.
+    /// When it ends if it is not used before. Each use moves it, never past the longest life of a session.
     pub expires_at: Instant,
     pub ended_at: Option<Instant>,
 }

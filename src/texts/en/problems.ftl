@@ -77,6 +77,7 @@ problem-refresh-rejected-revoked = You are signed out. Please sign in again.
 problem-refresh-rejected-reused = We signed this device out to keep your account safe. Please sign in again.
 problem-session-not-found = We can't find this device. It may already be signed out.
 problem-user-not-found = We can't find this user.
+problem-last-administrator = The service would be left without an administrator. Please name another one first.
 
 ## PasswordViolation: said after problem-password-rejected
 
@@ -128,6 +129,8 @@ field-in-the-future = Please enter today's date or an earlier one.
 field-not-a-code = Please enter the code just as you received it.
 field-not-an-idempotency-key = This must be 8 to 64 characters long.
 field-not-a-url = This is not a web address.
+field-not-a-status-to-set = An account can't be set to this status.
+field-wrong-contact-for-purpose = This kind of contact doesn't fit here.
 
 ## Where the whole request is refused: a sentence for each extensions.code
 

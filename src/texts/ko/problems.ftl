@@ -60,6 +60,7 @@ problem-refresh-rejected-revoked = 로그아웃된 상태예요. 다시 로그�
 problem-refresh-rejected-reused = 안전을 위해 이 기기에서 로그아웃했어요. 다시 로그인해 주세요.
 problem-session-not-found = 로그인된 기기를 찾을 수 없어요. 이미 로그아웃되었을 수 있어요.
 problem-user-not-found = 사용자를 찾을 수 없어요.
+problem-last-administrator = 관리자가 한 명도 남지 않게 됩니다. 먼저 다른 관리자를 지정해 주세요.
 
 ## PasswordViolation: problem-password-rejected 뒤에 이어서 말합니다.
 
@@ -111,6 +112,8 @@ field-in-the-future = 오늘이나 그 전의 날짜를 입력해 주세요.
 field-not-a-code = 받은 인증번호를 그대로 입력해 주세요.
 field-not-an-idempotency-key = 8자에서 64자 사이여야 해요.
 field-not-a-url = 올바른 웹 주소가 아니에요.
+field-not-a-status-to-set = 이 상태로는 바꿀 수 없습니다.
+field-wrong-contact-for-purpose = 여기에는 사용할 수 없는 연락처입니다.
 
 ## 요청 전체를 거절할 때: extensions.code마다 한 문장
 

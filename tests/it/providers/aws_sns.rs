@@ -7,7 +7,7 @@ use countersign::delivery::provider::{Channel, Outcome, Provider};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, misconfigured, provider, recipient, text_message, throttled, unavailable,
+        accepted, code_message, content, misconfigured, provider, recipient, text_message, throttled, unavailable_for,
     },
 };
 
@@ -94,9 +94,9 @@ async fn every_error_in_the_table_is_of_its_class_and_none_is_tried_again() {
         (400, "ThrottlingException", throttled(Some(2))),
         (400, "TooManyRequestsException", throttled(Some(2))),
         (503, "SlowDown", throttled(Some(2))),
-        (400, "RequestTimeout", unavailable("RequestTimeout")),
-        (500, "InternalError", unavailable("InternalError")),
-        (502, "BadGateway", unavailable("BadGateway")),
+        (400, "RequestTimeout", unavailable_for("RequestTimeout", 2)),
+        (500, "InternalError", unavailable_for("InternalError", 2)),
+        (502, "BadGateway", unavailable_for("BadGateway", 2)),
         (504, "GatewayTimeout", Outcome::Unknown),
     ];
     for (status, code, expected) in table {

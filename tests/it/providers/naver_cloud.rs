@@ -13,6 +13,7 @@ use super::{
     double::{Double, Reply},
     support::{
         accepted, code_message, content, misconfigured, phone, provider_at, text_message, throttled, unavailable,
+        unavailable_for,
     },
 };
 
@@ -131,9 +132,9 @@ async fn every_error_in_the_table_is_of_its_class() {
         (gateway(429, json!("400")), throttled(Some(2))),
         (gateway(429, json!(410)), throttled(Some(2))),
         (gateway(429, json!("420")), throttled(Some(2))),
-        (gateway(503, json!("500")), unavailable("500")),
+        (gateway(503, json!("500")), unavailable_for("500", 2)),
         (gateway(504, json!("510")), Outcome::Unknown),
-        (gateway(500, json!("900")), unavailable("900")),
+        (gateway(500, json!("900")), unavailable_for("900", 2)),
         // Of SENS itself, in another shape.
         (
             Reply::json(400, &json!({ "status": 400, "errors": [{ "field": "from" }], "errorMessage": "no" })),

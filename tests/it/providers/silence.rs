@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     double::{Double, Reply},
-    support::{TIMEOUT, code_message, provider, unavailable},
+    support::{TIMEOUT, code_message, provider, unavailable, unavailable_for},
 };
 
 const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -208,7 +208,7 @@ async fn errors_of_whatever_stands_before_a_provider_go_by_their_status() {
         };
         let name = provider.name();
         for status in [500, 502, 503] {
-            assert_eq!(outcome(status).await, unavailable(&status.to_string()), "{name}");
+            assert_eq!(outcome(status).await, unavailable_for(&status.to_string(), 7), "{name}");
         }
         assert_eq!(outcome(504).await, Outcome::Unknown, "{name}");
         let throttled = Outcome::Throttled { retry_after: Some(std::time::Duration::from_secs(7)) };

@@ -13,6 +13,7 @@ use super::{
     double::{Double, Reply},
     support::{
         accepted, code_message, content, misconfigured, phone, provider_at, recipient, sender, throttled, unavailable,
+        unavailable_for,
     },
 };
 
@@ -148,7 +149,7 @@ async fn every_http_error_is_of_its_class() {
         (error(400, "ValidationError"), content("ValidationError")),
         (error(413, "RecipientsTooMany"), content("RecipientsTooMany")),
         (error(429, "TooManyRequests"), throttled(Some(1))),
-        (error(500, "InternalError"), unavailable("InternalError")),
+        (error(500, "InternalError"), unavailable_for("InternalError", 1)),
         // 200, and of the one message there is no word.
         (Reply::json(200, &json!({ "failedMessageList": [], "messageList": [] })), Outcome::Unknown),
     ];

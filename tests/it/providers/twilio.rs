@@ -12,7 +12,7 @@ use super::{
     double::{Double, Reply},
     support::{
         accepted, call, code_message, content, misconfigured, provider, recipient, sender, text_message, throttled,
-        unavailable,
+        unavailable, unavailable_for,
     },
 };
 
@@ -133,6 +133,11 @@ async fn every_error_in_the_table_is_of_its_class() {
         (400, 21610, recipient("21610")),
         (400, 21608, misconfigured("21608")),
         (400, 21408, misconfigured("21408")),
+        (400, 21635, recipient("21635")),
+        (400, 21659, sender("21659")),
+        (400, 21660, sender("21660")),
+        (400, 21701, sender("21701")),
+        (400, 21703, sender("21703")),
         (400, 21212, sender("21212")),
         (400, 21606, sender("21606")),
         (400, 21603, sender("21603")),
@@ -147,7 +152,7 @@ async fn every_error_in_the_table_is_of_its_class() {
         (400, 21210, sender("21210")),
         // What the table does not know goes by its status.
         (400, 99999, content("99999")),
-        (500, 20500, unavailable("20500")),
+        (500, 20500, unavailable_for("20500", 3)),
     ];
     for (status, code, expected) in table {
         double.then(error(status, code));

@@ -17,9 +17,9 @@ struct Inner {
 impl Database {
     pub async fn make() -> Self {
         let name = format!("countersign_{}", hex::encode(countersign::clock::Entropy::System.bytes::<8>()));
-        let server = match std::env::var("COUNTERSIGN_TEST_DATABASE_URL") {
-            Err(_) => None,
-            Ok(server) => {
+        let server = match super::given("COUNTERSIGN_TEST_DATABASE_URL") {
+            None => None,
+            Some(server) => {
                 let mut connection = PgConnection::connect(&server).await.unwrap();
                 connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
                 let own = format!("{}/{name}", server.trim_end_matches('/').trim_end_matches("/postgres"));

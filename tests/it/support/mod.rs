@@ -63,7 +63,7 @@ impl Setup {
         if let Some(url) = database.url() {
             vars.insert("DATABASE_URL".to_owned(), url.to_owned());
         }
-        if let Ok(redis) = std::env::var("COUNTERSIGN_TEST_REDIS_URL") {
+        if let Some(redis) = given("COUNTERSIGN_TEST_REDIS_URL") {
             vars.insert("REDIS_URL".to_owned(), redis);
             vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
         }
@@ -91,6 +91,12 @@ impl Setup {
         let http = reqwest::Client::builder().timeout(PATIENCE * 3).build().unwrap();
         TestApp { app: Some(app), clock: hand, url, http, vars, database, _data: data }
     }
+}
+
+/// What `scripts/test` hands over.
+#[expect(clippy::disallowed_methods, reason = "a test has no settings to read it from")]
+fn given(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 async fn boot(vars: &BTreeMap<String, String>, clock: Clock) -> (App, String) {

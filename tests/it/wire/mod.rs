@@ -6,6 +6,7 @@ mod http;
 mod legacy;
 mod limits;
 mod origins;
+mod reference;
 mod server;
 mod socket;
 mod sockets;

@@ -71,7 +71,7 @@ impl Provider for Development {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             let Some(outbox) = &self.outbox else {
-                return Outcome::Unavailable { code: Some("outbox_not_open".to_owned()) };
+                return Outcome::unavailable("outbox_not_open".to_owned());
             };
             match outbox.append(self.message(message)).await {
                 Ok(()) => {
@@ -82,7 +82,7 @@ impl Provider for Development {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the outbox can't be written");
-                    Outcome::Unavailable { code: Some("outbox_not_writable".to_owned()) }
+                    Outcome::unavailable("outbox_not_writable".to_owned())
                 }
             }
         })

@@ -69,6 +69,48 @@ async fn mail_goes_by_starttls_and_by_tls_from_the_start() {
     }
 }
 
+/// A server that carries the world's mail.
+#[tokio::test]
+async fn postfix_takes_our_mail_and_refuses_it_by_the_book() {
+    let Some(port) = stand_in("COUNTERSIGN_TEST_POSTFIX", "Postfix") else { return };
+    let inbox = stand_in("COUNTERSIGN_TEST_POSTFIX_MAIL", "Postfix").unwrap();
+    let ca = stand_in("COUNTERSIGN_TEST_SMTP_CA", "Postfix").unwrap();
+    let vars = [
+        ("EMAIL_PROVIDER", "smtp"),
+        ("SMTP_HOST", "localhost"),
+        ("SMTP_PORT", port.as_str()),
+        ("SMTP_FROM", "예시 <no-reply@sign.example.com>"),
+        ("SMTP_CA_FILE", ca.as_str()),
+    ];
+    let smtp = provider(Channel::Email, &vars);
+    assert_eq!(smtp.send(&email("nobody@example.com")).await, recipient("550 5.1.1"));
+    assert_eq!(smtp.send(&email("somebody@elsewhere.example")).await, sender("554 5.7.1"));
+    let to = "postfix@example.com";
+    let outcome = smtp.send(&email(to)).await;
+    let Outcome::Accepted { provider_message_id: Some(id) } = outcome else { panic!("{outcome:?}") };
+    let delivered = || {
+        let files = fs::read_dir(Path::new(&inbox).join("new")).into_iter().flatten();
+        files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).find(|text| text.contains(to))
+    };
+    let text = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        loop {
+            if let Some(text) = delivered() {
+                return text;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+    let text = text.await.unwrap();
+    for line in
+        ["Return-Path: <no-reply@sign.example.com>", &format!("Message-ID: {id}"), "Auto-Submitted: auto-generated"]
+    {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    // The message itself, as a reader of mail finds it: a line of one dot, and Korean.
+    let encoded = text.split("text/plain").nth(1).unwrap();
+    assert!(encoded.contains("Content-Transfer-Encoding: base64"), "{text}");
+}
+
 #[tokio::test]
 async fn refusals_are_of_their_classes() {
     let Some(servers) = servers() else { return };

@@ -1,5 +1,8 @@
 //! Questions.
 
+mod account;
+mod admin;
+
 use async_graphql::{Context, ID, MergedObject, Object, Result};
 
 use super::{
@@ -10,7 +13,7 @@ use crate::ids::VerificationId;
 
 /// Questions.
 #[derive(MergedObject, Default)]
-pub struct Query(VerificationQuery, PasswordQuery);
+pub struct Query(VerificationQuery, PasswordQuery, account::AccountQuery, admin::AdminQuery);
 
 #[derive(Default)]
 pub struct VerificationQuery;

@@ -1,0 +1,148 @@
+//! What administrators do with other people's accounts.
+
+use super::{Accounts, rules, rules::Forbidden};
+use crate::{
+    caller::Caller,
+    fault::Fault,
+    ids::AccountId,
+    store::{
+        Ending, Page, Slice,
+        entity::account::{AccountStatus, Model},
+    },
+    telemetry::audit,
+};
+
+/// What became of a status that was set.
+pub enum StatusSet {
+    Set(Box<Model>),
+    NotFound,
+    Forbidden(Forbidden),
+}
+
+/// What became of unlocking.
+pub enum Unlocked {
+    Unlocked(Box<Model>),
+    NotFound,
+}
+
+impl Accounts {
+    /// Accounts, newest first. `search` is a part of a username, nickname, name, phone number or e-mail address.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn users(
+        &self,
+        status: Option<AccountStatus>,
+        search: Option<&str>,
+        slice: &Slice,
+    ) -> Result<Page<Model>, Fault> {
+        let search = search.map(normalised).filter(|search| !search.is_empty());
+        self.0.store.users(status, search.as_deref(), slice).await
+    }
+
+    /// Says whether an account may be used. One that may not loses its sessions.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn set_status(
+        &self,
+        caller: &Caller,
+        id: Option<AccountId>,
+        status: AccountStatus,
+    ) -> Result<StatusSet, Fault> {
+        let parts = &self.0;
+        let now = parts.clock.now();
+        let event = parts.event(caller, audit::Act::SetAccountStatus).maybe_account(id.clone());
+        let Some(id) = id else { return parts.ended(event, "user_not_found", StatusSet::NotFound).await };
+        let entry = event.clone();
+        let written = parts
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let administrators = tx.lock_administrators().await?;
+                    if let Err(why) = rules::may_set_status(&id, status, &administrators) {
+                        return Ok(Ending::Rollback((StatusSet::Forbidden(why), Vec::new())));
+                    }
+                    let Some(account) = tx.set_status(&id, status, now).await? else {
+                        return Ok(Ending::Rollback((StatusSet::NotFound, Vec::new())));
+                    };
+                    let ended = match status {
+                        AccountStatus::Active => Vec::new(),
+                        _ => tx.end_sessions(&id, None, now).await?,
+                    };
+                    tx.insert_audit(&entry).await?;
+                    Ok(Ending::Commit((StatusSet::Set(Box::new(account)), ended)))
+                })
+            })
+            .await?;
+        let (set, ended) = written;
+        parts.sessions.announce_ended(&ended, now);
+        match &set {
+            StatusSet::Set(_) => event.log(),
+            StatusSet::NotFound => parts.store.record(event.outcome("user_not_found")).await,
+            StatusSet::Forbidden(Forbidden::LastAdministrator) => {
+                parts.store.record(event.outcome("last_administrator")).await;
+            }
+            StatusSet::Forbidden(Forbidden::NotAStatusToSet) => {
+                parts.store.record(event.outcome("invalid_input")).await;
+            }
+        }
+        Ok(set)
+    }
+
+    /// Forgets the wrong passwords that were counted for an account.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn unlock(&self, caller: &Caller, id: Option<AccountId>) -> Result<Unlocked, Fault> {
+        let parts = &self.0;
+        let event = parts.event(caller, audit::Act::UnlockAccount).maybe_account(id.clone());
+        let account = match &id {
+            Some(id) => self.get(id).await?,
+            None => None,
+        };
+        let Some(account) = account else {
+            return parts.ended(event, "user_not_found", Unlocked::NotFound).await;
+        };
+        let (id, entry) = (account.id.clone(), event.clone());
+        parts
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.unlock(&id).await?;
+                    tx.insert_audit(&entry).await?;
+                    Ok(Ending::Commit(()))
+                })
+            })
+            .await?;
+        event.log();
+        Ok(Unlocked::Unlocked(Box::new(account)))
+    }
+}
+
+/// What is searched for, as the keys have it; a phone number may be typed in national form.
+fn normalised(search: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let search: String = search.trim().chars().take(100).nfkc().collect::<String>().to_lowercase();
+    let number = |sign: char| sign.is_ascii_digit() || matches!(sign, '-' | ' ' | '(' | ')' | '+' | '.');
+    if !search.is_empty() && search.chars().all(number) {
+        // 010-1234 is a part of +82101234….
+        let digits: String = search.chars().filter(char::is_ascii_digit).collect();
+        return digits.trim_start_matches('0').to_owned();
+    }
+    search
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalised;
+
+    #[test]
+    fn what_is_typed_finds_what_is_stored() {
+        assert_eq!(normalised(" Hong "), "hong");
+        assert_eq!(normalised("ＨＯＮＧ"), "hong");
+        assert_eq!(normalised("010-1234-5678"), "1012345678");
+        assert_eq!(normalised("+82 10 1234"), "82101234");
+        assert_eq!(normalised("000"), "");
+    }
+}

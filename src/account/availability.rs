@@ -1,0 +1,48 @@
+//! Whether a sign-up could take a value.
+
+use super::{Accounts, rules};
+use crate::{
+    caller::Caller,
+    contact::{Contact, Nickname, Username},
+    fault::Fault,
+    quota::{Act, Refused},
+    store::Identifier,
+};
+
+/// What somebody would like to have.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    Username(Username),
+    Nickname(Nickname),
+    Contact(Contact),
+}
+
+/// Whether they could.
+pub enum Availability {
+    Available(bool),
+    Quota(Refused),
+}
+
+impl Accounts {
+    /// Whether a sign-up could take this value. Every contact is free for the asking, unless accounts are disclosed:
+    /// whose it is learns who proves to hold it.
+    ///
+    /// # Errors
+    /// A fault of the rooms below.
+    pub async fn availability(&self, caller: &Caller, wanted: Wanted) -> Result<Availability, Fault> {
+        let parts = &self.0;
+        if let Err(refused) = parts.quotas.charge(Act::Lookup, caller).await {
+            return Ok(Availability::Quota(refused));
+        }
+        let holder = match &wanted {
+            Wanted::Username(username) => parts.store.account(&Identifier::Username(username.key().to_owned())).await?,
+            Wanted::Nickname(nickname) => parts.store.account(&Identifier::Nickname(nickname.key().to_owned())).await?,
+            Wanted::Contact(_) if !parts.settings.disclosed => None,
+            Wanted::Contact(contact) => {
+                let holder = parts.store.account(&rules::identifier(contact)).await?;
+                holder.filter(|holder| !rules::is_unproved(holder))
+            }
+        };
+        Ok(Availability::Available(holder.is_none()))
+    }
+}

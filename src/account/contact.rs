@@ -1,0 +1,198 @@
+//! Moving to another phone number or e-mail address, with a way back for whoever is robbed of theirs.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use super::{Accounts, Parts, owe, rules};
+use crate::{
+    caller::Caller,
+    clock::Instant,
+    contact::{Contact, ContactKind},
+    delivery::{ContactChanged, Notice, Order, notices},
+    fault::Fault,
+    ids::{ContactChangeId, DeliveryId, SessionId},
+    purpose::Purpose,
+    quota::{Act, Refused},
+    secret::Secret,
+    session::gate::SignedIn,
+    store::{
+        Ending, Held, Tx,
+        entity::{account::Model, contact_change, proof},
+    },
+    telemetry::audit::{self, Event},
+    verification::{self, ProofToken, Rejection},
+};
+
+/// What became of a change of contact.
+pub enum ContactChange {
+    Changed(Box<Model>),
+    ProofRejected(Rejection),
+    /// Another account has it.
+    Taken,
+    /// The account has it already.
+    Unchanged,
+    Quota(Refused),
+}
+
+impl ContactChange {
+    fn outcome(&self) -> &'static str {
+        match self {
+            ContactChange::Changed(_) => audit::OK,
+            ContactChange::ProofRejected(_) => "proof_rejected",
+            ContactChange::Taken => "contact_taken",
+            ContactChange::Unchanged => "contact_unchanged",
+            ContactChange::Quota(_) => "quota_exceeded",
+        }
+    }
+}
+
+enum Written {
+    Changed { account: Box<Model>, ended: Vec<SessionId>, told: Vec<DeliveryId> },
+    Refused(ContactChange),
+}
+
+/// One change, with everything that it writes.
+struct Moving {
+    token_hash: String,
+    purpose: Purpose,
+    signed_in: SignedIn,
+    change: contact_change::Model,
+    told: Vec<Order>,
+    entry: Event,
+    now: Instant,
+}
+
+impl Accounts {
+    /// Gives the account that is signed in the contact that was proved. Its other sessions are ended, and the old
+    /// contact is told how to take the change back.
+    ///
+    /// # Errors
+    /// A fault of the rooms below.
+    pub async fn change_contact(
+        &self,
+        caller: &Caller,
+        signed_in: &SignedIn,
+        kind: ContactKind,
+        token: Option<ProofToken>,
+    ) -> Result<ContactChange, Fault> {
+        let parts = &self.0;
+        let (act, purpose) = match kind {
+            ContactKind::Phone => (audit::Act::ChangePhone, Purpose::PhoneChange),
+            ContactKind::Email => (audit::Act::ChangeEmail, Purpose::EmailChange),
+        };
+        let event = parts.event(caller, act).account(signed_in.account.clone());
+        let refused = |refusal: ContactChange| {
+            let event = event.clone();
+            async move { parts.ended(event, refusal.outcome(), refusal).await }
+        };
+        if let Err(why) = parts.quotas.charge(Act::SpendProof, caller).await {
+            return refused(ContactChange::Quota(why)).await;
+        }
+        let rejected = |reason| refused(ContactChange::ProofRejected(reason));
+        let Some(token_hash) = token.map(|token| token.hash()) else { return rejected(Rejection::Unknown).await };
+        let proof = match parts.verifications.look_at_proof(&token_hash, purpose).await? {
+            Ok(proof) => proof,
+            Err(reason) => return rejected(reason).await,
+        };
+        let account = self.get(&signed_in.account).await?;
+        // A proof that another account asked for is none.
+        let account = account.filter(|account| proof.account_id.as_ref() == Some(&account.id));
+        let Some(account) = account else { return rejected(Rejection::Unknown).await };
+        let Some(new) = Contact::from_stored(proof.contact_kind, &proof.contact).filter(|new| new.kind() == kind)
+        else {
+            return rejected(Rejection::WrongPurpose).await;
+        };
+        let event = event.clone().contact(new.masked());
+        let now = parts.clock.now();
+        let (change, told) = parts.way_back(&account, &new, now);
+        let moving =
+            Moving { token_hash, purpose, signed_in: signed_in.clone(), change, told, entry: event.clone(), now };
+        match parts.store.write(move |tx| Box::pin(async move { moving.write(tx).await })).await? {
+            Written::Refused(refusal) => parts.ended(event, refusal.outcome(), refusal).await,
+            Written::Changed { account, ended, told } => {
+                event.log();
+                parts.sessions.announce_ended(&ended, now);
+                parts.dispatch(told);
+                Ok(ContactChange::Changed(account))
+            }
+        }
+    }
+}
+
+impl Parts {
+    /// What takes a change back, and who is told of it: the old contact; where there was none, the other one.
+    fn way_back(&self, account: &Model, new: &Contact, now: Instant) -> (contact_change::Model, Vec<Order>) {
+        let (kind, undo) = (new.kind(), self.settings.contact_undo);
+        let key = self.keys.current();
+        let id = ContactChangeId::new(&self.entropy);
+        let (old_contact, old_contact_key, old_verified_at) = match kind {
+            ContactKind::Phone => (account.phone.clone(), account.phone.clone(), account.phone_verified_at),
+            ContactKind::Email => (account.email.clone(), account.email_key.clone(), account.email_verified_at),
+        };
+        let change = contact_change::Model {
+            token_hash: token_hash(&notices::undo_token(&id, key)),
+            id: id.clone(),
+            account_id: account.id.clone(),
+            contact_kind: kind,
+            old_contact,
+            old_contact_key,
+            old_verified_at,
+            created_at: now,
+            expires_at: now + undo,
+            undone_at: None,
+        };
+        let proved = notices::proved(account);
+        let old = proved.iter().find(|contact| contact.kind() == kind).or(proved.first());
+        let notice = Notice::ContactChanged(ContactChanged::new(id, key.id(), new, undo));
+        let told = old.map(|old| Order {
+            // It can be read as long as it can be used.
+            expires_at: now + undo,
+            ..notices::to(old.clone(), account, notice, &self.entropy, now)
+        });
+        (change, told.into_iter().collect())
+    }
+}
+
+/// What the store knows an undo token by.
+pub(super) fn token_hash(token: &Secret) -> String {
+    hex::encode(Sha256::digest(token.expose()))
+}
+
+impl Moving {
+    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+        let refused = |refusal| Ok(Ending::Rollback(Written::Refused(refusal)));
+        let spending = tx.spend_proof(&self.token_hash, self.purpose, self.now).await?;
+        let proof: proof::Model = match verification::spent(spending, self.purpose, self.now) {
+            Ok(proof) => proof,
+            Err(reason) => return refused(ContactChange::ProofRejected(reason)),
+        };
+        let id = &self.signed_in.account;
+        let Some(account) = tx.lock_account(id).await? else {
+            return refused(ContactChange::ProofRejected(Rejection::Unknown));
+        };
+        let Some(new) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
+            return Err(Fault::internal("a proof's contact does not read"));
+        };
+        let held: BTreeSet<_> = notices::proved(&account).iter().map(|held| held.key().to_owned()).collect();
+        if held.contains(new.key()) {
+            return refused(ContactChange::Unchanged);
+        }
+        tx.give_up_unproved(&rules::identifier(&new)).await?;
+        let held = Held {
+            kind: new.kind(),
+            contact: Some((new.as_str().to_owned(), new.key().to_owned())),
+            verified_at: Some(self.now),
+        };
+        let account = match tx.set_contact(id, &held, self.now).await? {
+            Ok(Some(account)) => account,
+            Ok(None) => return refused(ContactChange::ProofRejected(Rejection::Unknown)),
+            Err(_) => return refused(ContactChange::Taken),
+        };
+        tx.insert_contact_change(self.change).await?;
+        let ended = tx.end_sessions(id, Some(&self.signed_in.session), self.now).await?;
+        tx.insert_audit(&self.entry).await?;
+        let told = owe(tx, self.told, self.now).await?;
+        Ok(Ending::Commit(Written::Changed { account: Box::new(account), ended, told }))
+    }
+}

@@ -1,0 +1,124 @@
+//! What somebody says of themselves.
+
+use super::Accounts;
+use crate::{
+    caller::Caller,
+    contact::{Nickname, PersonName},
+    fault::Fault,
+    session::gate::SignedIn,
+    store::{Ending, ProfileChange, entity::account::Model},
+    telemetry::audit,
+};
+
+/// The address of a picture: absolute, by https or http, so that a page can show it without running it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageUrl(String);
+
+/// As long as common browsers and proxies take.
+const LONGEST_URL: usize = 2048;
+
+impl ImageUrl {
+    /// # Errors
+    /// The stable reason.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("empty");
+        }
+        if text.len() > LONGEST_URL {
+            return Err("too_long");
+        }
+        let url = reqwest::Url::parse(text).map_err(|_| "not_a_url")?;
+        let shown = matches!(url.scheme(), "https" | "http") && url.has_host();
+        // A user name in it would be shown to whoever loads the page.
+        let plain = url.username().is_empty() && url.password().is_none();
+        if shown && plain { Ok(Self(url.into())) } else { Err("not_a_url") }
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// What is to change; an outer None stays as it is, an inner one is taken away.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    pub name: Option<Option<PersonName>>,
+    pub nickname: Option<Option<Nickname>>,
+    pub profile_image_url: Option<Option<ImageUrl>>,
+}
+
+/// What became of it.
+pub enum ProfileChanged {
+    Changed(Box<Model>),
+    NicknameTaken,
+    /// The account was erased a moment ago.
+    Gone,
+}
+
+impl Accounts {
+    /// Changes a profile.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn update_profile(
+        &self,
+        caller: &Caller,
+        signed_in: &SignedIn,
+        profile: Profile,
+    ) -> Result<ProfileChanged, Fault> {
+        let parts = &self.0;
+        let now = parts.clock.now();
+        let id = signed_in.account.clone();
+        let event = parts.event(caller, audit::Act::UpdateProfile).account(id.clone());
+        let entry = event.clone();
+        let change = ProfileChange {
+            name: profile.name.map(|name| name.map(|name| (name.as_str().to_owned(), name.key()))),
+            nickname: profile
+                .nickname
+                .map(|nickname| nickname.map(|nickname| (nickname.as_str().to_owned(), nickname.key().to_owned()))),
+            profile_image_url: profile.profile_image_url.map(|url| url.map(ImageUrl::into_string)),
+        };
+        let written = parts
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let changed = tx.change_profile(&id, change, now).await?;
+                    match changed {
+                        Ok(Some(account)) => {
+                            tx.insert_audit(&entry).await?;
+                            Ok(Ending::Commit(ProfileChanged::Changed(Box::new(account))))
+                        }
+                        Ok(None) => Ok(Ending::Rollback(ProfileChanged::Gone)),
+                        Err(_) => Ok(Ending::Rollback(ProfileChanged::NicknameTaken)),
+                    }
+                })
+            })
+            .await?;
+        match written {
+            ProfileChanged::Changed(_) => event.log(),
+            ProfileChanged::NicknameTaken => parts.store.record(event.outcome("nickname_taken")).await,
+            ProfileChanged::Gone => parts.store.record(event.outcome("unauthenticated")).await,
+        }
+        Ok(written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_has_an_address_that_only_shows() {
+        for url in ["https://cdn.example.com/a.png", "http://localhost:9000/a?b#c", "https://예시.kr/사진"] {
+            assert!(ImageUrl::parse(url).is_ok(), "{url}");
+        }
+        for url in
+            ["javascript:alert(1)", "data:image/png;base64,AAAA", "/a.png", "https://", "https://u:p@x.kr/a", "x"]
+        {
+            assert_eq!(ImageUrl::parse(url), Err("not_a_url"), "{url}");
+        }
+        assert_eq!(ImageUrl::parse("  "), Err("empty"));
+        assert_eq!(ImageUrl::parse(&format!("https://x.kr/{}", "a".repeat(2048))), Err("too_long"));
+    }
+}

@@ -1,0 +1,380 @@
+//! Making an account: with a contact that was proved before, or with an address that a code will prove.
+
+use super::{Accounts, Parts, rules, words};
+use crate::{
+    caller::Caller,
+    channel::Channel,
+    clock::Instant,
+    contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
+    delivery::Notice,
+    fault::Fault,
+    ids::AccountId,
+    password::{PasswordHash, Violation},
+    purpose::Purpose,
+    quota::{Act, Refused},
+    secret::Secret,
+    session::{Device, Opened, Opening, Tokens},
+    store::{
+        Ending, Identifier, Tx,
+        entity::{
+            account::{AccountStatus, Model, Role},
+            proof,
+        },
+    },
+    telemetry::audit::{self, Event},
+    texts::Locale,
+    verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification},
+};
+
+/// Somebody who wants an account.
+pub struct Newcomer {
+    pub username: Username,
+    pub password: Secret,
+    pub name: Option<PersonName>,
+    pub nickname: Option<Nickname>,
+    pub birth_date: Option<BirthDate>,
+    pub profile_image_url: Option<String>,
+    pub locale: Locale,
+    pub device: Device,
+}
+
+/// What became of a sign-up.
+pub enum SignUp {
+    SignedUp {
+        account: Box<Model>,
+        /// None: the account waits for its address to be proved, or for an administrator.
+        tokens: Option<Box<Tokens>>,
+        /// Of the address, while that is yet to be proved.
+        verification: Option<Box<Verification>>,
+    },
+    ProofRejected(Rejection),
+    PasswordRejected(Vec<Violation>),
+    UsernameTaken,
+    NicknameTaken,
+    ContactTaken,
+    /// The service takes no sign-up without a proof.
+    ProofMissing,
+    Quota(Refused),
+}
+
+/// What an account can't have because it is another one's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Username,
+    Nickname,
+    Contact,
+}
+
+impl From<Taken> for SignUp {
+    fn from(taken: Taken) -> Self {
+        match taken {
+            Taken::Username => SignUp::UsernameTaken,
+            Taken::Nickname => SignUp::NicknameTaken,
+            Taken::Contact => SignUp::ContactTaken,
+        }
+    }
+}
+
+impl SignUp {
+    /// Its name in the audit trail.
+    fn outcome(&self) -> &'static str {
+        match self {
+            SignUp::SignedUp { .. } => audit::OK,
+            SignUp::ProofRejected(_) => "proof_rejected",
+            SignUp::PasswordRejected(_) => "password_rejected",
+            SignUp::UsernameTaken => "username_taken",
+            SignUp::NicknameTaken => "nickname_taken",
+            SignUp::ContactTaken => "contact_taken",
+            SignUp::ProofMissing => "invalid_input",
+            SignUp::Quota(_) => "quota_exceeded",
+        }
+    }
+}
+
+enum Written {
+    Made(Option<Box<Opened>>),
+    Taken,
+    Rejected(Rejection),
+}
+
+impl Accounts {
+    /// Makes an account for whoever holds a SIGN_UP proof. It can be used at once, unless an administrator has to
+    /// approve of it.
+    ///
+    /// # Errors
+    /// A fault of the rooms below.
+    pub async fn sign_up(
+        &self,
+        caller: &Caller,
+        token: Option<ProofToken>,
+        newcomer: Newcomer,
+    ) -> Result<SignUp, Fault> {
+        let parts = &self.0;
+        let event = parts.event(caller, audit::Act::SignUp);
+        let outcome = self.sign_up_proved(caller, token, newcomer, &event).await?;
+        match &outcome {
+            // It stands in the trail with what it wrote.
+            SignUp::SignedUp { .. } => Ok(outcome),
+            refused => parts.ended(event, refused.outcome(), ()).await.map(|()| outcome),
+        }
+    }
+
+    async fn sign_up_proved(
+        &self,
+        caller: &Caller,
+        token: Option<ProofToken>,
+        newcomer: Newcomer,
+        event: &Event,
+    ) -> Result<SignUp, Fault> {
+        let parts = &self.0;
+        if let Err(refused) = parts.quotas.charge(Act::SignUp, caller).await {
+            return Ok(SignUp::Quota(refused));
+        }
+        let Some(token_hash) = token.map(|token| token.hash()) else {
+            return Ok(SignUp::ProofRejected(Rejection::Unknown));
+        };
+        let proof = match parts.verifications.look_at_proof(&token_hash, Purpose::SignUp).await? {
+            Ok(proof) => proof,
+            Err(reason) => return Ok(SignUp::ProofRejected(reason)),
+        };
+        let now = parts.clock.now();
+        let status = rules::proved_status(parts.settings.approval);
+        let device = newcomer.device.clone();
+        let password = newcomer.password.clone();
+        let mut account = parts.draft(newcomer, status, now);
+        let Some(contact) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
+            return Err(Fault::internal("a proof's contact does not read"));
+        };
+        hold(&mut account, &contact, Some(now));
+        if let Some(taken) = parts.taken(&account).await? {
+            return Ok(taken.into());
+        }
+        let violations = parts.policy.judge(&password, &words(&account)).await?;
+        if !violations.is_empty() {
+            return Ok(SignUp::PasswordRejected(violations));
+        }
+        account.password_hash = Some(parts.hasher.hash(&password).await?.as_str().to_owned());
+        let opening =
+            (status == AccountStatus::Active).then(|| parts.sessions.prepare(caller, &account, device, false));
+        let entry = event.clone().account(account.id.clone()).contact(contact.masked());
+        let row = account.clone();
+        let written = {
+            let entry = entry.clone();
+            parts
+                .store
+                .write(move |tx| Box::pin(async move { make(tx, row, &token_hash, opening, &entry, now).await }))
+                .await?
+        };
+        match written {
+            Written::Rejected(reason) => Ok(SignUp::ProofRejected(reason)),
+            // Somebody else was faster by a moment; the proof is still whole.
+            Written::Taken => Ok(parts.taken(&account).await?.unwrap_or(Taken::Username).into()),
+            Written::Made(opened) => {
+                entry.log();
+                let tokens = opened.map(|opened| parts.sessions.welcome(&account, &opened)).transpose()?;
+                Ok(SignUp::SignedUp { account: Box::new(account), tokens: tokens.map(Box::new), verification: None })
+            }
+        }
+    }
+
+    /// Makes an account that waits for the code that its address is sent (`ACTIVATION=email`).
+    ///
+    /// A second sign-up with an address that nobody has proved takes the place of the first, so that nobody can keep an
+    /// address by typing it; whoever holds the address decides by the code that they confirm. A sign-up with somebody's
+    /// proved address looks like any other: its username is kept as any other's would be, its owner is told in place
+    /// of a code, and no code of it is ever right.
+    ///
+    /// # Errors
+    /// A fault of the rooms below.
+    pub async fn sign_up_by_email(
+        &self,
+        caller: &Caller,
+        email: EmailAddress,
+        newcomer: Newcomer,
+    ) -> Result<SignUp, Fault> {
+        let parts = &self.0;
+        let event = parts.event(caller, audit::Act::SignUp).contact(email.masked());
+        if !parts.settings.activation_by_email {
+            return parts.ended(event, SignUp::ProofMissing.outcome(), SignUp::ProofMissing).await;
+        }
+        if let Err(refused) = parts.quotas.charge(Act::SignUp, caller).await {
+            return parts.ended(event, "quota_exceeded", SignUp::Quota(refused)).await;
+        }
+        let now = parts.clock.now();
+        let locale = newcomer.locale;
+        let password = newcomer.password.clone();
+        let mut account = parts.draft(newcomer, AccountStatus::PendingVerification, now);
+        let contact = Contact::Email(email);
+        hold(&mut account, &contact, None);
+        if let Some(taken) = parts.taken(&account).await? {
+            let refused = SignUp::from(taken);
+            return parts.ended(event, refused.outcome(), refused).await;
+        }
+        let violations = parts.policy.judge(&password, &words(&account)).await?;
+        if !violations.is_empty() {
+            return parts.ended(event, "password_rejected", SignUp::PasswordRejected(violations)).await;
+        }
+        let hash: PasswordHash = parts.hasher.hash(&password).await?;
+        account.password_hash = Some(hash.as_str().to_owned());
+        let row = account.clone();
+        let disclosed = parts.settings.disclosed;
+        let audience: Audience<Taken> =
+            Audience::Newcomer(Box::new(move |tx| Box::pin(async move { await_code(tx, row, disclosed).await })));
+        let start = Start {
+            purpose: Purpose::SignUp,
+            to: contact,
+            channel: Channel::Email,
+            locale,
+            idempotency_key: None,
+            audience,
+            act: audit::Act::SignUp,
+        };
+        match parts.verifications.start(caller, start).await? {
+            Started::Sent(verification) => Ok(SignUp::SignedUp {
+                account: Box::new(account),
+                tokens: None,
+                verification: Some(Box::new(verification)),
+            }),
+            Started::Quota(refused) => Ok(SignUp::Quota(refused)),
+            Started::Refused(taken) => {
+                let taken = parts.taken(&account).await?.unwrap_or(taken);
+                let refused = SignUp::from(taken);
+                parts.ended(event, refused.outcome(), refused).await
+            }
+        }
+    }
+}
+
+impl Parts {
+    /// The account that a newcomer asks for, without its contact and its password.
+    fn draft(&self, newcomer: Newcomer, status: AccountStatus, now: Instant) -> Model {
+        Model {
+            id: AccountId::new(&self.entropy),
+            username: newcomer.username.as_str().to_owned(),
+            username_key: newcomer.username.key().to_owned(),
+            name_key: newcomer.name.as_ref().map(PersonName::key),
+            name: newcomer.name.map(|name| name.as_str().to_owned()),
+            nickname_key: newcomer.nickname.as_ref().map(|nickname| nickname.key().to_owned()),
+            nickname: newcomer.nickname.map(|nickname| nickname.as_str().to_owned()),
+            birth_date: newcomer.birth_date.map(BirthDate::date),
+            phone: None,
+            phone_verified_at: None,
+            email: None,
+            email_key: None,
+            email_verified_at: None,
+            profile_image_url: newcomer.profile_image_url,
+            locale: newcomer.locale.as_str().to_owned(),
+            status,
+            role: Role::User,
+            password_hash: None,
+            password_changed_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// What of an account is another one's. A contact counts only where it was proved on both sides: what was merely
+    /// typed keeps nobody out and tells nobody anything.
+    async fn taken(&self, account: &Model) -> Result<Option<Taken>, Fault> {
+        for (name, taken) in names(account) {
+            let holder = self.store.account(&name).await?;
+            if holder.is_some_and(|holder| !rules::gives_way(&holder, account)) {
+                return Ok(Some(taken));
+            }
+        }
+        let proved = [
+            account.phone.clone().filter(|_| account.phone_verified_at.is_some()).map(Identifier::Phone),
+            account.email_key.clone().filter(|_| account.email_verified_at.is_some()).map(Identifier::Email),
+        ];
+        for identifier in proved.into_iter().flatten() {
+            let holder = self.store.account(&identifier).await?;
+            if holder.is_some_and(|holder| !rules::is_unproved(&holder)) {
+                return Ok(Some(Taken::Contact));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Gives a draft its contact.
+fn hold(account: &mut Model, contact: &Contact, verified_at: Option<Instant>) {
+    match contact {
+        Contact::Phone(number) => {
+            account.phone = Some(number.as_str().to_owned());
+            account.phone_verified_at = verified_at;
+        }
+        Contact::Email(address) => {
+            account.email = Some(address.as_str().to_owned());
+            account.email_key = Some(address.key().to_owned());
+            account.email_verified_at = verified_at;
+        }
+    }
+}
+
+/// The names that nobody else may have.
+fn names(account: &Model) -> impl Iterator<Item = (Identifier, Taken)> {
+    let username = (Identifier::Username(account.username_key.clone()), Taken::Username);
+    let nickname = account.nickname_key.clone().map(|key| (Identifier::Nickname(key), Taken::Nickname));
+    std::iter::once(username).chain(nickname)
+}
+
+/// Takes away what an earlier sign-up with the same address left, which nobody proved.
+async fn make_room(tx: &Tx, account: &Model, contact: &Identifier) -> Result<(), Fault> {
+    tx.give_up_unproved(contact).await?;
+    for (name, _) in names(account) {
+        if let Some(holder) = tx.account(&name).await?.filter(|holder| rules::gives_way(holder, account)) {
+            tx.delete_account(&holder.id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Spends the proof, makes the account and begins its first session: all of it or nothing.
+async fn make(
+    tx: &Tx,
+    account: Model,
+    token_hash: &str,
+    opening: Option<Opening>,
+    entry: &Event,
+    now: Instant,
+) -> Result<Ending<Written>, Fault> {
+    let spending = tx.spend_proof(token_hash, Purpose::SignUp, now).await?;
+    let proof: proof::Model = match verification::spent(spending, Purpose::SignUp, now) {
+        Ok(proof) => proof,
+        Err(reason) => return Ok(Ending::Rollback(Written::Rejected(reason))),
+    };
+    let contact = match proof.contact_kind {
+        ContactKind::Phone => Identifier::Phone(proof.contact_key.clone()),
+        ContactKind::Email => Identifier::Email(proof.contact_key.clone()),
+    };
+    make_room(tx, &account, &contact).await?;
+    let id = account.id.clone();
+    if !tx.insert_account(account).await? {
+        return Ok(Ending::Rollback(Written::Taken));
+    }
+    tx.own_verification(&proof.verification_id, &id).await?;
+    let opened = match opening {
+        Some(opening) => Some(Box::new(opening.write(tx).await?)),
+        None => None,
+    };
+    tx.insert_audit(entry).await?;
+    Ok(Ending::Commit(Written::Made(opened)))
+}
+
+/// Writes the account that waits for a code, and says who gets it.
+async fn await_code(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Result<Recipient, Taken>, Fault> {
+    let key = account.email_key.clone().unwrap_or_default();
+    let address = Identifier::Email(key);
+    make_room(tx, &account, &address).await?;
+    let recipient = match tx.account(&address).await? {
+        None => Recipient::Holder { account: Some(account.id.clone()) },
+        Some(_) if disclosed => return Ok(Err(Taken::Contact)),
+        Some(owner) => {
+            // The address stays its owner's: this row only remembers it as typed. Nobody will ever activate it; the
+            // janitor takes it away with the others that were never proved.
+            account.email_key = None;
+            Recipient::Told { account: owner.id, notice: Notice::AccountExists }
+        }
+    };
+    Ok(if tx.insert_account(account).await? { Ok(recipient) } else { Err(Taken::Username) })
+}

@@ -1,0 +1,64 @@
+//! To whom of an account's contacts a notice goes.
+
+use std::time::Duration;
+
+use super::{Content, Notice, Order};
+use crate::{
+    channel::Channel,
+    clock::{Entropy, Instant},
+    contact::{Contact, ContactKind},
+    ids::{ContactChangeId, DeliveryId},
+    keys::ServerKey,
+    secret::Secret,
+    store::entity::account::Model,
+    texts::Locale,
+};
+
+/// How long a notice is worth sending: it must not get lost, and has time.
+const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// To every contact that the account has proved to hold.
+pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant) -> Vec<Order> {
+    proved(account).into_iter().map(|contact| to(contact, account, notice.clone(), entropy, now)).collect()
+}
+
+/// To one contact that the account has proved to hold; its address first, since a text message costs.
+pub fn to_one(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant) -> Option<Order> {
+    let mut contacts = proved(account);
+    contacts.sort_by_key(|contact| contact.kind() != ContactKind::Email);
+    contacts.into_iter().next().map(|contact| to(contact, account, notice.clone(), entropy, now))
+}
+
+/// To this contact.
+pub fn to(contact: Contact, account: &Model, notice: Notice, entropy: &Entropy, now: Instant) -> Order {
+    let channel = match contact.kind() {
+        ContactKind::Phone => Channel::Sms,
+        ContactKind::Email => Channel::Email,
+    };
+    Order {
+        id: DeliveryId::new(entropy),
+        verification: None,
+        channel,
+        to: contact,
+        locale: Locale::parse(&account.locale).unwrap_or(Locale::Ko),
+        content: Content::Notice(notice),
+        decoy: false,
+        discreet: false,
+        scenario: None,
+        expires_at: now + LIFE,
+    }
+}
+
+/// The contacts that the account has proved to hold.
+pub fn proved(account: &Model) -> Vec<Contact> {
+    let phone = account.phone.as_deref().filter(|_| account.phone_verified_at.is_some());
+    let email = account.email.as_deref().filter(|_| account.email_verified_at.is_some());
+    let contacts = [(ContactKind::Phone, phone), (ContactKind::Email, email)];
+    contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text?)).collect()
+}
+
+/// The token that takes a change of contact back: 64 hex digits. It is derived where a message carries it, and stored
+/// nowhere.
+pub fn undo_token(change: &ContactChangeId, key: &ServerKey) -> Secret {
+    Secret::new(hex::encode(key.derive("contact-undo/1", &[change.as_str().as_bytes()])))
+}

@@ -1,0 +1,243 @@
+//! Signing in, staying so, signing out.
+
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
+
+use crate::{
+    graphql::{
+        context::Asking,
+        input::Fields,
+        problems::{
+            AccountLocked, AccountNotActive, CredentialsRejected, InvalidInput, ProofRejected, QuotaExceeded,
+            RefreshRejected, SessionNotFound,
+        },
+        token_cookies,
+        types::{Carrier, Session, TokenPair, User, device_token},
+    },
+    ids::SessionId,
+    secret::Secret,
+    session::{Opaque, Refreshed, Revoked, SignIn},
+    verification::ProofToken,
+};
+
+#[derive(Default)]
+pub struct SessionMutation;
+
+/// Who signs in, and how they show it.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// Username, e-mail address or phone number.
+    pub identifier: String,
+    /// The password.
+    #[graphql(secret)]
+    pub password: String,
+    /// What the person calls this device, for their own list of devices.
+    pub device_name: Option<String>,
+    /// What an earlier sign-in called this device by.
+    #[graphql(secret)]
+    pub device_token: Option<String>,
+}
+
+/// Who signs in, by a code in place of a password.
+#[derive(InputObject)]
+pub struct SignInWithProofInput {
+    /// Of a SIGN_IN verification.
+    #[graphql(secret)]
+    pub proof_token: String,
+    /// What the person calls this device, for their own list of devices.
+    pub device_name: Option<String>,
+    /// What an earlier sign-in called this device by.
+    #[graphql(secret)]
+    pub device_token: Option<String>,
+}
+
+/// The session to be kept.
+#[derive(InputObject)]
+pub struct RefreshSessionInput {
+    /// Left out in cookie mode.
+    #[graphql(secret)]
+    pub refresh_token: Option<String>,
+}
+
+/// The session to be ended.
+#[derive(InputObject)]
+pub struct RevokeSessionInput {
+    /// Its id, out of User.sessions.
+    pub session_id: async_graphql::ID,
+}
+
+#[Object]
+impl SessionMutation {
+    /// Signs in with a password.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who signs in.")] input: SignInInput,
+    ) -> Result<SignInResult> {
+        let mut fields = Fields::new(ctx);
+        for (path, text) in [("identifier", input.identifier.trim()), ("password", input.password.as_str())] {
+            if text.is_empty() {
+                fields.refuse(path, "empty");
+            }
+        }
+        let device = fields.device(input.device_name, input.device_token.as_deref());
+        if let Some(invalid) = fields.finish() {
+            return Ok(invalid.into());
+        }
+        let password = Secret::new(input.password);
+        let outcome = ctx.rooms().sessions.sign_in(ctx.caller(), &input.identifier, &password, device).await?;
+        Ok(SignInResult::of(ctx, outcome))
+    }
+
+    /// Signs in with a code in place of a password. Takes a SIGN_IN proof; makes no account.
+    async fn sign_in_with_proof(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who signs in.")] input: SignInWithProofInput,
+    ) -> Result<SignInResult> {
+        let mut fields = Fields::new(ctx);
+        let device = fields.device(input.device_name, input.device_token.as_deref());
+        if let Some(invalid) = fields.finish() {
+            return Ok(invalid.into());
+        }
+        let proof = ProofToken::parse(&input.proof_token);
+        let outcome = ctx.rooms().sessions.sign_in_with_proof(ctx.caller(), proof, device).await?;
+        Ok(SignInResult::of(ctx, outcome))
+    }
+
+    /// Exchanges a refresh token for new tokens. A token is good for one exchange; one that comes again after its
+    /// successor was used ends the session, but for a short grace in which it is answered with that successor again.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session to be kept.")] input: RefreshSessionInput,
+    ) -> Result<RefreshSessionResult> {
+        // It is answered the way that it came.
+        let (token, carrier) = match input.refresh_token {
+            Some(text) => (Opaque::parse(&text), Carrier::Body),
+            None if ctx.rooms().sessions.use_cookie() => (token_cookies::refresh_token(ctx.cookies()), Carrier::Cookie),
+            None => (None, Carrier::Body),
+        };
+        Ok(match ctx.rooms().sessions.refresh(ctx.caller(), token).await? {
+            Refreshed::Refreshed(tokens) => {
+                RefreshSessionPayload { tokens: TokenPair::new(ctx, &tokens, carrier) }.into()
+            }
+            Refreshed::Rejected(reason) => RefreshRejected::new(ctx, reason).into(),
+            Refreshed::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+        })
+    }
+
+    /// Ends the session that asks: its refresh token at once, its access tokens within seconds, everywhere.
+    async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+        let ended = ctx.rooms().sessions.sign_out(ctx.caller(), ctx.require_signed_in()?).await?;
+        Ok(SignOutPayload::new(ctx, ended))
+    }
+
+    /// Ends every session of the account, the one that asks too.
+    async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+        let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), ctx.require_signed_in()?).await?;
+        Ok(SignOutPayload::new(ctx, ended))
+    }
+
+    /// Ends one session of the account.
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which session.")] input: RevokeSessionInput,
+    ) -> Result<RevokeSessionResult> {
+        let signed_in = ctx.require_signed_in()?;
+        let id = SessionId::parse(&input.session_id);
+        Ok(match ctx.rooms().sessions.revoke(ctx.caller(), signed_in, id).await? {
+            Revoked::Revoked(session) => {
+                RevokeSessionPayload { session: Session::new(*session, Some(&signed_in.session)) }.into()
+            }
+            Revoked::NotFound => SessionNotFound::new(ctx).into(),
+        })
+    }
+}
+
+/// Somebody is signed in.
+#[derive(SimpleObject)]
+pub struct SignInPayload {
+    /// Who.
+    user: User,
+    /// What they go on with.
+    tokens: TokenPair,
+    /// Keep it on the device and send it with the next sign-in: a device that signed in before is not locked out by
+    /// strangers who guess, and its sign-ins are no news. Null in cookie mode.
+    device_token: Option<String>,
+}
+
+/// What became of a sign-in.
+#[derive(Union)]
+pub enum SignInResult {
+    Payload(SignInPayload),
+    InvalidInput(InvalidInput),
+    CredentialsRejected(CredentialsRejected),
+    AccountNotActive(AccountNotActive),
+    AccountLocked(AccountLocked),
+    ProofRejected(ProofRejected),
+    QuotaExceeded(QuotaExceeded),
+}
+
+impl SignInResult {
+    fn of(ctx: &Context<'_>, outcome: SignIn) -> Self {
+        match outcome {
+            SignIn::SignedIn { account, tokens } => SignInPayload {
+                user: User::new(*account, Some(tokens.session.clone())),
+                device_token: device_token(ctx, &tokens),
+                tokens: TokenPair::new(ctx, &tokens, Carrier::usual(ctx)),
+            }
+            .into(),
+            SignIn::CredentialsRejected => CredentialsRejected::new(ctx).into(),
+            SignIn::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
+            SignIn::AccountLocked { unlocks_at } => AccountLocked::new(ctx, unlocks_at).into(),
+            SignIn::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            SignIn::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+        }
+    }
+}
+
+/// The session goes on.
+#[derive(SimpleObject)]
+pub struct RefreshSessionPayload {
+    /// What to go on with.
+    tokens: TokenPair,
+}
+
+/// What became of a refresh.
+#[derive(Union)]
+pub enum RefreshSessionResult {
+    Payload(RefreshSessionPayload),
+    RefreshRejected(RefreshRejected),
+    QuotaExceeded(QuotaExceeded),
+}
+
+/// Signed out.
+#[derive(SimpleObject)]
+pub struct SignOutPayload {
+    /// Sessions that were ended by it.
+    sessions_ended: i32,
+}
+
+impl SignOutPayload {
+    fn new(ctx: &Context<'_>, ended: usize) -> Self {
+        if ctx.rooms().sessions.use_cookie() {
+            token_cookies::drop_refresh_token(ctx.cookies());
+        }
+        Self { sessions_ended: i32::try_from(ended).unwrap_or(i32::MAX) }
+    }
+}
+
+/// The session is ended.
+#[derive(SimpleObject)]
+pub struct RevokeSessionPayload {
+    /// As it was.
+    session: Session,
+}
+
+/// What became of ending it.
+#[derive(Union)]
+pub enum RevokeSessionResult {
+    Payload(RevokeSessionPayload),
+    SessionNotFound(SessionNotFound),
+}

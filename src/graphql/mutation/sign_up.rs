@@ -1,0 +1,173 @@
+//! Making an account.
+
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
+
+use crate::{
+    account::{ImageUrl, Newcomer, SignUp},
+    contact::{BirthDate, Contact, Nickname, PersonName, Username},
+    graphql::{
+        context::Asking,
+        input::{ContactInput, Fields},
+        problems::{
+            ContactTaken, InvalidInput, NicknameTaken, PasswordRejected, ProofRejected, QuotaExceeded, UsernameTaken,
+        },
+        scalars::Date,
+        types::{Carrier, TokenPair, User, Verification, device_token},
+    },
+    secret::Secret,
+    verification::ProofToken,
+};
+
+#[derive(Default)]
+pub struct SignUpMutation;
+
+/// Who wants an account.
+#[derive(InputObject)]
+pub struct SignUpInput {
+    /// Of a SIGN_UP verification. Left out: the account waits for the code that email is sent, where the service
+    /// allows that.
+    #[graphql(secret)]
+    pub proof_token: Option<String>,
+    /// The name to sign in with: 3 to 30 letters and digits, with single dots, underscores and hyphens between them.
+    pub username: String,
+    /// As passwordPolicy demands.
+    #[graphql(secret)]
+    pub password: String,
+    /// The person's name.
+    pub name: Option<String>,
+    /// How others see them: 2 to 30 characters; nobody else has it.
+    pub nickname: Option<String>,
+    /// The person's birth date.
+    pub birth_date: Option<Date>,
+    /// Only where no proof names the contact (activation by e-mail).
+    pub email: Option<String>,
+    /// The address of a picture, http or https.
+    pub profile_image_url: Option<String>,
+    /// What the person calls this device, for their own list of devices.
+    pub device_name: Option<String>,
+    /// What an earlier sign-in called this device by.
+    #[graphql(secret)]
+    pub device_token: Option<String>,
+}
+
+#[Object]
+impl SignUpMutation {
+    /// Makes an account. Takes a SIGN_UP proof; or, with ACTIVATION=email, no proof: the account then waits for its
+    /// e-mail code.
+    async fn sign_up(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who wants an account.")] input: SignUpInput,
+    ) -> Result<SignUpResult> {
+        let mut fields = Fields::new(ctx);
+        let name = input.name.as_deref().map(PersonName::parse);
+        let name = name.map(|name| fields.take("name", name.map_err(|why| why.reason())));
+        let nickname = input.nickname.as_deref().map(Nickname::parse);
+        let nickname = nickname.map(|nickname| fields.take("nickname", nickname.map_err(|why| why.reason())));
+        let today = fields.today();
+        let birth_date = input.birth_date.as_ref().map(|date| BirthDate::new(date.0, today));
+        let birth_date = birth_date.map(|date| fields.take("birthDate", date.map_err(|why| why.reason())));
+        let picture = input.profile_image_url.as_deref().map(ImageUrl::parse);
+        let picture = picture.map(|picture| fields.take("profileImageUrl", picture));
+        let username = fields.take("username", Username::parse(&input.username).map_err(|why| why.reason()));
+        let email = match (&input.proof_token, input.email) {
+            (None, Some(text)) => fields.email(text),
+            (None, None) => {
+                fields.refuse("proofToken", "empty");
+                None
+            }
+            (Some(_), _) => None,
+        };
+        let device = fields.device(input.device_name, input.device_token.as_deref());
+        let Some(username) = username.filter(|_| !fields.is_wrong()) else {
+            return Ok(fields.into_invalid_input().into());
+        };
+        let newcomer = Newcomer {
+            username,
+            password: Secret::new(input.password),
+            name: name.flatten(),
+            nickname: nickname.flatten(),
+            birth_date: birth_date.flatten(),
+            profile_image_url: picture.flatten().map(ImageUrl::into_string),
+            locale: ctx.caller().locale,
+            device,
+        };
+        let accounts = &ctx.rooms().accounts;
+        let outcome = match (email, &input.proof_token) {
+            (Some(email), None) => accounts.sign_up_by_email(ctx.caller(), email, newcomer).await?,
+            (_, token) => {
+                let proof = token.as_deref().and_then(ProofToken::parse);
+                accounts.sign_up(ctx.caller(), proof, newcomer).await?
+            }
+        };
+        Ok(SignUpResult::of(ctx, outcome))
+    }
+}
+
+/// The account is made.
+#[derive(SimpleObject)]
+pub struct SignUpPayload {
+    /// The new account.
+    user: User,
+    /// Null while the account waits for activation or approval.
+    tokens: Option<TokenPair>,
+    /// Set while the account waits for its e-mail code.
+    verification: Option<Verification>,
+    /// Keep it on the device and send it with the next sign-in: a device that signed in before is not locked out by
+    /// strangers who guess, and its sign-ins are no news. Null in cookie mode, and where there are no tokens.
+    device_token: Option<String>,
+}
+
+/// What became of a sign-up.
+#[derive(Union)]
+pub enum SignUpResult {
+    Payload(SignUpPayload),
+    InvalidInput(InvalidInput),
+    ProofRejected(ProofRejected),
+    PasswordRejected(PasswordRejected),
+    UsernameTaken(UsernameTaken),
+    NicknameTaken(NicknameTaken),
+    ContactTaken(ContactTaken),
+    QuotaExceeded(QuotaExceeded),
+}
+
+impl SignUpResult {
+    fn of(ctx: &Context<'_>, outcome: SignUp) -> Self {
+        let rooms = ctx.rooms();
+        match outcome {
+            SignUp::SignedUp { account, tokens, verification } => {
+                let session = tokens.as_ref().map(|tokens| tokens.session.clone());
+                SignUpPayload {
+                    user: User::new(*account, session),
+                    device_token: tokens.as_ref().and_then(|tokens| device_token(ctx, tokens)),
+                    tokens: tokens.map(|tokens| TokenPair::new(ctx, &tokens, Carrier::usual(ctx))),
+                    verification: verification.map(|verification| Verification(*verification)),
+                }
+                .into()
+            }
+            SignUp::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            SignUp::PasswordRejected(violations) => {
+                PasswordRejected::new(ctx, &violations, &rooms.accounts.password_policy()).into()
+            }
+            SignUp::UsernameTaken => UsernameTaken::new(ctx).into(),
+            SignUp::NicknameTaken => NicknameTaken::new(ctx).into(),
+            SignUp::ContactTaken => ContactTaken::new(ctx).into(),
+            SignUp::ProofMissing => {
+                let mut fields = Fields::new(ctx);
+                fields.refuse("proofToken", "empty");
+                fields.into_invalid_input().into()
+            }
+            SignUp::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+        }
+    }
+}
+
+impl Fields<'_> {
+    /// The address that `text` spells.
+    fn email(&mut self, text: String) -> Option<crate::contact::EmailAddress> {
+        match self.contact("", &ContactInput::Email(text)) {
+            Some(Contact::Email(address)) => Some(address),
+            Some(Contact::Phone(_)) | None => None,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Problems of signing in and staying so.
+
+use std::time::Duration;
+
+use async_graphql::{Context, Enum, SimpleObject};
+
+use super::ProblemCode;
+use crate::{
+    clock::Instant,
+    graphql::{context::Asking, scalars::DateTime},
+    session,
+    texts::Arg,
+};
+
+/// Too many wrong passwords in a row.
+#[derive(SimpleObject)]
+pub struct AccountLocked {
+    /// ACCOUNT_LOCKED.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+    /// When it unlocks by itself. Null where only an administrator or a password reset unlocks it.
+    unlocks_at: Option<DateTime>,
+}
+
+impl AccountLocked {
+    pub fn new(ctx: &Context<'_>, unlocks_at: Instant) -> Self {
+        let wait = (unlocks_at - ctx.rooms().clock.now()).to_std().unwrap_or(Duration::ZERO);
+        Self {
+            code: ProblemCode::AccountLocked,
+            message: ctx.say("problem-account-locked-until", &[("wait", Arg::Wait(wait))]),
+            unlocks_at: Some(DateTime(unlocks_at)),
+        }
+    }
+}
+
+/// Why a refresh token is not honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "session::RefreshRejection")]
+pub enum RefreshRejection {
+    /// There is no such token.
+    Unknown,
+    /// The session was not used for too long, or is as old as a session may get.
+    Expired,
+    /// The session was ended.
+    Revoked,
+    /// It came again after its successor was used, so somebody has a copy: the session is ended by it.
+    Reused,
+}
+
+/// The refresh token is not honoured; the person has to sign in again.
+#[derive(SimpleObject)]
+pub struct RefreshRejected {
+    /// REFRESH_REJECTED.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+    /// Why.
+    reason: RefreshRejection,
+}
+
+impl RefreshRejected {
+    pub fn new(ctx: &Context<'_>, reason: session::RefreshRejection) -> Self {
+        let id = match reason {
+            session::RefreshRejection::Unknown => "problem-refresh-rejected-unknown",
+            session::RefreshRejection::Expired => "problem-refresh-rejected-expired",
+            session::RefreshRejection::Revoked => "problem-refresh-rejected-revoked",
+            session::RefreshRejection::Reused => "problem-refresh-rejected-reused",
+        };
+        Self { code: ProblemCode::RefreshRejected, message: ctx.say(id, &[]), reason: reason.into() }
+    }
+}

@@ -1,0 +1,60 @@
+//! What administrators ask.
+
+use async_graphql::{Context, Object, Result, connection::Connection};
+
+use crate::{
+    account::report,
+    graphql::{
+        context::Asking,
+        pages::{Cursor, bad_request, connection, slice},
+        scalars::DateTime,
+        types::{AccountStatus, ReportBucket, User, VerificationReportRow},
+    },
+    store::Place,
+};
+
+#[derive(Default)]
+pub struct AdminQuery;
+
+#[Object]
+impl AdminQuery {
+    /// Administrators only: accounts, newest first.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those of this status.")] status: Option<AccountStatus>,
+        #[graphql(desc = "A part of a username, nickname, name, phone number or e-mail address.")] search: Option<
+            String,
+        >,
+        #[graphql(desc = "Nodes of the page, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
+    ) -> Result<Connection<Cursor, User>> {
+        ctx.require_admin()?;
+        let slice = slice(ctx, first, after.as_deref())?;
+        let page = ctx.rooms().accounts.users(status.map(Into::into), search.as_deref(), &slice).await?;
+        Ok(connection(
+            page,
+            &slice,
+            |row| Place { at: row.created_at, id: row.id.as_str().to_owned() },
+            |row| User::new(row, None),
+        ))
+    }
+
+    /// Administrators only: the funnel of a period, by purpose and channel, oldest first. At most a year of days or a
+    /// month of hours.
+    async fn verification_report(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where it begins.")] from: DateTime,
+        #[graphql(desc = "Where it ends; not in it any more.")] to: DateTime,
+        #[graphql(desc = "How long one row's time is.", default_with = "ReportBucket::Day")] bucket: ReportBucket,
+    ) -> Result<Vec<VerificationReportRow>> {
+        ctx.require_admin()?;
+        let (bucket, zone) = (bucket.into(), ctx.rooms().time_zone);
+        if to.0 < from.0 || to.0 - from.0 > report::longest(bucket) {
+            return Err(bad_request(ctx));
+        }
+        let rows = ctx.rooms().accounts.verification_report(from.0, to.0, bucket, zone).await?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+}

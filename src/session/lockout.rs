@@ -1,0 +1,154 @@
+//! Wrong passwords: counted before they are judged, so that a hundred at once are no more than a hundred in a row.
+//!
+//! A device that signed in before has its own count, so strangers can lock strangers out and nobody else. What a
+//! stranger types is counted twice: by the identifier, whether or not somebody has it, and by the account behind it.
+//! Only the first lock is shown. The second one keeps three identifiers of one account from being three times the
+//! guesses, and is answered like a wrong password: shown, it would tell that an identifier belongs to an account that
+//! was locked by another one (invariant 5).
+
+use super::{Parts, Sessions, rules};
+use crate::{
+    clock::Instant,
+    fault::Fault,
+    ids::AccountId,
+    store::{Ending, Identifier},
+};
+
+/// By what a try is counted.
+#[derive(Clone, Debug)]
+pub struct Subjects {
+    account: Option<AccountId>,
+    /// Whose lock is shown.
+    shown: String,
+    /// Whose lock looks like a wrong password.
+    hidden: Option<String>,
+}
+
+/// What became of a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// It may be judged. `locks`: if it is wrong, it was the last one.
+    Granted { locks: bool },
+    /// It may not; `shown` says whether to tell.
+    Locked { until: Instant, shown: bool },
+}
+
+impl Subjects {
+    /// Somebody who is signed in and asked for the password again.
+    pub fn confirming(account: &AccountId) -> Self {
+        Self { account: Some(account.clone()), shown: format!("confirm:{}", account.as_str()), hidden: None }
+    }
+
+    /// A device that signed in to the account before.
+    pub(super) fn device(account: &AccountId, token_hash: &str) -> Self {
+        let shown = format!("device:{}:{token_hash}", account.as_str());
+        Self { account: Some(account.clone()), shown, hidden: None }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&String, bool)> {
+        std::iter::once((&self.shown, true)).chain(self.hidden.iter().map(|hidden| (hidden, false)))
+    }
+
+    /// Their names in the store.
+    pub fn names(&self) -> Vec<String> {
+        self.all().map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl Sessions {
+    /// Counts one try, unless a lock stands against it.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+        self.0.count_try(subjects).await
+    }
+
+    /// Takes a try back that we were too busy to judge.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn take_try_back(&self, subjects: &Subjects) -> Result<(), Fault> {
+        self.0.take_try_back(subjects).await
+    }
+
+    /// Forgets what was counted: the password was right.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn forget_tries(&self, subjects: &Subjects) -> Result<(), Fault> {
+        let names = subjects.names();
+        self.0
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.forget_tries(&names).await?;
+                    Ok(Ending::Commit(()))
+                })
+            })
+            .await
+    }
+}
+
+impl Parts {
+    /// A stranger who typed `identifier`. What nobody has is counted in as many rows, for the same time.
+    pub(super) fn stranger(
+        &self,
+        identifier: &str,
+        named: Option<&Identifier>,
+        account: Option<&AccountId>,
+    ) -> Subjects {
+        // Typed in the wrong field it may be a password: only its hash under our key is kept.
+        let folded = identifier.trim().to_lowercase();
+        let typed: (&str, &str) = match named {
+            Some(Identifier::Username(key)) => ("username", key),
+            Some(Identifier::Phone(key)) => ("phone", key),
+            Some(Identifier::Email(key)) => ("email", key),
+            Some(Identifier::Id(_) | Identifier::Nickname(_)) | None => ("", &folded),
+        };
+        let digest = hex::encode(self.keys.current().derive("lockout/1", &[typed.0.as_bytes(), typed.1.as_bytes()]));
+        let hidden =
+            account.map_or_else(|| format!("nobody:{digest}"), |account| format!("account:{}", account.as_str()));
+        Subjects { account: account.cloned(), shown: format!("typed:{digest}"), hidden: Some(hidden) }
+    }
+
+    async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+        let now = self.clock.now();
+        let lockout = self.settings.lockout;
+        let disclosed = self.accounts_disclosed;
+        let subjects = subjects.clone();
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut locks = false;
+                    for (subject, shown) in subjects.all() {
+                        let account = subjects.account.as_ref();
+                        let Some(row) = tx.count_try(subject, account, now - rules::MEMORY, now).await? else {
+                            let until = tx.lockout(subject).await?.and_then(|row| row.locked_until).unwrap_or(now);
+                            return Ok(Ending::Rollback(Counted::Locked { until, shown: shown || disclosed }));
+                        };
+                        if let Some(span) = rules::lock(row.failures, &lockout) {
+                            tx.lock_out(subject, now + span).await?;
+                            locks = true;
+                        }
+                    }
+                    Ok(Ending::Commit(Counted::Granted { locks }))
+                })
+            })
+            .await
+    }
+
+    async fn take_try_back(&self, subjects: &Subjects) -> Result<(), Fault> {
+        let names = subjects.names();
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    for name in &names {
+                        tx.take_try_back(name).await?;
+                    }
+                    Ok(Ending::Commit(()))
+                })
+            })
+            .await
+    }
+}

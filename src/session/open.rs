@@ -1,0 +1,174 @@
+//! Beginning a session: prepared before a transaction, written in it, welcomed after it.
+
+use std::time::Duration;
+
+use super::{AccessToken, Opaque, Parts, Sessions, rules};
+use crate::{
+    caller::Caller,
+    clock::Instant,
+    delivery::{Notice, Order, notices},
+    fault::Fault,
+    ids::{DeliveryId, SessionId},
+    secret::Secret,
+    store::{
+        Tx,
+        entity::{account, device, refresh_token, session},
+    },
+};
+
+/// The device that somebody signs in with, as it says itself.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// For the person's own list of devices; at most 100 characters, the edge cuts it.
+    pub name: Option<String>,
+    /// What it was known by when it signed in before.
+    pub token: Option<Opaque>,
+}
+
+/// A session about to begin. Everything that takes time or chance is done; what is left is writing.
+pub struct Opening {
+    session: session::Model,
+    refresh: Opaque,
+    sent: Option<Opaque>,
+    fresh: Opaque,
+    /// What the account's contact is told if the device is a new one.
+    news: Option<Order>,
+}
+
+/// A session that was written.
+pub struct Opened {
+    pub session: session::Model,
+    refresh: Opaque,
+    device: Opaque,
+    news: Option<DeliveryId>,
+}
+
+/// What a sign-in or a refresh answers.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub session: SessionId,
+    pub access: Secret,
+    /// How long the access token lives.
+    pub expires_in: Duration,
+    pub refresh: Secret,
+    /// When the refresh token dies unused.
+    pub refresh_expires_at: Instant,
+    /// What the device is known by from now on; none at a refresh.
+    pub device: Option<Secret>,
+}
+
+impl Sessions {
+    /// Prepares a session of an account. `announced`: a new device is told to the account's contact.
+    pub fn prepare(&self, caller: &Caller, account: &account::Model, device: Device, announced: bool) -> Opening {
+        let Parts { entropy, settings, clock, .. } = &*self.0;
+        let now = clock.now();
+        let session = session::Model {
+            id: SessionId::new(entropy),
+            account_id: account.id.clone(),
+            device_name: device.name,
+            user_agent: caller.user_agent.as_deref().map(str::to_owned),
+            ip_address: Some(caller.address.ip().to_string()),
+            created_at: now,
+            last_used_at: now,
+            expires_at: rules::expires_at(now, now, settings),
+            ended_at: None,
+        };
+        let notice = Notice::NewDevice { device: session.device_name.clone() };
+        let news = (announced && settings.notify_new_device).then(|| notices::to_one(account, &notice, entropy, now));
+        Opening {
+            session,
+            refresh: Opaque::new(entropy),
+            sent: device.token,
+            fresh: Opaque::new(entropy),
+            news: news.flatten(),
+        }
+    }
+
+    /// The tokens of a session that was written and committed. Sends what its account's contact is told.
+    ///
+    /// # Errors
+    /// A fault when a token can't be signed.
+    pub fn welcome(&self, account: &account::Model, opened: &Opened) -> Result<Tokens, Fault> {
+        if let Some(news) = &opened.news {
+            self.0.outbox.dispatch(news.clone());
+        }
+        let tokens = self.0.tokens(account, &opened.session, &opened.refresh)?;
+        Ok(Tokens { device: Some(opened.device.secret().clone()), ..tokens })
+    }
+}
+
+impl Opening {
+    /// Whose session it will be.
+    pub fn session(&self) -> &SessionId {
+        &self.session.id
+    }
+
+    /// Writes the session, its first refresh token, and the device. The account is locked by whoever calls, and may be
+    /// used.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn write(self, tx: &Tx) -> Result<Opened, Fault> {
+        let Opening { session, refresh, sent, fresh, news } = self;
+        let (account, now) = (&session.account_id, session.created_at);
+        let known = match &sent {
+            Some(token) => tx.use_device(&token.hash(), account, now).await?,
+            None => false,
+        };
+        let device = match sent {
+            Some(token) if known => token,
+            sent => {
+                // A token that another account of this device knows is ours, and good for this one as well.
+                let token = match sent {
+                    Some(token) if tx.has_device(&token.hash()).await? => token,
+                    _ => fresh,
+                };
+                tx.insert_device(device::Model {
+                    token_hash: token.hash(),
+                    account_id: account.clone(),
+                    created_at: now,
+                    last_used_at: now,
+                })
+                .await?;
+                token
+            }
+        };
+        // A client that keeps no device token is known by its browser and address, or each sign-in would be news.
+        let seen =
+            known || tx.signed_in_like(account, session.user_agent.as_deref(), session.ip_address.as_deref()).await?;
+        let news = news.filter(|_| !seen);
+        tx.insert_session(session.clone()).await?;
+        let first = refresh_token::Model {
+            token_hash: refresh.hash(),
+            session_id: session.id.clone(),
+            created_at: now,
+            used_at: None,
+        };
+        tx.insert_refresh_token(first).await?;
+        let id = news.as_ref().map(|order| order.id.clone());
+        if let Some(order) = news {
+            tx.insert_delivery(order.into_row(now)).await?;
+        }
+        Ok(Opened { session, refresh, device, news: id })
+    }
+}
+
+impl Parts {
+    pub(super) fn tokens(
+        &self,
+        account: &account::Model,
+        session: &session::Model,
+        refresh: &Opaque,
+    ) -> Result<Tokens, Fault> {
+        let AccessToken { token, expires_at } =
+            self.access.issue(&account.id, &account.username, account.role, &session.id, session.expires_at)?;
+        Ok(Tokens {
+            session: session.id.clone(),
+            access: token,
+            expires_in: (expires_at - self.clock.now()).to_std().unwrap_or_default(),
+            refresh: refresh.secret().clone(),
+            refresh_expires_at: session.expires_at,
+            device: None,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! The audit trail's rows: in the transaction of the act, or right after an act that wrote nothing.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use super::{
+    Ending, Store, Tx,
+    entity::audit::{ActiveModel, Column, Entity},
+};
+use crate::{
+    fault::{Doing, Fault},
+    ids::AccountId,
+    telemetry::audit::Event,
+};
+
+impl Store {
+    /// Writes an entry of its own: the log line, and the row. It fails nothing: what was decided was decided, and a
+    /// row that could not be written is in the log as a fault.
+    pub async fn record(&self, event: Event) {
+        event.log();
+        let written = self.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_audit(&event).await?;
+                Ok(Ending::Commit(()))
+            })
+        });
+        if let Err(fault) = written.await {
+            crate::telemetry::report(&fault);
+        }
+    }
+}
+
+impl Tx {
+    /// Writes an entry with the act that it is about. Whoever commits writes the log line then.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn insert_audit(&self, event: &Event) -> Result<(), Fault> {
+        let row = ActiveModel {
+            at: Set(event.at),
+            act: Set(event.act.as_str().to_owned()),
+            outcome: Set(event.outcome.to_owned()),
+            account_id: Set(event.account.clone()),
+            contact: Set(event.contact.clone()),
+            address: Set(event.address.map(|address| address.ip().to_string())),
+            user_agent: Set(event.user_agent.as_deref().map(str::to_owned)),
+            request_id: Set(event.request_id.as_ref().to_owned()),
+            ..ActiveModel::default()
+        };
+        Entity::insert(row).exec_without_returning(&self.0).await.doing("writing the audit trail")?;
+        Ok(())
+    }
+
+    /// Takes out of the trail what says who an account's owner was, and leaves what happened.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn anonymise_audit(&self, account: &AccountId) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::AccountId.eq(account.as_str()))
+            .col_expr(Column::Contact, Expr::null())
+            .col_expr(Column::Address, Expr::null())
+            .col_expr(Column::UserAgent, Expr::null());
+        update.exec(&self.0).await.doing("making an account's trail anonymous")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! Changes of contact, and taking them back.
+
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+
+use super::{
+    Tx,
+    entity::contact_change::{Column, Entity, Model},
+};
+use crate::{
+    clock::Instant,
+    fault::{Doing, Fault},
+    ids::AccountId,
+};
+
+impl Tx {
+    /// Writes a change that can be taken back.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn insert_contact_change(&self, row: Model) -> Result<(), Fault> {
+        let insert = Entity::insert(row.into_active_model());
+        insert.exec_without_returning(&self.0).await.doing("inserting a change of contact")?;
+        Ok(())
+    }
+
+    /// The change with this token, whatever became of it.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn contact_change(&self, token_hash: &str) -> Result<Option<Model>, Fault> {
+        let find = Entity::find().filter(Column::TokenHash.eq(token_hash));
+        find.one(&self.0).await.doing("reading a change of contact")
+    }
+
+    /// Takes back every change that an account made at `since` or later, and says which those were, oldest first. The
+    /// statement that finds them is the one that marks them, so each is taken back once.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn undo_contact_changes(
+        &self,
+        account: &AccountId,
+        since: Instant,
+        now: Instant,
+    ) -> Result<Vec<Model>, Fault> {
+        let update = Entity::update_many()
+            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::CreatedAt.gte(since))
+            .filter(Column::UndoneAt.is_null())
+            .col_expr(Column::UndoneAt, Expr::val(now));
+        let mut undone = update.exec_with_returning(&self.0).await.doing("undoing changes of contact")?;
+        undone.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
+        Ok(undone)
+    }
+}

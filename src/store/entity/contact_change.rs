@@ -1,0 +1,32 @@
+//! A contact that an account gave up for another one.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    clock::Instant,
+    contact::ContactKind,
+    ids::{AccountId, ContactChangeId},
+};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "contact_change")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ContactChangeId,
+    /// SHA-256 of the undo token, in hex. The token is derived from a server key and the id.
+    #[sea_orm(unique)]
+    pub token_hash: String,
+    pub account_id: AccountId,
+    pub contact_kind: ContactKind,
+    /// None: there was none before.
+    pub old_contact: Option<String>,
+    pub old_contact_key: Option<String>,
+    pub old_verified_at: Option<Instant>,
+    pub created_at: Instant,
+    /// Not taken back after this.
+    pub expires_at: Instant,
+    pub undone_at: Option<Instant>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,80 @@
+//! The verifications of an account: its own history, and its end.
+
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+
+use super::{
+    Store, Tx,
+    entity::{
+        delivery, proof,
+        verification::{Column, Entity, Model},
+    },
+    page::{Page, Slice, after},
+};
+use crate::{
+    clock::Instant,
+    fault::{Doing, Fault},
+    ids::{AccountId, VerificationId},
+    purpose::Purpose,
+    status::Status,
+};
+
+impl Store {
+    /// The verifications of an account, newest first.
+    ///
+    /// Left out are decoys, and pending ones that somebody asked for without being signed in: an id is the capability
+    /// of whoever asked, and that may be somebody else than who looks here.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn verifications_of(
+        &self,
+        account: &AccountId,
+        slice: &Slice,
+        now: Instant,
+    ) -> Result<Page<Model>, Fault> {
+        let asked_by_account = Column::Purpose.is_in([Purpose::Contact, Purpose::PhoneChange, Purpose::EmailChange]);
+        let shown = Condition::any()
+            .add(asked_by_account)
+            .add(Column::Status.ne(Status::Pending))
+            .add(Column::ExpiresAt.lte(now));
+        let find = Entity::find()
+            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::Decoy.eq(false))
+            .filter(shown)
+            .filter(after(slice, Column::CreatedAt, Column::Id))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(slice.limit());
+        let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading a history")?;
+        Ok(Page::of(rows, slice))
+    }
+}
+
+impl Tx {
+    /// Says whose a verification turned out to be.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn own_verification(&self, id: &VerificationId, account: &AccountId) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(id.as_str()))
+            .col_expr(Column::AccountId, Expr::val(account.as_str()));
+        update.exec(&self.0).await.doing("saying whose a verification is")?;
+        Ok(())
+    }
+
+    /// Erases what an account was sent and what it proved, and everything that still waits to be sent to these
+    /// contacts of it.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn erase_history(&self, account: &AccountId, contacts: &[String]) -> Result<(), Fault> {
+        let deliveries = delivery::Entity::delete_many().filter(delivery::Column::Contact.is_in(contacts));
+        deliveries.exec(&self.0).await.doing("erasing an account's messages")?;
+        let proofs = proof::Entity::delete_many().filter(proof::Column::AccountId.eq(account.as_str()));
+        proofs.exec(&self.0).await.doing("erasing an account's proofs")?;
+        let verifications = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
+        verifications.exec(&self.0).await.doing("erasing an account's verifications")?;
+        Ok(())
+    }
+}

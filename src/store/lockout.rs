@@ -1,0 +1,105 @@
+//! Wrong passwords, counted before they are judged.
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter,
+    sea_query::{Expr, OnConflict, Query},
+};
+
+use super::{
+    Tx,
+    entity::lockout::{Column, Entity, Model},
+};
+use crate::{
+    clock::Instant,
+    fault::{Doing, Fault},
+    ids::AccountId,
+};
+
+impl Tx {
+    /// Counts one try by `subject`, unless it is locked: then nothing is counted, and None is answered. A count whose
+    /// last try was before `forgotten` starts anew.
+    ///
+    /// One upsert: the row's lock, held until the transaction ends, makes counting and judging a single step.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn count_try(
+        &self,
+        subject: &str,
+        account: Option<&AccountId>,
+        forgotten: Instant,
+        now: Instant,
+    ) -> Result<Option<Model>, Fault> {
+        let held = |column: Column| Expr::col((Entity, column));
+        let fresh = || held(Column::LastFailedAt).lt(forgotten);
+        let mut conflict = OnConflict::column(Column::Subject);
+        conflict
+            .value(Column::Failures, Expr::case(fresh(), 1).finally(held(Column::Failures).add(1)))
+            .value(Column::LastFailedAt, Expr::val(now))
+            .value(Column::AccountId, Expr::val(account.map(AccountId::as_str)))
+            .value(Column::LockedUntil, Expr::null())
+            .action_and_where(held(Column::LockedUntil).is_null().or(held(Column::LockedUntil).lte(now)));
+        let insert = Query::insert()
+            .into_table(Entity)
+            .columns([Column::Subject, Column::AccountId, Column::Failures, Column::LastFailedAt])
+            .values_panic([subject.into(), Expr::val(account.map(AccountId::as_str)), 1.into(), Expr::val(now)])
+            .on_conflict(conflict)
+            .returning(Query::returning().columns(Column::iter()))
+            .to_owned();
+        let counted = self.0.query_one(&insert).await.doing("counting a try")?;
+        Ok(counted.map(|row| Model::from_query_result(&row, "")).transpose()?)
+    }
+
+    /// How `subject` stands.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn lockout(&self, subject: &str) -> Result<Option<Model>, Fault> {
+        Entity::find_by_id(subject.to_owned()).one(&self.0).await.doing("reading a lockout")
+    }
+
+    /// Locks `subject` until then.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn lock_out(&self, subject: &str, until: Instant) -> Result<(), Fault> {
+        let update =
+            Entity::update_many().filter(Column::Subject.eq(subject)).col_expr(Column::LockedUntil, Expr::val(until));
+        update.exec(&self.0).await.doing("locking out")?;
+        Ok(())
+    }
+
+    /// Takes a try back that was counted and never judged.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn take_try_back(&self, subject: &str) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Subject.eq(subject))
+            .filter(Column::Failures.gt(0))
+            .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
+            .col_expr(Column::LockedUntil, Expr::null());
+        update.exec(&self.0).await.doing("taking a try back")?;
+        Ok(())
+    }
+
+    /// Forgets what was counted by these.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn forget_tries(&self, subjects: &[String]) -> Result<(), Fault> {
+        let delete = Entity::delete_many().filter(Column::Subject.is_in(subjects));
+        delete.exec(&self.0).await.doing("forgetting tries")?;
+        Ok(())
+    }
+
+    /// Forgets everything that was counted for an account.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn unlock(&self, account: &AccountId) -> Result<(), Fault> {
+        let delete = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
+        delete.exec(&self.0).await.doing("unlocking an account")?;
+        Ok(())
+    }
+}

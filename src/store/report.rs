@@ -1,0 +1,83 @@
+//! Verifications of a period, counted where they lie.
+
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect, sea_query::Expr,
+};
+
+use super::{
+    Backend, Store,
+    entity::verification::{Column, Entity},
+};
+use crate::{
+    channel::Channel,
+    clock::Instant,
+    fault::{Doing, Fault},
+    purpose::Purpose,
+    status::{DeliveryStatus, Status},
+};
+
+/// Seconds of a slot. Every zone's offset is a multiple of it, so slots add up to anybody's hours and days.
+pub const SLOT: i64 = 15 * 60;
+
+/// What became of the verifications that were started in one slot.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct SlotCount {
+    /// Slots since 1970.
+    pub slot: i64,
+    pub purpose: Purpose,
+    /// Of the newest message.
+    pub channel: Channel,
+    pub requested: i64,
+    pub sent: i64,
+    pub delivered: i64,
+    pub delivery_failed: i64,
+    pub verified: i64,
+    pub expired: i64,
+    pub locked: i64,
+}
+
+impl Store {
+    /// Counts the verifications that were started from `from` until before `to`, decoys aside, as they stand `now`.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn count_verifications(&self, from: Instant, to: Instant, now: Instant) -> Result<Vec<SlotCount>, Fault> {
+        // PostgreSQL's cast rounds to the nearest second: the fraction is cut off before it.
+        let seconds = match &self.backend {
+            Backend::Postgres(_) => "CAST(FLOOR(EXTRACT(EPOCH FROM created_at)) AS BIGINT)",
+            Backend::Sqlite { .. } => "CAST(strftime('%s', created_at) AS INTEGER)",
+        };
+        let slot = || Expr::cust(format!("{seconds} / {SLOT}"));
+        let delivery = |statuses: &[DeliveryStatus]| count(Column::DeliveryStatus.is_in(statuses.iter().copied()));
+        let expired = Condition::all().add(Column::Status.eq(Status::Pending)).add(Column::ExpiresAt.lte(now));
+        let find = Entity::find()
+            .select_only()
+            .column_as(slot(), "slot")
+            .column(Column::Purpose)
+            .column_as(Column::DeliveryChannel, "channel")
+            .column_as(Column::Id.count(), "requested")
+            .column_as(
+                delivery(&[DeliveryStatus::Sent, DeliveryStatus::Delivered, DeliveryStatus::Undelivered]),
+                "sent",
+            )
+            .column_as(delivery(&[DeliveryStatus::Delivered]), "delivered")
+            .column_as(delivery(&[DeliveryStatus::Undelivered, DeliveryStatus::Failed]), "delivery_failed")
+            .column_as(count(Column::Status.eq(Status::Verified)), "verified")
+            .column_as(count(expired.into()), "expired")
+            .column_as(count(Column::Status.eq(Status::Locked)), "locked")
+            .filter(Column::CreatedAt.gte(from))
+            .filter(Column::CreatedAt.lt(to))
+            .filter(Column::Decoy.eq(false))
+            .group_by(slot())
+            .group_by(Column::Purpose)
+            .group_by(Column::DeliveryChannel)
+            .into_model::<SlotCount>();
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting verifications")
+    }
+}
+
+/// How many rows fulfil a condition. COUNT passes over what is null, and is a whole number on both databases.
+fn count(condition: Expr) -> Expr {
+    let one_or_null: Expr = Expr::case(condition, 1).into();
+    one_or_null.count()
+}

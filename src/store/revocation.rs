@@ -1,0 +1,38 @@
+//! Sessions that were ended while access tokens of theirs may live.
+
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
+
+use super::{
+    Store, Tx,
+    entity::revocation::{Column, Entity, Model},
+};
+use crate::{
+    clock::Instant,
+    fault::{Doing, Fault},
+    ids::SessionId,
+};
+
+impl Store {
+    /// What was revoked since.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn revocations_since(&self, since: Instant) -> Result<Vec<Model>, Fault> {
+        let find = Entity::find().filter(Column::At.gte(since));
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations")
+    }
+}
+
+impl Tx {
+    /// Notes that these sessions are not to be honoured any more.
+    pub(super) async fn revoke(&self, sessions: &[SessionId], now: Instant) -> Result<(), Fault> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let rows = sessions.iter().map(|id| Model { session_id: id.clone(), at: now }.into_active_model());
+        let insert = Entity::insert_many(rows)
+            .on_conflict(OnConflict::column(Column::SessionId).update_column(Column::At).to_owned());
+        insert.exec_without_returning(&self.0).await.doing("revoking sessions")?;
+        Ok(())
+    }
+}

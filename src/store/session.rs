@@ -1,0 +1,145 @@
+//! Sessions. Whoever ends one also says so in the table of revocations: access tokens outlive rows.
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, LockType},
+};
+
+use super::{
+    Store, Tx,
+    entity::session::{Column, Entity, Model},
+    page::{Page, Slice, after},
+};
+use crate::{
+    clock::Instant,
+    fault::{Doing, Fault},
+    ids::{AccountId, SessionId},
+};
+
+impl Store {
+    /// Where an account is signed in, newest first.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn sessions(&self, account: &AccountId, slice: &Slice, now: Instant) -> Result<Page<Model>, Fault> {
+        let find = live(account, now)
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .filter(after(slice, Column::CreatedAt, Column::Id))
+            .limit(slice.limit());
+        let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading sessions")?;
+        Ok(Page::of(rows, slice))
+    }
+
+    /// In how many places an account is signed in.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn count_sessions(&self, account: &AccountId, now: Instant) -> Result<u64, Fault> {
+        let find = live(account, now);
+        self.within(async { Ok(find.count(self.reader()).await?) }).await.doing("counting sessions")
+    }
+}
+
+fn live(account: &AccountId, now: Instant) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::AccountId.eq(account.as_str()))
+        .filter(Column::EndedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now))
+}
+
+impl Tx {
+    /// Writes a new session.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn insert_session(&self, row: Model) -> Result<(), Fault> {
+        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a session")?;
+        Ok(())
+    }
+
+    /// The session, locked until the transaction ends: of two that want to change it, the second sees what the first
+    /// one did.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn lock_session(&self, id: &SessionId) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(id.clone()).lock(LockType::NoKeyUpdate);
+        find.one(&self.0).await.doing("locking a session")
+    }
+
+    /// Whether an account was ever signed in with this browser from this address.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn signed_in_like(
+        &self,
+        account: &AccountId,
+        user_agent: Option<&str>,
+        address: Option<&str>,
+    ) -> Result<bool, Fault> {
+        let (Some(user_agent), Some(address)) = (user_agent, address) else { return Ok(false) };
+        let find = Entity::find()
+            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::UserAgent.eq(user_agent))
+            .filter(Column::IpAddress.eq(address));
+        Ok(find.limit(1).count(&self.0).await.doing("looking for a session alike")? > 0)
+    }
+
+    /// Notes that a session was used: from where, and when it ends now.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn use_session(&self, row: &Model) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(row.id.as_str()))
+            .col_expr(Column::LastUsedAt, Expr::val(row.last_used_at))
+            .col_expr(Column::ExpiresAt, Expr::val(row.expires_at))
+            .col_expr(Column::IpAddress, Expr::val(row.ip_address.clone()))
+            .col_expr(Column::UserAgent, Expr::val(row.user_agent.clone()));
+        update.exec(&self.0).await.doing("noting that a session was used")?;
+        Ok(())
+    }
+
+    /// Ends one live session of an account. None: it has no such session, or it is over.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn end_session(&self, account: &AccountId, id: &SessionId, now: Instant) -> Result<Option<Model>, Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(id.as_str()))
+            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::EndedAt.is_null())
+            .filter(Column::ExpiresAt.gt(now))
+            .col_expr(Column::EndedAt, Expr::val(now));
+        let ended = update.exec_with_returning(&self.0).await.doing("ending a session")?.pop();
+        if let Some(session) = &ended {
+            self.revoke(std::slice::from_ref(&session.id), now).await?;
+        }
+        Ok(ended)
+    }
+
+    /// Ends every live session of an account but `keep`, and says which those were.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn end_sessions(
+        &self,
+        account: &AccountId,
+        keep: Option<&SessionId>,
+        now: Instant,
+    ) -> Result<Vec<SessionId>, Fault> {
+        let mut update = Entity::update_many()
+            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::EndedAt.is_null())
+            .filter(Column::ExpiresAt.gt(now))
+            .col_expr(Column::EndedAt, Expr::val(now));
+        if let Some(keep) = keep {
+            update = update.filter(Column::Id.ne(keep.as_str()));
+        }
+        let ended = update.exec_with_returning(&self.0).await.doing("ending sessions")?;
+        let ended: Vec<SessionId> = ended.into_iter().map(|session| session.id).collect();
+        self.revoke(&ended, now).await?;
+        Ok(ended)
+    }
+}
