@@ -19,7 +19,6 @@ use self::database::Database;
 pub use self::{
     account::{PASSWORD, SignedIn},
     person::Person,
-
 };
 
 /// How long anything that happens by itself may take before a test gives up on it.
