@@ -51,6 +51,7 @@ pub struct App {
     dispatching: CancellationToken,
     server: JoinHandle<usize>,
     dispatcher: JoinHandle<()>,
+    janitor: JoinHandle<()>,
 }
 
 impl App {
@@ -68,6 +69,7 @@ impl App {
         let server = Server::new(listener, router, &config.http, stop)?;
         let dispatching = CancellationToken::new();
         let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
+        let janitor = tokio::spawn(built.janitor.run(asked.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -79,6 +81,7 @@ impl App {
             dispatching,
             server: tokio::spawn(server.run()),
             dispatcher,
+            janitor,
         })
     }
 
@@ -109,6 +112,7 @@ impl App {
         let _ = self.server.await;
         self.dispatching.cancel();
         let _ = self.dispatcher.await;
+        let _ = self.janitor.await;
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
         self.store.close().await;

@@ -20,6 +20,7 @@ use crate::{
     fault::Fault,
     graphql::Rooms,
     ids::DeliveryId,
+    janitor::Janitor,
     password::{Hasher, Policy, Pool},
     quota::Quotas,
     redis_link::RedisLink,
@@ -41,6 +42,7 @@ pub(super) struct Built {
     pub rooms: Rooms,
     pub settler: Settler,
     pub dispatcher: Dispatcher,
+    pub janitor: Janitor,
     pub nudged: mpsc::Receiver<DeliveryId>,
     pub verifiers: Arc<Verifiers>,
     /// Where the development provider is in use.
@@ -84,6 +86,13 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
     let process = hex::encode(entropy.bytes::<8>());
     let settler =
         Settler { store: store.clone(), clock: clock.clone(), events: events.clone(), process: process.clone() };
+    let janitor = Janitor {
+        store: store.clone(),
+        clock: clock.clone(),
+        settings: config.janitor,
+        time_zone: config.quota.contact.time_zone,
+        process: process.clone(),
+    };
     let dispatcher = Dispatcher::new(delivery::Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -147,6 +156,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         rooms,
         settler,
         dispatcher,
+        janitor,
         nudged,
         verifiers: Arc::new(verifiers),
         outbox: dev_outbox,
@@ -179,7 +189,7 @@ async fn open_store(config: &Config) -> Result<Store, String> {
     }
 }
 
-fn composer(texts: &Texts, config: &Config) -> Result<Composer, String> {
+pub(super) fn composer(texts: &Texts, config: &Config) -> Result<Composer, String> {
     let composer = Composer::new(texts.clone(), &config.messages);
     let carriers: &[Carriers] =
         if config.contacts.is_korean() { &[Carriers::Korean] } else { &[Carriers::Korean, Carriers::Others] };

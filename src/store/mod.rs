@@ -12,6 +12,7 @@ mod connect;
 mod contact_usage;
 mod delivery;
 pub mod entity;
+mod erase;
 mod lease;
 mod proof;
 mod verification;
@@ -27,6 +28,7 @@ pub use self::{
     account::Identifier,
     contact_usage::{Reserved, UsageLimits},
     delivery::{Claimant, Settlement},
+    erase::Dead,
     proof::Spending,
 };
 use crate::{

@@ -60,6 +60,12 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
     }
 }
 
+/// Whether the code for a phone may also go to the e-mail address of the account behind it: where it opens that account,
+/// since both are its own. Elsewhere it proves that somebody holds the phone, and a letter would prove nothing of it.
+pub fn may_go_by_letter(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::SignIn | Purpose::PasswordReset)
+}
+
 /// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account
 /// is behind the contact: an unknown one gets no message that could arrive or fail.
 pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool) -> bool {

@@ -1,8 +1,10 @@
 //! The program as `main` boots it, on port 0, with a database of its own; and the people who use it.
 
+mod account;
 mod database;
 mod person;
 mod socket;
+mod table;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,7 +17,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use self::database::Database;
-pub use self::{person::Person, socket::Watch};
+pub use self::{
+    account::Account,
+    person::{Person, VERIFICATION, code_other_than},
+    socket::{Socket, Watch},
+};
 
 /// How long anything that happens by itself may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -95,7 +101,7 @@ impl Setup {
 
 /// What `scripts/test` hands over.
 #[expect(clippy::disallowed_methods, reason = "a test has no settings to read it from")]
-fn given(name: &str) -> Option<String> {
+pub fn given(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -140,6 +146,16 @@ impl TestApp {
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What it was started with.
+    pub fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
+    /// Now, on its clock.
+    pub fn now(&self) -> Instant {
+        Clock::Manual(self.clock.clone()).now()
     }
 
     pub fn advance(&self, span: Duration) {

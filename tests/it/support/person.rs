@@ -84,6 +84,11 @@ impl Person {
         self.act("resendVerificationCode", &sending(), json!({ "verificationId": id })).await
     }
 
+    /// Resends by a channel of the person's choice.
+    pub async fn resend_by(&self, id: &Value, channel: &str) -> Value {
+        self.act("resendVerificationCode", &sending(), json!({ "verificationId": id, "channel": channel })).await
+    }
+
     pub async fn confirm(&self, id: &Value, code: &str) -> Value {
         let selection = format!(
             "... on ConfirmVerificationCodePayload {{ verification {{ {VERIFICATION} }} \
@@ -130,6 +135,12 @@ impl Person {
         let document = format!("subscription($id: ID!) {{ verificationStatus(id: $id) {{ {VERIFICATION} }} }}");
         self.socket().await.subscribe(&document, json!({ "id": id })).await
     }
+}
+
+/// A code of the same length that is not this one.
+pub fn code_other_than(code: &str) -> String {
+    let first = if code.starts_with('0') { '1' } else { '0' };
+    format!("{first}{}", &code[1..])
 }
 
 fn sending() -> String {
