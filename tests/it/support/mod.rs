@@ -3,10 +3,11 @@
 mod account;
 mod database;
 mod person;
+pub mod seen;
 mod socket;
 mod table;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use countersign::{
     app::{App, Settings, World},
@@ -16,9 +17,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use self::database::Database;
 pub use self::{
     account::Account,
+    database::Database,
     person::{Person, VERIFICATION, code_other_than},
     socket::{Socket, Watch},
 };
@@ -37,7 +38,8 @@ pub struct TestApp {
     http: reqwest::Client,
     vars: BTreeMap<String, String>,
     database: Database,
-    _data: TempDir,
+    /// Goes with the last process that uses it.
+    data: Arc<TempDir>,
 }
 
 /// What a program is started with.
@@ -95,7 +97,7 @@ impl Setup {
         let (clock, hand) = Clock::manual(now);
         let (app, url) = boot(&vars, clock).await;
         let http = reqwest::Client::builder().timeout(PATIENCE * 3).build().unwrap();
-        TestApp { app: Some(app), clock: hand, url, http, vars, database, _data: data }
+        TestApp { app: Some(app), clock: hand, url, http, vars, database, data: Arc::new(data) }
     }
 }
 
@@ -140,7 +142,7 @@ impl TestApp {
             http: self.http.clone(),
             vars: self.vars.clone(),
             database: self.database.borrowed(),
-            _data: TempDir::new().unwrap(),
+            data: Arc::clone(&self.data),
         }
     }
 

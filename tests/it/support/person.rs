@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::socket::{Socket, Watch};
+use super::{
+    seen,
+    socket::{Socket, Watch},
+};
 
 /// What is selected of a verification.
 pub const VERIFICATION: &str = "id purpose maskedTo status attemptsRemaining codeLength codeFormat createdAt expiresAt \
@@ -55,6 +58,7 @@ impl Person {
     pub async fn data(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.ask(query, variables).await;
         assert!(answer["errors"].is_null(), "{answer:#}");
+        seen::note_all(&answer["data"]);
         answer["data"].take()
     }
 
@@ -66,7 +70,9 @@ impl Person {
             "mutation($input: {type_name}Input!) {{ it: {mutation}(input: $input) {{ __typename \
              ... on Problem {{ code message }} {selection} }} }}"
         );
-        self.data(&document, json!({ "input": input })).await["it"].take()
+        let answer = self.data(&document, json!({ "input": input })).await["it"].take();
+        seen::note(mutation, &answer);
+        answer
     }
 
     pub async fn send_code(&self, input: Value) -> Value {
