@@ -109,7 +109,7 @@ async fn a_decoy_uses_up_what_a_real_one_uses_up() {
 async fn a_decoys_answer_is_as_long() {
     let app = TestApp::start().await;
     app.has_accounts([Account::with_phone(KNOWN)]).await;
-    let http = reqwest::Client::new();
+    let http = reqwest::Client::builder().build().unwrap();
     let mut shapes = Vec::new();
     for phone in [KNOWN, UNKNOWN] {
         let document = "mutation($to: ContactInput!) { sendVerificationCode(input: { purpose: SIGN_IN, to: $to }) { __typename \

@@ -96,7 +96,7 @@ async fn an_array_of_guesses_is_refused() {
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     let guess = json!({ "query": aliased(&id, std::iter::once("000000".to_owned())) });
-    let http = reqwest::Client::new();
+    let http = reqwest::Client::builder().build().unwrap();
     let batch = Value::Array(vec![guess; 20]);
     let answer = http.post(format!("{}/graphql", app.url())).json(&batch).send().await.unwrap();
     assert_eq!(answer.status(), 400);
