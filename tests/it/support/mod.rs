@@ -3,6 +3,7 @@
 mod account;
 mod database;
 mod person;
+mod rows;
 mod socket;
 
 use std::{collections::BTreeMap, time::Duration};
