@@ -10,6 +10,7 @@ mod m20261121_000001_verification;
 mod m20261121_000002_account;
 mod m20261121_000003_operation;
 mod m20261121_000004_safety;
+mod m20261121_000005_delivery_attempt;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_account::Migration),
             Box::new(m20261121_000003_operation::Migration),
             Box::new(m20261121_000004_safety::Migration),
+            Box::new(m20261121_000005_delivery_attempt::Migration),
         ]
     }
 }

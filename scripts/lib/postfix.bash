@@ -55,6 +55,8 @@ anvil     unix - - n - 1 anvil
 END
     cp /etc/postfix/postfix-files "$home/conf/" 2>/dev/null || true
     start postfix listens "$port" -- "$bin" -c "$home/conf" start-fg
+    # The command that starts it is not the one that runs it.
+    echo "$(tr -d ' ' <"$home/queue/pid/master.pid")" >>"$pids"
     export_line COUNTERSIGN_TEST_POSTFIX "$port"
     export_line COUNTERSIGN_TEST_POSTFIX_MAIL "$home/mail/inbox"
 }

@@ -51,6 +51,7 @@ pub struct App {
     dispatching: CancellationToken,
     server: JoinHandle<usize>,
     dispatcher: JoinHandle<()>,
+    poller: JoinHandle<()>,
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
 }
@@ -72,6 +73,7 @@ impl App {
             built.gate.clone().keep_up(built.store.clone(), built.events.revocations(), config.session.revocation_lag);
         let dispatching = CancellationToken::new();
         let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
+        let poller = tokio::spawn(built.poller.run(dispatching.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -83,6 +85,7 @@ impl App {
             dispatching,
             server: tokio::spawn(server.run()),
             dispatcher,
+            poller,
             keeping_up: AbortOnDropHandle::new(tokio::spawn(keeping_up)),
         })
     }
@@ -113,7 +116,7 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatching.cancel();
-        let _ = self.dispatcher.await;
+        let _ = tokio::join!(self.dispatcher, self.poller);
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
@@ -170,17 +173,12 @@ fn extra(built: &Built) -> Router {
     if let Some(outbox) = &built.outbox {
         extra = extra.merge(http::outbox::routes(outbox.clone()));
     }
-    let settler = built.settler.clone();
+    let reception = built.reception.clone();
     extra.merge(http::receipts::routes(http::receipts::Door {
         verifiers: Arc::clone(&built.verifiers),
         sink: Arc::new(move |receipts| -> BoxFuture<'static, Result<(), Fault>> {
-            let settler = settler.clone();
-            Box::pin(async move {
-                for receipt in receipts {
-                    settler.take_receipt(receipt).await?;
-                }
-                Ok(())
-            })
+            let reception = reception.clone();
+            Box::pin(async move { reception.take(receipts).await })
         }),
         clock: built.clock.clone(),
     }))

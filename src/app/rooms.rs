@@ -1,6 +1,6 @@
 //! The rooms, built from the ground up.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use tokio::sync::mpsc;
 
@@ -10,8 +10,9 @@ use crate::{
     clock::Clock,
     config::{Config, Place},
     delivery::{
-        self, Dispatcher, HttpClient, Outbox, Routes, Settler, Tools, Writer,
+        self, Dispatcher, HttpClient, Limits, Lines, Outbox, Poller, Reception, Routes, Settler, Tools, Writer,
         message::{Composer, Largest},
+        provider::Receipts,
         providers::development::DevOutbox,
         receipts::Verifiers,
         segments::Carriers,
@@ -40,8 +41,9 @@ pub(super) struct Built {
     pub attestor: Attestor,
     pub accounts: Accounts,
     pub rooms: Rooms,
-    pub settler: Settler,
+    pub reception: Reception,
     pub dispatcher: Dispatcher,
+    pub poller: Poller,
     pub nudged: mpsc::Receiver<DeliveryId>,
     pub verifiers: Arc<Verifiers>,
     /// Where the development provider is in use.
@@ -85,16 +87,32 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
     let process = hex::encode(entropy.bytes::<8>());
     let settler =
         Settler { store: store.clone(), clock: clock.clone(), events: events.clone(), process: process.clone() };
+    let delivery = &config.delivery;
+    let limits = |name: &str| Limits {
+        calls: delivery.provider_concurrency.of(name),
+        rate: delivery.provider_rate.of(name),
+        patience: delivery.provider_timeout,
+    };
+    let lines = Lines::new(&routes, limits, &clock, &entropy);
+    let reception = Reception { settler: settler.clone(), lines: lines.clone() };
+    let poller = Poller {
+        store: store.clone(),
+        clock: clock.clone(),
+        reception: reception.clone(),
+        process: process.clone(),
+        budget: delivery.receipt_polls_per_minute,
+    };
     let dispatcher = Dispatcher::new(delivery::Parts {
         store: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         writer: Writer { composer, keys: secrets.server_keys.clone(), default_locale: config.messages.default_locale },
-        routes: routes.clone(),
-        settler: settler.clone(),
+        heard: heard(&routes, &verifiers),
+        lines,
+        settler,
         process,
-        concurrency: config.delivery.dispatch_concurrency,
-        lease: lease(&config, &routes),
+        concurrency: delivery.dispatch_concurrency,
+        receipt_timeout: delivery.receipt_timeout,
     });
     let verifications = Verifications::new(verification::Parts {
         store: store.clone(),
@@ -173,8 +191,9 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         attestor,
         accounts,
         rooms,
-        settler,
+        reception,
         dispatcher,
+        poller,
         nudged,
         verifiers: Arc::new(verifiers),
         outbox: dev_outbox,
@@ -228,9 +247,11 @@ fn attestor(config: &Config, secrets: &keys::Secrets) -> Result<Attestor, String
         .map_err(|why| format!("ATTESTATION_KEY: {why}"))
 }
 
-/// Longer than every provider of a route may take together: a claim that runs out before its holder has had a chance to
-/// settle it would be taken for a dead one's.
-fn lease(config: &Config, routes: &Routes) -> Duration {
-    let asked = u32::try_from(routes.all().count()).unwrap_or(1).max(1);
-    config.delivery.provider_timeout * asked + Duration::from_secs(15)
+/// The providers whose receipts reach this program: it asks them, or they were told where to call and are believed.
+fn heard(routes: &Routes, verifiers: &Verifiers) -> HashSet<&'static str> {
+    let heard = routes.all().filter(|provider| {
+        let receipts = provider.abilities().receipts;
+        receipts.are_polled() || (receipts == Receipts::Webhook && verifiers.hear(provider.name()))
+    });
+    heard.map(|provider| provider.name()).collect()
 }

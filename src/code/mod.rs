@@ -70,6 +70,11 @@ fn alphanumeric(byte: u8) -> char {
     char::from(ALPHANUMERIC[usize::from(byte & 31)])
 }
 
+/// A guess as it was typed, in the form that codes are written in.
+pub fn typed(guess: &str) -> Secret {
+    Secret::new(normalise(guess))
+}
+
 /// A typed code without its separators, in plain upper-case characters. Longer than any code is cut: it can't match,
 /// and nobody's megabyte is worth normalising.
 fn normalise(guess: &str) -> String {

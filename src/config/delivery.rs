@@ -1,6 +1,6 @@
 //! Settings of the delivery room. What one provider needs stands with that provider (`delivery/providers/`).
 
-use std::time::Duration;
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use crate::{
     channel::Channel,
@@ -35,8 +35,56 @@ pub const SETTINGS: &[Setting] = &[
         "45s",
         "How long to wait for a receipt, where a provider gives them, before the message goes by the next route once.",
     ),
-    Setting::new("DISPATCH_CONCURRENCY", "16", "How many messages one process hands to providers at the same time."),
+    Setting::new(
+        "DISPATCH_CONCURRENCY",
+        "16",
+        "How many messages of each channel one process hands to providers at the same time.",
+    ),
+    Setting::new(
+        "PROVIDER_CONCURRENCY",
+        "16",
+        "How many calls one process makes to a provider at the same time. For one of them alone: 16, aligo=4.",
+    ),
+    Setting::new(
+        "PROVIDER_RATE",
+        "unlimited, aligo=10, vonage=30",
+        "How many messages a second one process hands to a provider, all of them or by name. Divide what your contract \
+         allows by the number of processes.",
+    ),
+    Setting::new(
+        "RECEIPT_POLLS_PER_MINUTE",
+        "120",
+        "How often a minute a provider that gives no receipts by itself is asked for them, by all processes together.",
+    ),
 ];
+
+/// A value for every provider, and others for some of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Each<T> {
+    all: T,
+    named: BTreeMap<String, T>,
+}
+
+impl<T: Copy> Each<T> {
+    /// `16` or `16, aligo=4`.
+    fn parse(text: &str, value: impl Fn(&str) -> Result<T, String>) -> Result<Self, String> {
+        let (mut all, mut named) = (None, BTreeMap::new());
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.split_once('=') {
+                Some((name, one)) => drop(named.insert(name.trim().to_ascii_lowercase(), value(one.trim())?)),
+                None if all.is_none() => all = Some(value(part)?),
+                None => return Err(format!("one value for all, then name=value for some, not {text:?}")),
+            }
+        }
+        let all = all.ok_or_else(|| format!("a value for all providers first, not {text:?}"))?;
+        Ok(Self { all, named })
+    }
+
+    /// The value for this provider.
+    pub fn of(&self, provider: &str) -> T {
+        self.named.get(provider).copied().unwrap_or(self.all)
+    }
+}
 
 /// How messages are carried, before anybody knows whether those providers can be built.
 #[derive(Clone, Debug)]
@@ -48,6 +96,10 @@ pub struct DeliverySettings {
     pub provider_timeout: Duration,
     pub receipt_timeout: Duration,
     pub dispatch_concurrency: usize,
+    pub provider_concurrency: Each<u32>,
+    /// Messages a second; none: unlimited.
+    pub provider_rate: Each<Option<NonZeroU32>>,
+    pub receipt_polls_per_minute: NonZeroU32,
 }
 
 impl DeliverySettings {
@@ -67,6 +119,20 @@ impl DeliverySettings {
             provider_timeout: env.duration("PROVIDER_TIMEOUT", Duration::from_secs(1)..=Duration::from_secs(60)),
             receipt_timeout: env.duration("RECEIPT_TIMEOUT", Duration::from_secs(5)..=Duration::from_secs(3600)),
             dispatch_concurrency: env.number("DISPATCH_CONCURRENCY", 1..=1024),
+            provider_concurrency: env.parse("PROVIDER_CONCURRENCY", |text| {
+                Each::parse(text, |number| match number.parse() {
+                    Ok(calls @ 1..=1024) => Ok(calls),
+                    _ => Err(format!("a whole number from 1 to 1024, not {number:?}")),
+                })
+            }),
+            provider_rate: env.parse("PROVIDER_RATE", |text| {
+                Each::parse(text, |number| match number.parse() {
+                    Ok(rate) => Ok(Some(rate)),
+                    Err(_) if number == "unlimited" => Ok(None),
+                    Err(_) => Err(format!("a whole number from 1, or unlimited, not {number:?}")),
+                })
+            }),
+            receipt_polls_per_minute: env.number("RECEIPT_POLLS_PER_MINUTE", NonZeroU32::MIN..=NonZeroU32::MAX),
         }
     }
 
@@ -93,5 +159,15 @@ mod tests {
         assert_eq!(settings.chosen(Channel::Voice), ("VOICE_PROVIDER", &[][..]));
         assert_eq!(settings.provider_timeout, Duration::from_secs(5));
         assert_eq!(env.into_refusals(), []);
+    }
+
+    #[test]
+    fn a_limit_is_one_for_all_or_by_name() {
+        let calls = |text| Each::parse(text, |number| number.parse::<u32>().map_err(|error| error.to_string()));
+        let each = calls("16, Aligo=4,,vonage = 8").unwrap();
+        assert_eq!([each.of("twilio"), each.of("aligo"), each.of("vonage")], [16, 4, 8]);
+        for wrong in ["", "aligo=4", "1, 2", "x", "1, aligo=x"] {
+            assert!(calls(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -144,7 +144,7 @@ pub struct Patience {
     pub stall: Duration,
     /// For `connection_init` on a socket.
     pub init: Duration,
-    /// Between heartbeats on sockets and streams. A peer that is silent for two of them is gone.
+    /// Between heartbeats on sockets and streams. A peer that has not answered one when the next is due is gone.
     pub heartbeat: Duration,
     /// For the peer's answer to a close frame, and for what it still sends when an answer says stop.
     pub farewell: Duration,

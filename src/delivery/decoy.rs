@@ -5,7 +5,12 @@ use std::{
     time::Duration,
 };
 
-use super::dispatcher::{Parts, failed, sent};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    deliver::{failed, sent},
+    dispatcher::Parts,
+};
 use crate::{clock::Clock, config::Scenario, status::DeliveryStatus, store::entity::delivery::Model};
 
 /// How long providers took of late. A decoy takes as long, or the time from QUEUED to SENT would tell it apart.
@@ -30,18 +35,18 @@ impl Pace {
 const SLOW: Duration = Duration::from_secs(5);
 
 /// Plays what a test contact was given to play.
-pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str) {
+pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str, stop: &CancellationToken) {
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
     let end = match scenario {
-        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down")).await,
+        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down").into(), stop).await,
         Scenario::Delivered | Scenario::Slow | Scenario::Locked => DeliveryStatus::Delivered,
         Scenario::Undelivered => DeliveryStatus::Undelivered,
     };
     parts.clock.sleep(pause).await;
-    parts.settler.settle(row, sent(None, None)).await;
+    parts.settler.settle(row, sent().into(), stop).await;
     parts.clock.sleep(pause).await;
-    if let Err(fault) = parts.settler.receive(&row.id, end, None).await {
+    if let Err(fault) = parts.settler.play(&row.id, end).await {
         fault.log();
     }
 }

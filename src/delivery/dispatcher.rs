@@ -1,33 +1,37 @@
-//! The dispatcher: it claims what is due, has it carried, and writes what became of it.
+//! The dispatcher: it claims what is due, oldest first, and never more than it has hands for.
+//!
+//! Each channel has hands of its own, so that a provider of text messages that hangs holds up no e-mail. A claim is
+//! renewed while its message is in hand; one that runs out belonged to a process that died, and is settled by another.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use sea_orm::Iterable;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
     time::MissedTickBehavior,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    compose::Writer,
-    decoy::{Pace, play},
-    failover::{Carried, carry as carry_by},
-    registry::Routes,
-    settle::Settler,
-};
+use super::{compose::Writer, decoy::Pace, deliver::deliver, lines::Lines, provider::Channel, settle::Settler};
 use crate::{
     clock::{Clock, Entropy, Instant},
     fault::Fault,
     ids::DeliveryId,
-    status::DeliveryStatus,
-    store::{Claimant, Settlement, Store, entity::delivery::Model},
+    store::{Claimant, Store, entity::delivery::Model},
+    telemetry::metrics,
 };
 
 /// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
 /// that died.
 const SWEEP: Duration = Duration::from_millis(500);
-/// Messages claimed in one statement.
+/// Messages claimed in one statement, and nudges taken at once.
 const BATCH: usize = 64;
+/// How long a claim holds without being renewed. A process that says nothing for so long is taken for dead.
+const LEASE: Duration = Duration::from_secs(30);
 
 /// What the dispatcher is made of.
 pub struct Parts {
@@ -35,182 +39,163 @@ pub struct Parts {
     pub clock: Clock,
     pub entropy: Entropy,
     pub writer: Writer,
-    pub routes: Routes,
+    pub lines: Lines,
     pub settler: Settler,
     /// Names this process in claims.
     pub process: String,
-    /// Messages in the hands of providers at once.
+    /// Messages of one channel in the hands of providers at once.
     pub concurrency: usize,
-    /// A claim that is not settled by then belonged to a process that died. Longer than any provider is waited for.
-    pub lease: Duration,
+    /// How long to wait for a receipt before a message goes by another route.
+    pub receipt_timeout: Duration,
+    /// The providers whose receipts can be expected.
+    pub heard: HashSet<&'static str>,
 }
 
 /// Carries messages until it is stopped.
-pub struct Dispatcher {
-    parts: Arc<Parts>,
-    claimant: Claimant,
-    pace: Pace,
-    hands: Arc<Semaphore>,
+pub struct Dispatcher(Arc<Inner>);
+
+/// What the hands share.
+pub(super) struct Inner {
+    pub parts: Parts,
+    pub pace: Pace,
+    pub stop: CancellationToken,
+    in_hand: Mutex<HashSet<DeliveryId>>,
+    freed: Notify,
+}
+
+/// What one run keeps to itself.
+struct Run {
+    hands: BTreeMap<Channel, Arc<Semaphore>>,
     working: TaskTracker,
+    renewed_at: Instant,
+    /// More was due than there were hands for.
+    backlog: bool,
 }
 
 impl Dispatcher {
     pub fn new(parts: Parts) -> Self {
-        Self {
-            claimant: Claimant { process: parts.process.clone(), lease: parts.lease },
-            hands: Arc::new(Semaphore::new(parts.concurrency)),
+        Self(Arc::new(Inner {
+            parts,
             pace: Pace::default(),
-            working: TaskTracker::new(),
-            parts: Arc::new(parts),
-        }
+            stop: CancellationToken::new(),
+            in_hand: Mutex::default(),
+            freed: Notify::new(),
+        }))
     }
 
     /// Works until `stop`, then claims nothing more and returns once every message in hand is settled.
     pub async fn run(self, mut nudged: mpsc::Receiver<DeliveryId>, stop: CancellationToken) {
+        let inner = self.0;
+        let hands = |channel| (channel, Arc::new(Semaphore::new(inner.parts.concurrency)));
+        let mut run = Run {
+            hands: Channel::iter().map(hands).collect(),
+            working: TaskTracker::new(),
+            renewed_at: inner.parts.clock.now(),
+            backlog: false,
+        };
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ids = Vec::with_capacity(BATCH);
+        let mut nudges = Vec::with_capacity(BATCH);
+        // No other process is alive: whatever is claimed was in the hands of one that died.
+        if inner.parts.store.is_embedded()
+            && let Err(fault) = inner.settle_abandoned(inner.parts.clock.now() + LEASE * 2).await
+        {
+            // Their claims run out, and the sweep finds them then.
+            fault.log();
+        }
         loop {
-            let claimed = tokio::select! {
+            let worked = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                _ = sweep.tick() => self.sweep().await,
-                _ = nudged.recv_many(&mut ids, BATCH) => self.claim(std::mem::take(&mut ids)).await,
+                _ = sweep.tick() => inner.sweep(&mut run).await,
+                // Which ones does not matter: the oldest come first.
+                _ = nudged.recv_many(&mut nudges, BATCH) => { nudges.clear(); inner.claim(&mut run).await }
+                () = inner.freed.notified(), if run.backlog => inner.claim(&mut run).await,
             };
-            match claimed {
-                Ok(rows) => {
-                    for row in rows {
-                        self.hand_over(row).await;
-                    }
-                }
+            if let Err(fault) = worked {
                 // The messages stay in the table; the next sweep tries again.
-                Err(fault) => fault.log(),
-            }
-        }
-        self.working.close();
-        self.working.wait().await;
-    }
-
-    async fn claim(&self, ids: Vec<DeliveryId>) -> Result<Vec<Model>, Fault> {
-        self.parts.store.claim_deliveries(ids, &self.claimant, self.parts.clock.now()).await
-    }
-
-    /// What is due in the table. Claims no more than there are hands for, so that a claim never waits until it runs out.
-    async fn sweep(&self) -> Result<Vec<Model>, Fault> {
-        let now = self.parts.clock.now();
-        for row in self.parts.store.abandoned_deliveries(BATCH as u64, now).await? {
-            self.parts.settler.abandoned(row, &self.parts.routes, now).await?;
-        }
-        let free = self.hands.available_permits().min(BATCH) as u64;
-        if free == 0 {
-            return Ok(Vec::new());
-        }
-        self.parts.store.claim_due_deliveries(free, &self.claimant, now).await
-    }
-
-    /// Waits for a free hand and gives it the message.
-    async fn hand_over(&self, row: Model) {
-        let Ok(hand) = Arc::clone(&self.hands).acquire_owned().await else { return };
-        let (parts, pace) = (Arc::clone(&self.parts), self.pace.clone());
-        self.working.spawn(async move {
-            deliver(&parts, &pace, row).await;
-            drop(hand);
-        });
-    }
-}
-
-/// Carries one claimed message and writes what became of it.
-async fn deliver(parts: &Parts, pace: &Pace, row: Model) {
-    let now = parts.clock.now();
-    let settlement = if row.expires_at <= now {
-        failed("expired")
-    } else if let Some(scenario) = &row.scenario {
-        return play(parts, &row, scenario).await;
-    } else if row.decoy {
-        pace.keep(&parts.clock).await;
-        sent(None, None)
-    } else {
-        let settlement = carry(parts, &row, now).await;
-        pace.note((parts.clock.now() - now).to_std().unwrap_or_default());
-        settlement
-    };
-    parts.settler.settle(&row, settlement).await;
-}
-
-async fn carry(parts: &Parts, row: &Model, now: Instant) -> Settlement {
-    // A first try follows its row at once; only what waited may have been overtaken by a confirmation or a cancel.
-    if row.tries > 1 || (now - row.created_at).to_std().is_ok_and(|age| age > SWEEP * 4) {
-        match parts.settler.is_still_wanted(row).await {
-            Ok(true) => {}
-            Ok(false) => return failed("no_longer_wanted"),
-            Err(fault) => {
                 fault.log();
-                return Settlement::Again { due_at: now + SWEEP, provider: None, reason: None };
             }
         }
-    }
-    let message = match parts.writer.write(row, now) {
-        Ok(message) => message,
-        Err(reason) => return failed(reason),
-    };
-    match carry_by(&parts.routes, &message).await {
-        Carried::Accepted { provider, message_id } => sent(Some(provider), message_id),
-        Carried::Refused { provider, code } => Settlement::Settled {
-            status: DeliveryStatus::Failed,
-            provider: Some(provider.to_owned()),
-            provider_message_id: None,
-            reason: code,
-            refused: true,
-        },
-        Carried::Unknown { provider } => Settlement::Settled {
-            status: DeliveryStatus::Unknown,
-            provider: Some(provider.to_owned()),
-            provider_message_id: None,
-            reason: Some("no_answer".to_owned()),
-            refused: false,
-        },
-        Carried::NotNow { provider, code, retry_after } => {
-            let now = parts.clock.now();
-            let due_at = now + retry_after.unwrap_or_else(|| back_off(row.tries, &parts.entropy));
-            let (provider, reason) = (provider.map(str::to_owned), code);
-            if due_at < row.expires_at {
-                return Settlement::Again { due_at, provider, reason };
-            }
-            Settlement::Settled {
-                status: DeliveryStatus::Failed,
-                provider,
-                provider_message_id: None,
-                reason: reason.or_else(|| Some("unavailable".to_owned())),
-                refused: false,
-            }
+        inner.stop.cancel();
+        run.working.close();
+        while tokio::time::timeout(SWEEP, run.working.wait()).await.is_err() {
+            let _ = inner.renew(&mut run).await.inspect_err(Fault::log);
         }
     }
 }
 
-/// One second, doubled by every try up to ten minutes, the last half of it by chance so that retries do not march in
-/// step.
-fn back_off(tries: i32, entropy: &Entropy) -> Duration {
-    let doubled = Duration::from_secs(1 << tries.clamp(0, 10)).min(Duration::from_secs(600));
-    let chance = f64::from(u32::from_be_bytes(entropy.bytes())) / f64::from(u32::MAX);
-    doubled.mul_f64(0.5 + chance / 2.0)
-}
-
-pub(super) fn sent(provider: Option<&str>, provider_message_id: Option<String>) -> Settlement {
-    Settlement::Settled {
-        status: DeliveryStatus::Sent,
-        provider: provider.map(str::to_owned),
-        provider_message_id,
-        reason: None,
-        refused: false,
+impl Inner {
+    async fn sweep(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
+        self.renew(run).await?;
+        let now = self.parts.clock.now();
+        self.settle_abandoned(now).await?;
+        self.claim(run).await?;
+        let waiting = if run.backlog { self.parts.store.count_due_deliveries(now).await? } else { 0 };
+        metrics::queue_depth(metrics::Queue::Deliveries, u32::try_from(waiting).unwrap_or(u32::MAX));
+        Ok(())
     }
-}
 
-pub(super) fn failed(reason: &str) -> Settlement {
-    Settlement::Settled {
-        status: DeliveryStatus::Failed,
-        provider: None,
-        provider_message_id: None,
-        reason: Some(reason.to_owned()),
-        refused: false,
+    /// Claims what is due as long as there are hands for it.
+    async fn claim(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
+        let parts = &self.parts;
+        let claimant = Claimant { process: parts.process.clone(), lease: LEASE };
+        loop {
+            let free: Vec<_> = run.hands.iter().map(|(channel, hands)| (*channel, hands.available_permits())).collect();
+            let channels: Vec<_> = free.iter().filter(|(_, free)| *free > 0).map(|(channel, _)| *channel).collect();
+            run.backlog = channels.len() < free.len();
+            let Some(most) = free.iter().map(|(_, free)| *free).filter(|free| *free > 0).min() else { return Ok(()) };
+            let most = most.min(BATCH);
+            let rows = parts.store.claim_due_deliveries(&channels, most as u64, &claimant, parts.clock.now()).await?;
+            let claimed = rows.len();
+            for row in rows {
+                if let Some(hand) =
+                    run.hands.get(&row.channel).and_then(|hands| Arc::clone(hands).try_acquire_owned().ok())
+                {
+                    run.working.spawn(Arc::clone(self).work(row, hand));
+                }
+            }
+            if claimed < most {
+                return Ok(());
+            }
+            run.backlog = true;
+        }
+    }
+
+    async fn work(self: Arc<Self>, row: Model, hand: OwnedSemaphorePermit) {
+        let id = row.id.clone();
+        self.in_hand().insert(id.clone());
+        deliver(&self, row).await;
+        self.in_hand().remove(&id);
+        drop(hand);
+        self.freed.notify_one();
+    }
+
+    /// Holds on to what is in hand.
+    async fn renew(&self, run: &mut Run) -> Result<(), Fault> {
+        let now = self.parts.clock.now();
+        if now < run.renewed_at + LEASE / 4 {
+            return Ok(());
+        }
+        let ids: Vec<_> = self.in_hand().iter().cloned().collect();
+        if !ids.is_empty() {
+            let claimant = Claimant { process: self.parts.process.clone(), lease: LEASE };
+            self.parts.store.renew_claims(ids, &claimant, now).await?;
+        }
+        run.renewed_at = now;
+        Ok(())
+    }
+
+    /// Settles messages of processes whose claims ran out before `deadline`.
+    async fn settle_abandoned(&self, deadline: Instant) -> Result<(), Fault> {
+        let Parts { store, settler, process, lines, .. } = &self.parts;
+        for row in store.abandoned_deliveries(process, BATCH as u64, deadline).await? {
+            settler.abandoned(&row, lines.are_idempotent(row.channel)).await?;
+        }
+        Ok(())
+    }
+
+    fn in_hand(&self) -> std::sync::MutexGuard<'_, HashSet<DeliveryId>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

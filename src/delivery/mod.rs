@@ -5,22 +5,29 @@
 //! then by another. What may have been sent is never sent again blindly.
 
 mod base_url;
+mod breaker;
 mod compose;
 mod decoy;
+mod deliver;
 mod dispatcher;
 mod failover;
 mod http_client;
 mod keyed;
 mod korean_text;
+mod line;
+mod lines;
 mod loose;
 pub mod message;
 mod notice;
 pub mod notices;
 mod outbox;
+mod poller;
 pub mod provider;
 pub mod providers;
 pub mod receipts;
+mod reception;
 mod registry;
+mod retry;
 pub mod rules;
 pub mod segments;
 mod settle;
@@ -30,9 +37,13 @@ pub use self::{
     compose::Writer,
     dispatcher::{Dispatcher, Parts},
     http_client::HttpClient,
+    line::Limits,
+    lines::Lines,
     notice::{ContactChanged, Notice},
     outbox::{Content, Order, Outbox},
+    poller::Poller,
     provider::Channel,
+    reception::Reception,
     registry::{Description, Plan, Registration, Routes, Tools, chapters, describe, settings},
     settle::Settler,
 };

@@ -59,6 +59,20 @@ impl Outcome {
     pub fn unavailable(code: impl Into<Option<String>>) -> Self {
         Outcome::Unavailable { code: code.into(), retry_after: None }
     }
+
+    /// Its name in metrics and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::RejectedRecipient { .. } => "rejected_recipient",
+            Outcome::RejectedSender { .. } => "rejected_sender",
+            Outcome::RejectedContent { .. } => "rejected_content",
+            Outcome::Misconfigured { .. } => "misconfigured",
+            Outcome::Throttled { .. } => "throttled",
+            Outcome::Unavailable { .. } => "unavailable",
+            Outcome::Unknown => "unknown",
+        }
+    }
 }
 
 /// What became of a message that was accepted, as its provider tells it later.
@@ -168,6 +182,20 @@ pub enum CheckOutcome {
     },
     /// Not reached, or no answer: the guess may have counted there.
     Unavailable,
+}
+
+impl CheckOutcome {
+    /// Its name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            CheckOutcome::Approved => "approved",
+            CheckOutcome::Wrong => "wrong",
+            CheckOutcome::Over => "over",
+            CheckOutcome::TooManyAttempts => "too_many_attempts",
+            CheckOutcome::Throttled { .. } => "throttled",
+            CheckOutcome::Unavailable => "unavailable",
+        }
+    }
 }
 
 /// A boxed future, so that providers of different kinds stand in one list.

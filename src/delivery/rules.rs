@@ -3,13 +3,14 @@
 use crate::status::DeliveryStatus::{self, Delivered, Failed, Queued, Sent, Undelivered, Unknown};
 
 /// The statuses that a message may have when a receipt makes it `new`. Receipts come late, twice and in any order; what
-/// is known to have arrived never un-arrives, though a carrier that gave up may deliver after all.
+/// is known to have arrived never un-arrives, though a carrier that gave up may deliver after all. A message that waits
+/// is in somebody's hand, or about to be: unless it has arrived, whoever has it in hand writes down how it stands.
 pub fn before(new: DeliveryStatus) -> &'static [DeliveryStatus] {
     match new {
         Queued | Failed | Unknown => &[],
-        Sent => &[Queued, Unknown],
+        Sent => &[Unknown],
         Delivered => &[Queued, Unknown, Sent, Undelivered, Failed],
-        Undelivered => &[Queued, Unknown, Sent],
+        Undelivered => &[Unknown, Sent],
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Routes, receipts::Receipt, rules};
+use tokio_util::sync::CancellationToken;
+
+use super::{receipts::Receipt, rules};
 use crate::{
     clock::{Clock, Instant},
     events::{Events, Snapshot},
@@ -10,12 +12,12 @@ use crate::{
     ids::DeliveryId,
     status::{DeliveryStatus, Status},
     store::{
-        Ending, Settlement, Store,
+        Ending, Settlement, Store, Told, Tx,
         entity::{delivery::Model, verification},
     },
 };
 
-/// How long writing a result is tried again while the database is away. Past the claim's lease somebody else decides.
+/// How often writing a result is tried again while the database is away and the process is to stop.
 const PATIENCE: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -29,85 +31,152 @@ pub struct Settler {
     pub process: String,
 }
 
+/// What came of having a message in hand.
+#[derive(Clone, Debug)]
+pub(super) struct Report {
+    pub settlement: Settlement,
+    /// Times that a provider was asked.
+    pub asked: i32,
+    /// Whose code has left, or may have: only where some provider makes codes.
+    pub code_by: Option<CodeMaker>,
+}
+
+/// Who made a code, and what they call it.
+#[derive(Clone, Debug)]
+pub(super) struct CodeMaker {
+    pub by: String,
+    pub reference: Option<String>,
+}
+
+impl From<Settlement> for Report {
+    /// Nobody was asked.
+    fn from(settlement: Settlement) -> Self {
+        Self { settlement, asked: 0, code_by: None }
+    }
+}
+
+/// What a receipt was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is about nothing of ours; or its provider has not told us yet what it calls the message.
+    UnknownMessage,
+    Known,
+    /// The first word that it arrived, so long after the provider took it.
+    Arrived {
+        after: Duration,
+    },
+}
+
 impl Settler {
     /// Writes what became of a claimed message. A database that is away is waited for: the provider has the message,
     /// and what it said must not get lost lightly.
-    pub(super) async fn settle(&self, row: &Model, settlement: Settlement) {
-        for _ in 0..PATIENCE {
-            match self.try_settle(row, &self.process, settlement.clone()).await {
-                Ok(()) => return,
-                Err(fault) => fault.log(),
+    pub(super) async fn settle(&self, row: &Model, report: Report, stop: &CancellationToken) {
+        let mut left = PATIENCE;
+        while let Err(fault) = self.try_settle(row, &self.process, report.clone()).await {
+            fault.log();
+            left = if stop.is_cancelled() { left - 1 } else { PATIENCE };
+            if left == 0 {
+                return;
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// A message whose claim ran out: whoever held it died, before or after asking a provider. One that would arrive
-    /// once however often it is sent is tried again; any other shows as what it is: unknown.
-    pub(super) async fn abandoned(&self, row: Model, routes: &Routes, now: Instant) -> Result<(), Fault> {
+    /// A message whose claim ran out: whoever held it died, before or after asking a provider, or is frozen and will
+    /// find the claim gone. One that would arrive once however often it is sent is tried again; any other shows as
+    /// what it is: unknown. What was sent before stays sent.
+    pub(super) async fn abandoned(&self, row: &Model, idempotent: bool) -> Result<(), Fault> {
         let Some(holder) = row.claimed_by.clone() else { return Ok(()) };
-        let harmless = row.decoy || row.scenario.is_some() || routes.all_idempotent(row.channel);
-        let settlement = if harmless && row.expires_at > now {
+        let now = self.clock.now();
+        let harmless = row.decoy || row.scenario.is_some() || idempotent;
+        let settlement = if row.status != DeliveryStatus::Queued {
+            Settlement::AsItStands
+        } else if harmless && row.expires_at > now {
             Settlement::Again { due_at: now, provider: None, reason: None }
         } else {
-            Settlement::Settled {
+            Settlement::Ended {
                 status: DeliveryStatus::Unknown,
-                provider: row.provider.clone(),
-                provider_message_id: None,
+                provider: None,
                 reason: Some("interrupted".to_owned()),
                 refused: false,
             }
         };
-        self.try_settle(&row, &holder, settlement).await
+        self.try_settle(row, &holder, Report { asked: 1, ..settlement.into() }).await
     }
 
-    /// Whether anybody still waits for this message: its verification is pending, or it is a notice.
-    pub(super) async fn is_still_wanted(&self, row: &Model) -> Result<bool, Fault> {
-        let Some(id) = &row.verification_id else { return Ok(true) };
+    /// The verification that waits for this message, if anybody still does: pending, and no newer message is on its
+    /// way. A notice is always waited for.
+    pub(super) async fn waiting(&self, row: &Model) -> Result<Wanted, Fault> {
+        let Some(id) = &row.verification_id else { return Ok(Wanted::Yes(None)) };
         let verification = self.store.verification(id).await?;
-        Ok(verification.is_some_and(|verification| verification.status == Status::Pending))
+        let wanted = verification.filter(|waiting| waiting.status == Status::Pending && waiting.delivery_id == row.id);
+        Ok(wanted.map_or(Wanted::No, |waiting| Wanted::Yes(Some(Box::new(waiting)))))
     }
 
-    /// Moves a message on, as a receipt says; one that comes late, twice or out of order changes nothing.
-    ///
-    /// # Errors
-    /// A fault of the store.
-    pub async fn receive(&self, id: &DeliveryId, status: DeliveryStatus, reason: Option<String>) -> Result<(), Fault> {
+    /// Shows that a message that was sent waits again. False: a receipt has come, or the claim was lost.
+    pub(super) async fn requeue(&self, row: &Model) -> Result<bool, Fault> {
         let now = self.clock.now();
-        let id = id.clone();
+        let (row, process) = (row.clone(), self.process.clone());
         let changed = self
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let row = tx.advance_delivery(&id, rules::before(status), status, reason, now).await?;
-                    let Some((row, waiting)) = row.and_then(|row| row.verification_id.clone().map(|id| (row, id)))
-                    else {
-                        return Ok(Ending::Commit(None));
-                    };
-                    let shown = if row.discreet { DeliveryStatus::Sent } else { status };
-                    Ok(Ending::Commit(tx.show_delivery(&waiting, &row.id, shown, now).await?))
+                    if !tx.requeue_delivery(&row.id, &process, now).await? {
+                        return Ok(Ending::Rollback(None));
+                    }
+                    let shown = (!row.discreet).then_some(DeliveryStatus::Queued);
+                    Ok(Ending::Commit(Some(show(tx, &row, shown, now).await?)))
                 })
             })
+            .await?;
+        let requeued = changed.is_some();
+        self.publish(changed.flatten());
+        Ok(requeued)
+    }
+
+    /// Moves a message on that no provider carries: the play of a test contact.
+    pub(super) async fn play(&self, id: &DeliveryId, status: DeliveryStatus) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let id = id.clone();
+        let changed = self
+            .store
+            .write(move |tx| Box::pin(async move { Ok(Ending::Commit(advance(tx, &id, status, None, now).await?)) }))
             .await?;
         self.publish(changed);
         Ok(())
     }
 
-    /// Takes what a provider tells of a message. One that nobody here knows is none of ours, or came before we knew its
-    /// name; the provider tells again.
+    /// Takes what a provider tells of a message; late, twice or out of order it changes nothing.
     ///
-    /// # Errors
-    /// A fault of the store.
-    pub async fn take_receipt(&self, receipt: Receipt) -> Result<(), Fault> {
+    /// What arrived arrived, by whichever provider. What else an earlier one tells, after another took the message, is
+    /// noted and shown to nobody.
+    pub(super) async fn take_receipt(&self, receipt: Receipt) -> Result<Taken, Fault> {
+        let now = self.clock.now();
         let Receipt { provider, provider_message_id, delivery, status, code } = receipt;
-        let id = match delivery {
-            Some(id) => Some(id),
-            None => self.store.delivery_of_provider(provider, &provider_message_id).await?,
-        };
-        match id {
-            Some(id) => self.receive(&id, status.into(), code).await,
-            None => Ok(()),
-        }
+        let told = Told { provider, provider_message_id, delivery };
+        let status = DeliveryStatus::from(status);
+        let (taken, changed) = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let Some(attempt) = tx.attempt_told_of(&told, now).await? else {
+                        return Ok(Ending::Rollback((Taken::UnknownMessage, None)));
+                    };
+                    let news = tx.advance_attempt(&attempt, rules::before(status), status, code.clone(), now).await?;
+                    let arrived = status == DeliveryStatus::Delivered;
+                    let changed = if arrived || tx.is_newest_attempt(&attempt).await? {
+                        advance(tx, &attempt.delivery_id, status, code, now).await?
+                    } else {
+                        None
+                    };
+                    let after = (now - attempt.accepted_at).to_std().unwrap_or_default();
+                    let taken = if news && arrived { Taken::Arrived { after } } else { Taken::Known };
+                    Ok(Ending::Commit((taken, changed)))
+                })
+            })
+            .await?;
+        self.publish(changed);
+        Ok(taken)
     }
 
     fn publish(&self, changed: Option<verification::Model>) {
@@ -116,23 +185,25 @@ impl Settler {
         }
     }
 
-    async fn try_settle(&self, row: &Model, holder: &str, settlement: Settlement) -> Result<(), Fault> {
+    async fn try_settle(&self, row: &Model, holder: &str, report: Report) -> Result<(), Fault> {
         let now = self.clock.now();
-        let shown = shown(row, &settlement);
         let (row, holder) = (row.clone(), holder.to_owned());
         let changed = self
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    if !tx.settle_delivery(&row.id, &holder, settlement, now).await? {
-                        return Ok(Ending::Rollback(None));
+                    let Report { settlement, asked, code_by } = report;
+                    if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
+                        tx.note_code_maker(id, by, reference.as_deref()).await?;
                     }
-                    match (&row.verification_id, shown) {
-                        (Some(id), Some(status)) => {
-                            Ok(Ending::Commit(tx.show_delivery(id, &row.id, status, now).await?))
-                        }
-                        _ => Ok(Ending::Commit(None)),
-                    }
+                    let waits = matches!(settlement, Settlement::Again { .. });
+                    let settled = tx.settle_delivery(&row.id, &holder, asked, settlement, now).await?;
+                    let shown = settled.and_then(|settled| match settled.status {
+                        _ if row.discreet => Some(DeliveryStatus::Sent),
+                        _ if waits => None,
+                        status => Some(status),
+                    });
+                    Ok(Ending::Commit(show(tx, &row, shown, now).await?))
                 })
             })
             .await?;
@@ -141,12 +212,38 @@ impl Settler {
     }
 }
 
-/// What the page is shown of a settlement. A discreet message shows that it left and nothing more: whether it could
-/// leave or arrive would tell whether there is an account.
-fn shown(row: &Model, settlement: &Settlement) -> Option<DeliveryStatus> {
-    match settlement {
-        _ if row.discreet => Some(DeliveryStatus::Sent),
-        Settlement::Settled { status, .. } => Some(*status),
-        Settlement::Again { .. } => None,
+/// Whether anybody waits for a message.
+pub(super) enum Wanted {
+    /// The verification that does; none: it is a notice.
+    Yes(Option<Box<verification::Model>>),
+    No,
+}
+
+/// Moves a message on and shows it.
+async fn advance(
+    tx: &Tx,
+    id: &DeliveryId,
+    status: DeliveryStatus,
+    code: Option<String>,
+    now: Instant,
+) -> Result<Option<verification::Model>, Fault> {
+    match tx.advance_delivery(id, rules::before(status), status, code, now).await? {
+        // A discreet message shows that it left and nothing more: whether it could leave or arrive would tell whether
+        // there is an account.
+        Some(row) => show(tx, &row, Some(if row.discreet { DeliveryStatus::Sent } else { status }), now).await,
+        None => Ok(None),
+    }
+}
+
+/// Shows `status` on the verification that waits for a message, if any does and it shows another.
+async fn show(
+    tx: &Tx,
+    row: &Model,
+    status: Option<DeliveryStatus>,
+    now: Instant,
+) -> Result<Option<verification::Model>, Fault> {
+    match (&row.verification_id, status) {
+        (Some(id), Some(status)) => tx.show_delivery(id, &row.id, status, now).await,
+        _ => Ok(None),
     }
 }

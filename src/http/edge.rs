@@ -23,6 +23,7 @@ use crate::{
         },
         pulse::Pulse,
     },
+    telemetry::logs::request_span,
 };
 
 /// Bytes of a request's target, and of its headers together (security.md TR-09).
@@ -73,7 +74,7 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     let started = Instant::now();
     let caller = edge.clients.recognise(request.extensions().get().copied(), request.headers());
     let request_id = caller.request_id.clone();
-    let span = tracing::info_span!("request", id = %request_id);
+    let span = request_span(&caller);
     let pulse = request.extensions().get::<Arc<Pulse>>().cloned();
     request.extensions_mut().insert(caller);
     let mut response = match judge_head(&request) {

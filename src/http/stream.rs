@@ -11,19 +11,23 @@ use axum::response::Response;
 use futures_util::{FutureExt, Stream, StreamExt, future::BoxFuture, stream::BoxStream};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use crate::http::{
-    auth::Credentials,
-    graphql::{
-        admission::Operation,
-        negotiate::Form,
-        refusal::{Code, Refusal},
-        response::Answer,
-        run,
+use crate::{
+    caller::Caller,
+    graphql::cookies::Cookies,
+    http::{
+        auth::Credentials,
+        graphql::{
+            admission::Operation,
+            negotiate::Form,
+            refusal::{Code, Refusal},
+            response::Answer,
+            run::{self, Asker},
+        },
+        multipart,
+        seats::Seat,
+        sse,
+        wire::Wire,
     },
-    multipart,
-    seats::Seat,
-    sse,
-    wire::Wire,
 };
 
 /// What a stream has to say next.
@@ -50,12 +54,19 @@ pub struct Live {
 }
 
 impl Live {
-    pub fn open<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, credentials: &Credentials, seat: Seat) -> Self {
+    pub fn open<E: Executor>(
+        wire: &Arc<Wire<E>>,
+        operation: Operation,
+        caller: Caller,
+        credentials: &Credentials,
+        seat: Seat,
+    ) -> Self {
+        let asker = Asker { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
         let every = wire.settings.patience.heartbeat;
         let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            results: run::stream(wire, operation),
+            results: run::stream(wire, operation, asker),
             heartbeat,
             refused: credentials.until_refused(&wire.judge, &wire.clock),
             stopping: wire.stop.asked_owned().boxed(),

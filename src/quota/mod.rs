@@ -33,10 +33,10 @@ mod tests;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 pub use act::{Act, Quota, Refused};
+pub use cells::Ticker;
 use governor::Quota as Rate;
 
 use self::{
-    cells::Ticker,
     guard::{Guard, announce},
     ledger::{Claim, Ledger, Wait},
     shared::{Reply, Shared},

@@ -1,9 +1,9 @@
-//! The outbox: messages that are owed, claimed by one process at a time, settled once.
+//! The outbox: messages that are owed, claimed by one process at a time.
 
 use std::time::Duration;
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType, Query},
 };
 
@@ -12,6 +12,7 @@ use super::{
     entity::delivery::{Column, Entity, Model},
 };
 use crate::{
+    channel::Channel,
     clock::Instant,
     fault::{Doing, Fault},
     ids::DeliveryId,
@@ -25,21 +26,6 @@ pub struct Claimant {
     pub lease: Duration,
 }
 
-/// What became of a message that was claimed.
-#[derive(Clone, Debug)]
-pub enum Settlement {
-    /// Nothing more is to be done by us; receipts may still come.
-    Settled {
-        status: DeliveryStatus,
-        provider: Option<String>,
-        provider_message_id: Option<String>,
-        reason: Option<String>,
-        refused: bool,
-    },
-    /// To be tried again at this instant.
-    Again { due_at: Instant, provider: Option<String>, reason: Option<String> },
-}
-
 impl Tx {
     /// Puts a message into the outbox.
     ///
@@ -48,39 +34,6 @@ impl Tx {
     pub async fn insert_delivery(&self, row: Model) -> Result<(), Fault> {
         Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a delivery")?;
         Ok(())
-    }
-
-    /// Writes what became of a message that `process` has claimed. False: the claim was lost meanwhile, and whoever
-    /// took it over has the word.
-    ///
-    /// # Errors
-    /// A fault of the database.
-    pub async fn settle_delivery(
-        &self,
-        id: &DeliveryId,
-        process: &str,
-        settlement: Settlement,
-        now: Instant,
-    ) -> Result<bool, Fault> {
-        let update = Entity::update_many()
-            .filter(Column::Id.eq(id.as_str()))
-            .filter(Column::ClaimedBy.eq(process))
-            .col_expr(Column::ClaimedBy, Expr::null())
-            .col_expr(Column::UpdatedAt, Expr::val(now));
-        let update = match settlement {
-            Settlement::Settled { status, provider, provider_message_id, reason, refused } => update
-                .col_expr(Column::Status, Expr::val(status))
-                .col_expr(Column::DueAt, Expr::null())
-                .col_expr(Column::Provider, Expr::val(provider))
-                .col_expr(Column::ProviderMessageId, Expr::val(provider_message_id))
-                .col_expr(Column::Reason, Expr::val(reason))
-                .col_expr(Column::Refused, Expr::val(refused)),
-            Settlement::Again { due_at, provider, reason } => update
-                .col_expr(Column::DueAt, Expr::val(due_at))
-                .col_expr(Column::Provider, Expr::val(provider))
-                .col_expr(Column::Reason, Expr::val(reason)),
-        };
-        Ok(update.exec(&self.0).await.doing("settling a delivery")?.rows_affected > 0)
     }
 
     /// Moves a message on to `status`, as a receipt says, if it stands at one of `before`. None: it does not, and
@@ -102,31 +55,35 @@ impl Tx {
             .col_expr(Column::Status, Expr::val(status))
             .col_expr(Column::Reason, Expr::val(reason))
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        Ok(update.exec_with_returning(&self.0).await.doing("moving a delivery on")?.pop())
+        let moved = update.exec_with_returning(&self.0).await.doing("moving a delivery on")?.pop();
+        self.stop_waiting_for_receipt(id).await?;
+        Ok(moved)
+    }
+
+    /// Nothing needs to be done for want of a receipt: one has come. What somebody has in hand is left to them.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn stop_waiting_for_receipt(&self, id: &DeliveryId) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(id.as_str()))
+            .filter(Column::ClaimedBy.is_null())
+            .filter(Column::Status.ne(DeliveryStatus::Queued))
+            .filter(Column::DueAt.is_not_null())
+            .col_expr(Column::DueAt, Expr::null());
+        update.exec(&self.0).await.doing("ending the wait for a receipt")?;
+        Ok(())
     }
 }
 
 impl Store {
-    /// Claims these messages, as far as they are due and nobody else has.
-    ///
-    /// # Errors
-    /// A fault of the database.
-    pub async fn claim_deliveries(
-        &self,
-        ids: Vec<DeliveryId>,
-        claimant: &Claimant,
-        now: Instant,
-    ) -> Result<Vec<Model>, Fault> {
-        let named = Condition::all().add(Column::Id.is_in(ids.iter().map(DeliveryId::as_str)));
-        self.claim(named, claimant, now).await.doing("claiming deliveries")
-    }
-
-    /// Claims up to `most` messages that are due, oldest first; rows that another process is claiming are passed over.
+    /// Claims up to `most` messages of these channels that are due, oldest first; rows that another process is claiming are passed over.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn claim_due_deliveries(
         &self,
+        channels: &[Channel],
         most: u64,
         claimant: &Claimant,
         now: Instant,
@@ -136,20 +93,15 @@ impl Store {
             .column(Column::Id)
             .from(Entity)
             .cond_where(due(now))
+            .and_where(Column::Channel.is_in(channels.iter().copied()))
             .order_by(Column::DueAt, sea_orm::Order::Asc)
             .limit(most)
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        let oldest = Condition::all().add(Column::Id.in_subquery(oldest));
-        self.claim(oldest, claimant, now).await.doing("claiming due deliveries")
-    }
-
-    async fn claim(&self, which: Condition, claimant: &Claimant, now: Instant) -> Result<Vec<Model>, Fault> {
         let update = Entity::update_many()
-            .filter(which)
+            .filter(Column::Id.in_subquery(oldest))
             .filter(due(now))
             .col_expr(Column::ClaimedBy, Expr::val(claimant.process.as_str()))
             .col_expr(Column::DueAt, Expr::val(now + claimant.lease))
-            .col_expr(Column::Tries, Expr::col(Column::Tries).add(1))
             .col_expr(Column::UpdatedAt, Expr::val(now));
         self.write(move |tx| {
             Box::pin(async move {
@@ -159,18 +111,35 @@ impl Store {
             })
         })
         .await
+        .doing("claiming due deliveries")
     }
 
-    /// The message that a provider knows by this id. A service that sends texts and calls (`twilio`) or makes codes
-    /// (`twilio-verify`) tells of both under one name.
+    /// Holds on to claims for another lease, as far as they are still the claimant's.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn delivery_of_provider(&self, provider: &str, id: &str) -> Result<Option<DeliveryId>, Fault> {
-        let find =
-            Entity::find().filter(Column::ProviderMessageId.eq(id)).filter(Column::Provider.starts_with(provider));
-        let found = self.within(async { Ok(find.one(self.reader()).await?) }).await;
-        Ok(found.doing("reading a delivery by its provider's id")?.map(|row| row.id))
+    pub async fn renew_claims(&self, ids: Vec<DeliveryId>, claimant: &Claimant, now: Instant) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.is_in(ids.iter().map(DeliveryId::as_str)))
+            .filter(Column::ClaimedBy.eq(claimant.process.as_str()))
+            .col_expr(Column::DueAt, Expr::val(now + claimant.lease));
+        self.write(move |tx| {
+            Box::pin(async move {
+                update.exec(&tx.0).await?;
+                Ok(Ending::Commit(()))
+            })
+        })
+        .await
+        .doing("renewing claims")
+    }
+
+    /// Messages that are due and that nobody has in hand.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn count_due_deliveries(&self, now: Instant) -> Result<u64, Fault> {
+        let count = Entity::find().filter(due(now));
+        self.within(async { Ok(count.count(self.reader()).await?) }).await.doing("counting due deliveries")
     }
 
     /// The message with this id.
@@ -182,14 +151,15 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery")
     }
 
-    /// Messages whose claim ran out: whoever held it died between claiming and settling.
+    /// Messages of other processes than `process` whose claim ran out before `deadline`: whoever held it died between
+    /// claiming and settling, or sleeps.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn abandoned_deliveries(&self, most: u64, now: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn abandoned_deliveries(&self, process: &str, most: u64, deadline: Instant) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
-            .filter(Column::DueAt.lte(now))
-            .filter(Column::ClaimedBy.is_not_null())
+            .filter(Column::DueAt.lte(deadline))
+            .filter(Column::ClaimedBy.ne(process))
             .order_by_asc(Column::DueAt)
             .limit(most);
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading abandoned deliveries")

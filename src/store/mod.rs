@@ -10,10 +10,12 @@
 mod account;
 mod account_change;
 mod audit;
+mod checked_code;
 mod connect;
 mod contact_change;
 mod contact_usage;
 mod delivery;
+mod delivery_attempt;
 mod device;
 pub mod entity;
 mod history;
@@ -25,6 +27,7 @@ mod refresh_token;
 mod report;
 mod revocation;
 mod session;
+mod settlement;
 mod users;
 mod verification;
 mod writer;
@@ -39,10 +42,12 @@ pub use self::{
     account::Identifier,
     account_change::{Held, ProfileChange, Taken},
     contact_usage::{Reserved, UsageLimits},
-    delivery::{Claimant, Settlement},
+    delivery::Claimant,
+    delivery_attempt::{Acceptance, Told},
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},
+    settlement::Settlement,
 };
 use crate::{
     config,
@@ -158,6 +163,11 @@ impl Store {
                 .await
             }
         }
+    }
+
+    /// Whether the database serves this process alone.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.backend, Backend::Sqlite { .. })
     }
 
     /// Closes every connection; on SQLite the log is folded into the file.

@@ -45,5 +45,5 @@ impl<T> Page<T> {
 pub(super) fn after<C: ColumnTrait>(slice: &Slice, at: C, id: C) -> Condition {
     let Some(place) = &slice.after else { return Condition::all() };
     let same_instant = Condition::all().add(at.eq(place.at)).add(id.lt(place.id.as_str()));
-    Condition::any().add(Expr::from(at.lt(place.at))).add(same_instant)
+    Condition::any().add(at.lt(place.at)).add(same_instant)
 }

@@ -39,6 +39,7 @@ async fn every_entity_selects_from_a_migrated_database() {
     select::<entity::contact_change::Entity>(&store).await;
     select::<entity::contact_usage::Entity>(&store).await;
     select::<entity::delivery::Entity>(&store).await;
+    select::<entity::delivery_attempt::Entity>(&store).await;
     select::<entity::device::Entity>(&store).await;
     select::<entity::lease::Entity>(&store).await;
     select::<entity::lockout::Entity>(&store).await;

@@ -110,21 +110,21 @@ impl Tx {
         self.changed(update).await.doing("showing what became of a message")
     }
 
-    async fn changed(&self, update: UpdateMany<Entity>) -> Result<Option<Model>, Fault> {
+    pub(super) async fn changed(&self, update: UpdateMany<Entity>) -> Result<Option<Model>, Fault> {
         let update = update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1));
         Ok(update.exec_with_returning(&self.0).await?.pop())
     }
 }
 
 /// A change of a verification that is pending and has not expired.
-fn pending(id: &VerificationId, now: Instant) -> UpdateMany<Entity> {
+pub(super) fn pending(id: &VerificationId, now: Instant) -> UpdateMany<Entity> {
     Entity::update_many()
         .filter(Column::Id.eq(id.as_str()))
         .filter(Column::Status.eq(Status::Pending))
         .filter(Column::ExpiresAt.gt(now))
 }
 
-fn ended(update: UpdateMany<Entity>, status: Status, now: Instant) -> UpdateMany<Entity> {
+pub(super) fn ended(update: UpdateMany<Entity>, status: Status, now: Instant) -> UpdateMany<Entity> {
     update.col_expr(Column::Status, Expr::val(status)).col_expr(Column::EndedAt, Expr::val(now))
 }
 

@@ -41,6 +41,7 @@ impl Verifications {
         match canceled.await? {
             Some(row) => {
                 event.maybe_account(row.account_id.clone()).log();
+                parts.withdraw(&row);
                 Ok(Canceled::Canceled(parts.published(row)))
             }
             None => {

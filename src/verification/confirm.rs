@@ -2,6 +2,7 @@
 
 use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
+    checked::Checked,
     rules::{self, Standing},
     start::spec,
 };
@@ -62,6 +63,13 @@ impl Confirmation {
 
 const MISMATCH: &str = "code_mismatch";
 
+/// A guess, compared.
+struct Guess {
+    right: bool,
+    /// Its attempt was counted before.
+    taken: bool,
+}
+
 enum Judged {
     Right(Box<Model>),
     Wrong(Box<Model>),
@@ -112,9 +120,13 @@ impl Verifications {
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
             return Ok(Confirmation::NotPending(parts.view(row)));
         }
-        let right = parts.is_right(&row, guess);
+        let (right, taken) = match self.check_elsewhere(&row, guess, now).await? {
+            Checked::CodeIsOurs => (parts.is_right(&row, guess), false),
+            Checked::Judged { right } => (right, true),
+            Checked::Over(confirmation) => return Ok(confirmation),
+        };
         let token = ProofToken::new(&parts.entropy);
-        match parts.judge(row, right, token.hash(), event, now).await? {
+        match parts.judge(row, Guess { right, taken }, token.hash(), event, now).await? {
             Judged::Right(row) => {
                 let proof = parts.proof(&row, token, now)?;
                 if let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
@@ -148,12 +160,12 @@ impl Parts {
     async fn judge(
         &self,
         row: Model,
-        right: bool,
+        Guess { right, taken }: Guess,
         token_hash: String,
         event: Event,
         now: Instant,
     ) -> Result<Judged, Fault> {
-        let limits = row.scenario.is_none().then(|| UsageLimits {
+        let limits = (row.scenario.is_none() && !taken).then(|| UsageLimits {
             day: self.today(now),
             daily: self.limits.daily_guesses,
             cooled_down_since: None,
@@ -176,7 +188,11 @@ impl Parts {
                     {
                         return Ok(Ending::Rollback(Judged::UsedUp));
                     }
-                    let Some(judged) = tx.judge_attempt(&row.id, right, now).await? else {
+                    let judged = match taken {
+                        true => tx.judge_taken_attempt(&row.id, right, now).await?,
+                        false => tx.judge_attempt(&row.id, right, now).await?,
+                    };
+                    let Some(judged) = judged else {
                         return Ok(Ending::Rollback(Judged::Over));
                     };
                     tx.insert_audit(&entry).await?;
@@ -210,6 +226,7 @@ impl Parts {
             Judged::Wrong(row) => {
                 event.log();
                 if row.status == Status::Locked {
+                    self.withdraw(row);
                     locked(&event).log();
                 }
             }

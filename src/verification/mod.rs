@@ -5,6 +5,7 @@
 
 mod attestation;
 mod cancel;
+mod checked;
 mod confirm;
 mod proof;
 mod resend;

@@ -291,6 +291,8 @@ impl Parts {
             ended_at: None,
             sequence: 1,
             idempotency_key,
+            code_by: None,
+            code_ref: None,
         }
     }
 

@@ -58,6 +58,17 @@ impl Verifiers {
             webhook: webhook::Verifier::read(env),
         }
     }
+
+    /// Whether receipts of this provider can be expected here and will be believed.
+    pub fn hear(&self, provider: &str) -> bool {
+        match provider {
+            "twilio" => self.twilio.as_ref().is_some_and(twilio::Verifier::is_public),
+            "solapi" => self.solapi.is_some(),
+            "vonage" => self.vonage.is_some(),
+            "webhook" => self.webhook.is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// Takes receipts on. An error makes the provider send them again.

@@ -53,6 +53,11 @@ impl Verifier {
         Self { url: url.into(), auth_tokens, shared_keys }
     }
 
+    /// Whether Twilio can reach the address, and so was given it.
+    pub fn is_public(&self) -> bool {
+        self.url.starts_with("https://")
+    }
+
     /// The receipt in a callback, if Twilio sent it. None: a status that says nothing new.
     ///
     /// # Errors

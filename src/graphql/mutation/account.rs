@@ -32,8 +32,8 @@ pub struct ChangePasswordInput {
     #[graphql(secret)]
     pub new_password: String,
     /// Whether other devices stay signed in.
-    #[graphql(default = false)]
-    pub keep_other_sessions: bool,
+    #[graphql(default_with = "Some(false)")]
+    pub keep_other_sessions: Option<bool>,
 }
 
 /// The proof that somebody holds their new contact.
@@ -83,7 +83,7 @@ impl AccountMutation {
         let signed_in = ctx.require_signed_in()?;
         let accounts = &ctx.rooms().accounts;
         let (current, new) = (Secret::new(input.current_password), Secret::new(input.new_password));
-        let keep = input.keep_other_sessions;
+        let keep = input.keep_other_sessions.unwrap_or(false);
         Ok(match accounts.change_password(ctx.caller(), signed_in, &current, &new, keep).await? {
             PasswordChange::Changed { sessions_ended } => {
                 ChangePasswordPayload { sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX) }.into()

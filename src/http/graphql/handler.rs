@@ -22,10 +22,10 @@ use crate::{
             refusal::{Code, Refusal},
             request::{Ask, Asked},
             response::Answer,
-            run,
+            run::{self, Asker},
         },
         origins::Origin,
-        stream,
+        stream::{self, Live},
         wire::Wire,
         ws,
     },
@@ -81,7 +81,7 @@ async fn answer<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, body: axum::bod
 }
 
 async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Result<Response, Refusal> {
-    let mut operation = wire.admission.admit(ask)?;
+    let operation = wire.admission.admit(ask)?;
     if visit.by_get && operation.kind == OperationType::Mutation {
         return Ok(answer::method_not_allowed(visit.media, "POST", "A mutation is sent by POST."));
     }
@@ -91,13 +91,13 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
         if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
             return Err(foreign());
         }
-        let seat = wire.seats.take(visit.caller.address).ok_or_else(|| too_many(&visit.caller))?;
-        run::equip(&mut operation, visit.caller.clone(), credentials.auth.clone(), Cookies::none());
-        return Ok(stream::response(form, stream::Live::open(wire, operation, &credentials, seat)));
+        let seat = wire.seats.take(visit.caller.address, form.transport()).ok_or_else(|| too_many(&visit.caller))?;
+        let live = Live::open(wire, operation, visit.caller.clone(), &credentials, seat);
+        return Ok(stream::response(form, live));
     };
     let cookies = visit.cookies(wire);
-    run::equip(&mut operation, visit.caller.clone(), credentials.auth, cookies.clone());
-    let mut response = answer::result(media, run::once(wire, operation).await);
+    let asker = Asker { caller: visit.caller.clone(), auth: credentials.auth, cookies: cookies.clone() };
+    let mut response = answer::result(media, run::once(wire, operation, asker).await);
     cookie::write(&cookies, response.headers_mut());
     Ok(response)
 }
@@ -107,6 +107,7 @@ async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) 
     let media = visit.accepts.single().ok_or_else(no_stream)?;
     let credentials = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge);
     let cookies = visit.cookies(wire);
+    let asker = Asker { caller: visit.caller.clone(), auth: credentials.auth, cookies: cookies.clone() };
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
         let single = |operation: Operation| match operation.kind {
@@ -114,10 +115,7 @@ async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) 
             OperationType::Query | OperationType::Mutation => Ok(operation),
         };
         let result = match wire.admission.admit(ask).and_then(single) {
-            Ok(mut operation) => {
-                run::equip(&mut operation, visit.caller.clone(), credentials.auth.clone(), cookies.clone());
-                run::once(wire, operation).await
-            }
+            Ok(operation) => run::once(wire, operation, asker.clone()).await,
             Err(refusal) => refusal.into_result(),
         };
         answers.push(Answer::new(result).to_json());

@@ -29,6 +29,17 @@ pub enum Form {
     Multipart,
 }
 
+impl Form {
+    /// Its name in metrics.
+    pub fn transport(self) -> &'static str {
+        match self {
+            Form::Single(_) => "http",
+            Form::EventStream => "sse",
+            Form::Multipart => "multipart",
+        }
+    }
+}
+
 /// What a client accepts, with the weight it gives to each (0 for none).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Accepts {

@@ -19,22 +19,33 @@ use crate::{
         wire::Wire,
     },
     session::gate::Auth,
+    telemetry::logs::request_span,
 };
 
-/// Hands resolvers what they may ask for.
-pub fn equip(operation: &mut Operation, caller: Caller, auth: Auth, cookies: Cookies) {
-    let data = &mut operation.request.data;
-    data.insert(caller);
-    data.insert(auth);
-    data.insert(cookies);
+/// Who asks, as resolvers are told.
+#[derive(Clone)]
+pub struct Asker {
+    pub caller: Caller,
+    pub auth: Auth,
+    pub cookies: Cookies,
+}
+
+impl Asker {
+    fn hand_over(self, operation: &mut Operation) {
+        let data = &mut operation.request.data;
+        data.insert(self.caller);
+        data.insert(self.auth);
+        data.insert(self.cookies);
+    }
 }
 
 /// Runs a query or mutation to its end. Dropping the future gives the operation up.
-pub async fn once<E: Executor>(wire: &Wire<E>, operation: Operation) -> Response {
+pub async fn once<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
     let Ok(_running) = wire.in_flight.try_acquire() else {
         return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();
     };
-    let deadline = wire.settings.execution_timeout;
+    let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
+    asker.hand_over(&mut operation);
     let Operation { request, text, .. } = operation;
     let name = request.operation_name.clone();
     let running = AssertUnwindSafe(wire.executor.execute(request)).catch_unwind();
@@ -43,34 +54,41 @@ pub async fn once<E: Executor>(wire: &Wire<E>, operation: Operation) -> Response
             wire.shapes.mend(&mut response, &text, name.as_deref());
             response
         }
-        Ok(Err(_)) => broken(),
+        Ok(Err(_)) => broken(&request_id),
         Err(_) => Refusal::unavailable("This took too long and was given up; try again.").into_result(),
     }
 }
 
-/// Runs any operation as a stream of results: a subscription's events, or the one result of anything else.
-pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation) -> BoxStream<'static, Response> {
-    match operation.kind {
-        OperationType::Subscription => {
-            let Operation { request, text, .. } = operation;
-            let (wire, name) = (wire.clone(), request.operation_name.clone());
-            let events = AssertUnwindSafe(wire.executor.execute_stream(request, None)).catch_unwind();
-            let mended = move |event: std::thread::Result<Response>| {
-                let mut response = event.unwrap_or_else(|_| broken());
-                wire.shapes.mend(&mut response, &text, name.as_deref());
-                response
-            };
-            events.map(mended).boxed()
-        }
+/// Runs any operation as a stream of results: a subscription's events, or the one result of anything else. Whatever is
+/// logged on the way belongs to the asker's request.
+pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
+    let (wire, span) = (wire.clone(), request_span(&asker.caller));
+    let mut results = match operation.kind {
+        OperationType::Subscription => events(wire, operation, asker),
         OperationType::Query | OperationType::Mutation => {
-            let wire = wire.clone();
-            stream::once(async move { once(&wire, operation).await }).boxed()
+            stream::once(async move { once(&wire, operation, asker).await }).boxed()
         }
-    }
+    };
+    stream::poll_fn(move |context| span.in_scope(|| results.poll_next_unpin(context))).boxed()
+}
+
+fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
+    let request_id = asker.caller.request_id.clone();
+    asker.hand_over(&mut operation);
+    let Operation { request, text, .. } = operation;
+    let name = request.operation_name.clone();
+    let events = AssertUnwindSafe(wire.executor.execute_stream(request, None)).catch_unwind();
+    let mended = move |event: std::thread::Result<Response>| {
+        let mut response = event.unwrap_or_else(|_| broken(&request_id));
+        wire.shapes.mend(&mut response, &text, name.as_deref());
+        response
+    };
+    events.map(mended).boxed()
 }
 
 /// A resolver panicked. The panic hook has written what and where; the client learns that it was our fault.
-fn broken() -> Response {
+fn broken(request_id: &str) -> Response {
     tracing::error!("a resolver panicked");
-    Refusal::document(Code::Internal, "Something went wrong here.").into_result()
+    let refusal = Refusal::document(Code::Internal, "Something went wrong here.");
+    Refusal { facts: vec![("requestId", request_id.into())], ..refusal }.into_result()
 }

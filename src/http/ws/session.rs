@@ -35,7 +35,7 @@ use crate::{
             refusal::{Code, Refusal},
             request::Ask,
             response::Answer,
-            run,
+            run::{self, Asker},
         },
         seats::Seat,
         wire::Wire,
@@ -70,8 +70,9 @@ pub struct Session<E> {
     outbox: Outbox,
     pace: Pace,
     opened: Instant,
-    heard: Instant,
     beaten: Instant,
+    /// A ping was sent, and nothing was heard since. Any frame is a sign of life; clients answer pings by themselves.
+    awaited: bool,
     timer: Pin<Box<Sleep>>,
     /// Whether operations or the client come first, in turn: neither can keep the other from being heard.
     client_first: bool,
@@ -128,8 +129,8 @@ impl<E: Executor> Session<E> {
             outbox: Outbox::default(),
             pace: Pace::new(now),
             opened: now,
-            heard: now,
             beaten: now,
+            awaited: false,
             client_first: false,
             _seat: seat,
         }
@@ -234,13 +235,12 @@ impl<E: Executor> Session<E> {
             return Err(End::Close(Close::InitTimeout));
         }
         let stalled = self.outbox.blocked_since().is_some_and(|since| now >= since + patience.stall);
-        // Any frame is a sign of life; clients answer pings by themselves.
-        let silent = now >= self.heard + patience.heartbeat * 2;
-        if stalled || silent {
+        let due = now >= self.beaten + patience.heartbeat;
+        if stalled || (due && self.awaited) {
             return Err(End::Gone);
         }
-        if now >= self.beaten + patience.heartbeat {
-            self.beaten = now;
+        if due {
+            (self.beaten, self.awaited) = (now, true);
             self.outbox.push(Message::Ping(bytes::Bytes::new()));
             self.outbox_keep_alive();
         }
@@ -254,8 +254,8 @@ impl<E: Executor> Session<E> {
     }
 
     fn hear(&mut self, message: Message) -> Result<(), End> {
-        self.heard = Instant::now();
-        if !self.pace.allows(self.heard) {
+        self.awaited = false;
+        if !self.pace.allows(Instant::now()) {
             return Err(End::Close(Close::TooFast));
         }
         match message {
@@ -315,11 +315,11 @@ impl<E: Executor> Session<E> {
             return Err(Close::Invalid);
         }
         match self.admit(ask) {
-            Ok(mut operation) => {
+            Ok(operation) => {
                 let subscription = operation.kind == OperationType::Subscription;
                 let caller = self.wire.clients.again(&self.caller);
-                run::equip(&mut operation, caller, credentials.auth.clone(), Cookies::none());
-                let results = run::stream(&self.wire, operation);
+                let asker = Asker { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
+                let results = run::stream(&self.wire, operation, asker);
                 self.operations.start(Running { id: id.into(), subscription, results });
             }
             Err(refusal) => self.outbox.push(self.dialect.error(&id, &Answer::new(refusal.into_result()))),

@@ -33,16 +33,17 @@ pub struct Model {
     /// What a test contact plays.
     pub scenario: Option<String>,
     pub status: DeliveryStatus,
-    /// Claims so far.
+    /// Times that a provider was asked to carry it, or may have been.
     pub tries: i32,
-    /// Who was asked last.
+    /// Who was asked last; who took it, once somebody did.
     pub provider: Option<String>,
     pub provider_message_id: Option<String>,
     /// Why it failed, in the provider's code.
     pub reason: Option<String>,
     /// A provider refused this recipient or this text: no other one would fare better.
     pub refused: bool,
-    /// When it is next to be looked at: the next try while unclaimed, the end of the lease while claimed. None: settled.
+    /// When it is next to be looked at: the next try, or the end of the wait for a receipt, while unclaimed; the end of
+    /// the lease while claimed. None: nothing more is to be done.
     pub due_at: Option<Instant>,
     /// The process that is sending it.
     pub claimed_by: Option<String>,

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod contact_change;
 pub mod contact_usage;
 pub mod delivery;
+pub mod delivery_attempt;
 pub mod device;
 pub mod lease;
 pub mod lockout;

@@ -54,6 +54,11 @@ pub struct Model {
     pub sequence: i64,
     /// Hash of the client's key with contact and purpose.
     pub idempotency_key: Option<String>,
+    /// Whose code is on its way: a provider that makes and checks codes itself, or `countersign`. None: nobody's yet.
+    /// All messages of a verification carry one code, so who carried the first decides.
+    pub code_by: Option<String>,
+    /// What that provider calls the verification.
+    pub code_ref: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -68,6 +68,24 @@ pub fn sent(provider: &'static str, outcome: &'static str, took: Duration) {
     histogram!(table::SEND_SECONDS, "provider" => provider).record(took);
 }
 
+/// A provider failed again and again and is left alone but for probes (`resting`), or is back.
+pub fn provider_rests(provider: &'static str, resting: bool) {
+    gauge!(table::PROVIDER_RESTING, "provider" => provider).set(if resting { 1.0 } else { 0.0 });
+    if resting {
+        counter!(table::PROVIDER_OUTAGES, "provider" => provider).increment(1);
+    }
+}
+
+/// A provider was asked what became of a message: `told`, `not_yet`, `throttled`.
+pub fn polled(provider: &'static str, outcome: &'static str) {
+    counter!(table::POLLS, "provider" => provider, "outcome" => outcome).increment(1);
+}
+
+/// A provider was asked to judge a guess. `outcome` is the name of its `CheckOutcome`.
+pub fn checked(provider: &'static str, outcome: &'static str) {
+    counter!(table::CHECKS, "provider" => provider, "outcome" => outcome).increment(1);
+}
+
 /// A receipt said that a message arrived, so long after the provider took it.
 pub fn delivered(provider: &'static str, after: Duration) {
     histogram!(table::DELIVERY_SECONDS, "provider" => provider).record(after);

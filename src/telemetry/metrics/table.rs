@@ -53,6 +53,14 @@ metrics! {
         "Messages handed to a provider, by what it said.";
     SEND_SECONDS = "countersign_send_seconds", Kind::Seconds(WORK), ["provider"],
         "Time that a provider took to answer.";
+    PROVIDER_RESTING = "countersign_provider_resting", Kind::Gauge, ["provider"],
+        "1 while a provider that failed again and again is left alone and probed, 0 when it is back.";
+    PROVIDER_OUTAGES = "countersign_provider_outages_total", Kind::Counter, ["provider"],
+        "Times that a provider failed again and again.";
+    POLLS = "countersign_receipt_polls_total", Kind::Counter, ["provider", "outcome"],
+        "Times that a provider was asked what became of a message: told, not_yet, throttled.";
+    CHECKS = "countersign_code_checks_total", Kind::Counter, ["provider", "outcome"],
+        "Guesses that a provider was asked to judge, by what it said.";
     DELIVERY_SECONDS = "countersign_delivery_seconds", Kind::Seconds(WAITING), ["provider"],
         "Time from a provider's taking a message to the receipt that it arrived.";
     RECEIPTS = "countersign_receipts_total", Kind::Counter, ["provider", "outcome"],

@@ -22,6 +22,9 @@ fn count_everything() {
     confirmed(Purpose::Contact, Channel::Sms, span);
     sent("development", "accepted", span);
     delivered("development", span);
+    provider_rests("twilio", true);
+    polled("naver-cloud", "told");
+    checked("twilio-verify", "approved");
     receipt("twilio", "accepted");
     quota_refused("guess", "client_address");
     quota_keys_forgotten("guess", 2);

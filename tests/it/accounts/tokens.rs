@@ -140,7 +140,7 @@ async fn tk_12_in_cookie_mode_no_page_sees_the_refresh_token() {
     let made = person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
     assert_eq!((&made["tokens"]["refreshToken"], &made["deviceToken"]), (&Value::Null, &Value::Null));
 
-    let http = reqwest::Client::new();
+    let http = reqwest::Client::builder().build().unwrap();
     let post = |document: &str, cookie: Option<&str>, protected: bool| {
         let mut request = http
             .post(format!("{}/graphql", app.url()))

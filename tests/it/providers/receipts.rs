@@ -175,7 +175,7 @@ async fn solapi_is_believed_by_the_token_in_its_address() {
                       "customFields": { "delivery": delivery().as_str() }, "new": [1] },
         })
     };
-    let group = json!({ "eventDataId": "e", "data": { "groupId": "G", "count": {} } });
+    let group = json!({ "eventDataId": "e", "data": { "groupId": "G", "count": {}, "customFields": [] } });
     let body =
         json!([event("M1", "4000"), event("M2", "3000"), event("M3", "3041"), event("M4", "2000"), group]).to_string();
     let path = format!("/receipts/solapi?token={TOKEN}");

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use chrono::DateTime;
 use countersign::{
     clock::Clock,
-    delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
+    delivery::{
+        provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
+        receipts::{Receipt, asked_again},
+    },
 };
 use serde_json::{Value, json};
 
@@ -182,4 +185,23 @@ async fn polling_finds_the_message_under_its_id() {
     assert_eq!(solapi.poll(ID).await, Polled::NotYet);
     double.then(Reply::text(429, "{}").with("retry-after", "4"));
     assert_eq!(solapi.poll(ID).await, Polled::Throttled { retry_after: Some(Duration::from_secs(4)) });
+}
+
+/// Its webhook is not signed: what counts is what Solapi says when asked.
+#[tokio::test]
+async fn a_receipt_counts_as_solapi_confirms_it() {
+    let double = Double::start().await;
+    let solapi = solapi(&double.url(), &[]);
+    let told = |id: &str| Receipt {
+        provider: "solapi",
+        provider_message_id: id.to_owned(),
+        delivery: None,
+        status: ReceiptStatus::Delivered,
+        code: None,
+    };
+    let listed = |id: &str, code: &str| Reply::json(200, &json!({ "messageList": { id: { "statusCode": code } } }));
+    double.then(listed("M1", "3041")).then(listed("M2", "2000")).then(listed("M3", "4000"));
+    let confirmed = asked_again(solapi.as_ref(), ["M1", "M2", "M3"].map(told).to_vec()).await;
+    let failed = Receipt { status: ReceiptStatus::Undelivered, code: Some("3041".to_owned()), ..told("M1") };
+    assert_eq!(confirmed, [failed, told("M3")]);
 }

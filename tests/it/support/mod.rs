@@ -20,7 +20,6 @@ use self::database::Database;
 pub use self::{
     account::{PASSWORD, SignedIn},
     person::Person,
-    socket::Watch,
 };
 
 /// How long anything that happens by itself may take before a test gives up on it.

@@ -46,7 +46,7 @@ async fn sb_02_stop_ends_an_operation_and_an_id_may_be_taken_over() {
 
 #[tokio::test]
 async fn sb_02_keep_alives_go_on() {
-    let server = TestServer::patient(&[], |http| http.patience.heartbeat = Duration::from_millis(30)).await;
+    let server = TestServer::patient(&[], |http| http.patience.heartbeat = Duration::from_millis(200)).await;
     let mut socket = ready(&server, json!(null)).await;
     for _ in 0..3 {
         assert_eq!(socket.hear().await, json!({"type": "ka"}));

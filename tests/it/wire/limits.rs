@@ -136,6 +136,7 @@ async fn fd_08_a_panic_fails_one_request() {
     let reply = server.post_strict(json!({"query": "{panics}"})).await;
     assert_eq!((reply.status, reply.code().as_str()), (500, "INTERNAL"));
     assert!(!reply.text.contains("index"), "{}", reply.text);
+    assert_eq!(reply.json()["errors"][0]["extensions"]["requestId"], reply.header("x-request-id"));
     assert_eq!(server.query("{hello}").await.status, 200);
 }
 

@@ -12,5 +12,6 @@ mod socket;
 mod sockets;
 mod stopping;
 mod streams;
+mod tls;
 mod toy;
 mod transport;

@@ -111,7 +111,7 @@ async fn sb_12_an_event_is_whole_when_it_comes() {
 
 #[tokio::test]
 async fn sb_10_quiet_streams_have_a_heartbeat() {
-    let server = TestServer::patient(&[], |http| http.patience.heartbeat = Duration::from_millis(30)).await;
+    let server = TestServer::patient(&[], |http| http.patience.heartbeat = Duration::from_millis(100)).await;
     let mut stream = open(&server, SSE, "subscription {silence}", "").await;
     read_until(&mut stream, ":\n\n\r\n3\r\n:\n\n\r\n3\r\n:\n\n").await;
     let mut stream = open(&server, MULTIPART[0], "subscription {silence}", "").await;

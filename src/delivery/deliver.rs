@@ -1,0 +1,237 @@
+//! One message in hand: whether it is still to be sent, by whom, and what came of it.
+
+use std::time::Duration;
+
+use super::{
+    decoy::play,
+    dispatcher::{Inner, Parts},
+    failover::{self, Carried, CodeBy, End, OURS, Passage},
+    provider::Outgoing,
+    retry,
+    settle::{CodeMaker, Report, Wanted},
+};
+use crate::{
+    clock::Instant,
+    fault::Fault,
+    status::DeliveryStatus,
+    store::{
+        Acceptance, Settlement,
+        entity::{delivery::Model, verification},
+    },
+};
+
+/// How long a provider whose receipts are asked for is left in peace at first.
+const FIRST_POLL: Duration = Duration::from_secs(3);
+/// Younger messages are taken for wanted.
+const FRESH: Duration = Duration::from_secs(2);
+/// How long a message waits where the database did not answer.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Carries one claimed message and writes what became of it.
+pub(super) async fn deliver(inner: &Inner, row: Model) {
+    let Inner { parts, pace, stop, .. } = inner;
+    let now = parts.clock.now();
+    let report = match row.status {
+        DeliveryStatus::Queued | DeliveryStatus::Sent => {
+            if let Some(scenario) = &row.scenario {
+                return play(parts, &row, scenario, stop).await;
+            }
+            if row.decoy {
+                pace.keep(&parts.clock).await;
+                sent().into()
+            } else {
+                carry(parts, &row, now).await.unwrap_or_else(|fault| {
+                    fault.log();
+                    Settlement::Again { due_at: now + PAUSE, provider: None, reason: None }.into()
+                })
+            }
+        }
+        // A receipt was faster than whoever had it in hand.
+        _ => Settlement::AsItStands.into(),
+    };
+    if report.asked > 0 {
+        pace.note((parts.clock.now() - now).to_std().unwrap_or_default());
+    }
+    parts.settler.settle(&row, report, stop).await;
+}
+
+/// What has to be known of a message before anybody is asked.
+struct Case<'a> {
+    row: &'a Model,
+    message: Outgoing,
+    code_by: CodeBy,
+    /// Who took it before.
+    taken_by: Vec<String>,
+}
+
+async fn carry(parts: &Parts, row: &Model, now: Instant) -> Result<Report, Fault> {
+    let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
+    // What was taken once shows as sent from then on, whatever becomes of another route.
+    let over = |reason: &str| if attempts.is_empty() { failed(reason) } else { sent_before(row) };
+    if row.expires_at <= now {
+        return Ok(over("expired").into());
+    }
+    // A first try follows its row at once; only what waited may have been overtaken by a confirmation, a cancel or a
+    // resend.
+    let waited = row.tries > 0 || (now - row.created_at).to_std().is_ok_and(|age| age > FRESH);
+    let verification = match waited || parts.lines.make_codes() {
+        true => match parts.settler.waiting(row).await? {
+            Wanted::No => return Ok(over("no_longer_wanted").into()),
+            Wanted::Yes(verification) => verification,
+        },
+        false => None,
+    };
+    if row.tries >= retry::MOST_TRIES {
+        return Ok(over(row.reason.as_deref().unwrap_or("unavailable")).into());
+    }
+    let message = match parts.writer.write(row, now) {
+        Ok(message) => message,
+        Err(reason) => return Ok(over(reason).into()),
+    };
+    let case = Case { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
+    if row.status == DeliveryStatus::Sent {
+        let told = attempts.iter().any(|attempt| attempt.told_at.is_some());
+        if told || !case.has_another_route(parts) || !parts.settler.requeue(row).await? {
+            return Ok(Settlement::AsItStands.into());
+        }
+        tracing::info!(delivery = ?row.id, provider = row.provider, "no receipt came: the message goes by another route");
+    }
+    let passage = Passage {
+        message: &case.message,
+        code_by: case.code_by.clone(),
+        taken_by: &case.taken_by,
+        tries: row.tries,
+        deadline: row.expires_at,
+    };
+    let carried = failover::carry(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await;
+    Ok(case.report(parts, carried))
+}
+
+fn providers(attempts: &[crate::store::entity::delivery_attempt::Model]) -> Vec<String> {
+    attempts.iter().map(|attempt| attempt.provider.clone()).collect()
+}
+
+fn code_by(verification: Option<&verification::Model>) -> CodeBy {
+    CodeBy::read(verification.and_then(|verification| verification.code_by.as_deref()))
+}
+
+impl Case<'_> {
+    fn report(&self, parts: &Parts, Carried { end, asked }: Carried) -> Report {
+        let code_by = match &end {
+            End::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
+            End::Unknown { provider } => self.code_maker(parts, provider, None),
+            End::Refused { .. } | End::NotNow { .. } => None,
+        };
+        let settlement = match end {
+            End::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
+            _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow { .. }) => sent_before(self.row),
+            End::Refused { provider, code } => Settlement::Ended {
+                status: DeliveryStatus::Failed,
+                provider: Some(provider.to_owned()),
+                reason: code,
+                refused: true,
+            },
+            End::Unknown { provider } => Settlement::Ended {
+                status: DeliveryStatus::Unknown,
+                provider: Some(provider.to_owned()),
+                reason: Some("no_answer".to_owned()),
+                refused: false,
+            },
+            End::NotNow { provider, code, not_before, hopeless } => {
+                let provider = provider.map(str::to_owned);
+                let tries = self.row.tries + asked;
+                // An operator may mend it while a notice waits; a code is better asked for anew.
+                let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
+                match self.next_try(parts, tries, asked, not_before).filter(|_| !hopeless) {
+                    Some(due_at) => Settlement::Again { due_at, provider, reason: code },
+                    None if !self.taken_by.is_empty() => sent_before(self.row),
+                    None => Settlement::Ended {
+                        status: DeliveryStatus::Failed,
+                        provider,
+                        reason: code.or_else(|| Some("unavailable".to_owned())),
+                        refused: false,
+                    },
+                }
+            }
+        };
+        Report { settlement, asked, code_by }
+    }
+
+    /// When to try again. None: it would be too often, or too late.
+    fn next_try(&self, parts: &Parts, tries: i32, asked: i32, not_before: Option<Instant>) -> Option<Instant> {
+        if tries >= retry::MOST_TRIES {
+            return None;
+        }
+        let now = parts.clock.now();
+        let life = (self.row.expires_at - self.row.created_at).to_std().unwrap_or_default();
+        let due_at = if asked == 0 {
+            not_before.unwrap_or(now).max(now) + retry::after(Duration::ZERO, &parts.entropy)
+        } else {
+            let backed_off = now + retry::back_off(tries, life, &parts.entropy);
+            not_before.map_or(backed_off, |not_before| not_before.max(backed_off))
+        };
+        (due_at < self.row.expires_at).then_some(due_at)
+    }
+
+    fn accepted(&self, parts: &Parts, provider: &'static str, provider_message_id: Option<String>) -> Settlement {
+        let now = parts.clock.now();
+        let receipts = parts.lines.named(provider).map(|line| line.provider().abilities().receipts);
+        let polled = receipts.is_some_and(super::provider::Receipts::are_polled) && provider_message_id.is_some();
+        let waits = self.taken_by.is_empty() && self.message.code.is_some() && parts.heard.contains(provider);
+        let others = parts.lines.of(self.row.channel).len() > 1;
+        Settlement::Accepted {
+            by: Some(Acceptance {
+                provider: provider.to_owned(),
+                provider_message_id,
+                poll_at: polled.then(|| now + FIRST_POLL),
+            }),
+            receipt_due: (waits && others).then(|| now + parts.receipt_timeout),
+        }
+    }
+
+    fn has_another_route(&self, parts: &Parts) -> bool {
+        parts.lines.of(self.row.channel).iter().any(|line| {
+            let abilities = line.provider().abilities();
+            abilities.carries(&self.message)
+                && self.code_by.allows(line.provider().name(), &abilities)
+                && !self.taken_by.iter().any(|by| by == line.provider().name())
+        })
+    }
+
+    /// Whose code has left. Worth a note only where there is more than one who makes codes.
+    fn code_maker(&self, parts: &Parts, provider: &str, reference: Option<String>) -> Option<CodeMaker> {
+        if self.row.verification_id.is_none() || self.message.code.is_none() || !parts.lines.make_codes() {
+            return None;
+        }
+        let makes = parts.lines.named(provider).is_some_and(|line| line.provider().abilities().makes_code);
+        Some(if makes {
+            CodeMaker { by: provider.to_owned(), reference }
+        } else {
+            CodeMaker { by: OURS.to_owned(), reference: None }
+        })
+    }
+}
+
+/// It left, or would have.
+pub(super) fn sent() -> Settlement {
+    Settlement::Accepted { by: None, receipt_due: None }
+}
+
+/// Another route led nowhere; what was sent before is sent.
+fn sent_before(row: &Model) -> Settlement {
+    Settlement::Ended {
+        status: DeliveryStatus::Sent,
+        provider: row.provider.clone(),
+        reason: row.reason.clone(),
+        refused: false,
+    }
+}
+
+pub(super) fn failed(reason: &str) -> Settlement {
+    Settlement::Ended {
+        status: DeliveryStatus::Failed,
+        provider: None,
+        reason: Some(reason.to_owned()),
+        refused: false,
+    }
+}

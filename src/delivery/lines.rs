@@ -1,0 +1,61 @@
+//! The lines to all providers, by channel and in order of failover.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use sea_orm::Iterable;
+
+use super::{
+    line::{Limits, Line},
+    provider::Channel,
+    registry::Routes,
+};
+use crate::clock::{Clock, Entropy};
+
+/// The lines to all providers. One provider has one line, however many channels it carries. Cheap to clone.
+#[derive(Clone)]
+pub struct Lines(Arc<Inner>);
+
+struct Inner {
+    by_name: BTreeMap<&'static str, Arc<Line>>,
+    by_channel: BTreeMap<Channel, Vec<Arc<Line>>>,
+}
+
+impl Lines {
+    /// A line for each provider, within what `limits` gives for its name.
+    pub fn new(routes: &Routes, limits: impl Fn(&str) -> Limits, clock: &Clock, entropy: &Entropy) -> Self {
+        let line = |provider: &Arc<_>| {
+            Line::new(Arc::clone(provider), limits(provider.name()), clock.clone(), entropy.clone())
+        };
+        let by_name: BTreeMap<_, _> =
+            routes.all().map(|provider| (provider.name(), Arc::new(line(provider)))).collect();
+        let of = |channel| {
+            let named = routes.of(channel).iter().filter_map(|provider| by_name.get(provider.name()).cloned());
+            (channel, named.collect())
+        };
+        let by_channel = Channel::iter().map(of).collect();
+        Self(Arc::new(Inner { by_name, by_channel }))
+    }
+
+    /// The lines of a channel, in order of failover.
+    pub(super) fn of(&self, channel: Channel) -> &[Arc<Line>] {
+        self.0.by_channel.get(&channel).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<&Arc<Line>> {
+        self.0.by_name.get(name)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Line>> {
+        self.0.by_name.values()
+    }
+
+    /// Whether some provider makes the codes that it carries.
+    pub(super) fn make_codes(&self) -> bool {
+        self.all().any(|line| line.provider().abilities().makes_code)
+    }
+
+    /// Whether a message sent twice arrives once, whoever of this channel carries it.
+    pub(super) fn are_idempotent(&self, channel: Channel) -> bool {
+        self.of(channel).iter().all(|line| line.provider().abilities().idempotent)
+    }
+}
