@@ -1,6 +1,9 @@
 //! The verifications of an account: its own history, and its end.
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Query},
+};
 
 use super::{
     Store, Tx,
@@ -69,7 +72,15 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn erase_history(&self, account: &AccountId, contacts: &[String]) -> Result<(), Fault> {
-        let deliveries = delivery::Entity::delete_many().filter(delivery::Column::Contact.is_in(contacts));
+        let own = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .and_where(Column::AccountId.eq(account.as_str()))
+            .to_owned();
+        let to_them = Condition::any()
+            .add(delivery::Column::Contact.is_in(contacts))
+            .add(delivery::Column::VerificationId.in_subquery(own));
+        let deliveries = delivery::Entity::delete_many().filter(to_them);
         deliveries.exec(&self.0).await.doing("erasing an account's messages")?;
         let proofs = proof::Entity::delete_many().filter(proof::Column::AccountId.eq(account.as_str()));
         proofs.exec(&self.0).await.doing("erasing an account's proofs")?;

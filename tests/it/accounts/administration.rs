@@ -120,7 +120,7 @@ async fn the_report_counts_what_a_hand_would_count() {
     app.messages_to("+821011110004", 1).await;
     // An unknown account's reset sends nothing, and is not counted.
     person.request_password_reset(json!({ "contact": { "phone": "+821055550000" } })).await;
-    app.advance(std::time::Duration::from_secs(3600));
+    app.advance(std::time::Duration::from_secs(600));
     let query = "{ verificationReport(from: \"2026-03-01T15:00:00Z\", to: \"2026-03-02T15:00:00Z\", bucket: DAY) { \
          start purpose channel requested sent verified expired locked conversion } }";
     let report = app.holder(&boss).data(query, json!({})).await["verificationReport"].take();

@@ -58,7 +58,7 @@ async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
     let unchanged = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
     assert_eq!(unchanged["__typename"], "ContactUnchanged");
     let misfit = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "email": EMAIL } })).await;
-    assert_eq!(misfit["fields"][0]["reason"], "wrong_contact_for_purpose");
+    assert_eq!(misfit["fields"][0]["reason"], "phone_wanted");
 
     // The thief, with an open session: another number, an address, a password.
     let moved = holder.change_contact("changePhone", &app.proof(&holder, "PHONE_CHANGE", "+821066660000").await).await;
@@ -66,7 +66,7 @@ async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
     let told = app.messages_to(PHONE, 2).await[0].clone();
     let address = app.proof(&holder, "EMAIL_CHANGE", "thief@example.com").await;
     assert_eq!(holder.change_contact("changeEmail", &address).await["user"]["email"], "thief@example.com");
-    assert_eq!(holder.change_password(PASSWORD, "Thiefs-Password-7").await["__typename"], "ChangePasswordPayload");
+    assert_eq!(holder.change_password(PASSWORD, "Stolen-Password-7").await["__typename"], "ChangePasswordPayload");
 
     let owner = app.person_at("203.0.113.77");
     assert_eq!(owner.undo_contact_change(&"0".repeat(64)).await["reason"], "UNKNOWN");
@@ -76,7 +76,7 @@ async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
     assert_eq!(undone["sessionsEnded"], 1, "{undone:#}");
     assert_eq!(owner.undo_contact_change(&token).await["reason"], "SPENT");
     assert_eq!(holder.me().await, Value::Null);
-    for password in [PASSWORD, "Thiefs-Password-7"] {
+    for password in [PASSWORD, "Stolen-Password-7"] {
         let refused = owner.sign_in(json!({ "identifier": "hong", "password": password })).await;
         assert_eq!(refused["__typename"], "CredentialsRejected");
     }

@@ -6,3 +6,4 @@ mod races;
 mod sign_in;
 mod sign_up;
 mod tokens;
+mod trail;

@@ -3,6 +3,7 @@
 mod account;
 mod database;
 mod person;
+mod rows;
 mod seed;
 pub mod seen;
 mod socket;

@@ -1,0 +1,126 @@
+//! The audit trail: every mutation leaves a row, and an erased account leaves nobody in it.
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, SignedIn, TestApp};
+
+const PHONE: &str = "+821012345678";
+
+async fn trail(app: &TestApp) -> Vec<String> {
+    app.column("SELECT act || ' ' || outcome FROM audit ORDER BY id").await
+}
+
+#[tokio::test]
+async fn dr_06_every_act_stands_in_the_trail() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", PHONE).await;
+    let person = app.anonymous();
+    let holder = app.holder(&signed_in);
+    person.sign_in(json!({ "identifier": "nobody", "password": "x" })).await;
+    let back = SignedIn::of(&person.sign_in_as("hong").await);
+    person.refresh(&back.refresh).await;
+    person.refresh("nonsense").await;
+    holder.act("updateProfile", "", json!({ "name": "Hong Gildong" })).await;
+    holder.change_password("Wrong-pass-1", "Another-Password-7").await;
+    holder.act("revokeSession", "", json!({ "sessionId": "ses_x" })).await;
+    person.undo_contact_change("nonsense").await;
+    person.reset_password(&json!("nonsense"), "Another-Password-7").await;
+    let verification = person.send_code_to("+821099990000").await;
+    person.resend(&verification["id"]).await;
+    person.cancel(&verification["id"]).await;
+    person.cancel(&json!("ver_00000000000000000000000000")).await;
+    holder.sign_out().await;
+    assert_eq!(
+        trail(&app).await,
+        [
+            "sendVerificationCode ok",
+            "confirmVerificationCode ok",
+            "signUp ok",
+            "signIn credentials_rejected",
+            "signIn ok",
+            "refreshSession ok",
+            "refreshSession refresh_unknown",
+            "updateProfile ok",
+            "changePassword credentials_rejected",
+            "revokeSession session_not_found",
+            "undoContactChange proof_rejected",
+            "resetPassword proof_rejected",
+            "sendVerificationCode ok",
+            "resendVerificationCode quota_exceeded",
+            "cancelVerification ok",
+            "cancelVerification verification_not_found",
+            "signOut ok",
+        ]
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_05_an_erased_account_leaves_nobody_behind() {
+    let app = TestApp::start().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    app.advance(std::time::Duration::from_secs(61));
+    app.proof(&holder, "EMAIL_CHANGE", "hong@example.com").await;
+    assert!(holder.delete_account(PASSWORD).await["id"].is_string());
+    for table in [
+        "SELECT id FROM account",
+        "SELECT id FROM session",
+        "SELECT token_hash FROM refresh_token",
+        "SELECT token_hash FROM device",
+        "SELECT subject FROM lockout WHERE account_id IS NOT NULL",
+        "SELECT id FROM verification",
+        "SELECT contact FROM delivery",
+        "SELECT outcome FROM audit WHERE account_id IS NOT NULL AND (contact IS NOT NULL OR address IS NOT NULL)",
+    ] {
+        assert_eq!(app.column(table).await, Vec::<String>::new(), "{table}");
+    }
+    assert!(trail(&app).await.contains(&"deleteAccount ok".to_owned()));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_02_no_token_and_no_password_is_at_rest() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", PHONE).await;
+    let proof = app.proof(&app.anonymous(), "CONTACT", "+821099990000").await;
+    app.anonymous().sign_in(json!({ "identifier": "My-secret-typed-here-1", "password": "x" })).await;
+    let stored: Vec<String> = [
+        app.column("SELECT token_hash FROM refresh_token").await,
+        app.column("SELECT token_hash FROM device").await,
+        app.column("SELECT token_hash FROM proof").await,
+        app.column("SELECT subject FROM lockout").await,
+        app.column("SELECT password_hash FROM account").await,
+    ]
+    .concat();
+    assert!(stored.len() >= 6, "{stored:?}");
+    let proof = proof.as_str().unwrap();
+    for secret in [&signed_in.refresh, &signed_in.device, proof, PASSWORD, "secret-typed", "hong"] {
+        assert!(!stored.iter().any(|text| text.to_lowercase().contains(&secret.to_lowercase())), "{secret}");
+    }
+    assert!(stored.iter().any(|text| text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_history_shows_what_is_its_owners() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", PHONE).await;
+    let holder = app.holder(&signed_in);
+    app.advance(std::time::Duration::from_secs(61));
+    // Somebody asks for a reset of this account: while it is pending, its id is theirs alone.
+    let reset = app.anonymous().request_password_reset(json!({ "contact": { "phone": PHONE } })).await;
+    let history = || {
+        let holder = holder.clone();
+        async move {
+            let query = "{ me { verifications(first: 5) { nodes { id purpose status } pageInfo { hasNextPage } } } }";
+            holder.data(query, json!({})).await["me"]["verifications"]["nodes"].take()
+        }
+    };
+    let purposes = |nodes: Value| -> Vec<String> {
+        nodes.as_array().unwrap().iter().map(|node| format!("{} {}", node["purpose"], node["status"])).collect()
+    };
+    assert_eq!(purposes(history().await), ["\"SIGN_UP\" \"VERIFIED\""]);
+    app.anonymous().cancel(&reset["verification"]["id"]).await;
+    assert_eq!(purposes(history().await), ["\"PASSWORD_RESET\" \"CANCELED\"", "\"SIGN_UP\" \"VERIFIED\""]);
+    app.stop().await;
+}
