@@ -1,4 +1,4 @@
-//! Reads a request's body, so much of it and so long.
+//! Reads a request's body, so much of it.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::{
     http::{
         graphql::refusal::{Code, Refusal},
         pulse::Pulse,
+        punctual::Late,
     },
 };
 
@@ -30,7 +31,7 @@ pub async fn read(head: &Parts, mut body: Body, limit: usize, patience: &Patienc
     let read = if length.is_some_and(|length| length > limit) {
         Err(too_large(limit))
     } else {
-        tokio::time::timeout(patience.body, collect(&mut body, limit)).await.unwrap_or_else(|_| Err(too_slow()))
+        collect(&mut body, limit).await
     };
     if read.is_err() {
         linger(head, body, patience);
@@ -41,7 +42,7 @@ pub async fn read(head: &Parts, mut body: Body, limit: usize, patience: &Patienc
 async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::malformed("The body broke off."))?;
+        let frame = frame.map_err(|error| broken(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         if whole.len() + data.len() > limit {
             return Err(too_large(limit));
@@ -56,8 +57,11 @@ fn too_large(limit: usize) -> Refusal {
     Refusal::http(StatusCode::PAYLOAD_TOO_LARGE, Code::TooComplex, message)
 }
 
-fn too_slow() -> Refusal {
-    Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, "The body did not come in time.")
+fn broken(error: &axum::Error) -> Refusal {
+    if Late::is_why(error) {
+        return Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, "The body did not come in time.");
+    }
+    Refusal::malformed("The body broke off.")
 }
 
 /// Reads on for a moment while an answer is on its way that came before the body's end, and closes then. A connection

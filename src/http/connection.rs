@@ -18,6 +18,7 @@ use crate::{
     http::{
         client::Peer,
         pulse::{Pulse, Serving, Watched},
+        punctual::Punctual,
         stop::Stop,
     },
 };
@@ -39,9 +40,9 @@ pub async fn serve<S>(
 {
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let (serving, pulse) = (pulse.serving(), pulse.clone());
-        let mut router = router.clone();
+        let (mut router, body_deadline) = (router.clone(), Instant::now() + patience.body);
         async move {
-            let mut request: Request = request.map(Body::new);
+            let mut request: Request = request.map(|body| Body::new(Punctual::new(body, body_deadline)));
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(pulse);
             let response = router.call(request).await?;

@@ -21,6 +21,7 @@ mod origins;
 pub mod outbox;
 mod pages;
 mod pulse;
+mod punctual;
 pub mod receipts;
 pub mod router;
 mod seats;

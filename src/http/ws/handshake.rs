@@ -83,8 +83,8 @@ struct Opening {
 impl Opening {
     fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let connection = text(header::CONNECTION).unwrap_or_default();
-        if !connection.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade")) {
+        let connection = headers.get_all(header::CONNECTION).iter().filter_map(|line| line.to_str().ok());
+        if !connection.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case("upgrade")) {
             return Err(Refusal::malformed("A WebSocket handshake says Connection: Upgrade."));
         }
         if text(header::SEC_WEBSOCKET_VERSION) != Some("13") {

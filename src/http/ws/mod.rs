@@ -1,8 +1,10 @@
 //! GraphQL over WebSocket: `graphql-transport-ws` and the older `graphql-ws`, to the letter.
 //!
-//! [`handshake`] decides who may open a socket, [`protocol`] is the messages of both dialects, [`operations`] what runs
-//! on a socket, [`outbox`] what waits to be written, and [`session`] the one task that a socket has.
+//! [`handshake`] decides who may open a socket, [`protocol`] is the messages of both dialects, [`session`] the one task
+//! that a socket has. In its hands are [`operations`], what runs on the socket; [`outbox`], what waits to be written;
+//! [`pace`], how fast a client may talk; and [`ending`], how it is closed.
 
+mod ending;
 mod handshake;
 mod operations;
 mod outbox;

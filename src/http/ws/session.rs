@@ -8,20 +8,14 @@ use std::{
 };
 
 use async_graphql::{Executor, parser::types::OperationType};
-use futures_util::{FutureExt, SinkExt, Stream, StreamExt, future::BoxFuture};
+use futures_util::{FutureExt, Stream, future::BoxFuture};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
-use tokio::{
-    io::AsyncReadExt,
-    time::{Instant, Sleep},
-};
+use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{
-        Error, Message, Utf8Bytes,
-        protocol::{CloseFrame, frame::coding::CloseCode},
-    },
+    tungstenite::{Error, Message, Utf8Bytes},
 };
 
 use crate::{
@@ -40,6 +34,7 @@ use crate::{
         seats::Seat,
         wire::Wire,
         ws::{
+            ending::End,
             operations::{Operations, Result as Outcome, Running},
             outbox::Outbox,
             pace::Pace,
@@ -50,9 +45,6 @@ use crate::{
 };
 
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
-
-/// Bytes read and thrown away after a close frame that the client did not expect.
-const LINGER: usize = 1024 * 1024;
 
 pub struct Session<E> {
     wire: Arc<Wire<E>>,
@@ -89,18 +81,6 @@ enum Happening {
     /// The server stops, and nothing runs here any more.
     Left,
     Broken(Error),
-    Gone,
-}
-
-/// The end of a socket.
-enum End {
-    /// With a close frame of ours.
-    Close(Close),
-    /// The same, though the client may be in the middle of something that we don't read to its end.
-    Broken(Close),
-    /// By the client's close frame, to be answered.
-    Closed,
-    /// Nobody is there to say anything to.
     Gone,
 }
 
@@ -148,12 +128,8 @@ impl<E: Executor> Session<E> {
         self.operations = Operations::default();
         self.refused = None;
         let farewell = self.wire.settings.patience.farewell;
-        match end {
-            End::Gone => {}
-            End::Closed => drop(tokio::time::timeout(farewell, self.await_close()).await),
-            End::Broken(close) => drop(tokio::time::timeout(farewell, self.cut_off(close)).await),
-            End::Close(close) => drop(tokio::time::timeout(farewell, self.close(close)).await),
-        }
+        // A peer that takes longer loses nothing but good manners.
+        let _ = tokio::time::timeout(farewell, end.act(&mut self.socket, &mut self.outbox)).await;
     }
 
     fn poll_happening(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
@@ -352,38 +328,5 @@ impl<E: Executor> Session<E> {
             self.operations.stop(&id);
             self.outbox.push(self.dialect.error(&id, &answer));
         }
-    }
-
-    /// Writes what is left to say and the close frame, and waits for the client's.
-    async fn close(&mut self, close: Close) {
-        if self.write_close(close).await.is_ok() {
-            self.await_close().await;
-        }
-    }
-
-    /// As [`Session::close`], but the client's frames can't be read any more: whatever it still sends is thrown away
-    /// for a moment, since a connection closed with unread data is reset, and the close frame lost.
-    async fn cut_off(&mut self, close: Close) {
-        if self.write_close(close).await.is_err() {
-            return;
-        }
-        let (mut scrap, mut left) = ([0; 2048], LINGER);
-        while let Ok(read @ 1..) = self.socket.get_mut().read(&mut scrap).await {
-            left = left.saturating_sub(read);
-            if left == 0 {
-                break;
-            }
-        }
-    }
-
-    async fn write_close(&mut self, close: Close) -> Result<(), Error> {
-        let frame = CloseFrame { code: CloseCode::from(close.code()), reason: Utf8Bytes::from_static(close.reason()) };
-        poll_fn(|context| self.outbox.poll_send(&mut self.socket, context)).await?;
-        self.socket.send(Message::Close(Some(frame))).await
-    }
-
-    /// Reads on until both close frames are exchanged; the library writes ours where it is an answer.
-    async fn await_close(&mut self) {
-        while let Some(Ok(_)) = self.socket.next().await {}
     }
 }

@@ -54,7 +54,7 @@ impl TestServer {
             negotiate: Arc::new(|_| Locale::Ko),
             ready: Arc::new(|| Box::pin(async { Vec::new() })),
             stop: stop.clone(),
-            extra: axum::Router::new(),
+            extra: axum::Router::new().route("/extra", axum::routing::post(async |body: String| body)),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,0 +1,76 @@
+//! A request's body that has to come in time, on every route alike.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Fails when the body is not complete by its deadline.
+pub struct Punctual {
+    body: Incoming,
+    deadline: Instant,
+    /// Made when the body first lets us wait; most come whole.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Punctual {
+    pub fn new(body: Incoming, deadline: Instant) -> Self {
+        Self { body, deadline, timer: None }
+    }
+}
+
+impl Body for Punctual {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let deadline = self.deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        timer.as_mut().poll(context).map(|()| Some(Err(Late.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body did not come in time.
+#[derive(Debug)]
+pub struct Late;
+
+impl Late {
+    /// Whether this is why reading a body failed.
+    pub fn is_why(error: &axum::Error) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if error.is::<Self>() {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body did not come in time")
+    }
+}
+
+impl std::error::Error for Late {}
