@@ -1,6 +1,6 @@
 //! Pages of rows, newest first, by the place where the page before ended: stable while rows come and go.
 
-use sea_orm::{ColumnTrait, Condition, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition};
 
 use crate::clock::Instant;
 
