@@ -7,7 +7,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | the program | [`cli`], [`app`] |
-//! | the wire | [`http`] |
+//! | the wire | [`http`]; beside it [`janitor`], who erases what is over |
 //! | the face | [`graphql`] |
 //! | people | [`account`], above [`session`] |
 //! | the heart | [`verification`] |
@@ -47,6 +47,7 @@ pub mod fault;
 pub mod graphql;
 pub mod http;
 pub mod ids;
+pub mod janitor;
 pub mod keys;
 pub mod password;
 pub mod purpose;

@@ -7,28 +7,40 @@ unset COUNTERSIGN_TEST_DATABASE_URL COUNTERSIGN_TEST_REDIS_URL COUNTERSIGN_TEST_
 
 cargo_test() { part tests "$1" cargo test --locked --no-fail-fast "${@:2}" -- --show-output "${filter[@]}" || true; }
 
+# Every member of every result union of the schema was an answer to some test. The tests note what they are answered in
+# a file; only a whole run can be judged.
+judge_answers() {
+    [[ ${#filter[@]} == 0 ]] || return 0
+    part tests 'Every answer of the schema was given to some test' env COUNTERSIGN_TEST_SEEN_ALL=1 \
+        cargo test --locked --package countersign --test it -- refusals:: || true
+}
+
 build() { part step 'Build the tests' cargo test --locked --workspace --no-run; }
 
 # The units of every crate, the examples in the documentation, and the integration suite on SQLite.
 on_sqlite() { cargo_test 'Units and integration, on SQLite' --workspace; }
 
 rust_embedded() {
+    local first line
     build || return 0
+    export COUNTERSIGN_TEST_SEEN=$workdir/seen
     on_sqlite
+    first=$log
+    judge_answers
     note 'left out: the suite on PostgreSQL, and on PostgreSQL with Redis and several processes (--embedded)'
     if [[ -x scripts/stand-ins ]]; then note "left out: the providers' stand-ins (--embedded)"; fi
     if [[ -d web ]]; then note 'left out: the web part in a browser (--embedded)'; fi
-    local line
-    while read -r line; do note "$line"; done < <(left_out "$log")
+    while read -r line; do note "$line"; done < <(left_out "$first")
 }
 
 rust_everywhere() {
-    local first line
+    local first richest line
     heading 'Bringing up the servers'
     postgres_up
     redis_up
     stand_ins_up
     build || return 0
+    export COUNTERSIGN_TEST_SEEN=$workdir/seen
     on_sqlite
     first=$log
     export COUNTERSIGN_TEST_DATABASE_URL=$POSTGRES_URL
@@ -36,13 +48,15 @@ rust_everywhere() {
     export COUNTERSIGN_TEST_REDIS_URL=$REDIS_TEST_URL COUNTERSIGN_TEST_REDIS=$REDIS_TEST_URL
     # The units once more: those that want a server found none before.
     cargo_test 'Units and integration, on PostgreSQL with Redis' --workspace --tests
+    richest=$log
     unset COUNTERSIGN_TEST_DATABASE_URL COUNTERSIGN_TEST_REDIS_URL COUNTERSIGN_TEST_REDIS
+    judge_answers
     # A test may be left out of one run and be at home in another; left out of the poorest and the richest, it ran
     # nowhere, and that is a failure of this script's set-up.
     while read -r line; do
         failed=$((failed + 1))
         note "FAILED, as it ran nowhere: $line"
-    done < <(comm -12 <(left_out "$first") <(left_out "$log"))
+    done < <(comm -12 <(left_out "$first") <(left_out "$richest"))
 }
 
 # What the tests of a log say that they left out; they print `LEFT OUT: what, and why`.

@@ -54,6 +54,7 @@ pub struct App {
     poller: JoinHandle<()>,
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
+    janitor: JoinHandle<()>,
 }
 
 impl App {
@@ -74,6 +75,7 @@ impl App {
         let dispatching = CancellationToken::new();
         let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
         let poller = tokio::spawn(built.poller.run(dispatching.clone()));
+        let janitor = tokio::spawn(built.janitor.run(asked.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -87,6 +89,7 @@ impl App {
             dispatcher,
             poller,
             keeping_up: AbortOnDropHandle::new(tokio::spawn(keeping_up)),
+            janitor,
         })
     }
 
@@ -116,7 +119,7 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatching.cancel();
-        let _ = tokio::join!(self.dispatcher, self.poller);
+        let _ = tokio::join!(self.dispatcher, self.poller, self.janitor);
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;

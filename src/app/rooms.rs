@@ -21,6 +21,7 @@ use crate::{
     fault::Fault,
     graphql::Rooms,
     ids::DeliveryId,
+    janitor::Janitor,
     password::{Hasher, Policy, Pool},
     quota::Quotas,
     redis_link::RedisLink,
@@ -44,6 +45,7 @@ pub(super) struct Built {
     pub reception: Reception,
     pub dispatcher: Dispatcher,
     pub poller: Poller,
+    pub janitor: Janitor,
     pub nudged: mpsc::Receiver<DeliveryId>,
     pub verifiers: Arc<Verifiers>,
     /// Where the development provider is in use.
@@ -101,6 +103,13 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         reception: reception.clone(),
         process: process.clone(),
         budget: delivery.receipt_polls_per_minute,
+    };
+    let janitor = Janitor {
+        store: store.clone(),
+        clock: clock.clone(),
+        settings: config.janitor,
+        time_zone: config.quota.contact.time_zone,
+        process: process.clone(),
     };
     let dispatcher = Dispatcher::new(delivery::Parts {
         store: store.clone(),
@@ -194,6 +203,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         reception,
         dispatcher,
         poller,
+        janitor,
         nudged,
         verifiers: Arc::new(verifiers),
         outbox: dev_outbox,
@@ -226,7 +236,7 @@ async fn open_store(config: &Config) -> Result<Store, String> {
     }
 }
 
-fn composer(texts: &Texts, config: &Config) -> Result<Composer, String> {
+pub(super) fn composer(texts: &Texts, config: &Config) -> Result<Composer, String> {
     let composer = Composer::new(texts.clone(), &config.messages);
     let carriers: &[Carriers] =
         if config.contacts.is_korean() { &[Carriers::Korean] } else { &[Carriers::Korean, Carriers::Others] };

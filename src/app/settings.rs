@@ -1,8 +1,11 @@
 //! The configuration as a whole: every room's settings, judged together, complete or refused.
 
+use super::rooms;
 use crate::{
     config::{self, Chapter, Config, Env, Refusal, Setting},
     delivery::{self, Description, Plan, describe, receipts::Verifiers},
+    texts::Texts,
+    verification::Attestor,
 };
 
 /// Everything that the program was told.
@@ -35,6 +38,21 @@ impl Settings {
                 "ENVIRONMENT=production can't send through the development provider, which shows every code: name \
                  providers in SMS_PROVIDER, VOICE_PROVIDER and EMAIL_PROVIDER",
             );
+        }
+        if let Some(key) = &config.keys.attestation_key
+            && let Err(mend) = Attestor::new(key, String::new(), String::new())
+        {
+            env.refuse("ATTESTATION_KEY", mend);
+        }
+        match Texts::load(config.messages.dir.as_deref()) {
+            Err(wrong) => env.refuse("MESSAGES_DIR", wrong.join("; ")),
+            Ok(texts) => {
+                // Our own templates fit by themselves; what makes one too long is a longer one, or the app's name.
+                let name = if config.messages.dir.is_some() { "MESSAGES_DIR" } else { "APP_NAME" };
+                if let Err(wrong) = rooms::composer(&texts, &config) {
+                    env.refuse(name, wrong);
+                }
+            }
         }
         match env.into_refusals() {
             refusals if refusals.is_empty() => Ok(Self { config, plan, verifiers, providers }),

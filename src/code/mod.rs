@@ -45,9 +45,7 @@ impl CodeSpec {
     /// Whether `guess` is the code, in a time that does not depend on how much of it is right. Typed separators, full-
     /// width forms and, for alphanumeric codes, case do not count.
     pub fn matches(&self, id: &VerificationId, keys: &ServerKeys, guess: &str) -> bool {
-        let Some(code) = self.derive(id, keys) else { return false };
-        let guess = Zeroizing::new(normalise(guess));
-        bool::from(code.expose().as_bytes().ct_eq(guess.as_bytes()))
+        self.derive(id, keys).is_some_and(|code| is_same(&code, guess))
     }
 
     /// An endless stream of bytes that only the key's holder can tell from chance.
@@ -59,6 +57,19 @@ impl CodeSpec {
             key.derive("code/1", &[id.as_bytes(), purpose.as_bytes(), &generation, &block.to_be_bytes()])
         })
     }
+}
+
+/// Whether `guess` is this code, upper case, in a time that does not depend on how much of it is right. Typed
+/// separators, full-width forms and case do not count.
+pub fn is_same(code: &Secret, guess: &str) -> bool {
+    let guess = Zeroizing::new(normalise(guess));
+    bool::from(code.expose().as_bytes().ct_eq(guess.as_bytes()))
+}
+
+/// What a code that somebody chose is made of.
+pub fn format_of(code: &Secret) -> CodeFormat {
+    let numeric = code.expose().bytes().all(|byte| byte.is_ascii_digit());
+    if numeric { CodeFormat::Numeric } else { CodeFormat::Alphanumeric }
 }
 
 /// A byte's digit; the last six of 256 values are passed over, or the low digits would come more often.

@@ -242,7 +242,10 @@ impl Http {
             max_batch: env.parse("MAX_BATCH", |text| off_or(text, 2..=10)),
             execution_timeout: env.duration("EXECUTION_TIMEOUT", Duration::from_millis(100)..=Duration::from_secs(60)),
             persisted_queries: env.parse("PERSISTED_QUERIES", |text| off_or(text, 1..=100_000)),
-            trusted_documents: env.text("TRUSTED_DOCUMENTS").map(PathBuf::from),
+            trusted_documents: env.parse_optional("TRUSTED_DOCUMENTS", |text| {
+                let path = PathBuf::from(text);
+                if path.is_file() { Ok(path) } else { Err(format!("there is no file {text:?}")) }
+            }),
             introspection: switch("INTROSPECTION"),
             graphiql: switch("GRAPHIQL"),
             web_dist: PathBuf::from(env.text("WEB_DIST").unwrap_or_default()),

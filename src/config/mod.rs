@@ -6,6 +6,7 @@ pub mod delivery;
 mod env;
 mod example;
 pub mod http;
+mod janitor;
 mod keys;
 mod messages;
 mod password;
@@ -21,6 +22,7 @@ pub use account::Account;
 pub use contacts::Contacts;
 pub use env::{Env, Refusal, Setting};
 pub use http::{Environment, Http};
+pub use janitor::Janitor;
 pub use keys::Keys;
 pub use messages::Messages;
 pub use password::Password;
@@ -55,6 +57,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Messages", settings: messages::SETTINGS },
     Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
     Chapter { title: "Delivery", settings: delivery::SETTINGS },
+    Chapter { title: "Cleaning up", settings: janitor::SETTINGS },
     Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
 ];
 
@@ -76,6 +79,7 @@ pub struct Config {
     pub messages: Messages,
     pub password: Password,
     pub delivery: delivery::DeliverySettings,
+    pub janitor: Janitor,
     pub telemetry: Telemetry,
 }
 
@@ -97,6 +101,7 @@ impl Config {
             messages: Messages::from_env(env),
             password: Password::from_env(env),
             delivery: delivery::DeliverySettings::from_env(env),
+            janitor: Janitor::from_env(env),
             telemetry: Telemetry::from_env(env),
         }
     }

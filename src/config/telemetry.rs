@@ -60,6 +60,11 @@ impl Telemetry {
 }
 
 fn parse_filter(text: &str) -> Result<Targets, String> {
+    // The library takes an empty part for every part there is; here it is a slip.
+    let empty = |part: &str| part.trim().is_empty() || part.split('=').any(|side| side.trim().is_empty());
+    if text.split(',').any(empty) {
+        return Err(format!("levels such as info,countersign::delivery=debug, not {text:?}"));
+    }
     text.parse().map_err(|_| format!("a level, or a list such as info,countersign::delivery=debug, not {text:?}"))
 }
 

@@ -33,6 +33,9 @@ const BATCH: usize = 64;
 /// How long a claim holds without being renewed. A process that says nothing for so long is taken for dead.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How long the end waits for messages that are due.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// What the dispatcher is made of.
 pub struct Parts {
     pub store: Store,
@@ -117,6 +120,7 @@ impl Dispatcher {
                 fault.log();
             }
         }
+        let _ = tokio::time::timeout(DRAIN, inner.drain(&mut run)).await;
         inner.stop.cancel();
         run.working.close();
         while tokio::time::timeout(SWEEP, run.working.wait()).await.is_err() {
@@ -126,6 +130,20 @@ impl Dispatcher {
 }
 
 impl Inner {
+    /// What was acknowledged leaves before we do, as far as providers take it at once: what has to wait stays in the
+    /// table for whoever comes next.
+    async fn drain(self: &Arc<Self>, run: &mut Run) {
+        loop {
+            if let Err(fault) = self.claim(run).await {
+                return fault.log();
+            }
+            if !run.backlog {
+                return;
+            }
+            self.freed.notified().await;
+        }
+    }
+
     async fn sweep(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
         self.renew(run).await?;
         let now = self.parts.clock.now();

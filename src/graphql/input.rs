@@ -133,6 +133,22 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The contact, if it is of the kind that `purpose` is about; `path` names the contact's field.
+    pub fn fit(&mut self, path: &str, contact: Contact, purpose: enums::VerificationPurpose) -> Option<Contact> {
+        use enums::VerificationPurpose::{EmailChange, PhoneChange};
+        match (purpose, contact) {
+            (PhoneChange, Contact::Email(_)) => {
+                self.refuse(&format!("{path}.email"), "phone_wanted");
+                None
+            }
+            (EmailChange, Contact::Phone(_)) => {
+                self.refuse(&format!("{path}.phone"), "email_wanted");
+                None
+            }
+            (_, contact) => Some(contact),
+        }
+    }
+
     /// How a message gets to `contact`; `path` names the field of the channel.
     pub fn channel(&mut self, path: &str, wanted: Option<enums::Channel>, contact: &Contact) -> Option<Channel> {
         let channel = rules::channel(wanted.map(Channel::from), contact.kind()).ok_or("wrong_channel");

@@ -32,12 +32,17 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<D
             ("idle_in_transaction_session_timeout", "30s"),
         ])
         .disable_statement_logging();
+    // Asked once by itself: the pool would try again until its time is up, and say no more than that.
+    let cannot = |error: sqlx::Error| Fault::unavailable(format!("PostgreSQL can't be reached: {error}"));
+    let probe = tokio::time::timeout(settings.timeout, options.connect());
+    let probe = probe.await.map_err(|_| Fault::unavailable("PostgreSQL does not answer"))?.map_err(cannot)?;
+    drop(probe);
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.timeout)
         .connect_with(options)
         .await
-        .map_err(|error| Fault::unavailable(format!("PostgreSQL can't be reached: {error}")))?;
+        .map_err(cannot)?;
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }
 

@@ -18,6 +18,7 @@ mod delivery;
 mod delivery_attempt;
 mod device;
 pub mod entity;
+mod erase;
 mod history;
 mod lease;
 mod lockout;
@@ -44,6 +45,7 @@ pub use self::{
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,
     delivery_attempt::{Acceptance, Told},
+    erase::Dead,
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},

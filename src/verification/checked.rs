@@ -57,7 +57,7 @@ impl Verifications {
         let Some(judge) = parts.judge_of(row)? else { return Ok(Checked::CodeIsOurs) };
         let taken = match parts.take_attempt(row, now).await? {
             Attempt::Taken(taken) => taken,
-            Attempt::UsedUp => return Ok(Checked::Over(Confirmation::Quota(parts.day_used_up(now)))),
+            Attempt::UsedUp => return Ok(Checked::Over(Confirmation::Quota(parts.guesses_used_up(now)))),
             Attempt::None => return Ok(Checked::Over(self.why_none(row).await?)),
         };
         let outcome = judge.checker.check(judge.reference, &code::typed(guess)).await;

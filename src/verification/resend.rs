@@ -9,12 +9,15 @@ use crate::{
     caller::Caller,
     channel::Channel,
     contact::{Contact, ContactKind},
-    delivery::{Content, Order},
+    delivery::{Content, Notice, Order},
     fault::Fault,
-    ids::{DeliveryId, VerificationId},
+    ids::{AccountId, DeliveryId, VerificationId},
     quota::{Act, Refused},
     status::DeliveryStatus,
-    store::{Ending, Reserved, entity::verification::Model},
+    store::{
+        Ending, Identifier, Reserved,
+        entity::{account, delivery, verification::Model},
+    },
     telemetry::audit::{self, Event},
     texts::Locale,
 };
@@ -27,6 +30,8 @@ pub enum Resent {
     NotPending(Verification),
     /// The channel does not lead to the contact.
     WrongChannel,
+    /// Nobody carries messages of this channel.
+    ChannelUnavailable,
     /// The provider said that this contact can't get messages; another one would fare no better.
     DeliveryRefused {
         provider_code: Option<String>,
@@ -41,7 +46,7 @@ impl Resent {
             Resent::Sent(_) => audit::OK,
             Resent::NotFound => "verification_not_found",
             Resent::NotPending(_) => "verification_not_pending",
-            Resent::WrongChannel => "invalid_input",
+            Resent::WrongChannel | Resent::ChannelUnavailable => "invalid_input",
             Resent::DeliveryRefused { .. } => "delivery_refused",
             Resent::Quota(_) => "quota_exceeded",
         }
@@ -52,6 +57,8 @@ enum Written {
     Again(Box<Model>),
     UsedUp,
     Over,
+    /// The account has no address of its own, and that may be told.
+    NoAddress,
 }
 
 impl Verifications {
@@ -88,28 +95,40 @@ impl Verifications {
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
             return Ok(Resent::NotPending(parts.view(row)));
         }
-        let wanted = channel.or(Some(row.delivery_channel));
-        let Some(channel) = rules::channel(wanted, row.contact_kind) else { return Ok(Resent::WrongChannel) };
+        let channel = channel.unwrap_or(row.delivery_channel);
+        // A code for a phone goes to the account's own address; any other channel has to lead to the contact itself.
+        let by_letter = channel == Channel::Email && row.contact_kind == ContactKind::Phone;
+        let leads = match by_letter {
+            true => rules::may_go_by_letter(row.purpose),
+            false => rules::channel(Some(channel), row.contact_kind).is_some(),
+        };
+        if !leads {
+            return Ok(Resent::WrongChannel);
+        }
+        if !parts.routes.leads(channel) {
+            return Ok(Resent::ChannelUnavailable);
+        }
         let Some(to) = Contact::from_stored(row.contact_kind, &row.contact) else {
             return Err(Fault::internal("a verification's contact does not read"));
         };
-        if let Some(refused) = parts.refused_for_good(&row).await? {
-            return Ok(refused);
-        }
-        let test = parts.test_contact(&to).is_some();
+        let test = row.scenario.is_some();
         if !test {
-            let destination = destination(&to);
+            let destination = destination(&to).filter(|_| !by_letter);
             let act = Act::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
                 return Ok(Resent::Quota(refused));
             }
         }
+        if let Some(refused) = parts.refused_for_good(&row).await? {
+            return Ok(refused);
+        }
         let limits = (!test).then(|| parts.send_limits(now));
+        let disclosed = parts.accounts_disclosed;
         let contact_key = row.contact_key.clone();
         let event = event.maybe_account(row.account_id.clone()).contact(to.masked());
         let entry = event.clone();
         let delivery = DeliveryId::new(&parts.entropy);
-        let order = parts.again(&row, to, channel, delivery).into_row(now);
+        let mut order = parts.again(&row, to, channel, delivery).into_row(now);
         let written = parts
             .store
             .write(move |tx| {
@@ -118,6 +137,14 @@ impl Verifications {
                         && tx.reserve_send(&row.contact_key, now, limits).await? == Reserved::Refused
                     {
                         return Ok(Ending::Rollback(Written::UsedUp));
+                    }
+                    if by_letter {
+                        // Looked up by the phone, which a decoy has as well: both cost the same.
+                        let holder = tx.account(&Identifier::Phone(row.contact_key.clone())).await?;
+                        order = to_own_address(order, holder, row.account_id.as_ref());
+                        if order.decoy && disclosed {
+                            return Ok(Ending::Rollback(Written::NoAddress));
+                        }
                     }
                     let Some(row) = tx.send_again(&row.id, &order.id, channel, now).await? else {
                         return Ok(Ending::Rollback(Written::Over));
@@ -135,6 +162,7 @@ impl Verifications {
                 Ok(Resent::Sent(parts.published(*row)))
             }
             Written::UsedUp => Ok(Resent::Quota(parts.why_refused(&contact_key, now).await?)),
+            Written::NoAddress => Ok(Resent::WrongChannel),
             Written::Over => Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending)),
         }
     }
@@ -142,14 +170,17 @@ impl Verifications {
 
 impl Parts {
     fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId) -> Order {
+        // Whoever has the contact already was told in place of a code, and is told again: a message that stopped short
+        // of DELIVERED the second time would tell.
+        let told = row.decoy && row.account_id.is_some();
         Order {
             id,
             verification: Some(row.id.clone()),
             channel,
             to,
             locale: Locale::parse(&row.locale).unwrap_or(Locale::Ko),
-            content: Content::Code(spec(row)),
-            decoy: row.decoy,
+            content: if told { Content::Notice(Notice::AccountExists) } else { Content::Code(spec(row)) },
+            decoy: row.decoy && !told,
             discreet: rules::is_discreet(row.purpose, self.accounts_disclosed),
             scenario: row.scenario.clone(),
             expires_at: row.expires_at,
@@ -165,5 +196,19 @@ impl Parts {
         let delivery = self.store.delivery(&row.delivery_id).await?;
         let refused = delivery.filter(|delivery| delivery.refused);
         Ok(refused.map(|delivery| Resent::DeliveryRefused { provider_code: delivery.reason }))
+    }
+}
+
+/// The same message to the account's own address in place of its phone. Where there is none, or no account, it goes
+/// nowhere and looks the same.
+fn to_own_address(
+    order: delivery::Model,
+    holder: Option<account::Model>,
+    account: Option<&AccountId>,
+) -> delivery::Model {
+    let holder = holder.filter(|holder| account == Some(&holder.id) && holder.email_verified_at.is_some());
+    match holder.and_then(|holder| holder.email) {
+        Some(contact) => delivery::Model { contact_kind: ContactKind::Email, contact, ..order },
+        None => delivery::Model { decoy: true, ..order },
     }
 }

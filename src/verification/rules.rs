@@ -60,13 +60,10 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
     }
 }
 
-/// Whether a contact of this kind can serve a purpose: a phone number is not changed by proving an address.
-pub fn fits(purpose: Purpose, kind: ContactKind) -> bool {
-    match purpose {
-        Purpose::PhoneChange => kind == ContactKind::Phone,
-        Purpose::EmailChange => kind == ContactKind::Email,
-        Purpose::Contact | Purpose::SignUp | Purpose::SignIn | Purpose::PasswordReset => true,
-    }
+/// Whether the code for a phone may also go to the e-mail address of the account behind it: where it opens that account,
+/// since both are its own. Elsewhere it proves that somebody holds the phone, and a letter would prove nothing of it.
+pub fn may_go_by_letter(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::SignIn | Purpose::PasswordReset)
 }
 
 /// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account

@@ -9,7 +9,7 @@ use crate::{
     caller::Caller,
     channel::Channel,
     clock::Instant,
-    code::CodeSpec,
+    code::{self, CodeSpec},
     contact::Contact,
     delivery::{Content, Notice, Order},
     fault::Fault,
@@ -21,7 +21,10 @@ use crate::{
         Ending, Identifier, Reserved, Tx, UsageLimits,
         entity::{account, verification::Model},
     },
-    telemetry::audit::{self, Event},
+    telemetry::{
+        audit::{self, Event},
+        metrics,
+    },
     texts::Locale,
 };
 
@@ -262,6 +265,7 @@ impl Parts {
     fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Instant) -> Model {
         let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind());
         let test = self.test_contact(&start.to);
+        let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
         Model {
             id: VerificationId::new(&self.entropy),
             purpose: start.purpose,
@@ -296,16 +300,26 @@ impl Parts {
         }
     }
 
-    /// Which bound stands against a send, read after it was refused.
+    /// Which bound stands against a send, read after it was refused. Where two do, the one that stands longer: a person
+    /// who waits as long as we say is not to be refused again.
     pub(super) async fn why_refused(&self, contact_key: &str, now: Instant) -> Result<Refused, Fault> {
-        let last_sent_at = self.store.contact_usage(contact_key).await?.and_then(|usage| usage.last_sent_at);
-        let cooldown = quota::rules::cooldown(last_sent_at, now, self.limits.resend_cooldown);
-        Ok(cooldown.err().unwrap_or_else(|| self.day_used_up(now)))
+        let usage = self.store.contact_usage(contact_key).await?;
+        let last_sent_at = usage.as_ref().and_then(|usage| usage.last_sent_at);
+        let today = self.today(now);
+        let sends = usage.filter(|usage| usage.day >= today).map_or(0, |usage| usage.sends.unsigned_abs());
+        let cooldown = quota::rules::cooldown(last_sent_at, now, self.limits.resend_cooldown).err();
+        let day = quota::rules::daily(sends, self.limits.daily_sends, now, self.limits.time_zone).err();
+        let longest = [cooldown, day].into_iter().flatten().max_by_key(|refused| refused.retry_at);
+        // Neither stands any more: it was over between the refusal and this look.
+        let refused = longest.unwrap_or(Refused { quota: quota::Quota::ResendCooldown, retry_at: now });
+        metrics::quota_refused("send_code", refused.quota.as_str());
+        Ok(refused)
     }
 
-    /// The contact's day is used up: it ends at midnight.
-    pub(super) fn day_used_up(&self, now: Instant) -> Refused {
+    /// The contact's guesses of the day are used up: it ends at midnight.
+    pub(super) fn guesses_used_up(&self, now: Instant) -> Refused {
         let retry_at = quota::rules::next_midnight(now, self.limits.time_zone);
+        metrics::quota_refused("guess", quota::Quota::ContactDaily.as_str());
         Refused { quota: quota::Quota::ContactDaily, retry_at }
     }
 }

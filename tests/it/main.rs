@@ -8,9 +8,14 @@
 mod accounts;
 mod deploy;
 mod house;
+mod janitor;
+mod logs;
 mod main_job;
+mod process;
 mod providers;
+mod refusals;
 mod schema;
 mod settings;
 mod support;
+mod verification;
 mod wire;

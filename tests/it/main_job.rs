@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, code_other_than as wrong};
 
 const PHONE: &str = "+821012345678";
 
@@ -97,10 +97,4 @@ async fn an_unknown_id_ends_a_subscription_in_not_found() {
     let mut watch = app.anonymous().watch(&json!("ver_00000000000000000000000000")).await;
     assert_eq!(watch.errors().await[0]["extensions"]["code"], "NOT_FOUND");
     app.stop().await;
-}
-
-/// A code that is not this one.
-fn wrong(code: &str) -> String {
-    let first = if code.starts_with('0') { '1' } else { '0' };
-    format!("{first}{}", &code[1..])
 }

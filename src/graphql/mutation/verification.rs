@@ -17,7 +17,7 @@ use crate::{
         types::{Proof, Verification},
     },
     ids::VerificationId,
-    verification::{self, Canceled, Confirmation, Resent, rules},
+    verification::{self, Canceled, Confirmation, Resent},
 };
 
 #[derive(Default)]
@@ -32,10 +32,7 @@ impl VerificationMutation {
         #[graphql(desc = "What to send, to whom, and what for.")] input: SendVerificationCodeInput,
     ) -> Result<SendVerificationCodeResult> {
         let mut fields = Fields::new(ctx);
-        let to = fields.contact("to", &input.to);
-        if to.as_ref().is_some_and(|to| !rules::fits(input.purpose.into(), to.kind())) {
-            fields.refuse("to", "wrong_contact_for_purpose");
-        }
+        let to = fields.contact("to", &input.to).and_then(|to| fields.fit("to", to, input.purpose));
         let channel = to.as_ref().and_then(|to| fields.channel("channel", input.channel, to));
         let idempotency_key = fields.idempotency_key("idempotencyKey", input.idempotency_key);
         let locale = fields.locale(input.locale.as_deref());
@@ -136,6 +133,12 @@ impl SendVerificationCodeResult {
         SendVerificationCodePayload { verification: Verification(verification) }.into()
     }
 
+    fn no_such_channel(ctx: &Context<'_>, reason: &str) -> Self {
+        let mut fields = Fields::new(ctx);
+        fields.refuse("channel", reason);
+        fields.into()
+    }
+
     pub fn of_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {
         Ok(match sent {
             Sent::Sent(verification) => Self::payload(verification),
@@ -153,11 +156,8 @@ impl SendVerificationCodeResult {
             Resent::Sent(verification) => Self::payload(verification),
             Resent::NotFound => VerificationNotFound::new(ctx).into(),
             Resent::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
-            Resent::WrongChannel => {
-                let mut fields = Fields::new(ctx);
-                fields.refuse("channel", "wrong_channel");
-                fields.into()
-            }
+            Resent::WrongChannel => Self::no_such_channel(ctx, "wrong_channel"),
+            Resent::ChannelUnavailable => Self::no_such_channel(ctx, "channel_unavailable"),
             Resent::DeliveryRefused { provider_code } => DeliveryRefused::new(ctx, provider_code).into(),
             Resent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }

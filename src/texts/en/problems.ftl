@@ -116,6 +116,8 @@ field-personal-number = We can't send to numbers that forward to another one.
 field-region-not-allowed = We can't send to numbers in this region.
 field-not-an-email-address = This is not an e-mail address.
 field-invalid-domain = Please check the part of the address after the @.
+field-phone-wanted = Please give a phone number here.
+field-email-wanted = Please give an e-mail address here.
 field-wrong-channel = This contact can't be reached that way.
 field-channel-unavailable = Messages can't be sent that way here.
 

@@ -99,6 +99,8 @@ field-personal-number = 다른 번호로 넘어가는 번호로는 보낼 수 �
 field-region-not-allowed = 이 지역의 번호로는 보낼 수 없어요.
 field-not-an-email-address = 올바른 이메일 주소가 아니에요.
 field-invalid-domain = 이메일 주소의 @ 뒤를 다시 확인해 주세요.
+field-phone-wanted = 전화번호를 입력해 주세요.
+field-email-wanted = 이메일 주소를 입력해 주세요.
 field-wrong-channel = 이 연락처로는 그 방법으로 보낼 수 없어요.
 field-channel-unavailable = 여기에서는 그 방법으로 보낼 수 없어요.
 

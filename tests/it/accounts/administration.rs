@@ -9,7 +9,7 @@ impl TestApp {
     /// The account becomes an administrator's, as `countersign admin grant` does it; the person signs in anew.
     async fn promote(&self, username: &str) -> SignedIn {
         let world = app::World { clock: countersign::clock::Clock::System, entropy: Entropy::System };
-        let settings = app::Settings::from_vars(self.vars()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
+        let settings = app::Settings::from_vars(self.vars().clone()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
         let region = settings.config.contacts.default_region;
         let accounts = app::accounts(settings, world).await.unwrap();
         let role = countersign::store::entity::account::Role::Admin;

@@ -58,7 +58,7 @@ async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
     let unchanged = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
     assert_eq!(unchanged["__typename"], "ContactUnchanged");
     let misfit = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "email": EMAIL } })).await;
-    assert_eq!(misfit["fields"][0]["reason"], "wrong_contact_for_purpose");
+    assert_eq!(misfit["fields"][0]["reason"], "phone_wanted");
 
     // The thief, with an open session: another number, an address, a password.
     let moved = holder.change_contact("changePhone", &app.proof(&holder, "PHONE_CHANGE", "+821066660000").await).await;

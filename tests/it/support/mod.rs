@@ -4,9 +4,12 @@ mod account;
 mod database;
 mod person;
 mod rows;
+mod seed;
+pub mod seen;
 mod socket;
+mod table;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use countersign::{
     app::{App, Settings, World},
@@ -16,10 +19,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use self::database::Database;
 pub use self::{
     account::{PASSWORD, SignedIn},
-    person::Person,
+    database::Database,
+    person::{Person, code_other_than},
+    seed::Account,
+    socket::Socket,
 };
 
 /// How long anything that happens by itself may take before a test gives up on it.
@@ -36,7 +41,8 @@ pub struct TestApp {
     http: reqwest::Client,
     vars: BTreeMap<String, String>,
     database: Database,
-    _data: TempDir,
+    /// Goes with the last process that uses it.
+    data: Arc<TempDir>,
 }
 
 /// What a program is started with.
@@ -94,13 +100,13 @@ impl Setup {
         let (clock, hand) = Clock::manual(now);
         let (app, url) = boot(&vars, clock).await;
         let http = reqwest::Client::builder().timeout(PATIENCE * 3).build().unwrap();
-        TestApp { app: Some(app), clock: hand, url, http, vars, database, _data: data }
+        TestApp { app: Some(app), clock: hand, url, http, vars, database, data: Arc::new(data) }
     }
 }
 
 /// What `scripts/test` hands over.
 #[expect(clippy::disallowed_methods, reason = "a test has no settings to read it from")]
-fn given(name: &str) -> Option<String> {
+pub fn given(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -139,17 +145,22 @@ impl TestApp {
             http: self.http.clone(),
             vars: self.vars.clone(),
             database: self.database.borrowed(),
-            _data: TempDir::new().unwrap(),
+            data: Arc::clone(&self.data),
         }
-    }
-
-    /// What it was started with.
-    pub fn vars(&self) -> BTreeMap<String, String> {
-        self.vars.clone()
     }
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What it was started with.
+    pub fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
+    /// Now, on its clock.
+    pub fn now(&self) -> Instant {
+        Clock::Manual(self.clock.clone()).now()
     }
 
     pub fn advance(&self, span: Duration) {

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::socket::{Socket, Watch};
+use super::{
+    seen,
+    socket::{Socket, Watch},
+};
 
 /// What is selected of a verification.
 pub const VERIFICATION: &str = "id purpose maskedTo status attemptsRemaining codeLength codeFormat createdAt expiresAt \
@@ -55,6 +58,7 @@ impl Person {
     pub async fn data(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.ask(query, variables).await;
         assert!(answer["errors"].is_null(), "{answer:#}");
+        seen::note_all(&answer["data"]);
         answer["data"].take()
     }
 
@@ -66,7 +70,9 @@ impl Person {
             "mutation($input: {type_name}Input!) {{ it: {mutation}(input: $input) {{ __typename \
              ... on Problem {{ code message }} {selection} }} }}"
         );
-        self.data(&document, json!({ "input": input })).await["it"].take()
+        let answer = self.data(&document, json!({ "input": input })).await["it"].take();
+        seen::note(mutation, &answer);
+        answer
     }
 
     pub async fn send_code(&self, input: Value) -> Value {
@@ -82,6 +88,11 @@ impl Person {
 
     pub async fn resend(&self, id: &Value) -> Value {
         self.act("resendVerificationCode", &sending(), json!({ "verificationId": id })).await
+    }
+
+    /// Resends by a channel of the person's choice.
+    pub async fn resend_by(&self, id: &Value, channel: &str) -> Value {
+        self.act("resendVerificationCode", &sending(), json!({ "verificationId": id, "channel": channel })).await
     }
 
     pub async fn confirm(&self, id: &Value, code: &str) -> Value {
@@ -130,6 +141,12 @@ impl Person {
         let document = format!("subscription($id: ID!) {{ verificationStatus(id: $id) {{ {VERIFICATION} }} }}");
         self.socket().await.subscribe(&document, json!({ "id": id })).await
     }
+}
+
+/// A code of the same length that is not this one.
+pub fn code_other_than(code: &str) -> String {
+    let first = if code.starts_with('0') { '1' } else { '0' };
+    format!("{first}{}", &code[1..])
 }
 
 fn sending() -> String {

@@ -1,0 +1,91 @@
+//! What is over is erased (DR-05), and nothing else.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Account, PATIENCE, Setup, TestApp};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Waits until a table has so many rows.
+async fn until(app: &TestApp, table: &str, rows: i64) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let found = app.rows(table).await;
+        if found == rows {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{table}: {found} rows, not {rows}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_is_erased_when_its_time_has_come() {
+    let app = Setup::new().await.with("HISTORY_RETENTION", "30d").start().await;
+    app.has_accounts([Account::with_phone("+821022223333")]).await;
+    let visitor = app.anonymous();
+    let sent = visitor.request_password_reset(json!({ "contact": { "phone": "010-2222-3333" } })).await;
+    let id = sent["verification"]["id"].clone();
+    let code = app.code_sent_to("+821022223333").await;
+    visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
+    let proof = visitor.confirm(&id, &code).await["proof"]["token"].clone();
+    assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-71!").await["__typename"], "ResetPasswordPayload");
+    app.messages_to("+821022223333", 2).await;
+    until_settled(&app).await;
+
+    // A day later the spent proof is still known as spent; then it is forgotten.
+    app.advance(DAY);
+    assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
+    app.advance(Duration::from_secs(20 * 60));
+    until(&app, "proof", 0).await;
+    assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "UNKNOWN");
+    assert_eq!(app.rows("verification").await, 1);
+
+    app.advance(DAY);
+    until(&app, "contact_usage", 0).await;
+    app.advance(DAY * 27);
+    let fresh = visitor.send_code_to("010-4444-5555").await["id"].clone();
+    assert_eq!(visitor.verification(&id).await["status"], "VERIFIED");
+    app.advance(DAY);
+    until(&app, "verification", 1).await;
+    until(&app, "delivery", 1).await;
+    assert_eq!(visitor.verification(&id).await, json!(null));
+    assert_eq!(visitor.verification(&fresh).await["status"], "EXPIRED");
+    app.stop().await;
+}
+
+/// Every message that was owed has been settled.
+async fn until_settled(app: &TestApp) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while app.dump("delivery").await.contains("QUEUED") {
+        assert!(tokio::time::Instant::now() < deadline, "a message is not settled");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// More than one batch, by whichever of two processes has the lease, while people go on sending.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_rows_go_in_batches_while_people_send() {
+    let setup = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").with("PUMPING_MIN_SENDS", "unlimited");
+    let one = setup.with("TEST_CONTACTS", "+15005550100=123456").start().await;
+    let other = one.another_process().await;
+    let visitor = one.anonymous();
+    for _ in 0..60 {
+        futures_util::future::join_all((0..20).map(|_| visitor.send_code_to("+15005550100"))).await;
+    }
+    assert_eq!(one.rows("verification").await, 1200);
+    until_settled(&one).await;
+    one.advance(DAY * 91);
+    let mut slowest = Duration::ZERO;
+    for n in 0..20 {
+        let started = std::time::Instant::now();
+        visitor.send_code_to(&format!("010-2222-{n:04}")).await;
+        slowest = slowest.max(started.elapsed());
+    }
+    until(&one, "verification", 20).await;
+    assert!(slowest < Duration::from_secs(2), "a send waited for {slowest:?}");
+    other.stop().await;
+    one.stop().await;
+}

@@ -1,0 +1,194 @@
+//! The program as an operator runs it.
+
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    net::TcpListener,
+    path::Path,
+    process::{Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Database, given};
+
+const SERVER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
+
+/// What a child is started with: nothing of whoever runs the test.
+pub struct Plan {
+    pub vars: BTreeMap<String, String>,
+    pub data: TempDir,
+    _database: Database,
+}
+
+/// A running child.
+pub struct Child {
+    process: std::process::Child,
+    pub url: String,
+    pub http: reqwest::Client,
+}
+
+impl Plan {
+    pub async fn new() -> Self {
+        let data = TempDir::new().unwrap();
+        let database = Database::make().await;
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut vars = BTreeMap::from(
+            [
+                ("DATA_DIR", data.path().to_str().unwrap()),
+                ("LISTEN_ADDR", &format!("127.0.0.1:{port}")),
+                ("SERVER_KEY", SERVER_KEY),
+                ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
+                ("ATTESTATION_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="),
+                ("TRUSTED_PROXIES", "127.0.0.1/32"),
+                ("AUTO_MIGRATE", "on"),
+                ("LOG_FORMAT", "json"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        if let Some(url) = database.url() {
+            vars.insert("DATABASE_URL".to_owned(), url.to_owned());
+        }
+        if let Some(redis) = given("COUNTERSIGN_TEST_REDIS_URL") {
+            vars.insert("REDIS_URL".to_owned(), redis);
+            vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
+        }
+        Self { vars, data, _database: database }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.vars.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.vars.remove(name);
+        self
+    }
+
+    /// The program with these arguments, in a folder that has no `.env`.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.args(arguments).env_clear().envs(&self.vars).current_dir(self.data.path());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Serves, once it answers that it is ready. What it logs goes to `log` in the data folder, appended.
+    pub async fn serve(&self) -> Child {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let process = self.command(&["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        let mut child = Child { process, url, http };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Ok(answer) = child.http.get(format!("{}/readyz", child.url)).send().await
+                && answer.status() == 200
+            {
+                return child;
+            }
+            let ended = child.process.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "{}", self.logged());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn log(&self) -> std::path::PathBuf {
+        self.data.path().join("log")
+    }
+
+    pub fn logged(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+}
+
+impl Child {
+    /// A document's answer; none where the connection broke.
+    pub async fn ask(&self, address: &str, query: &str, variables: Value) -> Option<Value> {
+        let body = json!({ "query": query, "variables": variables });
+        let request = self.http.post(format!("{}/graphql", self.url)).header("x-forwarded-for", address).json(&body);
+        request.send().await.ok()?.json().await.ok()
+    }
+
+    /// The id of a verification that was acknowledged; none where nothing was.
+    pub async fn send_code(&self, address: &str, phone: &str) -> Option<String> {
+        let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
+             { __typename ... on SendVerificationCodePayload { verification { id } } } }";
+        let answer = self.ask(address, document, json!({ "phone": phone })).await?;
+        answer["data"]["it"]["verification"]["id"].as_str().map(str::to_owned)
+    }
+
+    pub async fn outbox(&self) -> Vec<Value> {
+        let request = self.http.get(format!("{}/dev/outbox", self.url)).header("accept", "application/json");
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// How it ended, within a time.
+    pub async fn ended_within(mut self, span: Duration) -> ExitStatus {
+        let deadline = Instant::now() + span;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it still runs");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// How it ended, what it said and how long it took.
+pub fn run_to_the_end(plan: &Plan, arguments: &[&str]) -> (ExitStatus, String, Duration) {
+    let started = Instant::now();
+    let mut child =
+        plan.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = started + Duration::from_secs(20);
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            break child.wait().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let took = started.elapsed();
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (status, said, took)
+}
+
+/// A file of a test's own.
+pub fn written(folder: &Path, name: &str, text: &str) -> String {
+    let file = folder.join(name);
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}

@@ -1,0 +1,87 @@
+//! Accounts that were there before the test.
+
+use countersign::{
+    app::Settings,
+    clock::Entropy,
+    contact::{EmailAddress, PersonName},
+    ids::AccountId,
+    store::{
+        Ending, Store,
+        entity::account::{AccountStatus, Model, Role},
+    },
+};
+
+use super::TestApp;
+
+/// What an account has that a test asks by.
+pub struct Account {
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    pub status: AccountStatus,
+}
+
+impl Account {
+    /// One in use, with this phone; its holder is 홍길동, born on 1990-03-14.
+    pub fn with_phone(phone: &str) -> Self {
+        Self { phone: Some(phone.to_owned()), email: None, status: AccountStatus::Active }
+    }
+
+    #[must_use]
+    pub fn and_email(self, email: &str) -> Self {
+        Self { email: Some(email.to_owned()), ..self }
+    }
+
+    #[must_use]
+    pub fn suspended(self) -> Self {
+        Self { status: AccountStatus::Suspended, ..self }
+    }
+
+    fn into_row(self, app: &TestApp) -> Model {
+        let now = app.now();
+        let id = AccountId::new(&Entropy::System);
+        let name = PersonName::parse("홍길동").unwrap();
+        let email = self.email.map(|email| EmailAddress::parse(&email).unwrap());
+        Model {
+            username: id.as_str().to_owned(),
+            username_key: id.as_str().to_owned(),
+            id,
+            name_key: Some(name.key()),
+            name: Some(name.as_str().to_owned()),
+            nickname: None,
+            nickname_key: None,
+            birth_date: "1990-03-14".parse().ok(),
+            phone_verified_at: self.phone.is_some().then_some(now),
+            phone: self.phone,
+            email_verified_at: email.is_some().then_some(now),
+            email_key: email.as_ref().map(|email| email.key().to_owned()),
+            email: email.map(|email| email.as_str().to_owned()),
+            profile_image_url: None,
+            locale: "ko".to_owned(),
+            status: self.status,
+            role: Role::User,
+            password_hash: None,
+            password_changed_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+impl TestApp {
+    /// Puts accounts into the database, as many at once as a test likes: they have no password yet.
+    pub async fn has_accounts(&self, accounts: impl IntoIterator<Item = Account>) {
+        let rows: Vec<_> = accounts.into_iter().map(|account| account.into_row(self)).collect();
+        let settings = Settings::from_vars(self.vars().clone()).unwrap();
+        let store = Store::open(&settings.config.store).await.unwrap();
+        let written = store.write(move |tx| {
+            Box::pin(async move {
+                for row in rows {
+                    assert!(tx.insert_account(row).await?, "taken");
+                }
+                Ok(Ending::Commit(()))
+            })
+        });
+        written.await.unwrap();
+        store.close().await;
+    }
+}

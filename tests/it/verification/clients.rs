@@ -1,0 +1,143 @@
+//! Quotas by client address, and whose address it is.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Person, Setup, TestApp};
+
+async fn app_with(name: &str, value: &str) -> TestApp {
+    Setup::new()
+        .await
+        .with("CLIENT_SENDS_PER_MINUTE", "3")
+        .with("PUMPING_MIN_SENDS", "unlimited")
+        .with(name, value)
+        .start()
+        .await
+}
+
+/// Sends to a number that nobody was sent anything before.
+async fn sends(person: &Person, n: u32) -> String {
+    let input = json!({ "purpose": "CONTACT", "to": { "phone": format!("010-3000-{n:04}") } });
+    person.send_code(input).await["__typename"].as_str().unwrap().to_owned()
+}
+
+/// BF-09: one address has its own budget, refilled evenly, and no other address pays for it. BF-02: with the facts.
+#[tokio::test]
+async fn an_address_has_a_budget_of_its_own() {
+    let app = app_with("LOG", "info").await;
+    let (one, other) = (app.person_at("198.51.100.1"), app.person_at("198.51.100.2"));
+    for n in 0..3 {
+        assert_eq!(sends(&one, n).await, "SendVerificationCodePayload");
+    }
+    let input = json!({ "purpose": "CONTACT", "to": { "phone": "010-3000-0009" } });
+    let refused = one.send_code(input.clone()).await;
+    assert_eq!(refused["__typename"], "QuotaExceeded", "{refused:#}");
+    assert_eq!(refused["code"], "QUOTA_EXCEEDED");
+    assert_eq!(refused["quota"], "CLIENT_ADDRESS");
+    assert_eq!(refused["retryAfterSeconds"], 20);
+    assert_eq!(refused["retryAt"], "2026-03-02T03:00:20.000Z");
+    assert_eq!(sends(&other, 10).await, "SendVerificationCodePayload");
+    app.advance(Duration::from_millis(19_999));
+    assert_eq!(one.send_code(input.clone()).await["retryAfterSeconds"], 1);
+    app.advance(Duration::from_millis(1));
+    assert_eq!(one.send_code(input).await["__typename"], "SendVerificationCodePayload");
+    // Nothing that was refused left anything behind.
+    assert_eq!(app.rows("verification").await, 5);
+    app.stop().await;
+}
+
+/// BF-09: IPv6 is counted by the /64 that a home is given, and an IPv4 address in IPv6 clothes is that address.
+#[tokio::test]
+async fn rotating_within_a_network_gains_nothing() {
+    let app = app_with("LOG", "info").await;
+    for n in 0..3 {
+        let person = app.person_at(&format!("2001:db8:1:2::{n:x}"));
+        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+    }
+    assert_eq!(sends(&app.person_at("2001:db8:1:2:ffff::9"), 3).await, "QuotaExceeded");
+    assert_eq!(sends(&app.person_at("2001:db8:1:3::1"), 4).await, "SendVerificationCodePayload");
+    for (n, address) in ["::ffff:203.0.113.5", "203.0.113.5", "203.0.113.5"].into_iter().enumerate() {
+        assert_eq!(sends(&app.person_at(address), 10 + n as u32).await, "SendVerificationCodePayload");
+    }
+    assert_eq!(sends(&app.person_at("::ffff:203.0.113.5"), 20).await, "QuotaExceeded");
+    app.stop().await;
+}
+
+/// BF-08: without a trusted proxy the header is anybody's word; behind one, only what the proxy added counts.
+#[tokio::test]
+async fn a_spoofed_header_gains_nothing() {
+    let app = app_with("TRUSTED_PROXIES", "").await;
+    for n in 0..3 {
+        assert_eq!(sends(&app.person_at(&format!("203.0.113.{n}")), n).await, "SendVerificationCodePayload");
+    }
+    assert_eq!(sends(&app.person_at("203.0.113.99"), 3).await, "QuotaExceeded");
+    app.stop().await;
+
+    let app = app_with("TRUSTED_PROXIES", "127.0.0.1").await;
+    for n in 0..3 {
+        let forged = format!("203.0.113.{n}, 198.51.100.7");
+        assert_eq!(sends(&app.person_at(&forged), n).await, "SendVerificationCodePayload");
+    }
+    for (n, forged) in ["203.0.113.77, 198.51.100.7", "198.51.100.7", "unknown, 198.51.100.7"].into_iter().enumerate() {
+        assert_eq!(sends(&app.person_at(forged), 10 + n as u32).await, "QuotaExceeded", "{forged}");
+    }
+    app.stop().await;
+}
+
+/// BF-09: guesses are counted by address, at ids that exist and at ids that do not.
+#[tokio::test]
+async fn guesses_are_counted_by_address() {
+    let app = Setup::new().await.with("CLIENT_GUESSES_PER_MINUTE", "4").start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to("010-3000-7777").await["id"].clone();
+    let unknown = json!("ver_00000000000000000000000000");
+    for _ in 0..2 {
+        assert_eq!(visitor.confirm(&unknown, "000000").await["__typename"], "VerificationNotFound");
+        let guessed = visitor.confirm(&id, "000000").await;
+        assert_ne!(guessed["__typename"], "QuotaExceeded");
+    }
+    for id in [&id, &unknown] {
+        let refused = visitor.confirm(id, "000000").await;
+        assert_eq!((&refused["quota"], &refused["retryAfterSeconds"]), (&json!("CLIENT_ADDRESS"), &json!(15)));
+    }
+    // Refused before it was judged: no attempt was taken.
+    assert_eq!(visitor.verification(&id).await["attemptsRemaining"], 3);
+    app.stop().await;
+}
+
+/// BF-10, BF-11: what the whole service and numbers that begin alike may be sent is bounded, each with its own name.
+#[tokio::test]
+async fn the_service_and_a_destination_have_budgets() {
+    for (name, quota) in [("SERVICE_HOURLY_SENDS", "SERVICE"), ("DESTINATION_HOURLY_SENDS", "DESTINATION_PREFIX")] {
+        let app = Setup::new().await.with(name, "2").start().await;
+        for n in 0..2 {
+            assert_eq!(sends(&app.person_at(&format!("198.51.100.{n}")), n).await, "SendVerificationCodePayload");
+        }
+        let input = json!({ "purpose": "CONTACT", "to": { "phone": "010-3000-0005" } });
+        let refused = app.person_at("198.51.100.9").send_code(input).await;
+        assert_eq!((&refused["quota"], &refused["retryAfterSeconds"]), (&json!(quota), &json!(1800)), "{refused:#}");
+        app.stop().await;
+    }
+}
+
+/// BF-11: a prefix that is sent much and confirms nothing is left a trickle; confirmations lift it.
+#[tokio::test]
+async fn pumping_is_throttled_and_lifted_by_confirmations() {
+    let app = Setup::new().await.with("PUMPING_MIN_SENDS", "4").with("PUMPING_MIN_CONVERSION", "0.2").start().await;
+    let person = |n: u32| app.person_at(&format!("203.0.113.{n}"));
+    let mut sent = Vec::new();
+    for n in 0..5 {
+        let phone = format!("010-3000-{n:04}");
+        sent.push(person(n).send_code_to(&phone).await["id"].clone());
+    }
+    let input = |n: u32| json!({ "purpose": "CONTACT", "to": { "phone": format!("010-3000-{n:04}") } });
+    let refused = person(10).send_code(input(10)).await;
+    assert_eq!(refused["quota"], "DESTINATION_PREFIX", "{refused:#}");
+    for (n, id) in sent.iter().enumerate().take(2) {
+        let code = app.code_sent_to(&format!("+82103000{n:04}")).await;
+        assert_eq!(person(20).confirm(id, &code).await["__typename"], "ConfirmVerificationCodePayload");
+    }
+    assert_eq!(person(11).send_code(input(11)).await["__typename"], "SendVerificationCodePayload");
+    app.stop().await;
+}

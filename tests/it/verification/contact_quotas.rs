@@ -1,0 +1,169 @@
+//! What one contact may be sent and may try, counted in SQL.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{counts, tally};
+use crate::support::{Person, Setup, TestApp, code_other_than as wrong};
+
+const PHONE: &str = "+821022223333";
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn send(person: &Person) -> Value {
+    person.send_code(json!({ "purpose": "CONTACT", "to": { "phone": PHONE } })).await
+}
+
+/// The wait between two codes, to the millisecond, whoever asks and from wherever (BF-02, BF-07).
+#[tokio::test]
+async fn a_contact_cools_down_between_sends() {
+    let app = TestApp::start().await;
+    let sent = send(&app.anonymous()).await["verification"].clone();
+    assert_eq!(sent["resendAvailableAt"], "2026-03-02T03:01:00.000Z");
+    app.advance(Duration::from_millis(18_500));
+    for address in ["198.51.100.1", "203.0.113.1"] {
+        let refused = send(&app.person_at(address)).await;
+        assert_eq!(refused["__typename"], "QuotaExceeded");
+        assert_eq!(refused["quota"], "RESEND_COOLDOWN");
+        assert_eq!(refused["retryAfterSeconds"], 42);
+        assert_eq!(refused["retryAt"], "2026-03-02T03:01:00.000Z");
+        assert!(refused["message"].as_str().unwrap().contains("42"), "{refused:#}");
+    }
+    let resent = app.anonymous().resend(&sent["id"]).await;
+    assert_eq!(resent["quota"], "RESEND_COOLDOWN");
+    app.advance(MINUTE - Duration::from_millis(18_501));
+    assert_eq!(send(&app.anonymous()).await["retryAfterSeconds"], 1);
+    app.advance(Duration::from_millis(1));
+    assert_eq!(send(&app.anonymous()).await["__typename"], "SendVerificationCodePayload");
+    // What was refused cost no message: the two that were granted are all there are.
+    assert_eq!(app.messages_to(PHONE, 2).await.len(), 2);
+    assert_eq!(app.rows("delivery").await, 2);
+    app.stop().await;
+}
+
+/// BF-07: of fifty sends at once at two processes one is granted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_fifty_sends_at_once_one_is_granted() {
+    let one = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
+    let other = one.another_process().await;
+    let people = [one.anonymous(), other.anonymous()];
+    let answers = join_all((0..50).map(|n| send(&people[n % 2]))).await;
+    assert_eq!(tally(&answers), counts(&[("QuotaExceeded", 49), ("SendVerificationCodePayload", 1)]));
+    assert!(answers.iter().all(|answer| answer["quota"].is_null() || answer["quota"] == "RESEND_COOLDOWN"));
+    assert_eq!(one.rows("delivery").await, 1);
+    other.stop().await;
+    one.stop().await;
+}
+
+/// Five codes a day, across sends and resends; the sixth is told when the day ends, though the cooldown ends before.
+#[tokio::test]
+async fn a_contact_has_so_many_codes_a_day() {
+    let app = TestApp::start().await;
+    let visitor = app.anonymous();
+    let first = send(&visitor).await["verification"].clone();
+    assert_eq!(first["sendsRemaining"], 4);
+    for left in (0..4).rev() {
+        app.advance(MINUTE);
+        let sent = if left % 2 == 0 { send(&visitor).await } else { visitor.resend(&first["id"]).await };
+        assert_eq!(sent["verification"]["sendsRemaining"], left, "{sent:#}");
+    }
+    for wait in [Duration::from_secs(1), MINUTE] {
+        app.advance(wait);
+        let refused = send(&visitor).await;
+        assert_eq!(refused["quota"], "CONTACT_DAILY", "{refused:#}");
+        assert_eq!(refused["retryAt"], "2026-03-02T15:00:00.000Z");
+    }
+    // The day's end is what the contact waits for; another contact does not.
+    let other = json!({ "purpose": "CONTACT", "to": { "phone": "010-4444-5555" } });
+    assert_eq!(visitor.send_code(other).await["__typename"], "SendVerificationCodePayload");
+    app.stop().await;
+}
+
+/// A day ends at midnight in Seoul, to the millisecond.
+#[tokio::test]
+async fn a_day_ends_at_midnight_in_seoul() {
+    let app = Setup::new().await.with("CONTACT_DAILY_SENDS", "1").at("2026-03-02T14:58:00Z").start().await;
+    let visitor = app.anonymous();
+    let sent = send(&visitor).await["verification"].clone();
+    assert_eq!(sent["sendsRemaining"], 0);
+    app.advance(Duration::from_secs(61));
+    let refused = send(&visitor).await;
+    assert_eq!((&refused["quota"], &refused["retryAfterSeconds"]), (&json!("CONTACT_DAILY"), &json!(59)));
+    assert_eq!(refused["retryAt"], "2026-03-02T15:00:00.000Z");
+    app.advance(Duration::from_millis(58_999));
+    assert_eq!(send(&visitor).await["retryAfterSeconds"], 1);
+    assert_eq!(visitor.verification(&sent["id"]).await["sendsRemaining"], 0);
+    app.advance(Duration::from_millis(1));
+    assert_eq!(visitor.verification(&sent["id"]).await["sendsRemaining"], 1);
+    assert_eq!(send(&visitor).await["verification"]["sendsRemaining"], 0);
+    app.stop().await;
+}
+
+/// Just before midnight the cooldown outlasts the day, and is what is told.
+#[tokio::test]
+async fn the_bound_that_stands_longest_is_told() {
+    let app = Setup::new().await.with("CONTACT_DAILY_SENDS", "1").at("2026-03-02T14:59:50Z").start().await;
+    let visitor = app.anonymous();
+    send(&visitor).await;
+    app.advance(Duration::from_secs(5));
+    let refused = send(&visitor).await;
+    assert_eq!((&refused["quota"], &refused["retryAfterSeconds"]), (&json!("RESEND_COOLDOWN"), &json!(55)));
+    app.advance(Duration::from_secs(55));
+    assert_eq!(send(&visitor).await["__typename"], "SendVerificationCodePayload");
+    app.stop().await;
+}
+
+/// BF-03, CONTACT_DAILY_GUESSES: guesses add up across verifications, addresses, processes and restarts; then even the
+/// right code waits for tomorrow.
+#[tokio::test]
+async fn guesses_of_a_day_add_up_across_verifications() {
+    let app = Setup::new().await.with("CONTACT_DAILY_GUESSES", "7").start().await;
+    let visitor = app.anonymous();
+    let first = send(&visitor).await["verification"]["id"].clone();
+    let code = app.code_sent_to(PHONE).await;
+    for _ in 0..5 {
+        assert_eq!(visitor.confirm(&first, &wrong(&code)).await["__typename"], "CodeMismatch");
+    }
+    app.advance(MINUTE);
+    let second = send(&visitor).await["verification"]["id"].clone();
+    let code = app.messages_to(PHONE, 2).await[0]["code"].as_str().unwrap().to_owned();
+    for n in 0..2 {
+        let guesser = app.person_at(&format!("203.0.113.{n}"));
+        assert_eq!(guesser.confirm(&second, &wrong(&code)).await["__typename"], "CodeMismatch");
+    }
+    let restarted = app.another_process().await;
+    app.stop().await;
+    let visitor = restarted.anonymous();
+    let refused = visitor.confirm(&second, &code).await;
+    assert_eq!(refused["quota"], "CONTACT_DAILY", "{refused:#}");
+    assert_eq!(refused["retryAt"], "2026-03-02T15:00:00.000Z");
+    assert_eq!(refused["retryAfterSeconds"], 11 * 3600 + 59 * 60);
+    // Not an attempt: it was never judged.
+    assert_eq!(visitor.verification(&second).await["attemptsRemaining"], 3);
+    // BF-02: the next day its owner is free again.
+    restarted.advance(Duration::from_secs(12 * 3600));
+    let third = send(&visitor).await["verification"]["id"].clone();
+    let code = restarted.messages_to(PHONE, 3).await[0]["code"].as_str().unwrap().to_owned();
+    assert_eq!(visitor.confirm(&third, &code).await["__typename"], "ConfirmVerificationCodePayload");
+    restarted.stop().await;
+}
+
+/// A day's guesses hold when two verifications of one contact are guessed at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_of_a_day_hold_under_a_race() {
+    let app = Setup::new()
+        .await
+        .with("CONTACT_DAILY_GUESSES", "6")
+        .with("CLIENT_GUESSES_PER_MINUTE", "unlimited")
+        .with("RESEND_COOLDOWN", "0s")
+        .start()
+        .await;
+    let visitor = app.anonymous();
+    let ids = [send(&visitor).await["verification"]["id"].clone(), send(&visitor).await["verification"]["id"].clone()];
+    app.messages_to(PHONE, 2).await;
+    let answers = join_all((0..40).map(|n| visitor.confirm(&ids[n % 2], "999999x"))).await;
+    let judged = answers.iter().filter(|answer| answer["__typename"] == "CodeMismatch").count();
+    assert_eq!(judged, 6, "{:?}", tally(&answers));
+    app.stop().await;
+}

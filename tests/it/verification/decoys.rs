@@ -1,0 +1,126 @@
+//! A decoy against a real verification: nothing that a client can see tells them apart (EN-01, EN-06, invariant 5).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Account, Person, Setup, TestApp};
+
+const KNOWN: &str = "+821022223333";
+const UNKNOWN: &str = "+821022224444";
+
+/// Everything that the same steps show of one contact, but for ids, which differ by nature, and its own digits.
+async fn everything_seen(app: &TestApp, visitor: &Person, phone: &str, purpose: &str) -> Vec<Value> {
+    let mut seen = Vec::new();
+    let input = json!({ "purpose": purpose, "to": { "phone": phone }, "idempotencyKey": format!("key-of-{phone}") });
+    let sent = visitor.send_code(input.clone()).await;
+    let id = sent["verification"]["id"].clone();
+    let mut watch = visitor.watch(&id).await;
+    let shown = watch.until(|state| state["delivery"]["status"] == "SENT").await;
+    seen.extend([sent, shown, visitor.send_code(input).await, visitor.verification(&id).await]);
+    // Too soon, then again by voice, then a wrong guess more than there are attempts.
+    seen.push(visitor.resend(&id).await);
+    app.advance(Duration::from_secs(60));
+    seen.push(visitor.resend_by(&id, "VOICE").await);
+    seen.push(
+        watch.until(|state| state["delivery"]["channel"] == "VOICE" && state["delivery"]["status"] == "SENT").await,
+    );
+    for _ in 0..6 {
+        seen.push(visitor.confirm(&id, "not-it").await);
+    }
+    seen.push(watch.last().await);
+    seen.push(visitor.cancel(&id).await);
+    // And back, so that the next one begins at the same minute of its own life.
+    seen.into_iter().map(masked).collect()
+}
+
+fn masked(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| {
+                let value = match (name.as_str(), &value) {
+                    ("id" | "maskedTo", Value::String(text)) => json!(text.chars().count()),
+                    ("createdAt" | "expiresAt" | "updatedAt" | "resendAvailableAt" | "retryAt", Value::String(_)) => {
+                        json!("when")
+                    }
+                    _ => masked(value),
+                };
+                (name, value)
+            })
+            .collect(),
+        other => other,
+    }
+}
+
+#[tokio::test]
+async fn a_decoy_shows_what_a_real_one_shows() {
+    for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
+        let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
+        app.has_accounts([Account::with_phone(KNOWN)]).await;
+        let visitor = app.anonymous();
+        let known = everything_seen(&app, &visitor, KNOWN, purpose).await;
+        let unknown = everything_seen(&app, &visitor, UNKNOWN, purpose).await;
+        assert_eq!(known, unknown, "{purpose}");
+        let outbox = app.outbox().await;
+        assert!(outbox.iter().all(|message| message["to"] == KNOWN), "nobody is bothered");
+        assert_eq!(outbox.len(), 2);
+        app.stop().await;
+    }
+}
+
+/// EN-02: a sign-up likewise, where the known one is told that it has an account.
+#[tokio::test]
+async fn a_taken_contact_shows_what_a_free_one_shows() {
+    let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
+    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    let visitor = app.anonymous();
+    let taken = everything_seen(&app, &visitor, KNOWN, "SIGN_UP").await;
+    let free = everything_seen(&app, &visitor, UNKNOWN, "SIGN_UP").await;
+    assert_eq!(taken, free);
+    app.stop().await;
+}
+
+/// EN-01: quotas count a decoy as they count a real one.
+#[tokio::test]
+async fn a_decoy_uses_up_what_a_real_one_uses_up() {
+    let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
+    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    let visitor = app.anonymous();
+    let mut told = Vec::new();
+    for phone in [KNOWN, UNKNOWN] {
+        let mut answers = Vec::new();
+        for _ in 0..6 {
+            let identity = json!({ "identity": { "name": "홍길동", "birthDate": "1990-03-14", "phone": phone } });
+            let mut answer = visitor.request_password_reset(identity).await;
+            answers.push((answer["quota"].take(), answer["verification"]["sendsRemaining"].take()));
+            app.advance(Duration::from_secs(60));
+        }
+        told.push(answers);
+    }
+    assert_eq!(told[0], told[1]);
+    assert_eq!(told[0][5].0, "CONTACT_DAILY");
+    assert_eq!(app.outbox().await.len(), 5);
+    app.stop().await;
+}
+
+/// EN-01: the answers are as long as one another, and so are their heads.
+#[tokio::test]
+async fn a_decoys_answer_is_as_long() {
+    let app = TestApp::start().await;
+    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    let http = reqwest::Client::builder().build().unwrap();
+    let mut shapes = Vec::new();
+    for phone in [KNOWN, UNKNOWN] {
+        let document = "mutation($to: ContactInput!) { sendVerificationCode(input: { purpose: SIGN_IN, to: $to }) { __typename \
+             ... on SendVerificationCodePayload { verification { id maskedTo status expiresAt sequence } } } }";
+        let body = json!({ "query": document, "variables": { "to": { "phone": phone } } });
+        let answer = http.post(format!("{}/graphql", app.url())).json(&body).send().await.unwrap();
+        let mut heads: Vec<_> = answer.headers().keys().map(|name| name.as_str().to_owned()).collect();
+        heads.sort_unstable();
+        let status = answer.status();
+        shapes.push((status, heads, answer.bytes().await.unwrap().len()));
+    }
+    assert_eq!(shapes[0], shapes[1]);
+    app.stop().await;
+}

@@ -1,0 +1,61 @@
+//! What is said of accounts: nothing, unless an operator asks for it.
+
+use serde_json::json;
+
+use crate::support::{Account, Setup, TestApp};
+
+const PHONE: &str = "+821022223333";
+const SUSPENDED: &str = "+821022224444";
+
+/// ACCOUNT_DISCLOSURE=explicit: the plain answers.
+#[tokio::test]
+async fn where_accounts_are_disclosed_the_answers_are_plain() {
+    let app = Setup::new().await.with("ACCOUNT_DISCLOSURE", "explicit").start().await;
+    app.has_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
+    let visitor = app.anonymous();
+    let ask = async |purpose: &str, phone: &str| {
+        visitor.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await
+    };
+    for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
+        assert_eq!(ask(purpose, "010-9999-0000").await["__typename"], "IdentityNotFound");
+        let suspended = ask(purpose, SUSPENDED).await;
+        assert_eq!((&suspended["__typename"], &suspended["status"]), (&json!("AccountNotActive"), &json!("SUSPENDED")));
+    }
+    let taken = ask("SIGN_UP", PHONE).await;
+    assert_eq!((&taken["__typename"], &taken["code"]), (&json!("ContactTaken"), &json!("CONTACT_TAKEN")));
+    // A refusal costs the contact nothing: it was sent nothing.
+    assert_eq!(ask("SIGN_IN", PHONE).await["__typename"], "SendVerificationCodePayload");
+    // The receipt is shown, as nothing is to be hidden.
+    let wrong_name = json!({ "identity": { "name": "임꺽정", "birthDate": "1990-03-14", "phone": PHONE } });
+    assert_eq!(visitor.request_password_reset(wrong_name).await["__typename"], "QuotaExceeded");
+    app.advance(std::time::Duration::from_secs(60));
+    let wrong_name = json!({ "identity": { "name": "임꺽정", "birthDate": "1990-03-14", "phone": PHONE } });
+    assert_eq!(visitor.request_password_reset(wrong_name).await["__typename"], "IdentityNotFound");
+    app.stop().await;
+}
+
+/// EN-02: a sign-up with a contact that is taken looks like any other, and its holder is told; again with the resend.
+#[tokio::test]
+async fn the_holder_of_a_taken_contact_is_told() {
+    let app = TestApp::start().await;
+    app.has_accounts([Account::with_phone(PHONE)]).await;
+    let visitor = app.anonymous();
+    let sent = visitor.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
+    assert_eq!(sent["__typename"], "SendVerificationCodePayload");
+    let id = &sent["verification"]["id"];
+    let notice = app.messages_to(PHONE, 1).await[0].clone();
+    assert_eq!(notice["code"], json!(null));
+    assert!(!notice["text"].as_str().unwrap().is_empty());
+    for _ in 0..5 {
+        assert_eq!(visitor.confirm(id, "000000").await["__typename"], "CodeMismatch");
+    }
+    assert_eq!(visitor.confirm(id, "000000").await["verification"]["status"], "LOCKED");
+    app.advance(std::time::Duration::from_secs(60));
+    let sent = visitor.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
+    app.advance(std::time::Duration::from_secs(60));
+    let resent = visitor.resend(&sent["verification"]["id"]).await;
+    assert_eq!(resent["__typename"], "SendVerificationCodePayload");
+    let notices = app.messages_to(PHONE, 3).await;
+    assert!(notices.iter().all(|message| message["code"].is_null() && message["text"] == notice["text"]));
+    app.stop().await;
+}

@@ -1,0 +1,100 @@
+//! A double click, a retry: one verification, one message.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Person, Setup, TestApp};
+
+const PHONE: &str = "+821022223333";
+const KEY: &str = "3f6b0a52-8f1e-4a53-9a1d-0e5f6c7b8a90";
+
+async fn send(person: &Person, phone: &str, purpose: &str) -> Value {
+    let input = json!({ "purpose": purpose, "to": { "phone": phone }, "idempotencyKey": KEY });
+    let sent = person.send_code(input).await;
+    assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
+    sent["verification"]["id"].clone()
+}
+
+async fn none_but(app: &TestApp, deliveries: i64) {
+    assert_eq!(app.rows("delivery").await, deliveries);
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_verification() {
+    let app = TestApp::start().await;
+    let visitor = app.anonymous();
+    let first = send(&visitor, PHONE, "CONTACT").await;
+    assert_eq!(send(&visitor, PHONE, "CONTACT").await, first);
+    // However the number is spelled, and after the cooldown too: it answers, and sends nothing.
+    app.advance(Duration::from_secs(61));
+    assert_eq!(send(&visitor, "010 2222 3333", "CONTACT").await, first);
+    none_but(&app, 1).await;
+    // Bound to contact and purpose.
+    assert_ne!(send(&visitor, "010-2222-4444", "CONTACT").await, first);
+    assert_ne!(send(&visitor, PHONE, "SIGN_UP").await, first);
+    none_but(&app, 3).await;
+    app.stop().await;
+}
+
+/// It names the verification for as long as the code lives, also when it is over before; then it is free.
+#[tokio::test]
+async fn a_key_lives_as_long_as_the_code() {
+    let app = TestApp::start().await;
+    let visitor = app.anonymous();
+    let first = send(&visitor, PHONE, "CONTACT").await;
+    let code = app.code_sent_to(PHONE).await;
+    assert_eq!(visitor.confirm(&first, &code).await["__typename"], "ConfirmVerificationCodePayload");
+    app.advance(Duration::from_secs(299));
+    assert_eq!(send(&visitor, PHONE, "CONTACT").await, first);
+    app.advance(Duration::from_secs(1));
+    let second = send(&visitor, PHONE, "CONTACT").await;
+    assert_ne!(second, first);
+    assert_eq!(send(&visitor, PHONE, "CONTACT").await, second);
+    none_but(&app, 2).await;
+    app.stop().await;
+}
+
+/// Both at once, at two processes, with and without a cooldown that would have stopped the second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clicks_that_arrive_at_once_are_one() {
+    for cooldown in ["60s", "0s"] {
+        let setup = Setup::new().await.with("RESEND_COOLDOWN", cooldown).with("CLIENT_SENDS_PER_MINUTE", "unlimited");
+        let one = setup.with("CONTACT_DAILY_SENDS", "unlimited").start().await;
+        let other = one.another_process().await;
+        let people = [one.anonymous(), other.anonymous()];
+        let ids = join_all((0..40).map(|n| send(&people[n % 2], PHONE, "CONTACT"))).await;
+        let different: BTreeSet<_> = ids.iter().map(|id| id.as_str().unwrap()).collect();
+        assert_eq!(different.len(), 1);
+        none_but(&one, 1).await;
+        // Nobody paid twice: what was not sent is not counted.
+        assert_eq!(one.rows("verification").await, 1);
+        other.stop().await;
+        one.stop().await;
+    }
+}
+
+/// A retry is answered though the address has used up its budget: it costs nothing.
+#[tokio::test]
+async fn a_retry_costs_nothing() {
+    let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "1").start().await;
+    let visitor = app.anonymous();
+    let first = send(&visitor, PHONE, "CONTACT").await;
+    for _ in 0..3 {
+        assert_eq!(send(&visitor, PHONE, "CONTACT").await, first);
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_anybody_could_guess_is_refused() {
+    let app = TestApp::start().await;
+    for key in ["", "1234567", &"x".repeat(65), "12345678\n", "1234\u{0}5678"] {
+        let input = json!({ "purpose": "CONTACT", "to": { "phone": PHONE }, "idempotencyKey": key });
+        let refused = app.anonymous().send_code(input).await;
+        let field = &refused["fields"][0];
+        assert_eq!((&field["path"], &field["reason"]), (&json!("idempotencyKey"), &json!("not_an_idempotency_key")));
+    }
+    app.stop().await;
+}

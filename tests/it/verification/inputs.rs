@@ -1,0 +1,129 @@
+//! Inputs that can't be taken: every wrong field, with its path, a stable reason and words in the request's language.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+async fn refusal(app: &TestApp, input: Value) -> Vec<(String, String)> {
+    let refused = app.anonymous().send_code(input.clone()).await;
+    assert_eq!(refused["__typename"], "InvalidInput", "{input}: {refused:#}");
+    let fields = refused["fields"].as_array().unwrap();
+    fields
+        .iter()
+        .map(|field| {
+            assert!(!field["message"].as_str().unwrap().contains("field-"), "{field}");
+            (field["path"].as_str().unwrap().to_owned(), field["reason"].as_str().unwrap().to_owned())
+        })
+        .collect()
+}
+
+/// FZ-02, FZ-03: numbers that get no messages say why not.
+#[tokio::test]
+async fn a_number_that_gets_no_messages_says_why() {
+    let app = TestApp::start().await;
+    for (phone, reason) in [
+        ("", "empty"),
+        ("   ", "empty"),
+        ("hello", "not_a_number"),
+        ("010-1234-5678 ext 9", "not_a_number"),
+        ("010-1234-\u{0}5678", "not_a_number"),
+        ("'; DROP TABLE verification; --", "not_a_number"),
+        ("010-12", "too_short"),
+        ("010-1234-56789012", "too_long"),
+        ("02-312-3456", "not_a_mobile_number"),
+        ("+82 60 700 1234", "premium_rate"),
+        ("+81 90 1234 5678", "region_not_allowed"),
+        ("+1 212 555 2368", "region_not_allowed"),
+    ] {
+        let given = json!({ "purpose": "CONTACT", "to": { "phone": phone } });
+        assert_eq!(refusal(&app, given).await, [("to.phone".to_owned(), reason.to_owned())], "{phone:?}");
+    }
+    assert_eq!(app.rows("verification").await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_says_why() {
+    let app = TestApp::start().await;
+    let long = format!("{}@example.com", "a".repeat(250));
+    for (email, reason) in [
+        ("", "empty"),
+        ("nobody", "not_an_email_address"),
+        ("a@b@example.com", "not_an_email_address"),
+        ("a\r\nBcc: x@example.com", "invalid_character"),
+        ("a\u{0}@example.com", "invalid_character"),
+        (&long, "too_long"),
+    ] {
+        let given = json!({ "purpose": "CONTACT", "to": { "email": email } });
+        let refused = refusal(&app, given).await;
+        assert_eq!(refused[0].0, "to.email");
+        assert_eq!(refused[0].1, reason, "{email:?}");
+    }
+    app.stop().await;
+}
+
+/// All that is wrong is said at once, in the language that was asked for.
+#[tokio::test]
+async fn all_that_is_wrong_is_said_in_the_readers_language() {
+    let app = TestApp::start().await;
+    let wrong = json!({ "purpose": "CONTACT", "to": { "phone": "02-312-3456" }, "idempotencyKey": "short" });
+    let both = refusal(&app, wrong.clone()).await;
+    assert_eq!(both.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["to.phone", "idempotencyKey"]);
+    let english = app.anonymous().reading("en-GB,en;q=0.9").send_code(wrong.clone()).await;
+    let korean = app.anonymous().reading("ko-KR").send_code(wrong.clone()).await;
+    let unspoken = app.anonymous().reading("tlh").send_code(wrong).await;
+    let hangul = |text: &Value| text.as_str().unwrap().chars().any(|c| ('가'..='힣').contains(&c));
+    for (answer, is_korean) in [(english, false), (korean, true), (unspoken, true)] {
+        assert_eq!(hangul(&answer["message"]), is_korean);
+        assert!(answer["fields"].as_array().unwrap().iter().all(|field| hangul(&field["message"]) == is_korean));
+    }
+    let channel = json!({ "purpose": "CONTACT", "to": { "phone": "010-2222-3333" }, "channel": "EMAIL" });
+    assert_eq!(refusal(&app, channel).await, [("channel".to_owned(), "wrong_channel".to_owned())]);
+    let channel = json!({ "purpose": "CONTACT", "to": { "email": "a@example.com" }, "channel": "SMS" });
+    assert_eq!(refusal(&app, channel).await, [("channel".to_owned(), "wrong_channel".to_owned())]);
+    app.stop().await;
+}
+
+/// The message speaks the language of `locale`, else of the request; an unspoken one falls back.
+#[tokio::test]
+async fn a_message_speaks_its_readers_language() {
+    let app = TestApp::start().await;
+    let hangul = |text: &Value| text.as_str().unwrap().chars().any(|c| ('가'..='힣').contains(&c));
+    for (n, (locale, language, korean)) in
+        [(Some("ko"), "en", true), (Some("en-US"), "ko", false), (None, "en", false), (Some("x\u{0}"), "ko", true)]
+            .into_iter()
+            .enumerate()
+    {
+        let phone = format!("+82102222{n:04}");
+        let input = json!({ "purpose": "CONTACT", "to": { "phone": phone }, "locale": locale });
+        app.anonymous().reading(language).send_code(input).await;
+        assert_eq!(hangul(&app.messages_to(&phone, 1).await[0]["text"]), korean, "{locale:?} {language}");
+    }
+    app.stop().await;
+}
+
+/// A person's identity, field by field.
+#[tokio::test]
+async fn an_identity_says_which_of_its_fields_are_wrong() {
+    let app = TestApp::start().await;
+    let identity = |name: &str, born: &str, phone: &str| json!({ "identity": { "name": name, "birthDate": born, "phone": phone } });
+    let cases = [
+        (identity("", "1990-03-14", "010-2222-3333"), vec![("identity.name", "empty")]),
+        (identity("김", "1990-03-14", "010-2222-3333"), vec![("identity.name", "too_short")]),
+        (identity("길동\u{0}홍", "1990-03-14", "010-2222-3333"), vec![("identity.name", "invalid_character")]),
+        (
+            identity("홍길동", "1899-12-31", "010-1"),
+            vec![("identity.birthDate", "too_early"), ("identity.phone", "too_short")],
+        ),
+        // Noon in Seoul: today is the 2nd of March.
+        (identity("홍길동", "2026-03-03", "010-2222-3333"), vec![("identity.birthDate", "in_the_future")]),
+    ];
+    for (input, expected) in cases {
+        let refused = app.anonymous().request_password_reset(input.clone()).await;
+        let fields = refused["fields"].as_array().unwrap_or_else(|| panic!("{input}: {refused:#}"));
+        let found: Vec<_> =
+            fields.iter().map(|field| (field["path"].as_str().unwrap(), field["reason"].as_str().unwrap())).collect();
+        assert_eq!(found, expected);
+    }
+    app.stop().await;
+}

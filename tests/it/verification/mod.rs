@@ -1,0 +1,34 @@
+//! Verifications over the wire, as an attacker and as a careful person would use them. Each test names what it holds to
+//! account in the project's requirements (CL, BF, EN, CR, DR, SB, FD, FZ).
+
+mod attestation;
+mod clients;
+mod contact_quotas;
+mod decoys;
+mod disclosure;
+mod email;
+mod guessing;
+mod idempotency;
+mod inputs;
+mod purposes;
+mod redis;
+mod resend;
+mod reset;
+mod streams;
+mod test_contacts;
+mod timing;
+
+use serde_json::Value;
+
+/// The members of the unions that were answered, sorted, and how often.
+fn tally<'a>(answers: impl IntoIterator<Item = &'a Value>) -> Vec<(String, usize)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for answer in answers {
+        *counts.entry(answer["__typename"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+    }
+    counts.into_iter().collect()
+}
+
+fn counts(expected: &[(&str, usize)]) -> Vec<(String, usize)> {
+    expected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}

@@ -1,0 +1,58 @@
+//! Purposes are kept apart: a code and a proof of one are worth nothing for another (CL-05).
+
+use serde_json::json;
+
+use crate::support::{Account, TestApp};
+
+const PHONE: &str = "+821022223333";
+
+#[tokio::test]
+async fn a_proof_of_one_purpose_is_refused_for_another() {
+    let app = TestApp::start().await;
+    app.has_accounts([Account::with_phone(PHONE)]).await;
+    let visitor = app.anonymous();
+    for (n, (purpose, phone)) in
+        [("CONTACT", PHONE), ("SIGN_UP", "+821022224444"), ("SIGN_IN", PHONE)].into_iter().enumerate()
+    {
+        let id = visitor.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await["verification"]["id"]
+            .clone();
+        let count = if n == 2 { 2 } else { 1 };
+        let code = app.messages_to(phone, count).await[0]["code"].as_str().unwrap().to_owned();
+        let confirmed = visitor.confirm(&id, &code).await;
+        assert_eq!(confirmed["proof"]["purpose"], purpose, "{confirmed:#}");
+        let refused = visitor.reset_password(&confirmed["proof"]["token"], "Quiet-Harbour-71!").await;
+        assert_eq!((&refused["__typename"], &refused["reason"]), (&json!("ProofRejected"), &json!("WRONG_PURPOSE")));
+        app.advance(std::time::Duration::from_secs(60));
+    }
+    app.stop().await;
+}
+
+/// The change of a contact is for somebody who is signed in.
+#[tokio::test]
+async fn a_change_of_contact_needs_a_session() {
+    let app = TestApp::start().await;
+    for (purpose, to) in
+        [("PHONE_CHANGE", json!({ "phone": PHONE })), ("EMAIL_CHANGE", json!({ "email": "a@example.com" }))]
+    {
+        let document =
+            "mutation($input: SendVerificationCodeInput!) { sendVerificationCode(input: $input) { __typename } }";
+        let answer = app.anonymous().ask(document, json!({ "input": { "purpose": purpose, "to": to } })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+    }
+    assert_eq!(app.rows("verification").await, 0);
+    app.stop().await;
+}
+
+/// And it is about a contact of its own kind.
+#[tokio::test]
+async fn a_change_of_phone_is_about_a_phone() {
+    let app = TestApp::start().await;
+    for (purpose, to, path, reason) in [
+        ("PHONE_CHANGE", json!({ "email": "a@example.com" }), "to.email", "phone_wanted"),
+        ("EMAIL_CHANGE", json!({ "phone": PHONE }), "to.phone", "email_wanted"),
+    ] {
+        let refused = app.anonymous().send_code(json!({ "purpose": purpose, "to": to })).await;
+        assert_eq!((&refused["fields"][0]["path"], &refused["fields"][0]["reason"]), (&json!(path), &json!(reason)));
+    }
+    app.stop().await;
+}

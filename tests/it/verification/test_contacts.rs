@@ -1,0 +1,85 @@
+//! Contacts with a fixed code, for reviewers and for an app's own tests.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Setup, TestApp};
+
+const PLAYS: [(&str, &str, &str); 5] = [
+    ("+15005550100", "delivered", "010101"),
+    ("+15005550101", "slow", "020202"),
+    ("+15005550102", "undelivered", "030303"),
+    ("+15005550103", "provider-down", "040404"),
+    ("+15005550104", "locked", "AB12CD"),
+];
+
+async fn app() -> TestApp {
+    let plays = PLAYS.map(|(phone, play, code)| format!("{phone}={code}:{play}")).join(",");
+    Setup::new().await.with("TEST_CONTACTS", &format!("{plays},reviewer@example.com=654321")).start().await
+}
+
+async fn sent_to(app: &TestApp, phone: &str) -> Value {
+    app.anonymous().send_code_to(phone).await
+}
+
+/// Each plays what it was given to play.
+#[tokio::test]
+async fn every_play_is_played() {
+    let app = app().await;
+    let visitor = app.anonymous();
+    for (phone, end) in [(PLAYS[0].0, "DELIVERED"), (PLAYS[2].0, "UNDELIVERED"), (PLAYS[3].0, "FAILED")] {
+        let id = sent_to(&app, phone).await["id"].clone();
+        let seen = visitor.watch(&id).await.until(|state| state["delivery"]["status"] == end).await;
+        assert_eq!(seen["status"], "PENDING");
+    }
+    let id = sent_to(&app, PLAYS[1].0).await["id"].clone();
+    let mut watch = visitor.watch(&id).await;
+    assert_eq!(watch.next().await.unwrap()["delivery"]["status"], "QUEUED");
+    // The play waits on the clock; it may take a moment to begin to.
+    let mut shown = Vec::new();
+    while shown.last() != Some(&json!("DELIVERED")) {
+        app.advance(Duration::from_secs(1));
+        if let Ok(state) = tokio::time::timeout(Duration::from_millis(100), watch.next()).await {
+            shown.push(state.unwrap()["delivery"]["status"].clone());
+        }
+    }
+    assert_eq!(shown, [json!("SENT"), json!("DELIVERED")]);
+    app.stop().await;
+}
+
+/// The code is the one that was fixed, as people type it; it opens nothing else, and a locked one locks.
+#[tokio::test]
+async fn its_code_is_fixed() {
+    let app = app().await;
+    let visitor = app.anonymous();
+    let (phone, _, code) = PLAYS[0];
+    let sent = sent_to(&app, phone).await;
+    assert_eq!((&sent["codeLength"], &sent["codeFormat"]), (&json!(6), &json!("NUMERIC")));
+    assert_eq!(visitor.confirm(&sent["id"], PLAYS[1].2).await["__typename"], "CodeMismatch");
+    let typed = format!("{} {}", &code[..3], &code[3..]);
+    assert_eq!(visitor.confirm(&sent["id"], &typed).await["__typename"], "ConfirmVerificationCodePayload");
+    let locked = sent_to(&app, PLAYS[4].0).await;
+    assert_eq!((&locked["attemptsRemaining"], &locked["codeFormat"]), (&json!(1), &json!("ALPHANUMERIC")));
+    assert_eq!(visitor.confirm(&locked["id"], PLAYS[4].2).await["attemptsRemaining"], 0);
+    assert_eq!(visitor.verification(&locked["id"]).await["status"], "LOCKED");
+    let other = visitor.send_code_to("010-2222-9999").await["id"].clone();
+    assert_eq!(visitor.confirm(&other, code).await["__typename"], "CodeMismatch");
+    app.stop().await;
+}
+
+/// Free of quotas, and nothing is ever sent.
+#[tokio::test]
+async fn it_is_free_and_sent_nothing() {
+    let app = app().await;
+    for _ in 0..15 {
+        let sent = sent_to(&app, PLAYS[0].0).await;
+        app.anonymous().watch(&sent["id"]).await.until(|state| state["delivery"]["status"] == "DELIVERED").await;
+        assert_eq!(app.anonymous().resend(&sent["id"]).await["__typename"], "SendVerificationCodePayload");
+    }
+    let letter = json!({ "purpose": "CONTACT", "to": { "email": "Reviewer@Example.com" } });
+    let sent = app.anonymous().send_code(letter).await;
+    assert_eq!(app.anonymous().confirm(&sent["verification"]["id"], "654321").await["proof"]["purpose"], "CONTACT");
+    assert_eq!(app.outbox().await, Vec::<Value>::new());
+    app.stop().await;
+}
