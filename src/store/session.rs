@@ -68,7 +68,8 @@ impl Tx {
         find.one(&self.0).await.doing("locking a session")
     }
 
-    /// Whether an account was ever signed in with this browser from this address.
+    /// Whether an account was ever signed in from this address with a browser that names itself like this one, or with
+    /// something that does not name itself either.
     ///
     /// # Errors
     /// A fault of the database.
@@ -78,11 +79,14 @@ impl Tx {
         user_agent: Option<&str>,
         address: Option<&str>,
     ) -> Result<bool, Fault> {
-        let (Some(user_agent), Some(address)) = (user_agent, address) else { return Ok(false) };
+        let same = |column: Column, value: Option<&str>| match value {
+            Some(value) => column.eq(value),
+            None => column.is_null(),
+        };
         let find = Entity::find()
             .filter(Column::AccountId.eq(account.as_str()))
-            .filter(Column::UserAgent.eq(user_agent))
-            .filter(Column::IpAddress.eq(address));
+            .filter(same(Column::UserAgent, user_agent))
+            .filter(same(Column::IpAddress, address));
         Ok(find.limit(1).count(&self.0).await.doing("looking for a session alike")? > 0)
     }
 
