@@ -11,7 +11,7 @@ use crate::{
 };
 
 const ADDRESS: &str = "198.51.100.77";
-const WEAK: &str = "weakling-Passw0rd";
+const WEAK: &str = "weaklingpassword";
 const PASSWORD: &str = "Quiet-Harbour-71!";
 const BEARER: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJub2JvZHkifQ.bm90LWEtc2lnbmF0dXJl";
 const COOKIE: &str = "countersign_refresh=c0okieThatNobodyMaySee";
