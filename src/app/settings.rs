@@ -4,6 +4,7 @@ use super::rooms;
 use crate::{
     config::{self, Chapter, Config, Env, Refusal, Setting},
     delivery::{self, Description, Plan, describe, receipts::Verifiers},
+    http::graphql::persisted::Trusted,
     texts::Texts,
     verification::Attestor,
 };
@@ -43,6 +44,11 @@ impl Settings {
             && let Err(mend) = Attestor::new(key, String::new(), String::new())
         {
             env.refuse("ATTESTATION_KEY", mend);
+        }
+        if let Some(manifest) = &config.http.trusted_documents
+            && let Err(mend) = Trusted::load(manifest)
+        {
+            env.refuse("TRUSTED_DOCUMENTS", mend);
         }
         match Texts::load(config.messages.dir.as_deref()) {
             Err(wrong) => env.refuse("MESSAGES_DIR", wrong.join("; ")),

@@ -31,13 +31,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) async fn deliver(inner: &Inner, row: Model) {
     let Inner { parts, pace, stop, .. } = inner;
     let now = parts.clock.now();
+    let started = tokio::time::Instant::now();
     let report = match row.status {
         DeliveryStatus::Queued | DeliveryStatus::Sent => {
             if let Some(scenario) = &row.scenario {
                 return play(parts, &row, scenario, stop).await;
             }
             if row.decoy {
-                pace.keep(&parts.clock).await;
+                pace.keep().await;
                 sent().into()
             } else {
                 carry(parts, &row, now).await.unwrap_or_else(|fault| {
@@ -50,7 +51,7 @@ pub(super) async fn deliver(inner: &Inner, row: Model) {
         _ => Settlement::AsItStands.into(),
     };
     if report.asked > 0 {
-        pace.note((parts.clock.now() - now).to_std().unwrap_or_default());
+        pace.note(started.elapsed());
     }
     parts.settler.settle(&row, report, stop).await;
 }

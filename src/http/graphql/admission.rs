@@ -39,7 +39,9 @@ impl Admission {
     /// Words for the operator where the manifest of trusted documents can't be used.
     pub fn new(settings: &Http) -> Result<Self, String> {
         let documents = match (&settings.trusted_documents, settings.persisted_queries) {
-            (Some(path), _) => Documents::Trusted(Trusted::load(path)?),
+            (Some(path), _) => {
+                Documents::Trusted(Trusted::load(path).map_err(|mend| format!("TRUSTED_DOCUMENTS: {mend}"))?)
+            }
             (None, Some(most)) => Documents::Kept(Kept::new(most)),
             (None, None) => Documents::Spelt,
         };

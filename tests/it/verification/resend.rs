@@ -82,6 +82,7 @@ async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
     for phone in [PHONE, "+821022225555", "+821022224444"] {
         let input = json!({ "purpose": "SIGN_IN", "to": { "phone": phone } });
         let id = visitor.send_code(input).await["verification"]["id"].clone();
+        visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
         app.advance(MINUTE);
         let mut resent = visitor.resend_by(&id, "EMAIL").await["verification"].clone();
         assert_eq!(resent["delivery"]["channel"], "EMAIL", "{resent:#}");
