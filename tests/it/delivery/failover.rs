@@ -68,7 +68,7 @@ async fn an_unknown_outcome_shows_as_such_and_is_not_repeated() {
     }
     assert_eq!(twilio.seen().iter().filter(|seen| number(seen) == silent).count(), 1);
     assert!(twilio.seen().iter().any(|seen| number(seen) == other));
-    assert_eq!(gateway.seen().len(), 0);
+    assert!(gateway.seen().iter().all(|seen| number(seen) != silent));
     // The person may have it sent again.
     let again = visitor.resend(&id).await;
     assert_eq!(again["__typename"], "SendVerificationCodePayload", "{again:#}");
