@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::OptionFuture;
 use sea_orm::Iterable;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
@@ -167,9 +168,9 @@ impl Inner {
             let rows = parts.store.claim_due_deliveries(&channels, most as u64, &claimant, parts.clock.now()).await?;
             let claimed = rows.len();
             for row in rows {
-                if let Some(hand) =
-                    run.hands.get(&row.channel).and_then(|hands| Arc::clone(hands).try_acquire_owned().ok())
-                {
+                let hands = run.hands.get(&row.channel).map(Arc::clone);
+                // Free ones were counted, so this waits for nobody.
+                if let Some(Ok(hand)) = OptionFuture::from(hands.map(Semaphore::acquire_owned)).await {
                     run.working.spawn(Arc::clone(self).work(row, hand));
                 }
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockBehavior, LockType, Query},
+    sea_query::{Expr, LockBehavior, LockType},
 };
 
 use super::{
@@ -88,24 +88,30 @@ impl Store {
         claimant: &Claimant,
         now: Instant,
     ) -> Result<Vec<Model>, Fault> {
-        let mut oldest = Query::select();
-        oldest
-            .column(Column::Id)
-            .from(Entity)
-            .cond_where(due(now))
-            .and_where(Column::Channel.is_in(channels.iter().copied()))
-            .order_by(Column::DueAt, sea_orm::Order::Asc)
+        // Two statements: PostgreSQL may run a locking subquery of an UPDATE more than once, and then claims more than
+        // `most`.
+        let oldest = Entity::find()
+            .filter(due(now))
+            .filter(Column::Channel.is_in(channels.iter().copied()))
+            .order_by_asc(Column::DueAt)
             .limit(most)
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        let update = Entity::update_many()
-            .filter(Column::Id.in_subquery(oldest))
-            .filter(due(now))
-            .col_expr(Column::ClaimedBy, Expr::val(claimant.process.as_str()))
-            .col_expr(Column::DueAt, Expr::val(now + claimant.lease))
-            .col_expr(Column::UpdatedAt, Expr::val(now));
+        let claimant = claimant.clone();
         self.write(move |tx| {
             Box::pin(async move {
-                let mut rows = update.exec_with_returning(&tx.0).await?;
+                let mut rows = oldest.all(&tx.0).await?;
+                if rows.is_empty() {
+                    return Ok(Ending::Rollback(rows));
+                }
+                for row in &mut rows {
+                    row.claimed_by = Some(claimant.process.clone());
+                    row.due_at = Some(now + claimant.lease);
+                }
+                let claim = Entity::update_many()
+                    .filter(Column::Id.is_in(rows.iter().map(|row| row.id.as_str())))
+                    .col_expr(Column::ClaimedBy, Expr::val(claimant.process))
+                    .col_expr(Column::DueAt, Expr::val(now + claimant.lease));
+                claim.exec(&tx.0).await?;
                 rows.sort_by_key(|row| row.created_at);
                 Ok(Ending::Commit(rows))
             })

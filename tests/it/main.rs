@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod delivery;
 mod deploy;
 mod house;
 mod janitor;

@@ -5,7 +5,7 @@ mod aligo;
 #[cfg(feature = "aws-sns")]
 mod aws_sns;
 mod configuration;
-mod double;
+pub mod double;
 mod naver_cloud;
 mod receipts;
 mod silence;

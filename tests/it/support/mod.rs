@@ -106,6 +106,21 @@ impl Setup {
     }
 }
 
+impl Setup {
+    /// On a runtime of its own: whoever shuts that down kills the program in whatever it is doing.
+    pub async fn start_on(self, runtime: &tokio::runtime::Handle) -> TestApp {
+        let Self { vars, data, database, now } = self;
+        let (clock, hand) = Clock::manual(now);
+        let booted = {
+            let vars = vars.clone();
+            runtime.spawn(async move { boot(&vars, clock).await })
+        };
+        let (app, url) = booted.await.unwrap();
+        let http = reqwest::Client::builder().timeout(PATIENCE * 3).build().unwrap();
+        TestApp { app: Some(app), clock: hand, url, http, vars, database, data: Arc::new(data) }
+    }
+}
+
 /// What `scripts/test` hands over.
 #[expect(clippy::disallowed_methods, reason = "a test has no settings to read it from")]
 pub fn given(name: &str) -> Option<String> {

@@ -1,0 +1,179 @@
+//! What a process leaves behind that dies, or sleeps and comes back.
+
+use std::time::Duration;
+
+use countersign::{
+    app::Settings,
+    channel::Channel,
+    clock::{Entropy, Instant},
+    contact::{Contact, PhoneNumber, Region},
+    delivery::{Content, Notice, Order},
+    ids::DeliveryId,
+    status::DeliveryStatus,
+    store::{Ending, Settlement, Store, entity::delivery::Model},
+    texts::Locale,
+};
+
+use super::{
+    carrier::{Act, Carrier},
+    setup::{Carried, by, number, phone, shows, takes, twilio_took},
+};
+use crate::support::{PATIENCE, TestApp};
+
+const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+async fn store(app: &TestApp) -> Store {
+    Store::open(&Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!()).config.store).await.unwrap()
+}
+
+/// A notice in the hands of a process that said nothing since long.
+async fn abandoned(store: &Store, to: &str, now: Instant) -> DeliveryId {
+    let to = Contact::Phone(PhoneNumber::parse(to, Region::parse("KR").unwrap()).unwrap());
+    let id = DeliveryId::new(&Entropy::System);
+    let order = Order {
+        id: id.clone(),
+        verification: None,
+        channel: Channel::Sms,
+        to,
+        locale: Locale::En,
+        content: Content::Notice(Notice::PasswordChanged),
+        decoy: false,
+        discreet: false,
+        scenario: None,
+        expires_at: now + Duration::from_secs(3600),
+    };
+    let row = Model { claimed_by: Some("dead".to_owned()), ..order.into_row(now) };
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.insert_delivery(row).await?;
+                Ok(Ending::Commit(()))
+            })
+        })
+        .await
+        .unwrap();
+    id
+}
+
+async fn comes_to(store: &Store, id: &DeliveryId, is_it: impl Fn(&Model) -> bool) -> Model {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let row = store.delivery(id).await.unwrap().unwrap();
+        if is_it(&row) {
+            return row;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{row:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn dl_01_what_a_dead_process_had_in_hand_is_sent_where_it_arrives_once_and_shows_as_unknown_elsewhere() {
+    let gateway = Carrier::start(takes).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    let database = store(&app).await;
+    let id = abandoned(&database, &phone(0), app.now()).await;
+    let row = comes_to(&database, &id, |row| row.status != DeliveryStatus::Queued).await;
+    assert_eq!((row.status, row.claimed_by), (DeliveryStatus::Sent, None));
+    assert_eq!(gateway.seen()[0].header("webhook-id"), id.as_str());
+    app.stop().await;
+
+    let twilio = Carrier::start(|_| Act::Say(twilio_took(SID))).await;
+    let app = by("twilio").await.twilio(&twilio).start().await;
+    let database = store(&app).await;
+    let id = abandoned(&database, &phone(0), app.now()).await;
+    let row = comes_to(&database, &id, |row| row.status != DeliveryStatus::Queued).await;
+    assert_eq!((row.status, row.reason.as_deref()), (DeliveryStatus::Unknown, Some("interrupted")));
+    assert_eq!(twilio.seen().len(), 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dl_01_a_full_outbox_is_sent_by_the_next_process() {
+    let gateway = Carrier::start(|_| Act::Hang).await;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let setup = by("webhook").await.with("DISPATCH_CONCURRENCY", "2").gateway(&gateway);
+    let killed = setup.start_on(runtime.handle()).await;
+    let visitor = killed.anonymous();
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+    }
+    gateway.seen_at_least(2).await;
+    runtime.shutdown_background();
+    gateway.behave(takes);
+    let app = killed.another_process().await;
+    let visitor = app.anonymous();
+    // The claims of the dead run out.
+    app.advance(Duration::from_secs(40));
+    for id in &ids {
+        shows(&visitor, id, "SENT").await;
+    }
+    let mut numbers: Vec<_> = gateway.seen().iter().map(number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 10);
+    app.stop().await;
+}
+
+/// The claim of a process that sleeps is taken over; then the process wakes up with its provider's answer.
+#[tokio::test]
+async fn a_process_that_comes_back_settles_nothing_that_was_taken_over_and_still_tells_that_it_was_sent() {
+    let twilio = Carrier::start(|_| Act::SayAfter(Duration::from_millis(700), twilio_took(SID))).await;
+    let app = by("twilio").await.twilio(&twilio).start().await;
+    let database = store(&app).await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    let seen = twilio.seen_at_least(1).await;
+    let callback = seen[0].form()["StatusCallback"].clone();
+    let delivery = DeliveryId::parse(callback.split_once("delivery=").unwrap().1).unwrap();
+    let holder = comes_to(&database, &delivery, |row| row.claimed_by.is_some()).await.claimed_by.unwrap();
+    let settled = {
+        let (delivery, now) = (delivery.clone(), app.now());
+        let guess = Settlement::Ended {
+            status: DeliveryStatus::Unknown,
+            provider: None,
+            reason: Some("interrupted".to_owned()),
+            refused: false,
+        };
+        database
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok(Ending::Commit(tx.settle_delivery(&delivery, &holder, 1, guess, now).await?.is_some()))
+                })
+            })
+            .await
+            .unwrap()
+    };
+    assert!(settled);
+    // Its verdict (accepted) is written in place of the guess; one of failure would not be.
+    let row = comes_to(&database, &delivery, |row| row.status == DeliveryStatus::Sent).await;
+    assert_eq!(row.provider_message_id.as_deref(), Some(SID));
+    shows(&visitor, &id, "SENT").await;
+    assert_eq!(twilio.seen().len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_notice_is_tried_for_a_day_and_then_fails_with_its_reason() {
+    let gateway = Carrier::start(|_| Act::Say(crate::providers::double::Reply::text(503, "no"))).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    let database = store(&app).await;
+    let now = app.now();
+    let id = abandoned(&database, &phone(0), now).await;
+    gateway.seen_at_least(1).await;
+    let deadline = tokio::time::Instant::now() + PATIENCE * 3;
+    let row = loop {
+        app.advance(Duration::from_secs(300));
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let row = database.delivery(&id).await.unwrap().unwrap();
+        if row.status != DeliveryStatus::Queued {
+            break row;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{row:?}");
+    };
+    assert_eq!((row.status, row.reason.as_deref()), (DeliveryStatus::Failed, Some("503")));
+    assert!(app.now() - now > chrono::TimeDelta::minutes(20), "it had time: {}", app.now() - now);
+    assert!(gateway.seen().len() <= 6, "{}", gateway.seen().len());
+    app.stop().await;
+}

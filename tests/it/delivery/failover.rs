@@ -1,0 +1,171 @@
+//! Who is asked next, with what, how often, and when nobody is.
+
+use std::time::Duration;
+
+use super::{
+    carrier::{Act, Carrier},
+    setup::{Carried, by, code, number, phone, shows, takes, twilio_error, twilio_took},
+};
+use crate::providers::double::Reply;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn dl_04_the_next_provider_carries_the_same_code_for_every_class_that_allows_it() {
+    let twilio = Carrier::start(|_| Act::Hang).await;
+    let gateway = Carrier::start(takes).await;
+    let app = by("twilio,webhook").await.twilio(&twilio).gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let classes = [(401, 20003), (400, 21606), (503, 20500), (429, 20429)];
+    for (number, (status, error)) in classes.into_iter().enumerate() {
+        twilio.behave(move |_| Act::Say(twilio_error(status, error).with("retry-after", "1")));
+        let id = visitor.send_code_to(&phone(number)).await["id"].clone();
+        shows(&visitor, &id, "SENT").await;
+        let (first, second) = (twilio.seen(), gateway.seen());
+        assert_eq!((first.len(), second.len()), (number + 1, number + 1), "{status} {error}");
+        assert_eq!(code(&first[number]), code(&second[number]));
+        let confirmed = visitor.confirm(&id, &code(&second[number])).await;
+        assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_recipient_is_told_to_the_page_and_to_nobody_else() {
+    let twilio = Carrier::start(|_| Act::Say(twilio_error(400, 21211))).await;
+    let gateway = Carrier::start(takes).await;
+    let app = by("twilio,webhook").await.twilio(&twilio).gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    shows(&visitor, &id, "FAILED").await;
+    assert_eq!(gateway.seen().len(), 0);
+    app.advance(MINUTE);
+    let refused = visitor.resend(&id).await;
+    assert_eq!(refused["__typename"], "DeliveryRefused", "{refused:#}");
+    assert_eq!(refused["providerCode"], "21211");
+    assert_eq!(twilio.seen().len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_shows_as_such_and_is_not_repeated() {
+    let (silent, other) = (phone(0), phone(1));
+    let hangs = silent.clone();
+    let twilio = Carrier::start(move |seen| match number(seen) == hangs {
+        true => Act::Hang,
+        false => Act::Say(twilio_took("SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")),
+    })
+    .await;
+    let gateway = Carrier::start(takes).await;
+    let app = by("twilio,webhook").await.twilio(&twilio).gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(&silent).await["id"].clone();
+    shows(&visitor, &id, "UNKNOWN").await;
+    for step in 1..4 {
+        app.advance(MINUTE);
+        let next = visitor.send_code_to(&phone(step)).await["id"].clone();
+        shows(&visitor, &next, "SENT").await;
+    }
+    assert_eq!(twilio.seen().iter().filter(|seen| number(seen) == silent).count(), 1);
+    assert!(twilio.seen().iter().any(|seen| number(seen) == other));
+    assert!(gateway.seen().iter().all(|seen| number(seen) != silent));
+    // The person may have it sent again.
+    let again = visitor.resend(&id).await;
+    assert_eq!(again["__typename"], "SendVerificationCodePayload", "{again:#}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dl_02_dl_04_a_message_is_tried_six_times_at_most_under_one_id_with_one_code() {
+    let gateway = Carrier::start(|_| Act::Say(Reply::text(503, "no"))).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    gateway.seen_at_least(1).await;
+    // Its tries are spread over its life: every twenty seconds the dispatcher has a sweep's time.
+    for _ in 0..14 {
+        app.advance(Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    shows(&visitor, &id, "FAILED").await;
+    let seen = gateway.seen();
+    assert!((4..=6).contains(&seen.len()), "{}", seen.len());
+    assert!(seen.iter().all(|other| code(other) == code(&seen[0])));
+    assert!(seen.iter().all(|other| other.header("webhook-id") == seen[0].header("webhook-id")));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dl_04_retry_after_is_honoured_for_every_message() {
+    let gateway = Carrier::start(|_| Act::Say(Reply::text(429, "slow").with("retry-after", "100"))).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let one = visitor.send_code_to(&phone(0)).await["id"].clone();
+    gateway.seen_at_least(1).await;
+    let other = visitor.send_code_to(&phone(1)).await["id"].clone();
+    app.advance(Duration::from_secs(95));
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(gateway.seen().len(), 1);
+    gateway.behave(takes);
+    app.advance(Duration::from_secs(10));
+    shows(&visitor, &one, "SENT").await;
+    shows(&visitor, &other, "SENT").await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_again_and_again_rests_and_is_back_after_a_probe() {
+    let gateway = Carrier::start(|_| Act::Say(Reply::text(503, "no"))).await;
+    let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "1").gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+    }
+    gateway.seen_at_least(5).await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(gateway.seen().len(), 5, "it is left alone");
+    gateway.behave(takes);
+    for id in &ids {
+        app.advance(Duration::from_secs(5));
+        shows(&visitor, id, "SENT").await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dl_02_a_code_that_has_expired_is_not_sent() {
+    let gateway = Carrier::start(|_| Act::Say(Reply::text(503, "no"))).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    gateway.seen_at_least(1).await;
+    gateway.behave(takes);
+    app.advance(MINUTE * 5);
+    shows(&visitor, &id, "FAILED").await;
+    let next = visitor.send_code_to(&phone(1)).await["id"].clone();
+    shows(&visitor, &next, "SENT").await;
+    assert_eq!(gateway.seen().iter().filter(|seen| number(seen) == phone(0)).count(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dl_02_a_message_that_a_resend_overtook_is_not_sent_any_more() {
+    let gateway = Carrier::start(|_| Act::Say(Reply::text(429, "slow").with("retry-after", "90"))).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    gateway.seen_at_least(1).await;
+    gateway.behave(takes);
+    app.advance(MINUTE);
+    assert_eq!(visitor.resend(&id).await["__typename"], "SendVerificationCodePayload");
+    app.advance(MINUTE);
+    shows(&visitor, &id, "SENT").await;
+    let next = visitor.send_code_to(&phone(1)).await["id"].clone();
+    shows(&visitor, &next, "SENT").await;
+    let taken: Vec<_> = gateway.seen().into_iter().filter(|seen| number(seen) == phone(0)).collect();
+    assert_eq!(taken.len(), 2, "one that was refused, one that was taken");
+    assert_ne!(taken[0].header("webhook-id"), taken[1].header("webhook-id"));
+    assert_eq!(code(&taken[0]), code(&taken[1]));
+    app.stop().await;
+}

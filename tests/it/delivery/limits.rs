@@ -1,0 +1,70 @@
+//! What a provider may be asked at once, and what a slow one holds up.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{
+    carrier::{Act, Carrier},
+    setup::{Carried, by, phone, shows, taken},
+};
+
+#[tokio::test]
+async fn dl_04_no_more_calls_at_a_time_than_the_provider_was_given() {
+    let gateway = Carrier::start(|_| Act::SayAfter(Duration::from_millis(50), taken("x"))).await;
+    let app = by("webhook").await.with("PROVIDER_CONCURRENCY", "9, webhook=3").gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let mut ids = Vec::new();
+    for number in 0..24 {
+        ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+    }
+    for id in &ids {
+        shows(&visitor, id, "SENT").await;
+    }
+    assert_eq!(gateway.seen().len(), 24);
+    assert!((2..=3).contains(&gateway.most_in_flight()), "{}", gateway.most_in_flight());
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dl_04_no_more_messages_a_second_than_the_provider_was_given() {
+    let gateway = Carrier::start(|_| Act::Say(taken("x"))).await;
+    let app = by("webhook").await.with("PROVIDER_RATE", "unlimited, webhook=2").gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let mut ids = Vec::new();
+    for number in 0..6 {
+        ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+    }
+    gateway.seen_at_least(2).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(gateway.seen().len(), 2, "the clock stands still");
+    app.advance(Duration::from_millis(1000));
+    gateway.seen_at_least(4).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(gateway.seen().len(), 4);
+    app.advance(Duration::from_secs(2));
+    for id in &ids {
+        shows(&visitor, id, "SENT").await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dl_03_a_provider_that_hangs_holds_up_neither_answers_nor_other_channels() {
+    let gateway = Carrier::start(|_| Act::Hang).await;
+    let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "4").gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    for number in 0..20 {
+        let asked = Instant::now();
+        visitor.send_code_to(&phone(number)).await;
+        assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+    }
+    gateway.seen_at_least(4).await;
+    let sent = visitor.send_code(json!({ "purpose": "CONTACT", "to": { "email": "minji@example.com" } })).await;
+    let id = sent["verification"]["id"].clone();
+    let asked = Instant::now();
+    shows(&visitor, &id, "SENT").await;
+    assert!(asked.elapsed() < Duration::from_millis(900), "{:?}", asked.elapsed());
+    assert_eq!(app.code_sent_to("minji@example.com").await.len(), 6);
+    app.stop().await;
+}
