@@ -20,11 +20,16 @@ export default defineConfig([
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'no-console': 'error',
-      // Assertions of the generated types narrow on purpose; `{}` as a type is still refused.
       '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
     },
+  },
+
+  {
+    // Whole catalogues of sentences: that each is a string needs no saying.
+    files: ['demo/src/words/*.ts'],
+    rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },
 
   {

@@ -10,7 +10,7 @@ export type { StreamTransport } from './transport/stream.ts';
 export { VerificationFlow, type FlowOptions, type SendRequest } from './verification/flow.ts';
 export { tidyCode, webOtp } from './verification/one-time-code.ts';
 export { ServerClock } from './verification/server-clock.ts';
-export type { Act, Idle, Over, Proved, VerificationState, Waiting } from './verification/state.ts';
+export type { Act, Idle, News, Over, Proved, VerificationState, Waiting } from './verification/state.ts';
 export type {
   CancelRefusal,
   ConfirmRefusal,

@@ -184,24 +184,24 @@ describe('watching', () => {
 
   it('shows what the stream says, live', async () => {
     await waiting();
-    expect(flow.getState().live).toBe(false);
+    expect(flow.getState().news).toBe('none');
     const delivery = { ...aVerification().delivery, status: 'DELIVERED' } as const;
     wire.openStream.next(aVerification({ delivery, sequence: 3 }));
-    expect(flow.getState()).toMatchObject({ live: true, verification: { delivery: { status: 'DELIVERED' } } });
+    expect(flow.getState()).toMatchObject({ news: 'live', verification: { delivery: { status: 'DELIVERED' } } });
   });
 
   it('comes back after the stream broke, and asks by query meanwhile', async () => {
     await waiting();
     wire.openStream.next(aVerification({ sequence: 2 }));
     wire.openStream.error(UNREACHABLE);
-    expect(flow.getState()).toMatchObject({ live: false, phase: 'waiting', problem: null });
+    expect(flow.getState()).toMatchObject({ news: 'late', phase: 'waiting', problem: null });
     await vi.advanceTimersByTimeAsync(4_000);
     expect(wire.streams).toHaveLength(2);
     wire.last.answer({ verification: aVerification({ sequence: 8, attemptsRemaining: 1 }) });
     await turn();
-    expect(flow.getState()).toMatchObject({ live: false, verification: { attemptsRemaining: 1 } });
+    expect(flow.getState()).toMatchObject({ news: 'late', verification: { attemptsRemaining: 1 } });
     wire.openStream.next(aVerification({ sequence: 8, attemptsRemaining: 1 }));
-    expect(flow.getState().live).toBe(true);
+    expect(flow.getState().news).toBe('live');
   });
 
   it('asks nothing while the stream is live', async () => {

@@ -49,7 +49,7 @@ describe.each(WAYS)('$client over $transport', (way) => {
 
   it('shows a delivery as it happens, and ends in a proof', async () => {
     expect(await send()).toMatchObject({ phase: 'waiting', problem: null });
-    await shows({ live: true, verification: { delivery: { status: 'DELIVERED' } } });
+    await shows({ news: 'live', verification: { delivery: { status: 'DELIVERED' } } });
     expect(await flow.confirm(code())).toMatchObject({ phase: 'proved', proof: { purpose: 'SIGN_UP' } });
     expect(server.count('Verification')).toBe(0);
     await vi.waitFor(() => {
@@ -71,7 +71,7 @@ describe.each(WAYS)('$client over $transport', (way) => {
 
   it('sees a verification that was canceled elsewhere', async () => {
     await send();
-    await shows({ live: true });
+    await shows({ news: 'live' });
     const other = new VerificationFlow(page(way, server.url).wire);
     const { verification } = flow.getState();
     if (verification) other.resume(verification);
@@ -92,11 +92,11 @@ describe.each(WAYS)('$client over $transport', (way) => {
 
   it('goes on after the server was restarted in the middle of a wait', async () => {
     await send();
-    await shows({ live: true });
+    await shows({ news: 'live' });
     await server.goAway();
-    await shows({ live: false, phase: 'waiting' });
+    await shows({ news: 'late', phase: 'waiting' });
     await server.comeBack();
-    await shows({ live: true });
+    await shows({ news: 'live' });
     expect(await flow.confirm(code())).toMatchObject({ phase: 'proved' });
   });
 
@@ -127,7 +127,7 @@ describe.each(WAYS)('$client over $transport', (way) => {
     await signUp();
     flow.reset();
     await flow.send({ purpose: 'PHONE_CHANGE', to: { phone: '010-8765-4321' } });
-    await shows({ live: true, phase: 'waiting', verification: { delivery: { status: 'DELIVERED' } } });
+    await shows({ news: 'live', phase: 'waiting', verification: { delivery: { status: 'DELIVERED' } } });
     // Twice, since a renewal that was in vain is not tried again.
     for (const renewals of [1, 2]) {
       server.house.accounts.forgetAccessTokens();
@@ -137,7 +137,7 @@ describe.each(WAYS)('$client over $transport', (way) => {
         },
         { timeout: 5_000 },
       );
-      await shows({ live: true });
+      await shows({ news: 'live' });
     }
     expect(await flow.confirm(code())).toMatchObject({ phase: 'proved' });
   });

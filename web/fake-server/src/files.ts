@@ -21,7 +21,7 @@ const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; base-
 export function policyOf(path: string): string {
   return path.startsWith('/demo/')
     ? `${STRICT}; style-src 'self'; img-src 'self'; form-action 'none'; require-trusted-types-for 'script'`
-    : `${STRICT}; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; worker-src 'self'; form-action 'none'`;
+    : `${STRICT}; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; worker-src 'self'; form-action 'none'`;
 }
 
 /** Serves one of the built pages. */

@@ -18,7 +18,7 @@ export function oneTimeCodeProps({ codeFormat }: Pick<CodeShape, 'codeFormat'>):
     type: 'text',
     autoComplete: 'one-time-code',
     inputMode: numeric ? 'numeric' : 'text',
-    pattern: numeric ? '[0-9 -]*' : '[0-9A-Za-z -]*',
+    pattern: numeric ? '[0-9 \\-]*' : '[0-9A-Za-z \\-]*',
     autoCapitalize: numeric ? 'off' : 'characters',
     autoCorrect: 'off',
     spellCheck: false,

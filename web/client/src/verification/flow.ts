@@ -189,7 +189,7 @@ export class VerificationFlow {
     if (id === (this.#watched?.id ?? null)) return;
     this.#watched?.watch.stop();
     this.#watched = null;
-    this.#apply({ type: 'live', live: false });
+    this.#apply({ type: 'watched' });
     if (id === null) return;
     const watch = new Watch(
       this.#wire,

@@ -4,13 +4,21 @@ import type { Proof, Verification, VerificationProblem } from './types.ts';
 /** What is being asked of the service. */
 export type Act = 'send' | 'resend' | 'confirm' | 'cancel';
 
+/**
+ * How news of the verification comes in.
+ *
+ * - `none`: nothing was heard of it yet, or nobody listens
+ * - `live`: as it happens
+ * - `late`: the stream was lost and comes back by itself; until then the service is asked now and then
+ */
+export type News = 'none' | 'live' | 'late';
+
 interface Facts {
   /** The act under way, if any. */
   readonly busy: Act | null;
   /** What became of the newest act, where it did not succeed. A new act clears it. */
   readonly problem: VerificationProblem | null;
-  /** Whether news arrives as it happens. While false the service is asked now and then, so what is shown can be late. */
-  readonly live: boolean;
+  readonly news: News;
 }
 
 /** Nothing was sent yet. */
@@ -48,6 +56,7 @@ export type VerificationEvent =
   | { readonly type: 'ended'; readonly problem: VerificationProblem | null }
   | { readonly type: 'seen'; readonly verification: Verification }
   | { readonly type: 'proved'; readonly verification: Verification; readonly proof: Proof }
+  | { readonly type: 'watched' }
   | { readonly type: 'live'; readonly live: boolean }
   | { readonly type: 'lost' }
   | { readonly type: 'reset' };
@@ -55,7 +64,7 @@ export type VerificationEvent =
 /** The service knows the watched verification no more, as after its clean-up. */
 const LOST: ServiceFault = { __typename: 'ServiceFault', code: 'NOT_FOUND', requestId: null, retryAfterSeconds: null };
 
-export const IDLE: Idle = { phase: 'idle', verification: null, proof: null, busy: null, problem: null, live: false };
+export const IDLE: Idle = { phase: 'idle', verification: null, proof: null, busy: null, problem: null, news: 'none' };
 
 /** The state after an event. Pure: all that the flow does beside this is talk to the service. */
 export function after(state: VerificationState, event: VerificationEvent): VerificationState {
@@ -73,13 +82,20 @@ export function after(state: VerificationState, event: VerificationEvent): Verif
         verification: newer(state.verification, event.verification),
         proof: event.proof,
       };
+    case 'watched':
+      return withNews(state, 'none');
     case 'live':
-      return state.live === event.live ? state : { ...state, live: event.live };
+      if (event.live) return withNews(state, 'live');
+      return state.news === 'live' ? withNews(state, 'late') : state;
     case 'lost':
       return settle({ ...state, problem: LOST });
     case 'reset':
       return IDLE;
   }
+}
+
+function withNews(state: VerificationState, news: News): VerificationState {
+  return state.news === news ? state : { ...state, news };
 }
 
 function seen(state: VerificationState, verification: Verification): VerificationState {

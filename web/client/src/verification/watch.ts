@@ -15,7 +15,7 @@ export interface WatchOptions {
 }
 
 /** What a watch tells of. */
-export type News = Extract<VerificationEvent, { type: 'seen' | 'live' | 'lost' }>;
+export type Tidings = Extract<VerificationEvent, { type: 'seen' | 'live' | 'lost' }>;
 
 /**
  * Keeps one verification in sight from `start` to `stop`.
@@ -27,7 +27,7 @@ export type News = Extract<VerificationEvent, { type: 'seen' | 'live' | 'lost' }
 export class Watch {
   readonly #wire: Wire;
   readonly #id: string;
-  readonly #tell: (news: News) => void;
+  readonly #tell: (tidings: Tidings) => void;
   readonly #options: WatchOptions;
   readonly #undo: (() => void)[] = [];
   #closeStream: () => void = () => undefined;
@@ -36,12 +36,12 @@ export class Watch {
   #heard = false;
   #stopped = false;
 
-  constructor(wire: Wire, id: string, tell: (news: News) => void, options: WatchOptions) {
+  constructor(wire: Wire, id: string, tell: (tidings: Tidings) => void, options: WatchOptions) {
     this.#wire = wire;
     this.#id = id;
     this.#options = options;
-    this.#tell = (news) => {
-      if (!this.#stopped) tell(news);
+    this.#tell = (tidings) => {
+      if (!this.#stopped) tell(tidings);
     };
   }
 

@@ -1,0 +1,32 @@
+import type { DeliveryStatus, Verification } from '@countersign/client';
+import type { ReactNode } from 'react';
+
+import { useWords } from '../words/index.ts';
+
+/** How far each status is along the way. */
+const STEP: Readonly<Record<DeliveryStatus, number>> = { QUEUED: 0, SENT: 1, DELIVERED: 2, FAILED: 1, UNDELIVERED: 2 };
+
+/** Where the message is, as the carrier tells it. */
+export function DeliveryTrack({ verification }: { readonly verification: Verification }): ReactNode {
+  const { delivery: words } = useWords();
+  const { status, channel } = verification.delivery;
+  const failed = status === 'FAILED' || status === 'UNDELIVERED';
+  const steps: readonly DeliveryStatus[] = [
+    'QUEUED',
+    status === 'FAILED' ? 'FAILED' : 'SENT',
+    status === 'UNDELIVERED' ? 'UNDELIVERED' : 'DELIVERED',
+  ];
+  return (
+    <div className="track" data-failed={failed}>
+      <p className="unseen" role="status">{`${words.label}: ${words[status]}, ${words.by[channel]}`}</p>
+      <ol aria-hidden="true">
+        {steps.map((step, index) => (
+          <li key={step} data-reached={index <= STEP[status]} data-here={step === status}>
+            {words[step]}
+          </li>
+        ))}
+      </ol>
+      {failed && <p className="track-trouble">{words.trouble}</p>}
+    </div>
+  );
+}
