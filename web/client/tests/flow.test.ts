@@ -64,6 +64,14 @@ describe('sending', () => {
     expect(keyOf(0)).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  it('finds the same verification again after the person went back', async () => {
+    await waiting();
+    flow.reset();
+    void flow.send(REQUEST);
+    await turn();
+    expect(keyOf(1)).toBe(keyOf(0));
+  });
+
   it('takes a new key once the verification is over', async () => {
     await waiting();
     wire.openStream.next(aVerification({ status: 'EXPIRED', sequence: 2 }));

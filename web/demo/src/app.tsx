@@ -51,7 +51,7 @@ export function App(): ReactNode {
       </button>
       <header className="bar">
         <span className="brand">
-          <img src="/icon.svg" alt="" width="28" height="28" />
+          <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width="28" height="28" />
           {words.brand}
         </span>
         <Settings />

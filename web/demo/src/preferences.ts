@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** What a visitor may choose, and what each choice can be. The first is the default. */
+/** What a visitor may choose, and what each choice can be. */
 export const CHOICES = {
   client: ['apollo', 'urql'],
   stream: ['websocket', 'sse'],
@@ -36,16 +36,15 @@ export function prefer(change: Partial<Preferences>): void {
 function read(): Preferences {
   const address = new URLSearchParams(location.search);
   const stored = storedChoices();
-  const pick = <Choice extends string>(name: PreferenceName, choices: readonly Choice[], fallback?: Choice): Choice =>
+  const pick = <Choice extends string>(name: PreferenceName, choices: readonly Choice[], fallback: Choice): Choice =>
     choices.find((choice) => choice === address.get(name)) ??
     choices.find((choice) => choice === stored[name]) ??
-    fallback ??
-    choices[0]!;
+    fallback;
   return {
-    client: pick('client', CHOICES.client),
-    stream: pick('stream', CHOICES.stream),
+    client: pick('client', CHOICES.client, 'apollo'),
+    stream: pick('stream', CHOICES.stream, 'websocket'),
     language: pick('language', CHOICES.language, navigator.language.startsWith('ko') ? 'ko' : 'en'),
-    theme: pick('theme', CHOICES.theme),
+    theme: pick('theme', CHOICES.theme, 'system'),
   };
 }
 

@@ -37,6 +37,8 @@ export const RESEND_COOLDOWN_SECONDS = 3;
 export interface ServerOptions {
   /** How long access tokens live; an hour where nothing is said. */
   readonly accessTokenSeconds?: number;
+  /** Whether the refresh token travels in a cookie; left to the service's default where nothing is said. */
+  readonly refreshCookie?: boolean;
   /** How long codes live; five minutes where nothing is said. */
   readonly codeTtlSeconds?: number;
 }
@@ -96,6 +98,7 @@ async function startReal(binary: string, options: ServerOptions): Promise<TestSe
     ...(options.accessTokenSeconds !== undefined && {
       JWT_ACCESS_EXPIRES_IN: `${String(options.accessTokenSeconds)}s`,
     }),
+    ...(options.refreshCookie !== undefined && { REFRESH_COOKIE: options.refreshCookie ? 'on' : 'off' }),
     ...(options.codeTtlSeconds !== undefined && { CODE_TTL: `${String(options.codeTtlSeconds)}s` }),
     ...unlimited,
   };

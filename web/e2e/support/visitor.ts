@@ -79,10 +79,14 @@ export class Visitor {
     return messageTo(this.#server, e164, after?.id);
   }
 
-  async enterCodeSentTo(e164: string): Promise<void> {
+  enterCodeSentTo(e164: string): Promise<void> {
+    return this.enterCodeTo(this.codeField(), e164);
+  }
+
+  async enterCodeTo(field: Locator, e164: string): Promise<void> {
     const { code } = await this.receives(e164);
     // The last digit hands it in.
-    await this.codeField().fill(code ?? '');
+    await field.fill(code ?? '');
   }
 
   async askForSignUpCode({ phone }: Person): Promise<void> {

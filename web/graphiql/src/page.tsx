@@ -22,6 +22,9 @@ const isFirstVisit = localStorage.getItem('graphiql:tabState') === null;
 const first =
   isFirstVisit && FLOWS[0] ? { initialVariables: FLOWS[0].variables, initialHeaders: FLOWS[0].headers } : {};
 
+/** Wide enough for a third pane beside the editor and the answer. */
+const isWide = window.matchMedia('(min-width: 70rem)').matches;
+
 export interface PageProps {
   /** Whether the service shows its outbox and the demo. */
   readonly isDevelopment: boolean;
@@ -37,7 +40,7 @@ export function Page({ isDevelopment }: PageProps): ReactNode {
       shouldPersistHeaders
       inputValueDeprecation
       plugins={isDevelopment ? [OUTBOX_PLUGIN, HISTORY_PLUGIN] : [HISTORY_PLUGIN]}
-      {...(isDevelopment && { visiblePlugin: OUTBOX_PLUGIN })}
+      {...(isDevelopment && isWide && { visiblePlugin: OUTBOX_PLUGIN })}
     >
       <GraphiQL.Logo>
         <span className="logo">

@@ -122,7 +122,6 @@ export class VerificationFlow {
   readonly reset = (): void => {
     this.#life += 1;
     this.#underWay.clear();
-    this.#keys.forget();
     this.#apply({ type: 'reset' });
   };
 

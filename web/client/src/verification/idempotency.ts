@@ -1,21 +1,24 @@
 /**
  * One key per intent to send.
  *
- * The same request gets the same key until `forget`: after a lost answer nobody knows whether the message is on its way,
- * and asking with the key again finds out without sending a second one.
+ * The same request gets the same key until `forget`. After a lost answer nobody knows whether the message is on its way,
+ * and asking with the key again finds out without sending a second one; and who goes back and enters the same number
+ * again finds the verification that waits there, not a refusal to send so soon.
  */
 export class IdempotencyKeys {
-  #intent: { readonly request: string; readonly key: string } | null = null;
+  readonly #keys = new Map<string, string>();
 
   of(request: unknown): { readonly key: string; readonly isNew: boolean } {
     const text = JSON.stringify(request);
-    if (this.#intent?.request === text) return { key: this.#intent.key, isNew: false };
-    this.#intent = { request: text, key: randomKey() };
-    return { key: this.#intent.key, isNew: true };
+    const known = this.#keys.get(text);
+    if (known !== undefined) return { key: known, isNew: false };
+    const key = randomKey();
+    this.#keys.set(text, key);
+    return { key, isNew: true };
   }
 
   forget(): void {
-    this.#intent = null;
+    this.#keys.clear();
   }
 }
 

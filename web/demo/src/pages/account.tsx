@@ -20,7 +20,7 @@ import { Devices } from './devices.tsx';
 export function Account(): ReactNode {
   const words = useWords();
   const stack = useStack();
-  const { data, failure } = stack.useQuery(MeDocument, {});
+  const { data, failure, reload } = stack.useQuery(MeDocument, {});
   const sessions = stack.useQuery(MySessionsDocument, {});
   const signOut = stack.useMutation(SignOutDocument);
   const signOutEverywhere = stack.useMutation(SignOutEverywhereDocument);
@@ -39,6 +39,7 @@ export function Account(): ReactNode {
     return (
       <Page title={words.brand} lead={failure ? undefined : words.account.loading}>
         <TroubleNotice trouble={failure} />
+        {failure && <Button onClick={reload}>{words.account.again}</Button>}
       </Page>
     );
   }

@@ -9,7 +9,7 @@ import { useWords } from '../words/index.ts';
 export function UsernameField({ error }: { readonly error: string | undefined }): ReactNode {
   const words = useWords();
   const [asked, setAsked] = useState('');
-  const { data } = useStack().useQuery(AvailabilityDocument, asked === '' ? null : { input: { username: asked } });
+  const { data } = useStack().useQuery(AvailabilityDocument, { input: { username: asked } }, { pause: asked === '' });
   const result = asked === '' ? undefined : data?.availability;
   const isTaken = result?.__typename === 'Availability' && !result.available;
   const fault = result?.__typename === 'InvalidInput' ? result.fields[0]?.message : undefined;

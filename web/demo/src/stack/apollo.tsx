@@ -1,5 +1,5 @@
 import { ApolloClient } from '@apollo/client';
-import { ApolloProvider, skipToken, useMutation, useQuery } from '@apollo/client/react';
+import { ApolloProvider, useMutation, useQuery } from '@apollo/client/react';
 import { countersignCache, countersignLink, useVerification, wireErrorOf } from '@countersign/client/apollo';
 import { useMemo, useState, type ReactNode } from 'react';
 
@@ -33,11 +33,10 @@ function apolloStack(stream: Preferences['stream']): Stack {
   return {
     useVerification: () => useVerification({ connection }),
 
-    useQuery(document, variables) {
-      const options = variables === null ? skipToken : { variables, fetchPolicy: 'cache-and-network' };
-      const { data, error, refetch } = useQuery(document, options as never);
+    useQuery(document, variables, { pause: skip = false } = {}) {
+      const { data, error, refetch } = useQuery(document, { variables, skip, fetchPolicy: 'cache-and-network' });
       return {
-        data: (data ?? null) as never,
+        data: data ?? null,
         failure: error ? wireErrorOf(error).failure : null,
         reload: () => void refetch(),
       };
@@ -47,7 +46,7 @@ function apolloStack(stream: Preferences['stream']): Stack {
       const [mutate] = useMutation(document);
       return async (variables) => {
         try {
-          const { data } = await mutate({ variables } as never);
+          const { data } = await mutate({ variables });
           return data === undefined ? UNANSWERED : { data, failure: null };
         } catch (thrown) {
           return { data: null, failure: wireErrorOf(thrown).failure };

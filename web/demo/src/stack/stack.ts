@@ -23,10 +23,11 @@ export interface QueryState<Data> {
  */
 export interface Stack {
   useVerification(): UseVerification;
-  /** Asks nothing while `variables` is null. */
   useQuery<Data, Vars extends Variables>(
     document: TypedDocumentNode<Data, Vars>,
-    variables: Vars | null,
+    variables: Vars,
+    /** Asks nothing while paused. */
+    options?: { readonly pause?: boolean },
   ): QueryState<Data>;
   useMutation<Data, Vars extends Variables>(
     document: TypedDocumentNode<Data, Vars>,

@@ -31,12 +31,8 @@ function urqlStack(stream: Preferences['stream']): Stack {
   return {
     useVerification: () => useVerification({ connection }),
 
-    useQuery(query, variables) {
-      const [{ data, error }, execute] = useQuery({
-        query,
-        variables: variables ?? ({} as NonNullable<typeof variables>),
-        pause: variables === null,
-      });
+    useQuery(query, variables, { pause = false } = {}) {
+      const [{ data, error }, execute] = useQuery({ query, variables, pause });
       return {
         data: data ?? null,
         failure: error ? wireErrorOf(error).failure : null,

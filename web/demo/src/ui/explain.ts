@@ -1,6 +1,7 @@
 import type { Failure, InvalidInputPartsFragment, ProblemCode } from '@countersign/client';
 
-import { span, type Words } from '../words/index.ts';
+import type { Words } from '../words/en.ts';
+import { span } from '../words/span.ts';
 
 /** A refusal of the schema, as far as every one of them goes. */
 export interface Refusal {

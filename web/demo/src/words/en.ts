@@ -148,6 +148,7 @@ export const en = {
     signOut: 'Sign out',
     signOutEverywhere: 'Sign out everywhere',
     loading: 'One moment …',
+    again: 'Try again',
     phoneChanged: 'Your phone number is changed.',
     emailChanged: 'Your e-mail address is changed.',
   },

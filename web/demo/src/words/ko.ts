@@ -147,6 +147,7 @@ export const ko: Words = {
     signOut: '로그아웃',
     signOutEverywhere: '모든 기기에서 로그아웃',
     loading: '잠시만 기다려 주세요 …',
+    again: '다시 시도',
     phoneChanged: '휴대전화 번호가 변경되었습니다.',
     emailChanged: '이메일 주소가 변경되었습니다.',
   },

@@ -10,7 +10,10 @@ export interface Flow {
   readonly headers: string;
 }
 
-/** One tab for each thing that an app does. GraphiQL names a tab after its first operation. */
+/**
+ * One tab for each thing that an app does. GraphiQL names a tab after its first operation. Comments are one line
+ * each: the editor wraps them to the width that it has.
+ */
 export const FLOWS: readonly Flow[] = [
   tab(verify, { phone: '010-1234-5678', id: 'ver_…', code: '' }),
   tab(signUp, { phone: '010-1234-5678', id: 'ver_…', code: '', proof: '' }),
