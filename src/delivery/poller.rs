@@ -25,7 +25,7 @@ const AT_A_TIME: usize = 4;
 const PER_ROUND: u64 = 16;
 /// The first pause after an answer that told nothing final; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_secs(3);
-/// Questions about one message: the last one three quarters of an hour after it was sent.
+/// Questions about one message: the last one not half an hour after it was sent.
 const MOST_POLLS: i32 = 10;
 
 /// Asks until it is stopped.
