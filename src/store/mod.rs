@@ -25,6 +25,7 @@ mod lockout;
 mod page;
 mod proof;
 mod refresh_token;
+mod refusals;
 mod report;
 mod revocation;
 mod session;
@@ -33,12 +34,11 @@ mod users;
 mod verification;
 mod writer;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use migration::MigratorTrait;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
-use self::writer::Writer;
 pub use self::{
     account::Identifier,
     account_change::{Held, ProfileChange, Taken},
@@ -51,6 +51,7 @@ pub use self::{
     report::{SLOT, SlotCount},
     settlement::Settlement,
 };
+use self::{refusals::Refusals, writer::Writer};
 use crate::{
     config,
     fault::{Doing, Fault},
@@ -61,6 +62,7 @@ use crate::{
 pub struct Store {
     backend: Backend,
     timeout: Duration,
+    refusals: Arc<Refusals>,
 }
 
 #[derive(Clone)]
@@ -99,7 +101,7 @@ impl Store {
                 Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout) }
             }
         };
-        Ok(Self { backend, timeout: settings.timeout })
+        Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
     }
 
     /// Applies every pending migration and says how many there were.

@@ -57,7 +57,7 @@ impl Confirmation {
             Confirmation::Mismatch { .. } => MISMATCH,
             Confirmation::NotFound => "verification_not_found",
             Confirmation::NotPending(_) => "verification_not_pending",
-            Confirmation::Quota(_) => "quota_exceeded",
+            Confirmation::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }

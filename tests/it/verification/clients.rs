@@ -141,3 +141,59 @@ async fn pumping_is_throttled_and_lifted_by_confirmations() {
     assert_eq!(person(11).send_code(input(11)).await["__typename"], "SendVerificationCodePayload");
     app.stop().await;
 }
+
+/// BF-09: a flood over a limit is answered each time and writes next to nothing: one entry of the trail for the lot.
+#[tokio::test]
+async fn a_flood_over_the_limit_writes_one_entry() {
+    let app = app_with("CLIENT_GUESSES_PER_MINUTE", "5").await;
+    let person = app.person_at("198.51.100.1");
+    for n in 0..3 {
+        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+    }
+    let before = app.rows("audit").await;
+    for n in 3..43 {
+        assert_eq!(sends(&person, n).await, "QuotaExceeded");
+    }
+    assert_eq!(app.rows("audit").await, before + 1);
+    // Ids that lead nowhere are asked for at the price of a guess.
+    let unknown = json!("ver_00000000000000000000000000");
+    for _ in 0..3 {
+        assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
+    }
+    for _ in 0..2 {
+        assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
+    }
+    let before = app.rows("audit").await;
+    for _ in 0..20 {
+        assert_eq!(person.resend(&unknown).await["__typename"], "QuotaExceeded");
+        assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
+    }
+    assert_eq!(app.rows("audit").await, before + 2, "one for each act");
+    app.advance(Duration::from_secs(60));
+    assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
+    app.stop().await;
+}
+
+/// BF-10, BF-11: who asks for one contact again and again is sent one message, and uses up nobody else's budget.
+#[tokio::test]
+async fn what_is_refused_by_a_contacts_cooldown_uses_up_no_budget_of_others() {
+    let app = Setup::new()
+        .await
+        .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
+        .with("SERVICE_HOURLY_SENDS", "4")
+        .with("PUMPING_MIN_SENDS", "4")
+        .start()
+        .await;
+    let person = app.anonymous();
+    let id = person.send_code_to("010-3000-0000").await["id"].clone();
+    let input = json!({ "purpose": "CONTACT", "to": { "phone": "010-3000-0000" } });
+    for _ in 0..6 {
+        assert_eq!(person.send_code(input.clone()).await["quota"], "RESEND_COOLDOWN");
+        assert_eq!(person.resend(&id).await["quota"], "RESEND_COOLDOWN");
+    }
+    for n in 1..4 {
+        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+    }
+    assert_eq!(sends(&person, 4).await, "QuotaExceeded");
+    app.stop().await;
+}
