@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::Script;
+use redis::{Script, ScriptInvocation};
 
 use super::{
     Quota,
@@ -51,16 +51,9 @@ impl Shared {
         claims: &[Claim<'_>],
         guarded: Option<(&PumpingSettings, &str)>,
     ) -> Result<Reply, Unreachable> {
-        let mut call = self.charge.prepare_invoke();
-        call.arg(self.now()).arg(claims.len());
-        for claim in claims {
-            call.key(self.link.name(&format!("quota:{act}:{}", claim.key)));
-            call.arg(period_micros(claim.rate())).arg(claim.rate().burst_size().get());
-        }
-        if let Some((rule, prefix)) = guarded {
-            call.key(self.link.name(&format!("quota:trickle:{prefix}"))).key(self.window(prefix));
-            call.arg(period_micros(TRICKLE)).arg(TRICKLE.burst_size().get());
-            call.arg(micros(rule.window)).arg(rule.min_sends.get()).arg(rule.min_conversion);
+        let mut call = self.call(&self.charge, act, claims, guarded);
+        if let Some((rule, _)) = guarded {
+            call.arg(rule.min_sends.get()).arg(rule.min_conversion);
         }
         let reply: Vec<i64> = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
         Ok(read(&reply, claims))
@@ -76,16 +69,7 @@ impl Shared {
         claims: &[Claim<'_>],
         guarded: Option<(&PumpingSettings, &str)>,
     ) -> Result<(), Unreachable> {
-        let mut call = self.give_back.prepare_invoke();
-        call.arg(self.now()).arg(claims.len());
-        for claim in claims {
-            call.key(self.link.name(&format!("quota:{act}:{}", claim.key)));
-            call.arg(period_micros(claim.rate())).arg(claim.rate().burst_size().get());
-        }
-        if let Some((rule, prefix)) = guarded {
-            call.key(self.link.name(&format!("quota:trickle:{prefix}"))).key(self.window(prefix));
-            call.arg(period_micros(TRICKLE)).arg(TRICKLE.burst_size().get()).arg(micros(rule.window));
-        }
+        let call = self.call(&self.give_back, act, claims, guarded);
         self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
     }
 
@@ -97,6 +81,27 @@ impl Shared {
         let mut call = self.confirm.prepare_invoke();
         call.key(self.window(prefix)).arg(self.now()).arg(micros(rule.window));
         self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
+    }
+
+    /// What both scripts of an act are told: the time, its quotas, and what its destination prefix is guarded by.
+    fn call<'a>(
+        &self,
+        script: &'a Script,
+        act: &'static str,
+        claims: &[Claim<'_>],
+        guarded: Option<(&PumpingSettings, &str)>,
+    ) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        call.arg(self.now()).arg(claims.len());
+        for claim in claims {
+            call.key(self.link.name(&format!("quota:{act}:{}", claim.key)));
+            call.arg(period_micros(claim.rate())).arg(claim.rate().burst_size().get());
+        }
+        if let Some((rule, prefix)) = guarded {
+            call.key(self.link.name(&format!("quota:trickle:{prefix}"))).key(self.window(prefix));
+            call.arg(period_micros(TRICKLE)).arg(TRICKLE.burst_size().get()).arg(micros(rule.window));
+        }
+        call
     }
 
     fn window(&self, prefix: &str) -> String {

@@ -149,7 +149,7 @@ impl Verifications {
                             return Ok(Ending::Rollback(Written::NoAddress));
                         }
                     }
-                    let Some(row) = tx.send_again(&row.id, &order.id, channel, now).await? else {
+                    let Some(row) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
                         return Ok(Ending::Rollback(Written::Over));
                     };
                     tx.insert_delivery(order).await?;

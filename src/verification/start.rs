@@ -305,6 +305,7 @@ impl Parts {
             idempotency_key,
             code_by: None,
             code_ref: None,
+            by_letter: false,
         }
     }
 
