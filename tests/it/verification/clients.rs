@@ -197,3 +197,31 @@ async fn what_is_refused_by_a_contacts_cooldown_uses_up_no_budget_of_others() {
     assert_eq!(sends(&person, 4).await, "QuotaExceeded");
     app.stop().await;
 }
+
+/// TR-13: what a request says of where it was sent to and came from stands in no message, page, cookie or redirect.
+#[tokio::test]
+async fn a_forged_host_reaches_nobody() {
+    let app = app_with("REFRESH_COOKIE", "on").await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let forged = |request: reqwest::RequestBuilder| {
+        ["host", "x-forwarded-host", "x-host", "x-original-host"]
+            .into_iter()
+            .fold(request, |request, name| request.header(name, "evil.example"))
+            .header("forwarded", "host=evil.example;proto=https")
+            .header("referer", "https://evil.example/")
+    };
+    let mut said = String::new();
+    for path in ["", "dev/outbox", ".well-known/jwks.json", "healthz", "nowhere", "graphql"] {
+        let answer = forged(http.get(format!("{}/{path}", app.url()))).send().await.unwrap();
+        said += &format!("{:?}", answer.headers());
+        said += &answer.text().await.unwrap();
+    }
+    let document =
+        "mutation { sendVerificationCode(input: { purpose: SIGN_UP, to: { phone: \"01030000000\" } }) { __typename } }";
+    let sent = forged(http.post(format!("{}/graphql", app.url()))).json(&json!({ "query": document })).send().await;
+    let sent = sent.unwrap().text().await.unwrap();
+    assert!(sent.contains("SendVerificationCodePayload"), "{sent}");
+    said += &format!("{:?}", app.messages_to("+821030000000", 1).await);
+    assert!(!said.contains("evil.example"), "{said}");
+    app.stop().await;
+}
