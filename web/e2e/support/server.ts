@@ -1,14 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-
-import { FakeServer } from '../../fake-server/src/index.ts';
 
 export interface OutboxMessage {
   readonly id: string;
@@ -32,6 +30,10 @@ export interface TestServer {
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const ARTEFACTS = join(ROOT, 'web/e2e/artefacts');
 const PAGES = join(ROOT, 'web/dist');
+const PROGRAM = resolve(process.env['COUNTERSIGN'] ?? join(ROOT, 'target/debug/countersign'));
+
+/** A debug build on a busy machine takes its time. */
+const START_WITHIN_MS = 30_000;
 
 /** Short enough to wait for, long enough to see. */
 export const RESEND_COOLDOWN_SECONDS = 3;
@@ -49,11 +51,6 @@ export interface ServerOptions {
   readonly codeTtlSeconds?: number;
 }
 
-export function startServer(options: ServerOptions): Promise<TestServer> {
-  const binary = process.env['COUNTERSIGN_BIN'];
-  return binary === undefined ? startFake(options) : startReal(binary, options);
-}
-
 /** The newest message to a contact; waits for it, since the dispatcher sends in its own time. */
 export async function messageTo(server: TestServer, to: string, after?: string): Promise<OutboxMessage> {
   for (let tries = 0; tries < 100; tries += 1) {
@@ -66,24 +63,8 @@ export async function messageTo(server: TestServer, to: string, after?: string):
   throw new Error('No message came.');
 }
 
-async function startFake(options: ServerOptions): Promise<TestServer> {
-  const schema = await readFile(join(ROOT, 'schema.graphql'), 'utf8');
-  const server = await FakeServer.start({
-    schema,
-    pages: PAGES,
-    resendCooldownSeconds: RESEND_COOLDOWN_SECONDS,
-    deliveryStepMs: 300,
-    ...options,
-  });
-  return {
-    origin: server.origin,
-    kill: () => server.goAway(),
-    restart: () => server.comeBack(),
-    dispose: () => server.goAway(),
-  };
-}
-
-async function startReal(binary: string, options: ServerOptions): Promise<TestServer> {
+/** Starts the program, with a database of its own. */
+export async function startServer(options: ServerOptions): Promise<TestServer> {
   const data = await mkdtemp(join(tmpdir(), 'countersign-e2e-'));
   const port = await freePort();
   mkdirSync(ARTEFACTS, { recursive: true });
@@ -91,7 +72,8 @@ async function startReal(binary: string, options: ServerOptions): Promise<TestSe
   const unlimited = Object.fromEntries(
     [
       ...['CONTACT_DAILY_SENDS', 'CONTACT_DAILY_GUESSES', 'CLIENT_SENDS_PER_MINUTE', 'CLIENT_GUESSES_PER_MINUTE'],
-      ...['CLIENT_SIGN_INS_PER_MINUTE', 'CLIENT_LOOKUPS_PER_MINUTE'],
+      ...['CLIENT_SIGN_INS_PER_MINUTE', 'CLIENT_SIGN_UPS_PER_MINUTE', 'CLIENT_LOOKUPS_PER_MINUTE'],
+      ...['CLIENT_PROOFS_PER_MINUTE', 'CLIENT_REFRESHES_PER_MINUTE'],
     ].map((name) => [name, 'unlimited']),
   );
   const environment = {
@@ -99,6 +81,7 @@ async function startReal(binary: string, options: ServerOptions): Promise<TestSe
     LISTEN_ADDR: `127.0.0.1:${String(port)}`,
     PUBLIC_URL: origin,
     DATA_DIR: data,
+    WEB_DIST: PAGES,
     SMS_PROVIDER: 'development',
     EMAIL_PROVIDER: 'development',
     TEST_CONTACTS: `${DELIVERED_TO}=246810:delivered,${UNDELIVERED_TO}=246810:undelivered`,
@@ -110,21 +93,30 @@ async function startReal(binary: string, options: ServerOptions): Promise<TestSe
     ...(options.codeTtlSeconds !== undefined && { CODE_TTL: `${String(options.codeTtlSeconds)}s` }),
     ...unlimited,
   };
-  let process_: ChildProcess | null = null;
-  const log = openSync(join(ARTEFACTS, `service-${String(port)}.log`), 'a');
+  let running: ChildProcess | null = null;
+  const logFile = join(ARTEFACTS, `service-${String(port)}.log`);
+  const log = openSync(logFile, 'a');
 
   const restart = async (): Promise<void> => {
-    process_ = spawn(binary, ['serve'], { cwd: ROOT, env: environment, stdio: ['ignore', log, log] });
-    for (let tries = 0; tries < 200; tries += 1) {
+    // Away from the repository, where a developer's .env may lie.
+    const program = spawn(PROGRAM, ['serve'], { cwd: data, env: environment, stdio: ['ignore', log, log] });
+    running = program;
+    let failure: unknown = null;
+    program.once('error', (cause) => {
+      failure = cause;
+    });
+    const deadline = Date.now() + START_WITHIN_MS;
+    while (Date.now() < deadline && failure === null && program.exitCode === null) {
       if (await answers(origin)) return;
       await pause(50);
     }
-    throw new Error('The service did not start.');
+    throw new Error(`${PROGRAM} does not start; ${logFile} has its last words.`, { cause: failure });
   };
   const kill = async (): Promise<void> => {
-    if (process_?.exitCode !== null) return;
-    process_.kill('SIGKILL');
-    await once(process_, 'exit');
+    if (running?.exitCode !== null || running.signalCode !== null) return;
+    const gone = once(running, 'exit');
+    running.kill('SIGKILL');
+    await gone;
   };
   await restart();
   return {

@@ -17,8 +17,8 @@ interface WorkerFixtures {
 /** A connection that a test cuts is reported by the browser itself, and a refused answer too. */
 const EXPECTED = /ERR_|WebSocket connection|Failed to load resource/;
 
-/** Tests with the service at hand, a visitor to play, and every complaint of the browser counted as a failure. */
-export const test = base.extend<Fixtures, WorkerFixtures>({
+/** Tests with the service at hand, and no browser. */
+export const served = base.extend<object, WorkerFixtures>({
   serverOptions: [{}, { scope: 'worker', option: true }],
   server: [
     async ({ serverOptions }, provide) => {
@@ -28,6 +28,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     },
     { scope: 'worker' },
   ],
+});
+
+/** With a visitor to play, and every complaint of the browser counted as a failure. */
+export const test = served.extend<Fixtures>({
   baseURL: async ({ server }, provide) => {
     await provide(server.origin);
   },
