@@ -8,12 +8,16 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
+    time::Instant,
 };
 
 use argon2::Block;
 use tokio::sync::oneshot;
 
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    telemetry::metrics::{self, Queue},
+};
 
 /// What a thread keeps between hashes: the argon2 memory. Taking 19 MiB from the system and giving it back costs a
 /// tenth to a quarter of a hash.
@@ -84,6 +88,7 @@ impl Pool {
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
+        let begun = Instant::now();
         let (reply, answer) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {
             if !reply.is_closed() {
@@ -95,11 +100,16 @@ impl Pool {
         if let Err(refused) = self.queue.try_send(job) {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(match refused {
-                TrySendError::Full(_) => Fault::unavailable("the hashing queue is full"),
+                TrySendError::Full(_) => {
+                    metrics::queue_full(Queue::Hashing);
+                    Fault::unavailable("the hashing queue is full")
+                }
                 TrySendError::Disconnected(_) => Fault::internal("the hashing threads are gone"),
             });
         }
-        answer.await.map_err(|_| Fault::internal("a hashing job panicked"))
+        let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
+        metrics::hashed(begun.elapsed());
+        answer
     }
 
     /// How many jobs wait for a thread.

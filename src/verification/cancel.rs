@@ -1,13 +1,16 @@
 //! Taking a verification back.
 
-use super::{Verification, Verifications};
+use super::{Parts, Verification, Verifications};
 use crate::{
     caller::Caller,
     fault::Fault,
     ids::VerificationId,
     quota::Act,
     store::Ending,
-    telemetry::audit::{self, Event},
+    telemetry::{
+        audit::{self, Event},
+        metrics::End,
+    },
 };
 
 /// What became of it.
@@ -41,6 +44,7 @@ impl Verifications {
         };
         match canceled.await? {
             Some(row) => {
+                Parts::ended(&row, End::Canceled);
                 event.maybe_account(row.account_id.clone()).log();
                 parts.withdraw(&row);
                 Ok(Canceled::Canceled(parts.published(row)))

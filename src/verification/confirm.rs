@@ -22,7 +22,10 @@ use crate::{
         Ending, Reserved, Tx, UsageLimits,
         entity::{self, account::AccountStatus, verification::Model},
     },
-    telemetry::audit::{self, Event},
+    telemetry::{
+        audit::{self, Event},
+        metrics::{self, End},
+    },
 };
 
 /// What became of a guess.
@@ -227,10 +230,19 @@ impl Parts {
             })
             .await?;
         match &judged {
-            Judged::Right(_) => event.log(),
+            Judged::Right(row) => {
+                event.log();
+                Self::ended(row, End::Verified);
+                metrics::confirmed(
+                    row.purpose,
+                    row.delivery_channel,
+                    (now - row.created_at).to_std().unwrap_or_default(),
+                );
+            }
             Judged::Wrong(row) => {
                 event.log();
                 if row.status == Status::Locked {
+                    Self::ended(row, End::Locked);
                     self.withdraw(row);
                     locked(&event).log();
                 }

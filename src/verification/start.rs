@@ -165,6 +165,9 @@ impl Verifications {
         }
         match written {
             Written::New(row) => {
+                if !row.decoy {
+                    metrics::verification_started(row.purpose, row.delivery_channel);
+                }
                 event.maybe_account(row.account_id.clone()).log();
                 parts.outbox.dispatch(row.delivery_id.clone());
                 Ok(Started::Sent(parts.view(*row)))

@@ -84,8 +84,13 @@ impl Plan {
 
     /// Serves, once it answers that it is ready. What it logs goes to `log` in the data folder, appended.
     pub async fn serve(&self) -> Child {
+        self.serve_by(self.command(&["serve"])).await
+    }
+
+    /// As [`Plan::serve`], by a command of the test's own.
+    pub async fn serve_by(&self, mut command: Command) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        let process = self.command(&["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         let mut child = Child { process, url, http };
@@ -130,6 +135,10 @@ impl Child {
     pub async fn outbox(&self) -> Vec<Value> {
         let request = self.http.get(format!("{}/dev/outbox", self.url)).header("accept", "application/json");
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn signal(&self, signal: &str) {
