@@ -8,16 +8,13 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use argon2::Block;
 use tokio::sync::oneshot;
 
-use crate::{
-    fault::Fault,
-    telemetry::metrics::{self, Queue},
-};
+use crate::fault::Fault;
 
 /// What a thread keeps between hashes: the argon2 memory. Taking 19 MiB from the system and giving it back costs a
 /// tenth to a quarter of a hash.
@@ -59,6 +56,21 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 pub struct Pool {
     queue: SyncSender<Job>,
     waiting: Arc<AtomicUsize>,
+    observer: Observer,
+}
+
+/// Who is told what the pool does. Metrics stand above this room, so they are handed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Observer {
+    /// A job was done, its waiting included.
+    pub done: fn(Duration),
+    /// The queue was full, and a job was refused.
+    pub full: fn(),
+}
+
+impl Observer {
+    /// Nobody.
+    pub const NONE: Self = Self { done: |_| {}, full: || {} };
 }
 
 impl Pool {
@@ -68,7 +80,7 @@ impl Pool {
     /// Internal, where the system gives no threads.
     pub fn start(threads: usize, queue: usize) -> Result<Self, Fault> {
         let (sender, jobs) = sync_channel(queue);
-        let pool = Self { queue: sender, waiting: Arc::default() };
+        let pool = Self { queue: sender, waiting: Arc::default(), observer: Observer::NONE };
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
             let (jobs, waiting) = (jobs.clone(), pool.waiting.clone());
@@ -78,6 +90,12 @@ impl Pool {
                 .map_err(|error| Fault::internal(format!("no thread for hashing: {error}")))?;
         }
         Ok(pool)
+    }
+
+    /// The same pool; whoever uses this handle of it, `observer` is told.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
@@ -101,14 +119,14 @@ impl Pool {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(match refused {
                 TrySendError::Full(_) => {
-                    metrics::queue_full(Queue::Hashing);
+                    (self.observer.full)();
                     Fault::unavailable("the hashing queue is full")
                 }
                 TrySendError::Disconnected(_) => Fault::internal("the hashing threads are gone"),
             });
         }
         let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
-        metrics::hashed(begun.elapsed());
+        (self.observer.done)(begun.elapsed());
         answer
     }
 

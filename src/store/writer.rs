@@ -36,7 +36,8 @@ const BATCH: usize = 128;
 pub(super) struct Writer {
     queue: mpsc::Sender<Job>,
     db: DatabaseConnection,
-    /// Whether the last transaction reached the disk.
+    /// Whether the last transaction reached the disk. A connection on which one did not is not used again: what failed
+    /// at its commit may still be open there, and would take the next transactions in without ever ending.
     writes: Arc<AtomicBool>,
 }
 
@@ -53,9 +54,8 @@ type Answer = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 
 impl Writer {
     /// Starts the writing task on a pool of one connection. `timeout` bounds each piece of work.
-    pub(super) fn start(db: DatabaseConnection, timeout: Duration) -> Self {
+    pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let writes = Arc::new(AtomicBool::new(true));
         tokio::spawn(write(db.clone(), jobs, timeout, Arc::clone(&writes)));
         Self { queue, db, writes }
     }
