@@ -288,6 +288,11 @@ impl Store {
 #[cfg(test)]
 mod tests;
 
+/// Whether an insert failed because the row that it belongs to is gone.
+fn is_foreign_key_violation(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)))
+}
+
 /// Whether an insert failed because somebody else has that value already.
 fn is_taken(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
