@@ -116,7 +116,7 @@ impl Parts {
             return Ok(Confirmed::Quota(refused));
         }
         let subjects = Subjects::confirming(id);
-        if let Counted::Locked { until, .. } = self.sessions.count_try(&subjects).await? {
+        if let Counted::Locked { until } = self.sessions.count_try(&subjects).await? {
             return Ok(Confirmed::Quota(Refused { quota: Quota::Account, retry_at: until }));
         }
         let account = self.store.account(&Identifier::Id(id.clone())).await?;
