@@ -23,6 +23,7 @@ pub use self::{
     account::{PASSWORD, SignedIn},
     database::Database,
     person::{Person, code_other_than},
+    rows::column,
     seed::Account,
     socket::Socket,
 };
