@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Parts, owe, rules};
+use super::{Accounts, Parts, is_still_signed_in, owe, rules};
 use crate::{
     caller::Caller,
     clock::Instant,
@@ -171,6 +171,9 @@ impl Moving {
         let Some(account) = tx.lock_account(id).await? else {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         };
+        if !is_still_signed_in(tx, &self.signed_in, self.now).await? {
+            return refused(ContactChange::ProofRejected(Rejection::Unknown));
+        }
         let Some(new) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
             return Err(Fault::internal("a proof's contact does not read"));
         };

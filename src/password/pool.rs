@@ -5,13 +5,13 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
 };
 
 use argon2::Block;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::fault::Fault;
 
@@ -54,8 +54,13 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 #[derive(Clone)]
 pub struct Pool {
     queue: SyncSender<Job>,
+    places: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
+
+/// A place at a thread or in the queue, kept for a job to come; given back when it is dropped.
+#[must_use]
+pub struct Place(OwnedSemaphorePermit);
 
 impl Pool {
     /// Starts `threads` threads with room for `queue` jobs that wait.
@@ -63,8 +68,10 @@ impl Pool {
     /// # Errors
     /// Internal, where the system gives no threads.
     pub fn start(threads: usize, queue: usize) -> Result<Self, Fault> {
-        let (sender, jobs) = sync_channel(queue);
-        let pool = Self { queue: sender, waiting: Arc::default() };
+        let places = threads + queue;
+        // Whoever sends has a place, so it is never full.
+        let (sender, jobs) = sync_channel(places);
+        let pool = Self { queue: sender, places: Arc::new(Semaphore::new(places)), waiting: Arc::default() };
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
             let (jobs, waiting) = (jobs.clone(), pool.waiting.clone());
@@ -76,6 +83,16 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Keeps a place for a job. Whoever has work to do before the job asks for it first, so that a flood is refused
+    /// before it costs anything.
+    ///
+    /// # Errors
+    /// Unavailable, at once, when the queue is full.
+    pub fn reserve(&self) -> Result<Place, Fault> {
+        let place = self.places.clone().try_acquire_owned();
+        place.map(Place).map_err(|_| Fault::unavailable("the hashing queue is full"))
+    }
+
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
     ///
     /// # Errors
@@ -84,20 +101,30 @@ impl Pool {
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
+        self.run_at(self.reserve()?, job).await
+    }
+
+    /// The same, at a place that was kept for it.
+    ///
+    /// # Errors
+    /// Internal, when the job panicked.
+    pub async fn run_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {
             if !reply.is_closed() {
                 // Fails when the caller has gone since.
                 let _ = reply.send(job(memory));
             }
+            drop(place.0);
         });
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(refused) = self.queue.try_send(job) {
+        if self.queue.try_send(job).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(match refused {
-                TrySendError::Full(_) => Fault::unavailable("the hashing queue is full"),
-                TrySendError::Disconnected(_) => Fault::internal("the hashing threads are gone"),
-            });
+            return Err(Fault::internal("the hashing threads are gone"));
         }
         answer.await.map_err(|_| Fault::internal("a hashing job panicked"))
     }
@@ -156,6 +183,17 @@ mod tests {
         assert_eq!(second.await.unwrap(), 2);
         assert_eq!(pool.run(|_| 4).await.unwrap(), 4);
         assert_eq!(pool.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn pw_06_a_place_is_kept_until_it_is_used_or_given_back() {
+        let pool = Pool::start(1, 1).unwrap();
+        let [first, second] = [pool.reserve().unwrap(), pool.reserve().unwrap()];
+        assert_eq!(pool.reserve().map(|_| ()).unwrap_err().kind(), FaultKind::Unavailable);
+        assert_eq!(pool.run(|_| 0).await.unwrap_err().kind(), FaultKind::Unavailable);
+        drop(first);
+        assert_eq!(pool.run(|_| 1).await.unwrap(), 1);
+        assert_eq!(pool.run_at(second, |_| 2).await.unwrap(), 2);
     }
 
     #[tokio::test]

@@ -175,6 +175,11 @@ impl Child {
         request.send().await.unwrap().json().await.unwrap()
     }
 
+    /// The most memory that it had, in KiB.
+    pub fn memory(&self) -> u64 {
+        most_memory(self.process.id())
+    }
+
     pub fn signal(&self, signal: &str) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
@@ -204,6 +209,13 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The most memory that a process had until now, in KiB; 0: it is gone.
+pub fn most_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    most.and_then(|most| most.trim().strip_suffix(" kB")).map_or(0, |most| most.parse().unwrap())
 }
 
 /// How it ended, what it said and how long it took.

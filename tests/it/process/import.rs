@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::json;
 
-use super::child::{Plan, written};
+use super::child::{Plan, most_memory, written};
 
 fn said(output: &Output) -> (String, String) {
     (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -89,13 +89,9 @@ async fn import(plan: &Plan, users: std::ops::Range<usize>) -> (Duration, u64) {
             writeln!(stdin, "{user}{padding}").unwrap();
         }
     });
-    let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     let ended = loop {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let peak =
-            text.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|line| line.split_whitespace().next());
-        most = most.max(peak.and_then(|peak| peak.parse().ok()).unwrap_or(0));
+        most = most.max(most_memory(child.id()));
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
         }
