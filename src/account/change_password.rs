@@ -27,7 +27,7 @@ impl PasswordChange {
             PasswordChange::Changed { .. } => audit::OK,
             PasswordChange::CredentialsRejected => "credentials_rejected",
             PasswordChange::PasswordRejected(_) => "password_rejected",
-            PasswordChange::Quota(_) => "quota_exceeded",
+            PasswordChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }

@@ -42,7 +42,7 @@ impl ContactChange {
             ContactChange::ProofRejected(_) => "proof_rejected",
             ContactChange::Taken => "contact_taken",
             ContactChange::Unchanged => "contact_unchanged",
-            ContactChange::Quota(_) => "quota_exceeded",
+            ContactChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }

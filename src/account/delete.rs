@@ -30,7 +30,9 @@ impl Accounts {
             Confirmed::Wrong => {
                 return parts.ended(event, "credentials_rejected", Deleted::CredentialsRejected).await;
             }
-            Confirmed::Quota(refused) => return parts.ended(event, "quota_exceeded", Deleted::Quota(refused)).await,
+            Confirmed::Quota(refused) => {
+                return parts.ended(event, audit::QUOTA_EXCEEDED, Deleted::Quota(refused)).await;
+            }
         };
         let now = parts.clock.now();
         let entry = event.clone();

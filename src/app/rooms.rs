@@ -28,7 +28,7 @@ use crate::{
     session::{self, AccessTokens, Sessions, gate::Gate},
     store::{Store, entity::account::AccountStatus},
     texts::Texts,
-    verification::{self, Attestor, Verifications},
+    verification::{self, Attestor, ExpiryCounter, Verifications},
 };
 
 /// Everything that was built.
@@ -50,6 +50,21 @@ pub(super) struct Built {
     pub verifiers: Arc<Verifiers>,
     /// Where the development provider is in use.
     pub outbox: Option<DevOutbox>,
+    pub hashing: Pool,
+    /// Names this process in claims and leases.
+    process: String,
+}
+
+impl Built {
+    /// Who counts what expires.
+    pub fn expiries(&self) -> ExpiryCounter {
+        ExpiryCounter {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            settings: self.config.verification.clone(),
+            process: self.process.clone(),
+        }
+    }
 }
 
 /// Builds them.
@@ -120,7 +135,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         heard: heard(&routes, &verifiers),
         lines,
         settler,
-        process,
+        process: process.clone(),
         concurrency: delivery.dispatch_concurrency,
         receipt_timeout: delivery.receipt_timeout,
     });
@@ -180,7 +195,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
             config.messages.app_name.clone(),
             pool.clone(),
         ),
-        hasher: Hasher::new(pool, config.password.cost.clone(), entropy),
+        hasher: Hasher::new(pool.clone(), config.password.cost.clone(), entropy),
     });
     let rooms = Rooms {
         verifications,
@@ -208,6 +223,8 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         nudged,
         verifiers: Arc::new(verifiers),
         outbox: dev_outbox,
+        hashing: pool,
+        process,
     })
 }
 

@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     app::{App, Settings, World},
-    store::Store,
+    store::{Migrating, Store},
     telemetry,
 };
 
@@ -42,7 +42,10 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
 pub async fn migrate(settings: Settings) -> Result<(), String> {
     let cannot = |fault: crate::fault::Fault| format!("{fault:?}");
     let store = Store::open(&settings.config.store).await.map_err(cannot)?;
-    let applied = store.migrate().await.map_err(cannot)?;
+    let applied = store
+        .migrate_telling(|Migrating { name, number, of }| println!("{number}/{of} {name} ..."))
+        .await
+        .map_err(cannot)?;
     store.close().await;
     match applied {
         0 => println!("Nothing was pending."),

@@ -11,7 +11,7 @@ use super::{
     deliver::{failed, sent},
     dispatcher::Parts,
 };
-use crate::{config::Scenario, status::DeliveryStatus, store::entity::delivery::Model};
+use crate::{config::Scenario, status::DeliveryStatus, store::entity::delivery::Model, telemetry};
 
 /// How long providers took of late. A decoy takes as long, or the time from QUEUED to SENT would tell it apart.
 /// Measured and waited for in monotonic time: a clock that is set while a message is under way makes no decoy wait.
@@ -54,7 +54,7 @@ pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str, stop: &Canc
     parts.settler.settle(row, sent().into(), stop).await;
     parts.clock.sleep(pause).await;
     if let Err(fault) = parts.settler.play(&row.id, end).await {
-        fault.log();
+        telemetry::report(&fault);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
         Acceptance, Settlement,
         entity::{delivery::Model, verification},
     },
+    telemetry,
 };
 
 /// How long a provider whose receipts are asked for is left in peace at first.
@@ -42,7 +43,7 @@ pub(super) async fn deliver(inner: &Inner, row: Model) {
                 sent().into()
             } else {
                 carry(parts, &row, now).await.unwrap_or_else(|fault| {
-                    fault.log();
+                    telemetry::report(&fault);
                     Settlement::Again { due_at: now + PAUSE, provider: None, reason: None }.into()
                 })
             }

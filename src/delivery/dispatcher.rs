@@ -23,7 +23,7 @@ use crate::{
     fault::Fault,
     ids::DeliveryId,
     store::{Claimant, Store, entity::delivery::Model},
-    telemetry::metrics,
+    telemetry::{self, metrics},
 };
 
 /// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
@@ -105,7 +105,7 @@ impl Dispatcher {
             && let Err(fault) = inner.settle_abandoned(inner.parts.clock.now() + LEASE * 2).await
         {
             // Their claims run out, and the sweep finds them then.
-            fault.log();
+            telemetry::report(&fault);
         }
         loop {
             let worked = tokio::select! {
@@ -118,14 +118,14 @@ impl Dispatcher {
             };
             if let Err(fault) = worked {
                 // The messages stay in the table; the next sweep tries again.
-                fault.log();
+                telemetry::report(&fault);
             }
         }
         let _ = tokio::time::timeout(DRAIN, inner.drain(&mut run)).await;
         inner.stop.cancel();
         run.working.close();
         while tokio::time::timeout(SWEEP, run.working.wait()).await.is_err() {
-            let _ = inner.renew(&mut run).await.inspect_err(Fault::log);
+            let _ = inner.renew(&mut run).await.inspect_err(telemetry::report);
         }
     }
 }
@@ -136,7 +136,7 @@ impl Inner {
     async fn drain(self: &Arc<Self>, run: &mut Run) {
         loop {
             if let Err(fault) = self.claim(run).await {
-                return fault.log();
+                return telemetry::report(&fault);
             }
             if !run.backlog {
                 return;

@@ -15,6 +15,7 @@ use crate::{
         Ending, Settlement, Store, Told, Tx,
         entity::{delivery::Model, verification},
     },
+    telemetry,
 };
 
 /// How often writing a result is tried again while the database is away and the process is to stop.
@@ -73,7 +74,7 @@ impl Settler {
     pub(super) async fn settle(&self, row: &Model, report: Report, stop: &CancellationToken) {
         let mut left = PATIENCE;
         while let Err(fault) = self.try_settle(row, &self.process, report.clone()).await {
-            fault.log();
+            telemetry::report(&fault);
             left = if stop.is_cancelled() { left - 1 } else { PATIENCE };
             if left == 0 {
                 return;

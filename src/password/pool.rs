@@ -8,12 +8,16 @@ use std::{
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
+    time::Instant,
 };
 
 use argon2::Block;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    telemetry::metrics::{self, Queue},
+};
 
 /// What a thread keeps between hashes: the argon2 memory. Taking 19 MiB from the system and giving it back costs a
 /// tenth to a quarter of a hash.
@@ -89,8 +93,10 @@ impl Pool {
     /// # Errors
     /// Unavailable, at once, when the queue is full.
     pub fn reserve(&self) -> Result<Place, Fault> {
-        let place = self.places.clone().try_acquire_owned();
-        place.map(Place).map_err(|_| Fault::unavailable("the hashing queue is full"))
+        self.places.clone().try_acquire_owned().map(Place).map_err(|_| {
+            metrics::queue_full(Queue::Hashing);
+            Fault::unavailable("the hashing queue is full")
+        })
     }
 
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
@@ -113,6 +119,7 @@ impl Pool {
         place: Place,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
+        let begun = Instant::now();
         let (reply, answer) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {
             if !reply.is_closed() {
@@ -126,7 +133,9 @@ impl Pool {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(Fault::internal("the hashing threads are gone"));
         }
-        answer.await.map_err(|_| Fault::internal("a hashing job panicked"))
+        let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
+        metrics::hashed(begun.elapsed());
+        answer
     }
 
     /// How many jobs wait for a thread.

@@ -48,7 +48,7 @@ impl SignIn {
             SignIn::AccountNotActive(_) => "account_not_active",
             SignIn::AccountLocked { .. } => "account_locked",
             SignIn::ProofRejected(_) => "proof_rejected",
-            SignIn::Quota(_) => "quota_exceeded",
+            SignIn::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }

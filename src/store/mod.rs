@@ -10,6 +10,7 @@
 mod account;
 mod account_change;
 mod audit;
+mod backup;
 mod checked_code;
 mod connect;
 mod contact_change;
@@ -19,12 +20,15 @@ mod delivery_attempt;
 mod device;
 pub mod entity;
 mod erase;
+mod expired;
+mod health;
 mod history;
 mod lease;
 mod lockout;
 mod page;
 mod proof;
 mod refresh_token;
+mod refusals;
 mod report;
 mod revocation;
 mod session;
@@ -33,24 +37,27 @@ mod users;
 mod verification;
 mod writer;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use migration::MigratorTrait;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
-use self::writer::Writer;
 pub use self::{
     account::Identifier,
     account_change::{Held, ProfileChange, Taken},
+    backup::{NoCopy, copy_embedded},
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,
     delivery_attempt::{Acceptance, Told},
     erase::Dead,
+    expired::Expired,
+    health::{ProviderCount, ReasonCount},
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},
     settlement::Settlement,
 };
+use self::{refusals::Refusals, writer::Writer};
 use crate::{
     config,
     fault::{Doing, Fault},
@@ -61,6 +68,7 @@ use crate::{
 pub struct Store {
     backend: Backend,
     timeout: Duration,
+    refusals: Arc<Refusals>,
 }
 
 #[derive(Clone)]
@@ -75,6 +83,15 @@ enum Backend {
 
 /// An open transaction. Its methods are the only writes there are.
 pub struct Tx(DatabaseTransaction);
+
+/// A migration that is about to be applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrating<'a> {
+    pub name: &'a str,
+    /// Which one it is of those that were pending, from one.
+    pub number: usize,
+    pub of: usize,
+}
 
 /// How a transaction's work ended: kept, or decided against and taken back.
 #[derive(Debug)]
@@ -99,7 +116,7 @@ impl Store {
                 Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout) }
             }
         };
-        Ok(Self { backend, timeout: settings.timeout })
+        Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
     }
 
     /// Applies every pending migration and says how many there were.
@@ -107,10 +124,22 @@ impl Store {
     /// # Errors
     /// A fault when one fails; the ones before it stay applied.
     pub async fn migrate(&self) -> Result<usize, Fault> {
+        self.migrate_telling(|_| {}).await
+    }
+
+    /// As [`Store::migrate`]; tells of each migration before it is applied, since one may take long on a large table.
+    ///
+    /// # Errors
+    /// A fault when one fails; the ones before it stay applied.
+    pub async fn migrate_telling(&self, mut tell: impl FnMut(Migrating<'_>)) -> Result<usize, Fault> {
         let db = self.migration_connection();
-        let pending = migration::Migrator::get_pending_migrations(db).await.doing("reading the migrations")?.len();
-        migration::Migrator::up(db, None).await.doing("migrating")?;
-        Ok(pending)
+        let pending = migration::Migrator::get_pending_migrations(db).await.doing("reading the migrations")?;
+        for (at, migration) in pending.iter().enumerate() {
+            tell(Migrating { name: migration.name(), number: at + 1, of: pending.len() });
+            // Another process may have applied it meanwhile; then this one takes the next, or none.
+            migration::Migrator::up(db, Some(1)).await.doing("migrating")?;
+        }
+        Ok(pending.len())
     }
 
     /// The names of migrations that this program brings and the database has not had yet. Changes nothing.
@@ -164,6 +193,38 @@ impl Store {
                 })
                 .await
             }
+        }
+    }
+
+    /// Connections that wait for work, and that work; on SQLite, those that read.
+    pub fn connections(&self) -> (u32, u32) {
+        let (open, idle) = match &self.backend {
+            Backend::Postgres(db) => {
+                let pool = db.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            Backend::Sqlite { readers, .. } => {
+                let pool = readers.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+        (idle, open - idle)
+    }
+
+    /// Transactions that wait for SQLite's one writer; none where there is none.
+    pub fn writes_waiting(&self) -> Option<usize> {
+        match &self.backend {
+            Backend::Postgres(_) => None,
+            Backend::Sqlite { writer, .. } => Some(writer.waiting()),
+        }
+    }
+
+    /// Whether what is written is kept. On SQLite a disk that is full lets everybody read and nobody write.
+    pub fn keeps_what_is_written(&self) -> bool {
+        match &self.backend {
+            Backend::Postgres(_) => true,
+            Backend::Sqlite { writer, .. } => writer.writes(),
         }
     }
 

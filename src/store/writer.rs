@@ -4,14 +4,27 @@
 //! one; a piece that comes alone is committed alone, at once. Each piece stands in a savepoint of its own, so one that
 //! decides against itself, fails or panics takes back nothing of its neighbours.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 use super::{Ending, Tx, Work};
-use crate::fault::{Doing, Fault};
+use crate::{
+    fault::{Doing, Fault},
+    telemetry::metrics::{self, Queue},
+};
 
 /// Pieces of work that may wait; beyond that the store is too busy to take more.
 const QUEUE: usize = 4096;
@@ -23,6 +36,8 @@ const BATCH: usize = 128;
 pub(super) struct Writer {
     queue: mpsc::Sender<Job>,
     db: DatabaseConnection,
+    /// Whether the last transaction reached the disk.
+    writes: Arc<AtomicBool>,
 }
 
 /// Runs in a transaction, says whether to keep what it did, and how to answer once that is certain.
@@ -40,8 +55,19 @@ impl Writer {
     /// Starts the writing task on a pool of one connection. `timeout` bounds each piece of work.
     pub(super) fn start(db: DatabaseConnection, timeout: Duration) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(write(db.clone(), jobs, timeout));
-        Self { queue, db }
+        let writes = Arc::new(AtomicBool::new(true));
+        tokio::spawn(write(db.clone(), jobs, timeout, Arc::clone(&writes)));
+        Self { queue, db, writes }
+    }
+
+    /// Pieces of work that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Whether the last transaction reached the disk.
+    pub(super) fn writes(&self) -> bool {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// The connection itself, for migrations.
@@ -76,16 +102,23 @@ impl Writer {
                 Done { keep, answer }
             })
         });
-        self.queue.try_send(job).map_err(|_| Fault::unavailable("the database has more to write than it can take"))?;
+        self.queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                metrics::queue_full(Queue::Writes);
+                Fault::unavailable("the database has more to write than it can take")
+            }
+            TrySendError::Closed(_) => Fault::unavailable("the writer stopped"),
+        })?;
         replied.await.unwrap_or_else(|_| Err(Fault::unavailable("the writer stopped")))
     }
 }
 
-async fn write(db: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, timeout: Duration) {
+async fn write(db: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, timeout: Duration, writes: Arc<AtomicBool>) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let mut answers = Vec::with_capacity(batch.len());
         let committed = run_batch(&db, batch.drain(..), &mut answers, timeout).await;
+        writes.store(committed.is_ok(), Ordering::Relaxed);
         for answer in answers {
             answer(committed.clone());
         }

@@ -15,6 +15,7 @@ use crate::{
         persisted::{Documents, Kept, Trusted},
         refusal::{Code, Refusal},
         request::Ask,
+        tally::{self, Root},
         tokens,
     },
 };
@@ -30,6 +31,8 @@ pub struct Admission {
 pub struct Operation {
     pub request: Request,
     pub kind: OperationType,
+    /// What it begins with, for the metrics.
+    pub roots: Vec<Root>,
     /// The document, for whoever has to look something up in it after the request is gone.
     pub text: Arc<str>,
 }
@@ -52,7 +55,11 @@ impl Admission {
     ///
     /// # Errors
     /// The refusal to answer with; the schema has seen nothing of it.
-    pub fn admit(&self, mut ask: Ask) -> Result<Operation, Refusal> {
+    pub fn admit(&self, ask: Ask) -> Result<Operation, Refusal> {
+        self.judge(ask).inspect_err(|refusal| tally::refused(refusal.code))
+    }
+
+    fn judge(&self, mut ask: Ask) -> Result<Operation, Refusal> {
         let found = self.documents.find(&mut ask)?;
         if !found.trusted {
             let bytes = found.text.len();
@@ -70,6 +77,7 @@ impl Admission {
         }
         let operation = choose(&document, ask.operation_name.as_deref())?;
         let kind = operation.ty;
+        let roots = tally::roots(&document, &operation.selection_set.node);
         required(operation, &ask.variables)?;
         self.documents.keep(&found);
         let mut request = Request::new(&*found.text).variables(ask.variables);
@@ -78,7 +86,7 @@ impl Admission {
             request = request.disable_introspection();
         }
         request.set_parsed_query(document);
-        Ok(Operation { request, kind, text: found.text })
+        Ok(Operation { request, kind, roots, text: found.text })
     }
 }
 

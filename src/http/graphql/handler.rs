@@ -29,6 +29,7 @@ use crate::{
         wire::Wire,
         ws,
     },
+    telemetry::metrics::OpenStream,
 };
 
 /// What is known of a request before its operation is.
@@ -91,8 +92,9 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
         if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
             return Err(foreign());
         }
-        let seat = wire.seats.take(visit.caller.address, form.transport()).ok_or_else(|| too_many(&visit.caller))?;
-        let live = Live::open(wire, operation, visit.caller.clone(), &credentials, seat);
+        let seat = wire.seats.take(visit.caller.address).ok_or_else(|| too_many(&visit.caller))?;
+        let live =
+            Live::open(wire, operation, visit.caller.clone(), &credentials, (seat, OpenStream::new(form.transport())));
         return Ok(stream::response(form, live));
     };
     let cookies = visit.cookies(wire);

@@ -10,11 +10,12 @@ use futures_util::{
 
 use crate::{
     caller::Caller,
-    graphql::cookies::Cookies,
+    graphql::{cookies::Cookies, outcomes::Outcomes},
     http::{
         graphql::{
             admission::Operation,
             refusal::{Code, Refusal},
+            tally::Tally,
         },
         wire::Wire,
     },
@@ -41,6 +42,20 @@ impl Asker {
 
 /// Runs a query or mutation to its end. Dropping the future gives the operation up.
 pub async fn once<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
+    let tally = counted(wire, &mut operation);
+    let response = run(wire, operation, asker).await;
+    tally.close(&response);
+    response
+}
+
+/// Begins to count an operation, and has its resolvers say how they refuse.
+fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
+    let outcomes = Outcomes::default();
+    operation.request.data.insert(outcomes.clone());
+    Tally::begin(&wire.labels, operation.kind, &operation.roots, outcomes)
+}
+
+async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
     let Ok(_running) = wire.in_flight.try_acquire() else {
         return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();
     };
@@ -74,6 +89,8 @@ pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Ask
 
 fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
     let request_id = asker.caller.request_id.clone();
+    // A stream is answered with its first event.
+    let mut tally = Some(counted(&wire, &mut operation));
     asker.hand_over(&mut operation);
     let Operation { request, text, .. } = operation;
     let name = request.operation_name.clone();
@@ -81,6 +98,9 @@ fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Aske
     let mended = move |event: std::thread::Result<Response>| {
         let mut response = event.unwrap_or_else(|_| broken(&request_id));
         wire.shapes.mend(&mut response, &text, name.as_deref());
+        if let Some(tally) = tally.take() {
+            tally.close(&response);
+        }
         response
     };
     events.map(mended).boxed()

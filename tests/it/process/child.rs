@@ -110,8 +110,13 @@ impl Plan {
 
     /// Serves, once it answers that it is ready. What it logs goes to `log` in the data folder, appended.
     pub async fn serve(&self) -> Child {
+        self.serve_by(self.command(&["serve"])).await
+    }
+
+    /// As [`Plan::serve`], by a command of the test's own.
+    pub async fn serve_by(&self, mut command: Command) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        let process = self.command(&["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         let mut child = Child { process, url, http };
@@ -178,6 +183,10 @@ impl Child {
     /// The most memory that it had, in KiB.
     pub fn memory(&self) -> u64 {
         most_memory(self.process.id())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn signal(&self, signal: &str) {
