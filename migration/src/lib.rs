@@ -12,6 +12,7 @@ mod m20261121_000003_operation;
 mod m20261121_000004_safety;
 mod m20261121_000005_delivery_attempt;
 mod m20261121_000006_by_letter;
+mod m20261121_000007_erasure;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_safety::Migration),
             Box::new(m20261121_000005_delivery_attempt::Migration),
             Box::new(m20261121_000006_by_letter::Migration),
+            Box::new(m20261121_000007_erasure::Migration),
         ]
     }
 }

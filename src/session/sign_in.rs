@@ -96,6 +96,7 @@ impl Sessions {
         if let Err(refused) = self.0.quotas.charge(Act::SignIn, caller).await {
             return Ok(self.ended(caller, audit::Act::SignIn, SignIn::Quota(refused), None).await);
         }
+        let place = self.0.hasher.reserve()?;
         let named = identify(identifier, self.0.region);
         let found = match &named {
             Some(named) => self.0.store.account(named).await?,
@@ -115,7 +116,7 @@ impl Sessions {
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
-        let verdict = match self.0.hasher.verify(password, stored.as_ref()).await {
+        let verdict = match self.0.hasher.verify_at(place, password, stored.as_ref()).await {
             Ok(verdict) => verdict,
             Err(fault) => {
                 self.take_try_back(&subjects).await?;
