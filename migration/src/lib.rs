@@ -13,6 +13,7 @@ mod m20261121_000004_safety;
 mod m20261121_000005_delivery_attempt;
 mod m20261121_000006_by_letter;
 mod m20261121_000007_erasure;
+mod m20261121_000008_claimed_email;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_delivery_attempt::Migration),
             Box::new(m20261121_000006_by_letter::Migration),
             Box::new(m20261121_000007_erasure::Migration),
+            Box::new(m20261121_000008_claimed_email::Migration),
         ]
     }
 }
