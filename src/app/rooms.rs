@@ -22,11 +22,12 @@ use crate::{
     graphql::Rooms,
     ids::DeliveryId,
     janitor::Janitor,
-    password::{Hasher, Policy, Pool},
+    password::{Hasher, Observer, Policy, Pool},
     quota::Quotas,
     redis_link::RedisLink,
     session::{self, AccessTokens, Sessions, gate::Gate},
     store::{Store, entity::account::AccountStatus},
+    telemetry::metrics::{self, Queue},
     texts::Texts,
     verification::{self, Attestor, ExpiryCounter, Verifications},
 };
@@ -158,7 +159,8 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
             false => AccountStatus::Active,
         },
     });
-    let pool = Pool::start(config.password.threads, config.password.queue).map_err(told)?;
+    let observer = Observer { done: metrics::hashed, full: || metrics::queue_full(Queue::Hashing) };
+    let pool = Pool::start(config.password.threads, config.password.queue).map_err(told)?.observed(observer);
     let hasher = Hasher::new(pool.clone(), config.password.cost.clone(), entropy.clone());
     let access = AccessTokens::open(&secrets.access_tokens, &config.session, clock.clone(), entropy.clone())?;
     let gate = Gate::new(access.clone(), clock.clone());

@@ -9,7 +9,10 @@ use super::problems::ProblemCode;
 
 /// The refusals of one document, by the key of the field in its answer. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Outcomes(Arc<Mutex<Vec<(Box<str>, &'static str)>>>);
+pub struct Outcomes(Arc<Mutex<Refusals>>);
+
+/// The key of a field, and the code that it was refused with.
+type Refusals = Vec<(Box<str>, &'static str)>;
 
 impl Outcomes {
     fn note(&self, key: &str, code: &'static str) {

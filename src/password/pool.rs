@@ -8,16 +8,13 @@ use std::{
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use argon2::Block;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::{
-    fault::Fault,
-    telemetry::metrics::{self, Queue},
-};
+use crate::fault::Fault;
 
 /// What a thread keeps between hashes: the argon2 memory. Taking 19 MiB from the system and giving it back costs a
 /// tenth to a quarter of a hash.
@@ -60,6 +57,21 @@ pub struct Pool {
     queue: SyncSender<Job>,
     places: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    observer: Observer,
+}
+
+/// Who is told what the pool does. Metrics stand above this room, so they are handed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Observer {
+    /// A job was done, its waiting included.
+    pub done: fn(Duration),
+    /// The queue was full, and a job was refused.
+    pub full: fn(),
+}
+
+impl Observer {
+    /// Nobody.
+    pub const NONE: Self = Self { done: |_| {}, full: || {} };
 }
 
 /// A place at a thread or in the queue, kept for a job to come; given back when it is dropped.
@@ -75,7 +87,12 @@ impl Pool {
         let places = threads + queue;
         // Whoever sends has a place, so it is never full.
         let (sender, jobs) = sync_channel(places);
-        let pool = Self { queue: sender, places: Arc::new(Semaphore::new(places)), waiting: Arc::default() };
+        let pool = Self {
+            queue: sender,
+            places: Arc::new(Semaphore::new(places)),
+            waiting: Arc::default(),
+            observer: Observer::NONE,
+        };
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
             let (jobs, waiting) = (jobs.clone(), pool.waiting.clone());
@@ -94,9 +111,15 @@ impl Pool {
     /// Unavailable, at once, when the queue is full.
     pub fn reserve(&self) -> Result<Place, Fault> {
         self.places.clone().try_acquire_owned().map(Place).map_err(|_| {
-            metrics::queue_full(Queue::Hashing);
+            (self.observer.full)();
             Fault::unavailable("the hashing queue is full")
         })
+    }
+
+    /// The same pool; whoever uses this handle of it, `observer` is told.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
@@ -134,7 +157,7 @@ impl Pool {
             return Err(Fault::internal("the hashing threads are gone"));
         }
         let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
-        metrics::hashed(begun.elapsed());
+        (self.observer.done)(begun.elapsed());
         answer
     }
 

@@ -27,6 +27,7 @@ mod lease;
 mod lockout;
 mod page;
 mod proof;
+mod reader;
 mod refresh_token;
 mod refusals;
 mod report;
@@ -40,7 +41,7 @@ mod writer;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use migration::MigratorTrait;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::DatabaseTransaction;
 
 pub use self::{
     account::Identifier,
@@ -57,7 +58,7 @@ pub use self::{
     report::{SLOT, SlotCount},
     settlement::Settlement,
 };
-use self::{refusals::Refusals, writer::Writer};
+use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{
     config,
     fault::{Doing, Fault},
@@ -73,10 +74,10 @@ pub struct Store {
 
 #[derive(Clone)]
 enum Backend {
-    Postgres(DatabaseConnection),
+    Postgres(Reader),
     /// Many readers, one writer: SQLite has one write lock, and a queue in front of it beats waiting for it blindly.
     Sqlite {
-        readers: DatabaseConnection,
+        readers: Reader,
         writer: Writer,
     },
 }
@@ -112,8 +113,11 @@ impl Store {
         let backend = match &settings.place {
             config::Place::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
             config::Place::Sqlite { file } => {
-                let (readers, writer) = connect::sqlite(file, settings).await?;
-                Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout) }
+                let connect::Sqlite { readers, writer, writes } = connect::sqlite(file, settings).await?;
+                Backend::Sqlite {
+                    readers: Reader::new(readers),
+                    writer: Writer::start(writer, settings.timeout, writes),
+                }
             }
         };
         Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
@@ -132,12 +136,20 @@ impl Store {
     /// # Errors
     /// A fault when one fails; the ones before it stay applied.
     pub async fn migrate_telling(&self, mut tell: impl FnMut(Migrating<'_>)) -> Result<usize, Fault> {
-        let db = self.migration_connection();
-        let pending = migration::Migrator::get_pending_migrations(db).await.doing("reading the migrations")?;
-        for (at, migration) in pending.iter().enumerate() {
-            tell(Migrating { name: migration.name(), number: at + 1, of: pending.len() });
+        let pending = self.pending_migrations_whole().await?;
+        for (at, name) in pending.iter().enumerate() {
+            tell(Migrating { name, number: at + 1, of: pending.len() });
             // Another process may have applied it meanwhile; then this one takes the next, or none.
-            migration::Migrator::up(db, Some(1)).await.doing("migrating")?;
+            match &self.backend {
+                Backend::Postgres(db) => {
+                    let tx = db.begin_patiently().await.doing("migrating")?;
+                    migration::Migrator::up(&tx, Some(1)).await.doing("migrating")?;
+                    tx.commit().await.doing("migrating")?;
+                }
+                Backend::Sqlite { writer, .. } => {
+                    migration::Migrator::up(writer.connection(), Some(1)).await.doing("migrating")?;
+                }
+            }
         }
         Ok(pending.len())
     }
@@ -147,8 +159,20 @@ impl Store {
     /// # Errors
     /// A fault when the database can't be asked.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, Fault> {
-        let pending = migration::Migrator::get_pending_migrations_read_only(self.migration_connection());
-        let pending = self.within(async { Ok(pending.await?) }).await.doing("reading the migrations")?;
+        self.within(self.pending_migrations_whole()).await.doing("reading the migrations")
+    }
+
+    async fn pending_migrations_whole(&self) -> Result<Vec<String>, Fault> {
+        use migration::Migrator;
+        let pending = match &self.backend {
+            Backend::Postgres(db) => {
+                let tx = db.begin_patiently().await?;
+                let pending = Migrator::get_pending_migrations_read_only(&tx).await?;
+                tx.rollback().await?;
+                pending
+            }
+            Backend::Sqlite { writer, .. } => Migrator::get_pending_migrations_read_only(writer.connection()).await?,
+        };
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
     }
 
@@ -157,7 +181,9 @@ impl Store {
     /// # Errors
     /// A fault when it does not.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.within(async { Ok(self.reader().ping().await?) }).await.doing("asking the database whether it is there")
+        self.within(async { Ok(self.reader().pool().ping().await?) })
+            .await
+            .doing("asking the database whether it is there")
     }
 
     /// Runs `work` in one transaction. What it decided is answered only after its commit.
@@ -200,11 +226,11 @@ impl Store {
     pub fn connections(&self) -> (u32, u32) {
         let (open, idle) = match &self.backend {
             Backend::Postgres(db) => {
-                let pool = db.get_postgres_connection_pool();
+                let pool = db.pool().get_postgres_connection_pool();
                 (pool.size(), pool.num_idle())
             }
             Backend::Sqlite { readers, .. } => {
-                let pool = readers.get_sqlite_connection_pool();
+                let pool = readers.pool().get_sqlite_connection_pool();
                 (pool.size(), pool.num_idle())
             }
         };
@@ -236,24 +262,17 @@ impl Store {
     /// Closes every connection; on SQLite the log is folded into the file.
     pub async fn close(self) {
         match self.backend {
-            Backend::Postgres(db) => drop(db.close().await),
+            Backend::Postgres(db) => db.close().await,
             Backend::Sqlite { readers, writer } => {
                 writer.stop().await;
-                drop(readers.close().await);
+                readers.close().await;
             }
         }
     }
 
-    fn reader(&self) -> &DatabaseConnection {
+    fn reader(&self) -> &Reader {
         match &self.backend {
             Backend::Postgres(db) | Backend::Sqlite { readers: db, .. } => db,
-        }
-    }
-
-    fn migration_connection(&self) -> &DatabaseConnection {
-        match &self.backend {
-            Backend::Postgres(db) => db,
-            Backend::Sqlite { writer, .. } => writer.connection(),
         }
     }
 
@@ -268,6 +287,11 @@ impl Store {
 
 #[cfg(test)]
 mod tests;
+
+/// Whether an insert failed because the row that it belongs to is gone.
+fn is_foreign_key_violation(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)))
+}
 
 /// Whether an insert failed because somebody else has that value already.
 fn is_taken(error: &sea_orm::DbErr) -> bool {

@@ -36,7 +36,8 @@ const BATCH: usize = 128;
 pub(super) struct Writer {
     queue: mpsc::Sender<Job>,
     db: DatabaseConnection,
-    /// Whether the last transaction reached the disk.
+    /// Whether the last transaction reached the disk. A connection on which one did not is not used again: what failed
+    /// at its commit may still be open there, and would take the next transactions in without ever ending.
     writes: Arc<AtomicBool>,
 }
 
@@ -53,9 +54,8 @@ type Answer = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 
 impl Writer {
     /// Starts the writing task on a pool of one connection. `timeout` bounds each piece of work.
-    pub(super) fn start(db: DatabaseConnection, timeout: Duration) -> Self {
+    pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let writes = Arc::new(AtomicBool::new(true));
         tokio::spawn(write(db.clone(), jobs, timeout, Arc::clone(&writes)));
         Self { queue, db, writes }
     }
@@ -89,6 +89,11 @@ impl Writer {
         let (reply, replied) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
+                // Whoever asked was told that the database took too long. What nobody waits for is not done: a proof
+                // would be written whose token nobody has.
+                if reply.is_closed() {
+                    return Done { keep: false, answer: Box::new(|_| ()) };
+                }
                 let (keep, value) = match AssertUnwindSafe(work(tx)).catch_unwind().await {
                     Ok(Ok(Ending::Commit(value))) => (true, Ok(value)),
                     Ok(Ok(Ending::Rollback(value))) => (false, Ok(value)),

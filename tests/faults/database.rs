@@ -7,12 +7,12 @@ use sqlx::{Connection, PgConnection};
 use super::{
     load::{Answer, confirm, phone, send, status, timed, until, until_settled},
     on_servers,
-    proxy::Proxy,
+    proxy::{Proxy, server_of, through},
     servers::Postgres,
     unlimited,
 };
 use crate::{
-    process::child::{Child, Plan},
+    process::child::Child,
     support::{Socket, code_other_than},
 };
 
@@ -42,17 +42,6 @@ async fn comes_back(child: &Child) {
 fn code_of(outbox: &[serde_json::Value], phone: &str) -> String {
     let message = outbox.iter().find(|message| message["to"] == *phone).unwrap();
     message["code"].as_str().unwrap().to_owned()
-}
-
-/// The same, through a proxy.
-fn through(plan: Plan, proxy: &Proxy) -> (Plan, String) {
-    let direct = plan.vars["DATABASE_URL"].clone();
-    let (scheme, rest) = direct.split_once("://").unwrap();
-    let (user, place) =
-        rest.rsplit_once('@').map_or((String::new(), rest), |(user, place)| (format!("{user}@"), place));
-    let (_, name) = place.split_once('/').unwrap();
-    let url = format!("{scheme}://{user}127.0.0.1:{}/{name}", proxy.port);
-    (plan.with("DATABASE_URL", &url), direct)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +96,7 @@ async fn fd_02_connections_may_be_cut_in_the_middle_of_a_statement() {
     let plan = unlimited().await.with("DATABASE_TIMEOUT", "1s");
     let server = server_of(&plan);
     let proxy = Proxy::before(&server).await;
-    let (plan, direct) = through(plan, &proxy);
+    let (plan, direct) = through(plan, proxy.port);
     let child = plan.serve().await;
     // A little slow, so that a cut falls into statements and not between them.
     proxy.delay(Duration::from_millis(3));
@@ -161,7 +150,7 @@ async fn fd_03_a_slow_database_is_waited_for_no_longer_than_its_time() {
     let plan = unlimited().await.with("DATABASE_TIMEOUT", "1s");
     let server = server_of(&plan);
     let proxy = Proxy::before(&server).await;
-    let (plan, direct) = through(plan, &proxy);
+    let (plan, direct) = through(plan, proxy.port);
     let child = plan.serve().await;
     assert!(send(&child, &phone(0)).await.id().is_some());
     proxy.delay(Duration::from_secs(4));
@@ -185,12 +174,4 @@ async fn fd_03_a_slow_database_is_waited_for_no_longer_than_its_time() {
     .await;
     assert!(answer != Answer::None);
     assert_eq!(half_done(&direct).await, 0);
-}
-
-/// Where the shared server listens.
-fn server_of(plan: &Plan) -> String {
-    let (_, rest) = plan.vars["DATABASE_URL"].split_once("://").unwrap();
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    let host = place.split_once('/').unwrap().0;
-    if host.contains(':') { host.to_owned() } else { format!("{host}:5432") }
 }

@@ -17,9 +17,9 @@ use crate::{
 const MESSAGES: usize = 6;
 
 /// A second process on everything of the first but its address.
-fn beside(plan: Plan) -> Plan {
+fn beside(plan: &Plan) -> Plan {
     let port = super::servers::free_port();
-    plan.with("LISTEN_ADDR", &format!("127.0.0.1:{port}"))
+    plan.beside().with("LISTEN_ADDR", &format!("127.0.0.1:{port}"))
 }
 
 async fn shown(child: &Child, id: &str) -> String {
@@ -35,10 +35,10 @@ async fn what_was_accepted_is_not_sent_again_while_its_process_sleeps() {
     let took = |seen: &_| format!("SM{:032x}", number(seen).bytes().fold(0u128, |id, byte| id * 31 + u128::from(byte)));
     // It takes every message, and its answer is on its way when the process freezes.
     let twilio = Carrier::start(move |seen| Act::SayAfter(Duration::from_millis(1500), twilio_took(&took(seen)))).await;
-    let mut plan = unlimited()
+    let plan = unlimited()
         .await
         .with("SMS_PROVIDER", "twilio")
-        .with("PROVIDER_TIMEOUT", "20s")
+        .with("PROVIDER_TIMEOUT", "60s")
         .with("TWILIO_ACCOUNT_SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
         .with("TWILIO_AUTH_TOKEN", TWILIO_TOKEN)
         .with("TWILIO_FROM_NUMBER", "+15005550006")
@@ -51,8 +51,8 @@ async fn what_was_accepted_is_not_sent_again_while_its_process_sleeps() {
     }
     twilio.seen_at_least(MESSAGES).await;
     sleeper.signal("STOP");
-    plan = beside(plan);
-    let other = plan.serve().await;
+    let other_plan = beside(&plan);
+    let other = other_plan.serve().await;
     // Its claims run out; who takes over knows no more than that the messages may have left, and says so.
     for id in &ids {
         assert_eq!(until_settled(&other, id, Duration::from_secs(60)).await, "UNKNOWN");

@@ -7,6 +7,7 @@ mod disk;
 mod frozen;
 mod killed;
 mod load;
+mod pooler;
 mod provider;
 mod proxy;
 mod redis;

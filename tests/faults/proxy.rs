@@ -17,6 +17,8 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
 };
 
+use crate::process::child::Plan;
+
 /// Goes with its last connections when dropped.
 pub struct Proxy {
     pub port: u16,
@@ -93,4 +95,22 @@ impl Drop for Proxy {
         self.accepting.abort();
         self.cut();
     }
+}
+
+/// Where the server listens that a plan's database is on.
+pub fn server_of(plan: &Plan) -> String {
+    let (_, rest) = plan.vars["DATABASE_URL"].split_once("://").unwrap();
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    let host = place.split_once('/').unwrap().0;
+    if host.contains(':') { host.to_owned() } else { format!("{host}:5432") }
+}
+
+/// The same, through what listens at `port`; and the way that leads there directly.
+pub fn through(plan: Plan, port: u16) -> (Plan, String) {
+    let direct = plan.vars["DATABASE_URL"].clone();
+    let (scheme, rest) = direct.split_once("://").unwrap();
+    let (user, place) =
+        rest.rsplit_once('@').map_or((String::new(), rest), |(user, place)| (format!("{user}@"), place));
+    let (_, name) = place.split_once('/').unwrap();
+    (plan.with("DATABASE_URL", &format!("{scheme}://{user}127.0.0.1:{port}/{name}")), direct)
 }

@@ -158,7 +158,7 @@ fn signal(signal: &str, process: &Child) {
     let _ = Command::new("kill").args([&format!("-{signal}"), &process.id().to_string()]).status();
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 

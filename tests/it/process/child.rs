@@ -20,7 +20,7 @@ const SERVER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
 pub struct Plan {
     pub vars: BTreeMap<String, String>,
     pub data: TempDir,
-    _database: Database,
+    database: Database,
 }
 
 /// A running child.
@@ -55,13 +55,19 @@ impl Plan {
             vars.insert("REDIS_URL".to_owned(), redis);
             vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
         }
-        Self { vars, data, _database: database }
+        Self { vars, data, database }
     }
 
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.vars.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Another process on the same database, with a folder of its own.
+    pub fn beside(&self) -> Self {
+        let data = TempDir::new().unwrap();
+        Self { vars: self.vars.clone(), data, database: self.database.borrowed() }
     }
 
     #[must_use]

@@ -22,7 +22,7 @@ use crate::{
         carrier::Carrier,
         setup::{SECRET, code, takes},
     },
-    support::{PATIENCE, Socket},
+    support::{PATIENCE, Socket, Watch},
 };
 
 const ADDRESS: &str = "198.51.100.77";
@@ -57,7 +57,7 @@ const CONFIRM: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificat
                        { ... on Problem { message } } }";
 
 /// Does everything once that the program can be brought to do here.
-async fn drive(child: &Child, gateway: &Carrier) -> Vec<String> {
+async fn drive(child: &Child, gateway: &Carrier) -> (Vec<String>, Watch) {
     let id = child.send_code(ADDRESS, PHONE).await.unwrap();
     let message = gateway.seen_at_least(1).await.remove(0);
     let code = code(&message);
@@ -83,7 +83,7 @@ async fn drive(child: &Child, gateway: &Carrier) -> Vec<String> {
         child.ask(ADDRESS, document, json!({})).await.unwrap();
     }
     let token = message.header("webhook-signature").to_owned();
-    vec![id, code, token, message.header("webhook-id").to_owned()]
+    (vec![id, code, token, message.header("webhook-id").to_owned()], watch)
 }
 
 /// A receipt of the gateway; signed with another key it is refused.
@@ -130,7 +130,7 @@ async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_l
     let gateway = Carrier::start(takes).await;
     let plan = scraped(&gateway).await;
     let child = plan.serve().await;
-    let mut secrets = drive(&child, &gateway).await;
+    let (mut secrets, watch) = drive(&child, &gateway).await;
     let text = scrape(&plan).await;
     let told = series(&text);
 
@@ -204,6 +204,7 @@ async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_l
         assert!((count(series) - times).abs() < 1e-9, "{series} is {}, not {times}", count(series));
     }
     assert!(count("countersign_connections_open") >= 1.0);
+    drop(watch);
 }
 
 /// Listeners of their own: what is told to operators is not told at the door, and the reverse.

@@ -26,7 +26,7 @@ pub use self::{
     person::{Person, code_other_than},
     rows::column,
     seed::Account,
-    socket::Socket,
+    socket::{Socket, Watch},
 };
 
 /// How long anything that happens by itself may take before a test gives up on it.
