@@ -1,6 +1,6 @@
 //! A new password for somebody who knows the old one; and asking for the password again before what can't be undone.
 
-use super::{Accounts, Parts, is_still_signed_in, owe, words};
+use super::{Accounts, Parts, owe, words};
 use crate::{
     caller::Caller,
     delivery::{Notice, notices},
@@ -84,7 +84,7 @@ impl Accounts {
                     if unchanged.is_none_or(|unchanged| unchanged.password_hash != account.password_hash) {
                         return Ok(Ending::Rollback(None));
                     }
-                    if !is_still_signed_in(tx, &asking, now).await? {
+                    if !tx.is_live(&asking.session, now).await? {
                         return Ok(Ending::Rollback(None));
                     }
                     tx.set_password(&account.id, hash.as_str(), now).await?;

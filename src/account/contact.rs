@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Parts, is_still_signed_in, owe, rules};
+use super::{Accounts, Parts, owe, rules};
 use crate::{
     caller::Caller,
     clock::Instant,

@@ -44,11 +44,7 @@ use crate::{
     keys::ServerKeys,
     password::{Context, Description, Hasher, Policy},
     quota::Quotas,
-    session::{
-        Sessions,
-        gate::SignedIn,
-        rules::{Standing, standing},
-    },
+    session::Sessions,
     store::{Identifier, Store, Tx, entity::account::Model},
     telemetry::audit::{self, Event},
     verification::Verifications,
@@ -108,13 +104,6 @@ impl Parts {
             self.outbox.dispatch(notice);
         }
     }
-}
-
-/// Whether the session that asks still lives. Asked under its account's lock, so that whoever ends sessions at the same
-/// time wins (CR-06): the gate may hear of it a moment later.
-async fn is_still_signed_in(tx: &Tx, signed_in: &SignedIn, now: Instant) -> Result<bool, Fault> {
-    let session = tx.lock_session(&signed_in.session).await?;
-    Ok(session.is_some_and(|session| standing(&session, now) == Standing::Live))
 }
 
 /// Puts notices into the outbox, and says which are to be dispatched after the commit.
