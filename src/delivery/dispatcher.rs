@@ -23,7 +23,10 @@ use crate::{
     fault::Fault,
     ids::DeliveryId,
     store::{Claimant, Store, entity::delivery::Model},
-    telemetry::{self, metrics},
+    telemetry::{
+        self, metrics,
+        traces::{Kind, Trace},
+    },
 };
 
 /// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
@@ -184,7 +187,10 @@ impl Inner {
     async fn work(self: Arc<Self>, row: Model, hand: OwnedSemaphorePermit) {
         let id = row.id.clone();
         self.in_hand().insert(id.clone());
-        deliver(&self, row).await;
+        let trace = Trace::behind(row.trace.as_deref()).step("deliver", Kind::Consumer);
+        trace.note("channel", row.channel.as_str());
+        trace.around(deliver(&self, row)).await;
+        trace.end();
         self.in_hand().remove(&id);
         drop(hand);
         self.freed.notify_one();

@@ -7,3 +7,4 @@ mod metrics;
 mod refused;
 mod stopped;
 mod survival;
+mod traces;

@@ -15,12 +15,16 @@ use crate::{
         graphql::{
             admission::Operation,
             refusal::{Code, Refusal},
+            response,
             tally::Tally,
         },
         wire::Wire,
     },
     session::gate::Auth,
-    telemetry::logs::request_span,
+    telemetry::{
+        logs::request_span,
+        traces::{Kind, Trace},
+    },
 };
 
 /// Who asks, as resolvers are told.
@@ -43,7 +47,15 @@ impl Asker {
 /// Runs a query or mutation to its end. Dropping the future gives the operation up.
 pub async fn once<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
     let tally = counted(wire, &mut operation);
-    let response = run(wire, operation, asker).await;
+    // Over a socket it begins a trace: the handshake's is long over.
+    let trace = Trace::current().step("operation", Kind::Internal);
+    trace.note("graphql.operation", tally.names());
+    let response = trace.around(run(wire, operation, asker)).await;
+    if let Some(error) = response.errors.first() {
+        trace.note("error", Code::known(response::code(error)));
+        trace.failed();
+    }
+    trace.end();
     tally.close(&response);
     response
 }
