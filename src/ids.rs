@@ -97,10 +97,19 @@ id!(
 mod tests {
     use super::*;
 
+    /// EN-05: 26 digits of five bits, filled from 128 bits of chance.
     #[test]
-    fn an_id_is_its_prefix_and_26_digits_and_parses_back() {
+    fn en_05_an_id_is_its_prefix_and_128_bits_and_parses_back() {
         let id = VerificationId::new(&Entropy::seeded(1));
         assert_eq!(id.as_str().len(), 30);
+        // Every bit is chance: of a few hundred ids, each place has had every digit that it can have.
+        let entropy = Entropy::seeded(2);
+        let ids: Vec<_> = (0..600).map(|_| VerificationId::new(&entropy)).collect();
+        for place in 0..DIGITS {
+            let digits: std::collections::HashSet<_> = ids.iter().map(|id| id.as_str().as_bytes()[4 + place]).collect();
+            // 26 digits hold 130 bits: the first has 3 of the 128.
+            assert_eq!(digits.len(), if place == 0 { 8 } else { 32 }, "place {place}");
+        }
         assert_eq!(VerificationId::parse(id.as_str()), Some(id.clone()));
         assert_eq!(AccountId::parse(id.as_str()), None);
         assert_eq!(VerificationId::parse("ver_"), None);
@@ -108,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_too_little_to_use_it() {
+    fn en_05_debug_shows_too_little_to_use_it() {
         let id = VerificationId::new(&Entropy::seeded(1));
         assert!(format!("{id:?}").len() < 16);
     }

@@ -13,6 +13,7 @@ use crate::{
     config,
     fault::Fault,
     quota::rules::local_day,
+    session::{DEVICE_LIFE, rules::MEMORY},
     store::{Dead, Store},
     telemetry,
 };
@@ -23,8 +24,9 @@ const EVERY: Duration = Duration::from_secs(10 * 60);
 const LEASE_NAME: &str = "janitor";
 /// How long the lease holds: one that dies at work is replaced at the next look but one.
 const LEASE: Duration = Duration::from_secs(15 * 60);
-/// A spent or expired proof is remembered a day, so that whoever comes with it late is told what became of it.
-const PROOFS: Duration = Duration::from_secs(24 * 60 * 60);
+/// What is spent or expired is remembered a day, so that whoever comes with it late is told what became of it; and so
+/// that processes whose clocks do not agree erase nothing that another one needs.
+const LATE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Rows erased in one statement.
 const BATCH: u64 = 500;
 /// A breath for whoever waits to write.
@@ -35,6 +37,8 @@ pub struct Janitor {
     pub store: Store,
     pub clock: Clock,
     pub settings: config::Janitor,
+    /// How long an access token lives: its session's end is remembered as long.
+    pub access_ttl: Duration,
     /// Whose midnight begins a day.
     pub time_zone: Tz,
     /// Names this process in the lease.
@@ -90,15 +94,23 @@ impl Janitor {
         self.store.hold_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn dead(&self, now: Instant) -> [Dead; 5] {
+    fn dead(&self, now: Instant) -> [Dead; 12] {
         let history = now - self.settings.history;
         [
-            Dead::Proofs { before: now - PROOFS },
+            Dead::Proofs { before: now - LATE },
             // Yesterday's count is dead at midnight; the day more is for clocks that do not agree.
-            Dead::Usage { day: local_day(now, self.time_zone).num_days_from_ce() - 1, before: now - PROOFS },
+            Dead::Usage { day: local_day(now, self.time_zone).num_days_from_ce() - 1, before: now - LATE },
             Dead::Deliveries { before: history },
             Dead::Verifications { before: history, now },
             Dead::Audit { before: now - self.settings.audit },
+            // A family's tokens first, since there may be thousands to one session.
+            Dead::RefreshTokens { before: history },
+            Dead::Sessions { before: history },
+            Dead::Revocations { before: now - self.access_ttl - LATE },
+            Dead::Lockouts { before: now - MEMORY, now },
+            Dead::Devices { before: now - DEVICE_LIFE },
+            Dead::ContactChanges { before: now - LATE },
+            Dead::Unproved { before: now - self.settings.unproved },
         ]
     }
 }

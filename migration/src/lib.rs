@@ -11,7 +11,9 @@ mod m20261121_000002_account;
 mod m20261121_000003_operation;
 mod m20261121_000004_safety;
 mod m20261121_000005_delivery_attempt;
-mod m20261121_000006_delivery_trace;
+mod m20261121_000006_by_letter;
+mod m20261121_000007_erasure;
+mod m20261121_000008_delivery_trace;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -25,7 +27,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_operation::Migration),
             Box::new(m20261121_000004_safety::Migration),
             Box::new(m20261121_000005_delivery_attempt::Migration),
-            Box::new(m20261121_000006_delivery_trace::Migration),
+            Box::new(m20261121_000006_by_letter::Migration),
+            Box::new(m20261121_000007_erasure::Migration),
+            Box::new(m20261121_000008_delivery_trace::Migration),
         ]
     }
 }

@@ -11,10 +11,8 @@ cargo_test() { part tests "$1" cargo test --locked --no-fail-fast "${@:2}" -- --
 # a file; only a whole run can be judged.
 judge_answers() {
     [[ ${#filter[@]} == 0 ]] || return 0
-    # Not yet a failure: the unions of the accounts still lack tests of some of their refusals.
-    local said=$workdir/logs/answers.log
-    COUNTERSIGN_TEST_SEEN_ALL=1 cargo test --locked --package countersign --test it -- refusals:: >"$said" 2>&1 ||
-        note 'some answers of the schema were given to no test yet: cargo test --test it -- refusals:: lists them'
+    part tests 'Every answer of the schema was given to some test' env COUNTERSIGN_TEST_SEEN_ALL=1 \
+        cargo test --locked --package countersign --test it -- refusals:: || true
 }
 
 build() { part step 'Build the tests' cargo test --locked --workspace --no-run; }

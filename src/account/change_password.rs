@@ -1,6 +1,6 @@
 //! A new password for somebody who knows the old one; and asking for the password again before what can't be undone.
 
-use super::{Accounts, Parts, owe, words};
+use super::{Accounts, Parts, is_still_signed_in, owe, words};
 use crate::{
     caller::Caller,
     delivery::{Notice, notices},
@@ -27,7 +27,7 @@ impl PasswordChange {
             PasswordChange::Changed { .. } => audit::OK,
             PasswordChange::CredentialsRejected => "credentials_rejected",
             PasswordChange::PasswordRejected(_) => "password_rejected",
-            PasswordChange::Quota(_) => "quota_exceeded",
+            PasswordChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -73,7 +73,7 @@ impl Accounts {
         let hash = parts.hasher.hash(new).await?;
         let now = parts.clock.now();
         let told = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
-        let session = signed_in.session.clone();
+        let asking = signed_in.clone();
         let entry = event.clone();
         let written = parts
             .store
@@ -84,10 +84,13 @@ impl Accounts {
                     if unchanged.is_none_or(|unchanged| unchanged.password_hash != account.password_hash) {
                         return Ok(Ending::Rollback(None));
                     }
+                    if !is_still_signed_in(tx, &asking, now).await? {
+                        return Ok(Ending::Rollback(None));
+                    }
                     tx.set_password(&account.id, hash.as_str(), now).await?;
                     let ended = match keep_others {
                         true => Vec::new(),
-                        false => tx.end_sessions(&account.id, Some(&session), now).await?,
+                        false => tx.end_sessions(&account.id, Some(&asking.session), now).await?,
                     };
                     tx.insert_audit(&entry).await?;
                     Ok(Ending::Commit(Some((ended, owe(tx, told, now).await?))))
@@ -116,7 +119,7 @@ impl Parts {
             return Ok(Confirmed::Quota(refused));
         }
         let subjects = Subjects::confirming(id);
-        if let Counted::Locked { until, .. } = self.sessions.count_try(&subjects).await? {
+        if let Counted::Locked { until } = self.sessions.count_try(&subjects).await? {
             return Ok(Confirmed::Quota(Refused { quota: Quota::Account, retry_at: until }));
         }
         let account = self.store.account(&Identifier::Id(id.clone())).await?;

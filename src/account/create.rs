@@ -49,6 +49,7 @@ impl Accounts {
             user.name.as_ref().map(|name| name.as_str().to_owned()),
             user.phone.as_ref().map(|phone| phone.as_str().to_owned()),
             user.email.as_ref().map(|email| email.as_str().to_owned()),
+            user.birth_date.map(|date| date.date().to_string()),
         ];
         let violations = parts.policy.judge(&user.password, &Context::new(words.into_iter().flatten())).await?;
         if !violations.is_empty() {

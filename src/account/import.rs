@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, future};
 use serde::Deserialize;
 
 use super::{Accounts, ImageUrl};
@@ -91,20 +91,25 @@ pub struct Import {
 const AT_ONCE: usize = 64;
 
 impl Accounts {
-    /// Imports lines, and tells of each, in order, with its number from one on. Empty lines are passed over.
+    /// Imports lines, and tells of each, in order, with its number from one on. Empty lines are passed over; one that
+    /// could not be read is refused in its place. No more lines are taken than are worked at.
     ///
     /// # Errors
     /// A fault of the store; the lines before it stay imported.
     pub async fn import_users(
         &self,
         run: &Arc<str>,
-        lines: impl Iterator<Item = String>,
+        lines: impl Stream<Item = Result<String, LineRefusal>>,
         import: Import,
         mut tell: impl FnMut(usize, Imported),
     ) -> Result<(), Fault> {
-        let numbered = lines.enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let imported = stream::iter(numbered).map(|(at, line)| async move {
-            let imported = self.import_line(Arc::clone(run), &line, import).await?;
+        let empty = |line: &Result<String, LineRefusal>| line.as_ref().is_ok_and(|text| text.trim().is_empty());
+        let numbered = lines.enumerate().filter(|(_, line)| future::ready(!empty(line)));
+        let imported = numbered.map(|(at, line)| async move {
+            let imported = match line {
+                Ok(text) => self.import_line(Arc::clone(run), &text, import).await?,
+                Err(refusal) => Imported::Refused(refusal),
+            };
             Ok::<_, Fault>((at + 1, imported))
         });
         let mut imported = std::pin::pin!(imported.buffered(AT_ONCE));
@@ -140,12 +145,30 @@ impl Accounts {
             event.log();
             return Ok(Imported::Made);
         }
-        let holder = parts.store.account(&Identifier::Username(row.username_key.clone())).await?;
-        Ok(match holder {
-            Some(holder) if holder.phone == row.phone && holder.email_key == row.email_key => Imported::Known,
-            Some(_) => Imported::Refused(LineRefusal { field: "username", reason: "taken" }),
-            None => Imported::Refused(LineRefusal { field: "contact", reason: "taken" }),
-        })
+        self.clash(&row).await
+    }
+
+    /// Why an account could not be made: it is there already, or something of it is another one's.
+    async fn clash(&self, row: &Model) -> Result<Imported, Fault> {
+        let store = &self.0.store;
+        let refused = |field, reason| Ok(Imported::Refused(LineRefusal { field, reason }));
+        let others = [
+            ("phone", row.phone.clone().map(Identifier::Phone)),
+            ("email", row.email_key.clone().map(Identifier::Email)),
+            ("nickname", row.nickname_key.clone().map(Identifier::Nickname)),
+        ];
+        for (field, identifier) in others {
+            let Some(identifier) = identifier else { continue };
+            let holder = store.account(&identifier).await?;
+            if holder.is_some_and(|holder| holder.username_key != row.username_key) {
+                return refused(field, "taken");
+            }
+        }
+        match store.account(&Identifier::Username(row.username_key.clone())).await? {
+            Some(holder) if holder.phone == row.phone && holder.email_key == row.email_key => Ok(Imported::Known),
+            Some(_) => refused("username", "taken"),
+            None => refused("line", "taken_meanwhile"),
+        }
     }
 }
 

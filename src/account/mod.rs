@@ -36,7 +36,7 @@ pub use self::{
 };
 use crate::{
     caller::Caller,
-    clock::{Clock, Entropy},
+    clock::{Clock, Entropy, Instant},
     config,
     delivery::{Order, Outbox},
     fault::Fault,
@@ -44,7 +44,11 @@ use crate::{
     keys::ServerKeys,
     password::{Context, Description, Hasher, Policy},
     quota::Quotas,
-    session::Sessions,
+    session::{
+        Sessions,
+        gate::SignedIn,
+        rules::{Standing, standing},
+    },
     store::{Identifier, Store, Tx, entity::account::Model},
     telemetry::audit::{self, Event},
     verification::Verifications,
@@ -106,8 +110,15 @@ impl Parts {
     }
 }
 
+/// Whether the session that asks still lives. Asked under its account's lock, so that whoever ends sessions at the same
+/// time wins (CR-06): the gate may hear of it a moment later.
+async fn is_still_signed_in(tx: &Tx, signed_in: &SignedIn, now: Instant) -> Result<bool, Fault> {
+    let session = tx.lock_session(&signed_in.session).await?;
+    Ok(session.is_some_and(|session| standing(&session, now) == Standing::Live))
+}
+
 /// Puts notices into the outbox, and says which are to be dispatched after the commit.
-async fn owe(tx: &Tx, notices: Vec<Order>, now: crate::clock::Instant) -> Result<Vec<DeliveryId>, Fault> {
+async fn owe(tx: &Tx, notices: Vec<Order>, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
     let mut ids = Vec::with_capacity(notices.len());
     for notice in notices {
         ids.push(notice.id.clone());

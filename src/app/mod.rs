@@ -5,10 +5,10 @@ mod metrics;
 mod rooms;
 mod settings;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{Json, Router, routing::get};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -53,12 +53,14 @@ pub struct App {
     events: Events,
     asked: CancellationToken,
     dispatching: CancellationToken,
-    server: JoinHandle<usize>,
+    server: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
     poller: JoinHandle<()>,
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
+    /// A part without which the others can't keep what they promise ended by a panic.
+    fallen: CancellationToken,
     /// Told, and what only they need.
     metrics: Option<(Metrics, JoinHandle<()>)>,
 }
@@ -87,9 +89,10 @@ impl App {
             None => None,
         };
         let dispatching = CancellationToken::new();
-        let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
-        let poller = tokio::spawn(built.poller.run(dispatching.clone()));
-        let janitor = tokio::spawn(built.janitor.run(asked.clone()));
+        let fallen = CancellationToken::new();
+        let dispatcher = vital("dispatcher", &fallen, built.dispatcher.run(built.nudged, dispatching.clone()));
+        let poller = vital("poller", &fallen, built.poller.run(dispatching.clone()));
+        let janitor = vital("janitor", &fallen, built.janitor.run(asked.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -99,11 +102,14 @@ impl App {
             events: built.events,
             asked,
             dispatching,
-            server: tokio::spawn(server.run()),
+            server: vital("server", &fallen, async {
+                server.run().await;
+            }),
             dispatcher,
             poller,
-            keeping_up: AbortOnDropHandle::new(tokio::spawn(keeping_up)),
+            keeping_up: AbortOnDropHandle::new(vital("gate", &fallen, keeping_up)),
             janitor,
+            fallen,
             metrics,
         })
     }
@@ -126,6 +132,12 @@ impl App {
         }
     }
 
+    /// Waits until a part has panicked that has to work for as long as the program does. Without it codes would be
+    /// owed and never sent, or what is revoked elsewhere honoured for ever: a process that starts anew serves better.
+    pub async fn fallen(&self) {
+        self.fallen.cancelled().await;
+    }
+
     /// Stops: no new work, requests finished, streams completed, the dispatcher drained.
     pub async fn stop(self) {
         self.asked.cancel();
@@ -144,6 +156,21 @@ impl App {
         }
         self.store.close().await;
     }
+}
+
+/// Runs a part of the program that works until it is stopped, and says in `fallen` when it panics.
+fn vital(
+    name: &'static str,
+    fallen: &CancellationToken,
+    part: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let fallen = fallen.clone();
+    tokio::spawn(async move {
+        if AssertUnwindSafe(part).catch_unwind().await.is_err() {
+            tracing::error!(part = name, "panicked, and the process can't go on without it");
+            fallen.cancel();
+        }
+    })
 }
 
 /// The accounts, for the command line: nothing is served and nothing dispatched, but by the processes that serve.

@@ -124,6 +124,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         store: store.clone(),
         clock: clock.clone(),
         settings: config.janitor,
+        access_ttl: config.session.access_ttl,
         time_zone: config.quota.contact.time_zone,
         process: process.clone(),
     };

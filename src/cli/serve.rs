@@ -26,10 +26,11 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
     let grace = settings.config.http.shutdown_grace;
     let app = App::start(settings, World::real(), listener).await?;
     app.announce();
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    let fell = tokio::select! {
+        _ = terminate.recv() => false,
+        _ = tokio::signal::ctrl_c() => false,
+        () = app.fallen() => true,
+    };
     tracing::info!("stopping: no new work, {}s for what is under way", grace.as_secs());
     let stopped = async {
         app.stop().await;
@@ -38,7 +39,10 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
         }
     };
     tokio::select! {
-        () = stopped => Ok(()),
+        () = stopped => match fell {
+            true => Err("stopped, since a part of the program panicked".to_owned()),
+            false => Ok(()),
+        },
         () = tokio::time::sleep(grace + Duration::from_secs(3)) => Err("could not stop in time".to_owned()),
         _ = terminate.recv() => Err("stopped at once".to_owned()),
         _ = tokio::signal::ctrl_c() => Err("stopped at once".to_owned()),

@@ -40,7 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "NOTIFY_NEW_DEVICE",
         "on",
-        "on or off: whether a sign-in on a device that was not seen before is told to the account's contact.",
+        "on or off: whether a sign-in on a device that was not seen before is told to the account's contact. A device that was not used for a year is a new one again.",
     ),
     Setting::new(
         "LOCKOUT_ATTEMPTS",

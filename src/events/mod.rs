@@ -28,7 +28,7 @@ use std::{sync::Arc, time::Instant};
 
 use self::{hub::Hub, relay::Relay};
 pub use self::{
-    revocation::{Revocation, RevocationWake, Revocations, Revoked},
+    revocation::{Revocation, RevocationWake, Revocations},
     snapshot::Snapshot,
     watchers::{Wake, Watcher},
 };
@@ -71,8 +71,7 @@ impl Events {
         Revocations::new(self.hub.revocations.subscribe())
     }
 
-    /// Tells every process that a session or an account is not to be honoured any more. Call it after the commit.
-    /// Never waits.
+    /// Tells every process that a session is not to be honoured any more. Call it after the commit. Never waits.
     pub fn publish_revocation(&self, revocation: Revocation) {
         self.hub.revoke(revocation.clone());
         if let Some(relay) = &self.relay {

@@ -3,24 +3,13 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::{
-    clock::Instant,
-    ids::{AccountId, SessionId},
-};
+use crate::{clock::Instant, ids::SessionId};
 
-/// What is not to be honoured any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Revoked {
-    Session(SessionId),
-    /// Every session of the account that began before.
-    Account(AccountId),
-}
-
-/// That something was revoked, and when.
+/// That a session was ended, and when. Whoever ends all of an account's tells each: the statement that ends them says
+/// which those were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
-    pub what: Revoked,
+    pub session: SessionId,
     pub at: Instant,
 }
 

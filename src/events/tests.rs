@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::*;
 use crate::{
     channel::Channel,
-    ids::{AccountId, SessionId},
+    ids::SessionId,
     status::{DeliveryStatus, Status},
 };
 
@@ -33,7 +33,7 @@ pub fn snapshot(id: &VerificationId, sequence: i64) -> Snapshot {
 
 pub fn revocation(seed: u64) -> Revocation {
     let at = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
-    Revocation { what: Revoked::Session(SessionId::new(&Entropy::seeded(seed))), at }
+    Revocation { session: SessionId::new(&Entropy::seeded(seed)), at }
 }
 
 fn alone() -> Events {
@@ -148,8 +148,7 @@ async fn revocations_reach_every_listener_and_a_slow_one_reads_again() {
 
 #[test]
 fn what_travels_shows_no_more_than_it_must() {
-    let account = Revocation { what: Revoked::Account(AccountId::new(&Entropy::seeded(1))), ..revocation(1) };
-    let news = vec![message::News::Changed(snapshot(&id(1), 7)), message::News::Revoked(account)];
+    let news = vec![message::News::Changed(snapshot(&id(1), 7)), message::News::Revoked(revocation(1))];
     let text = serde_json::to_string(&news).unwrap();
     assert_eq!(serde_json::from_str::<Vec<message::News>>(&text).unwrap(), news);
     let shown: serde_json::Value = serde_json::from_str(&text).unwrap();

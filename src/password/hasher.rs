@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     PasswordHash, Pool,
-    pool::Memory,
+    pool::{Memory, Place},
     prepare,
     schemes::{self, Scheme},
 };
@@ -90,6 +90,14 @@ impl Hasher {
         self.pool.run(move |memory| cost.hash(&password, salt, memory)).await?
     }
 
+    /// Keeps a place on the pool for [`Hasher::verify_at`]: asked for before anything is looked up or counted for it.
+    ///
+    /// # Errors
+    /// Unavailable, at once, where the pool is full.
+    pub fn reserve(&self) -> Result<Place, Fault> {
+        self.pool.reserve()
+    }
+
     /// Whether `password` is the one that `hash` was made of. Without a hash (an unknown account, or one that has no
     /// password) the same work is done and the answer is [`Verdict::Wrong`], so that the time tells nothing.
     ///
@@ -98,12 +106,25 @@ impl Hasher {
     /// # Errors
     /// Unavailable, at once, where the pool is full.
     pub async fn verify(&self, password: &Secret, hash: Option<&PasswordHash>) -> Result<Verdict, Fault> {
+        self.verify_at(self.reserve()?, password, hash).await
+    }
+
+    /// The same, at a place that was kept for it.
+    ///
+    /// # Errors
+    /// Internal, where hashing fails.
+    pub async fn verify_at(
+        &self,
+        place: Place,
+        password: &Secret,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Verdict, Fault> {
         // Too long to have been accepted, whoever's it is.
         let Some(password) = prepare(password.expose()) else { return Ok(Verdict::Wrong) };
         let known = hash.is_some();
         let scheme = hash.map_or_else(|| self.nobodys.clone(), |hash| Arc::new(hash.scheme.clone()));
         let cost = self.cost.clone();
-        let verified = self.pool.run(move |memory| {
+        let verified = self.pool.run_at(place, move |memory| {
             let fits = scheme.fits(password.as_bytes(), memory);
             memory.shrink(cost.0.block_count());
             match (fits && known, cost.made(&scheme)) {

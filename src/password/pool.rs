@@ -5,14 +5,14 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
 use argon2::Block;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::fault::Fault;
 
@@ -55,6 +55,7 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 #[derive(Clone)]
 pub struct Pool {
     queue: SyncSender<Job>,
+    places: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     observer: Observer,
 }
@@ -73,14 +74,25 @@ impl Observer {
     pub const NONE: Self = Self { done: |_| {}, full: || {} };
 }
 
+/// A place at a thread or in the queue, kept for a job to come; given back when it is dropped.
+#[must_use]
+pub struct Place(OwnedSemaphorePermit);
+
 impl Pool {
     /// Starts `threads` threads with room for `queue` jobs that wait.
     ///
     /// # Errors
     /// Internal, where the system gives no threads.
     pub fn start(threads: usize, queue: usize) -> Result<Self, Fault> {
-        let (sender, jobs) = sync_channel(queue);
-        let pool = Self { queue: sender, waiting: Arc::default(), observer: Observer::NONE };
+        let places = threads + queue;
+        // Whoever sends has a place, so it is never full.
+        let (sender, jobs) = sync_channel(places);
+        let pool = Self {
+            queue: sender,
+            places: Arc::new(Semaphore::new(places)),
+            waiting: Arc::default(),
+            observer: Observer::NONE,
+        };
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
             let (jobs, waiting) = (jobs.clone(), pool.waiting.clone());
@@ -98,12 +110,36 @@ impl Pool {
         Self { observer, ..self }
     }
 
+    /// Keeps a place for a job. Whoever has work to do before the job asks for it first, so that a flood is refused
+    /// before it costs anything.
+    ///
+    /// # Errors
+    /// Unavailable, at once, when the queue is full.
+    pub fn reserve(&self) -> Result<Place, Fault> {
+        self.places.clone().try_acquire_owned().map(Place).map_err(|_| {
+            (self.observer.full)();
+            Fault::unavailable("the hashing queue is full")
+        })
+    }
+
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
     ///
     /// # Errors
     /// Unavailable, at once, when the queue is full. Internal, when the job panicked.
     pub async fn run<T: Send + 'static>(
         &self,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.run_at(self.reserve()?, job).await
+    }
+
+    /// The same, at a place that was kept for it.
+    ///
+    /// # Errors
+    /// Internal, when the job panicked.
+    pub async fn run_at<T: Send + 'static>(
+        &self,
+        place: Place,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let begun = Instant::now();
@@ -113,17 +149,12 @@ impl Pool {
                 // Fails when the caller has gone since.
                 let _ = reply.send(job(memory));
             }
+            drop(place.0);
         });
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(refused) = self.queue.try_send(job) {
+        if self.queue.try_send(job).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(match refused {
-                TrySendError::Full(_) => {
-                    (self.observer.full)();
-                    Fault::unavailable("the hashing queue is full")
-                }
-                TrySendError::Disconnected(_) => Fault::internal("the hashing threads are gone"),
-            });
+            return Err(Fault::internal("the hashing threads are gone"));
         }
         let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
         (self.observer.done)(begun.elapsed());
@@ -184,6 +215,17 @@ mod tests {
         assert_eq!(second.await.unwrap(), 2);
         assert_eq!(pool.run(|_| 4).await.unwrap(), 4);
         assert_eq!(pool.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn pw_06_a_place_is_kept_until_it_is_used_or_given_back() {
+        let pool = Pool::start(1, 1).unwrap();
+        let [first, second] = [pool.reserve().unwrap(), pool.reserve().unwrap()];
+        assert_eq!(pool.reserve().map(|_| ()).unwrap_err().kind(), FaultKind::Unavailable);
+        assert_eq!(pool.run(|_| 0).await.unwrap_err().kind(), FaultKind::Unavailable);
+        drop(first);
+        assert_eq!(pool.run(|_| 1).await.unwrap(), 1);
+        assert_eq!(pool.run_at(second, |_| 2).await.unwrap(), 2);
     }
 
     #[tokio::test]

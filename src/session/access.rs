@@ -127,7 +127,8 @@ impl AccessTokens {
         let claims = self.claims(token).ok_or(TokenRefused)?;
         let now = self.0.clock.now();
         let instant = |seconds: i64| Instant::from_timestamp(seconds, 0).ok_or(TokenRefused);
-        let expires_at = instant(claims.exp)?;
+        // Where JWT_ACCESS_EXPIRES_IN was shortened, older tokens end with it: what is revoked is remembered no longer.
+        let expires_at = instant(claims.exp)?.min(instant(claims.iat)? + self.0.ttl);
         let valid_from = instant(claims.iat)?.max(instant(claims.nbf.unwrap_or(claims.iat))?);
         if expires_at <= now || valid_from > now + SKEW || claims.kind != "access" {
             return Err(TokenRefused);

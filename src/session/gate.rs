@@ -17,7 +17,7 @@ use super::access::AccessTokens;
 pub use crate::store::entity::account::Role;
 use crate::{
     clock::{Clock, Instant},
-    events::{RevocationWake, Revocations, Revoked},
+    events::{RevocationWake, Revocations},
     fault::Fault,
     ids::{AccountId, SessionId},
     store::Store,
@@ -114,14 +114,10 @@ impl Gate {
             let full = tokio::select! {
                 wake = revocations.next() => match wake {
                     None => return,
-                    Some(RevocationWake::Revoked(revocation)) => match revocation.what {
-                        Revoked::Session(session) => {
-                            self.revoke([session], revocation.at);
-                            continue;
-                        }
-                        // Which sessions of the account those were, the database knows.
-                        Revoked::Account(_) => false,
-                    },
+                    Some(RevocationWake::Revoked(revocation)) => {
+                        self.revoke([revocation.session], revocation.at);
+                        continue;
+                    }
                     Some(RevocationWake::Reread) => true,
                 },
                 _ = polls.tick() => false,

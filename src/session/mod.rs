@@ -34,7 +34,7 @@ use crate::{
     config,
     contact::Region,
     delivery::Outbox,
-    events::{self, Events, Revocation},
+    events::{Events, Revocation},
     fault::Fault,
     ids::{AccountId, SessionId},
     keys::ServerKeys,
@@ -95,11 +95,10 @@ impl Sessions {
     pub fn announce_ended(&self, sessions: &[SessionId], at: Instant) {
         self.0.gate.revoke(sessions.iter().cloned(), at);
         for session in sessions {
-            let what = events::Revoked::Session(session.clone());
-            self.0.events.publish_revocation(Revocation { what, at });
+            self.0.events.publish_revocation(Revocation { session: session.clone(), at });
         }
     }
 }
 
-/// After a year without a sign-in a device is a new one.
-const DEVICE_LIFE: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 60 * 60);
+/// After a year without a sign-in a device is a new one: the janitor forgets it.
+pub const DEVICE_LIFE: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 60 * 60);

@@ -48,7 +48,7 @@ impl SignIn {
             SignIn::AccountNotActive(_) => "account_not_active",
             SignIn::AccountLocked { .. } => "account_locked",
             SignIn::ProofRejected(_) => "proof_rejected",
-            SignIn::Quota(_) => "quota_exceeded",
+            SignIn::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -96,6 +96,7 @@ impl Sessions {
         if let Err(refused) = self.0.quotas.charge(Act::SignIn, caller).await {
             return Ok(self.ended(caller, audit::Act::SignIn, SignIn::Quota(refused), None).await);
         }
+        let place = self.0.hasher.reserve()?;
         let named = identify(identifier, self.0.region);
         let found = match &named {
             Some(named) => self.0.store.account(named).await?,
@@ -105,26 +106,24 @@ impl Sessions {
         let account = found.filter(|account| names(account, named.as_ref()));
         let subjects = self.subjects(identifier, named.as_ref(), account.as_ref(), &device).await?;
         let id = account.as_ref().map(|account| account.id.clone());
-        let locks = match self.count_try(&subjects).await? {
-            Counted::Granted { locks } => locks,
-            Counted::Locked { until, shown } => {
-                let refusal = match shown {
-                    true => SignIn::AccountLocked { unlocks_at: until },
-                    false => SignIn::CredentialsRejected,
-                };
+        let (barred, locks, subjects) = match self.count_try(&subjects).await? {
+            Counted::Granted { locks } => (false, locks, subjects),
+            Counted::Barred { locks } => (true, locks, subjects.without_hidden()),
+            Counted::Locked { until: unlocks_at } => {
+                let refusal = SignIn::AccountLocked { unlocks_at };
                 return Ok(self.ended(caller, audit::Act::SignIn, refusal, id).await);
             }
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
-        let verdict = match self.0.hasher.verify(password, stored.as_ref()).await {
+        let verdict = match self.0.hasher.verify_at(place, password, stored.as_ref()).await {
             Ok(verdict) => verdict,
             Err(fault) => {
                 self.take_try_back(&subjects).await?;
                 return Err(fault);
             }
         };
-        let right = account.filter(|_| verdict.is_right());
+        let right = account.filter(|_| verdict.is_right() && !barred);
         let Some(account) = right else {
             if locks && id.is_some() {
                 self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;

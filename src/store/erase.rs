@@ -2,11 +2,16 @@
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect, TryGetable, Value,
+    sea_query::Query,
 };
 
 use super::{
     Ending, Store,
-    entity::{audit, contact_usage, delivery, proof, verification},
+    entity::{
+        account::{self, AccountStatus},
+        audit, contact_change, contact_usage, delivery, device, lockout, proof, refresh_token, revocation, session,
+        verification,
+    },
 };
 use crate::{
     clock::Instant,
@@ -26,6 +31,20 @@ pub enum Dead {
     Usage { day: i32, before: Instant },
     /// Entries of the audit trail made before.
     Audit { before: Instant },
+    /// Refresh tokens of sessions that were over before.
+    RefreshTokens { before: Instant },
+    /// Sessions that were over before.
+    Sessions { before: Instant },
+    /// Revocations of before: no access token is left that they are about.
+    Revocations { before: Instant },
+    /// Wrong passwords that were typed before, and lock nobody now.
+    Lockouts { before: Instant, now: Instant },
+    /// Devices not used since.
+    Devices { before: Instant },
+    /// Changes of contact that could be taken back until before.
+    ContactChanges { before: Instant },
+    /// Accounts made before that never proved a contact.
+    Unproved { before: Instant },
 }
 
 impl Store {
@@ -62,6 +81,48 @@ impl Store {
                 use audit::{Column, Entity};
                 self.erase_from::<Entity, i64>(Column::Id, all().add(Column::At.lt(before)), most).await
             }
+            Dead::RefreshTokens { before } => {
+                use refresh_token::{Column, Entity};
+                let sessions = Query::select()
+                    .column(session::Column::Id)
+                    .from(session::Entity)
+                    .cond_where(over(before))
+                    .to_owned();
+                let theirs = all().add(Column::SessionId.in_subquery(sessions));
+                self.erase_from::<Entity, String>(Column::TokenHash, theirs, most).await
+            }
+            Dead::Sessions { before } => {
+                use session::{Column, Entity};
+                self.erase_from::<Entity, String>(Column::Id, over(before), most).await
+            }
+            Dead::Revocations { before } => {
+                use revocation::{Column, Entity};
+                self.erase_from::<Entity, String>(Column::SessionId, all().add(Column::At.lt(before)), most).await
+            }
+            Dead::Lockouts { before, now } => {
+                use lockout::{Column, Entity};
+                let open = Column::LockedUntil.is_null().or(Column::LockedUntil.lte(now));
+                let forgotten = all().add(Column::LastFailedAt.lt(before)).add(open);
+                self.erase_from::<Entity, String>(Column::Subject, forgotten, most).await
+            }
+            Dead::Devices { before } => {
+                use device::{Column, Entity};
+                self.erase_from::<Entity, String>(Column::TokenHash, all().add(Column::LastUsedAt.lt(before)), most)
+                    .await
+            }
+            Dead::ContactChanges { before } => {
+                use contact_change::{Column, Entity};
+                self.erase_from::<Entity, String>(Column::Id, all().add(Column::ExpiresAt.lt(before)), most).await
+            }
+            Dead::Unproved { before } => {
+                use account::{Column, Entity};
+                let unproved = all()
+                    .add(Column::PhoneVerifiedAt.is_null())
+                    .add(Column::EmailVerifiedAt.is_null())
+                    .add(Column::Status.eq(AccountStatus::PendingVerification))
+                    .add(Column::CreatedAt.lt(before));
+                self.erase_from::<Entity, String>(Column::Id, unproved, most).await
+            }
         };
         erased.doing("erasing what is over")
     }
@@ -80,4 +141,10 @@ impl Store {
         let erase = E::delete_many().filter(key.is_in(keys)).filter(over);
         self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(erase.exec(&tx.0).await?.rows_affected)) })).await
     }
+}
+
+/// Sessions that were over before: ended by somebody, or not used in time.
+fn over(before: Instant) -> Condition {
+    use session::Column;
+    Condition::any().add(Column::EndedAt.lt(before)).add(Column::ExpiresAt.lt(before))
 }

@@ -29,6 +29,7 @@ mod page;
 mod proof;
 mod reader;
 mod refresh_token;
+mod refusals;
 mod report;
 mod revocation;
 mod session;
@@ -37,7 +38,7 @@ mod users;
 mod verification;
 mod writer;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use migration::MigratorTrait;
 use sea_orm::DatabaseTransaction;
@@ -57,7 +58,7 @@ pub use self::{
     report::{SLOT, SlotCount},
     settlement::Settlement,
 };
-use self::{reader::Reader, writer::Writer};
+use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{
     config,
     fault::{Doing, Fault},
@@ -68,6 +69,7 @@ use crate::{
 pub struct Store {
     backend: Backend,
     timeout: Duration,
+    refusals: Arc<Refusals>,
 }
 
 #[derive(Clone)]
@@ -118,7 +120,7 @@ impl Store {
                 }
             }
         };
-        Ok(Self { backend, timeout: settings.timeout })
+        Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
     }
 
     /// Applies every pending migration and says how many there were.
@@ -285,6 +287,11 @@ impl Store {
 
 #[cfg(test)]
 mod tests;
+
+/// Whether an insert failed because the row that it belongs to is gone.
+fn is_foreign_key_violation(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)))
+}
 
 /// Whether an insert failed because somebody else has that value already.
 fn is_taken(error: &sea_orm::DbErr) -> bool {

@@ -94,6 +94,11 @@ impl Writer {
         let trace = Trace::current();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
+                // Whoever asked was told that the database took too long. What nobody waits for is not done: a proof
+                // would be written whose token nobody has.
+                if reply.is_closed() {
+                    return Done { keep: false, answer: Box::new(|_| ()) };
+                }
                 let (keep, value) = match AssertUnwindSafe(trace.around(work(tx))).catch_unwind().await {
                     Ok(Ok(Ending::Commit(value))) => (true, Ok(value)),
                     Ok(Ok(Ending::Rollback(value))) => (false, Ok(value)),

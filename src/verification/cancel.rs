@@ -5,6 +5,7 @@ use crate::{
     caller::Caller,
     fault::Fault,
     ids::VerificationId,
+    quota::Act,
     store::Ending,
     telemetry::{
         audit::{self, Event},
@@ -50,7 +51,12 @@ impl Verifications {
             }
             None => {
                 let found = self.get(id).await?;
-                let outcome = if found.is_some() { "verification_not_pending" } else { "verification_not_found" };
+                // The answer is the same for whoever asks too often; the trail is not theirs to fill.
+                let outcome = match parts.quotas.charge(Act::Guess, caller).await {
+                    Err(_) => audit::QUOTA_EXCEEDED,
+                    Ok(()) if found.is_some() => "verification_not_pending",
+                    Ok(()) => "verification_not_found",
+                };
                 parts.store.record(event.outcome(outcome)).await;
                 Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
             }

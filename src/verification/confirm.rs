@@ -2,6 +2,7 @@
 
 use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
+    attestation::Subject,
     checked::Checked,
     rules::{self, Standing},
     start::spec,
@@ -60,7 +61,7 @@ impl Confirmation {
             Confirmation::Mismatch { .. } => MISMATCH,
             Confirmation::NotFound => "verification_not_found",
             Confirmation::NotPending(_) => "verification_not_pending",
-            Confirmation::Quota(_) => "quota_exceeded",
+            Confirmation::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -253,10 +254,14 @@ impl Parts {
 
     fn proof(&self, row: &Model, token: ProofToken, now: Instant) -> Result<Proof, Fault> {
         let expires_at = now + self.settings.proof_ttl;
+        // What a letter told says nothing of the phone: only that the account's own contacts are in these hands.
+        let subject = match &row.account_id {
+            Some(account) if row.by_letter => Subject::Account(account),
+            _ => Subject::Contact(row.contact_kind, &row.contact),
+        };
         let attestation = self.attestor.attest(&Attestation {
             verification: &row.id,
-            contact: &row.contact,
-            kind: row.contact_kind,
+            subject,
             purpose: row.purpose,
             channel: row.delivery_channel,
             issued_at: now,

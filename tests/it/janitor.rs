@@ -1,15 +1,17 @@
 //! What is over is erased (DR-05), and nothing else.
 
+mod people;
+
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::support::{Account, PATIENCE, Setup, TestApp};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Waits until a table has so many rows.
-async fn until(app: &TestApp, table: &str, rows: i64) {
+pub async fn until(app: &TestApp, table: &str, rows: i64) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let found = app.rows(table).await;

@@ -1,8 +1,10 @@
 //! The real binary as a child: killed, stopped, refused, asked.
 
+mod admin;
 mod backup;
 pub mod child;
 mod commands;
+mod import;
 mod metrics;
 mod refused;
 mod stopped;

@@ -8,6 +8,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
+use tracing::Instrument;
+
 use crate::{
     caller::Caller,
     graphql::{cookies::Cookies, outcomes::Outcomes},
@@ -44,13 +46,28 @@ impl Asker {
     }
 }
 
-/// Runs a query or mutation to its end. Dropping the future gives the operation up.
-pub async fn once<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
-    let tally = counted(wire, &mut operation);
+/// Runs a query or mutation to its end, for as long as `EXECUTION_TIMEOUT`. Dropping the future gives a query up. A
+/// mutation goes on by itself, whoever leaves or tires of waiting: what follows its commit (telling who watches, ending
+/// what was revoked) is as much a part of it as the commit.
+pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> Response {
+    let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
+    let is_mutation = operation.kind == OperationType::Mutation;
+    let running = to_its_end(Arc::clone(wire), operation, asker);
+    let answered = if is_mutation {
+        let running = tokio::spawn(Trace::current().around(running.in_current_span()));
+        tokio::time::timeout(deadline, running).await.map(|ran| ran.unwrap_or_else(|_| broken(&request_id)))
+    } else {
+        tokio::time::timeout(deadline, running).await
+    };
+    answered.unwrap_or_else(|_| Refusal::unavailable("This took too long and was given up; try again.").into_result())
+}
+
+async fn to_its_end<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> Response {
+    let tally = counted(&wire, &mut operation);
     // Over a socket it begins a trace: the handshake's is long over.
     let trace = Trace::current().step("operation", Kind::Internal);
     trace.note("graphql.operation", tally.names());
-    let response = trace.around(run(wire, operation, asker)).await;
+    let response = trace.around(run(&wire, operation, asker)).await;
     if let Some(error) = response.errors.first() {
         trace.note("error", Code::known(response::code(error)));
         trace.failed();
@@ -71,18 +88,16 @@ async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker
     let Ok(_running) = wire.in_flight.try_acquire() else {
         return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();
     };
-    let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
+    let request_id = asker.caller.request_id.clone();
     asker.hand_over(&mut operation);
     let Operation { request, text, .. } = operation;
     let name = request.operation_name.clone();
-    let running = AssertUnwindSafe(wire.executor.execute(request)).catch_unwind();
-    match tokio::time::timeout(deadline, running).await {
-        Ok(Ok(mut response)) => {
+    match AssertUnwindSafe(wire.executor.execute(request)).catch_unwind().await {
+        Ok(mut response) => {
             wire.shapes.mend(&mut response, &text, name.as_deref());
             response
         }
-        Ok(Err(_)) => broken(&request_id),
-        Err(_) => Refusal::unavailable("This took too long and was given up; try again.").into_result(),
+        Err(_) => broken(&request_id),
     }
 }
 

@@ -1,27 +1,30 @@
 //! What administrators may, and nobody else.
 
-use countersign::{app, clock::Entropy};
+use countersign::app;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
+use crate::support::{Account, PASSWORD, Setup, SignedIn, TestApp};
 
 impl TestApp {
     /// The account becomes an administrator's, as `countersign admin grant` does it; the person signs in anew.
-    async fn promote(&self, username: &str) -> SignedIn {
-        let world = app::World { clock: countersign::clock::Clock::System, entropy: Entropy::System };
+    pub(super) async fn promote(&self, username: &str) -> SignedIn {
+        self.grant(username).await;
+        SignedIn::of(&self.anonymous().sign_in_as(username).await)
+    }
+
+    /// The account becomes an administrator's; its sessions are ended.
+    pub(super) async fn grant(&self, who: &str) {
         let settings = app::Settings::from_vars(self.vars().clone()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
         let region = settings.config.contacts.default_region;
-        let accounts = app::accounts(settings, world).await.unwrap();
+        let accounts = app::accounts(settings, self.world()).await.unwrap();
         let role = countersign::store::entity::account::Role::Admin;
-        let granted = accounts.grant("test".into(), username, region, role).await.unwrap();
+        let granted = accounts.grant("test".into(), who, region, role).await.unwrap();
         assert!(matches!(granted, countersign::account::Operated::Done(_)), "{granted:?}");
-        SignedIn::of(&self.anonymous().sign_in_as(username).await)
     }
 }
 
 async fn set_status(app: &TestApp, who: &SignedIn, id: &Value, status: &str) -> Value {
-    let selection = "... on SetAccountStatusPayload { user { status } } ... on InvalidInput { fields { path reason } }";
-    app.holder(who).act("setAccountStatus", selection, json!({ "id": id, "status": status })).await
+    app.holder(who).set_account_status(id, status).await
 }
 
 #[tokio::test]
@@ -134,5 +137,48 @@ async fn the_report_counts_what_a_hand_would_count() {
     let backwards = "{ verificationReport(from: \"2026-03-02T00:00:00Z\", to: \"2026-03-01T00:00:00Z\") { sent } }";
     let refused = app.holder(&boss).ask(backwards, json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_administrator_approves_and_unlocks() {
+    let setup = Setup::new().await.with("LOCKOUT_ATTEMPTS", "3").with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited");
+    let app = setup.with("APPROVAL", "admin").start().await;
+    app.has_accounts([Account::with_phone("+821012345678")]).await;
+    let waiting = app.person_at("198.51.100.2");
+    let proof = app.proof(&waiting, "SIGN_UP", "+821099990000").await;
+    let kim = waiting.sign_up(json!({ "proofToken": proof, "username": "kim", "password": PASSWORD })).await;
+    assert_eq!(waiting.sign_in_as("kim").await["status"], "PENDING_APPROVAL");
+    let code = app.proof(&app.anonymous(), "SIGN_IN", "+821012345678").await;
+    let boss = app.anonymous().sign_in_with_proof(&code).await;
+    let id = boss["user"]["id"].as_str().unwrap();
+    app.grant(id).await;
+    app.advance(std::time::Duration::from_secs(61));
+    let code = app.proof(&app.anonymous(), "SIGN_IN", "+821012345678").await;
+    let boss = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&code).await));
+    assert_eq!(boss.set_account_status(&kim["user"]["id"], "ACTIVE").await["user"]["status"], "ACTIVE");
+    assert_eq!(waiting.sign_in_as("kim").await["__typename"], "SignInPayload");
+
+    for _ in 0..3 {
+        waiting.sign_in(json!({ "identifier": "kim", "password": "Wrong-pass-1" })).await;
+    }
+    assert_eq!(waiting.sign_in_as("kim").await["__typename"], "AccountLocked");
+    assert_eq!(
+        waiting.sign_in_as("010-9999-0000").await["__typename"],
+        "CredentialsRejected",
+        "locked, without a word"
+    );
+    assert_eq!(boss.unlock_account(&json!("acc_x")).await["__typename"], "UserNotFound");
+    let nobody = json!("acc_00000000000000000000000000");
+    assert_eq!(boss.unlock_account(&nobody).await["__typename"], "UserNotFound");
+    assert_eq!(boss.unlock_account(&kim["user"]["id"]).await["user"]["username"], "kim");
+    for identifier in ["kim", "010-9999-0000"] {
+        assert_eq!(waiting.sign_in_as(identifier).await["__typename"], "SignInPayload", "{identifier}");
+    }
+    // The count begins anew: it takes as many wrong ones again.
+    for _ in 0..2 {
+        waiting.sign_in(json!({ "identifier": "kim", "password": "Wrong-pass-1" })).await;
+    }
+    assert_eq!(waiting.sign_in_as("kim").await["__typename"], "SignInPayload");
     app.stop().await;
 }

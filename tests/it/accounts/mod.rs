@@ -1,9 +1,16 @@
 //! Accounts and sessions over the wire.
 
 mod administration;
-mod changes;
+pub mod changes;
+mod cookies;
+mod flood;
+mod keys;
 mod races;
+mod refusals;
+mod reset;
+mod revocation;
 mod sign_in;
 mod sign_up;
+mod timing;
 mod tokens;
 mod trail;

@@ -9,7 +9,12 @@ use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
 
 async fn app() -> TestApp {
     let mut setup = Setup::new().await;
-    for name in ["CLIENT_SIGN_UPS_PER_MINUTE", "CLIENT_SENDS_PER_MINUTE", "CLIENT_REFRESHES_PER_MINUTE"] {
+    for name in [
+        "CLIENT_SIGN_UPS_PER_MINUTE",
+        "CLIENT_SENDS_PER_MINUTE",
+        "CLIENT_REFRESHES_PER_MINUTE",
+        "CLIENT_SIGN_INS_PER_MINUTE",
+    ] {
         setup = setup.with(name, "unlimited");
     }
     setup.start().await
@@ -94,38 +99,111 @@ async fn cr_04_parallel_refreshes_leave_one_lineage_across_processes() {
 }
 
 #[tokio::test]
-async fn cr_05_a_reset_leaves_no_session_behind() {
+async fn cr_05_a_reset_leaves_no_session_behind_in_any_process() {
     let app = app().await;
+    let other = app.another_process().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
     app.advance(std::time::Duration::from_secs(61));
     let person = app.anonymous();
+    let either = |number: usize| if number % 2 == 0 { app.anonymous() } else { other.anonymous() };
     let proof = app.proof(&person, "PASSWORD_RESET", "+821012345678").await;
     let resets = join_all((0..3).map(|number| {
-        let (person, proof) = (person.clone(), proof.clone());
+        let (person, proof) = (either(number), proof.clone());
         async move { person.reset_password(&proof, &format!("Other-Password-{number}")).await }
     }));
-    let sign_ins = join_all((0..4).map(|_| {
-        let person = person.clone();
+    let sign_ins = join_all((0..4).map(|number| {
+        let person = either(number);
         async move { person.sign_in_as("hong").await }
     }));
-    let refreshes = join_all((0..4).map(|_| {
-        let (person, token) = (person.clone(), signed_in.refresh.clone());
+    let refreshes = join_all((0..4).map(|number| {
+        let (person, token) = (either(number), signed_in.refresh.clone());
         async move { person.refresh(&token).await }
     }));
     let (resets, sign_ins, refreshes) = tokio::join!(resets, sign_ins, refreshes);
     let done = resets.iter().filter(|reset| reset["__typename"] == "ResetPasswordPayload").count();
     assert_eq!(done, 1, "{resets:#?}");
-    let tokens = sign_ins.iter().chain(&refreshes).filter(|answer| answer["tokens"].is_object());
-    for answer in tokens {
-        let refresh = answer["tokens"]["refreshToken"].as_str().unwrap();
-        assert_eq!(person.refresh(refresh).await["reason"], "REVOKED");
-        let access = answer["tokens"]["accessToken"].as_str().unwrap();
-        assert_eq!(person.clone().with_token(access).me().await, Value::Null);
-    }
+    let answers: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
+    dead_everywhere(&[&app, &other], &answers).await;
     let won: Vec<_> = resets.iter().enumerate().filter(|(_, reset)| reset["sessionsEnded"].is_number()).collect();
     let password = format!("Other-Password-{}", won[0].0);
     let back = person.sign_in(json!({ "identifier": "hong", "password": password })).await;
     assert_eq!(back["__typename"], "SignInPayload");
+    other.stop().await;
+    app.stop().await;
+}
+
+/// What was answered with tokens: none of them is good for anything any more, in any process.
+async fn dead_everywhere(apps: &[&TestApp], answers: &[Value]) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(8);
+    for tokens in answers.iter().map(|answer| &answer["tokens"]).filter(|tokens| tokens.is_object()) {
+        let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{tokens:#}"));
+        for app in apps {
+            let refused = app.anonymous().refresh(text("refreshToken")).await;
+            assert_eq!(refused["__typename"], "RefreshRejected", "{refused:#}");
+            while app.anonymous().with_token(text("accessToken")).me().await != Value::Null {
+                assert!(tokio::time::Instant::now() < deadline, "still honoured");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Suspending and erasing win over sign-ins and refreshes that are under way in both processes.
+#[tokio::test]
+async fn cr_06_disabling_and_erasing_win_over_whatever_is_under_way() {
+    let app = app().await;
+    let other = app.another_process().await;
+    app.signed_up("boss", "+821022220000").await;
+    let boss = app.promote("boss").await;
+    for (round, way) in ["suspended", "erased", "suspended", "erased"].into_iter().enumerate() {
+        let name = format!("racer{round}x");
+        let signed_in = app.signed_up(&name, &format!("+82101111000{round}")).await;
+        let (owner, admin) = (app.holder(&signed_in), app.holder(&boss));
+        let either = |number: usize| if number % 2 == 0 { app.anonymous() } else { other.anonymous() };
+        let end = async {
+            match way {
+                "suspended" => admin.set_account_status(&signed_in.user["id"], "SUSPENDED").await["user"].is_object(),
+                _ => owner.delete_account(PASSWORD).await["id"].is_string(),
+            }
+        };
+        let sign_ins = join_all((0..4).map(|number| {
+            let (person, name) = (either(number), name.clone());
+            async move { person.sign_in_as(&name).await }
+        }));
+        let refreshes = join_all((0..4).map(|number| {
+            let (person, token) = (either(number), signed_in.refresh.clone());
+            async move { person.refresh(&token).await }
+        }));
+        let (ended, sign_ins, refreshes) = tokio::join!(end, sign_ins, refreshes);
+        assert!(ended, "{way}");
+        let answers: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
+        dead_everywhere(&[&app, &other], &answers).await;
+    }
+    other.stop().await;
+    app.stop().await;
+}
+
+/// Two processes, one address, one username: one account comes of it, and its code activates it (`ACTIVATION=email`).
+#[tokio::test]
+async fn cr_03_sign_ups_with_one_address_leave_one_account() {
+    let app = Setup::new().await.with("ACTIVATION", "email").start().await;
+    let other = app.another_process().await;
+    let answers = join_all((0..6).map(|number| {
+        let app = if number % 2 == 0 { &app } else { &other };
+        let person = app.person_at(&format!("198.51.100.{}", number + 10));
+        let input = json!({ "username": "racer", "password": PASSWORD, "email": "racer@example.com" });
+        async move { person.sign_up(input).await }
+    }))
+    .await;
+    // The first has sent a code; the others come within the cool-down, or find the name taken.
+    let made: Vec<_> = answers.iter().filter(|answer| answer["__typename"] == "SignUpPayload").collect();
+    assert_eq!(made.len(), 1, "{answers:#?}");
+    assert_eq!(app.rows("account").await, 1);
+    let code = app.code_sent_to("racer@example.com").await;
+    let confirmed = app.anonymous().confirm(&made[0]["verification"]["id"], &code).await;
+    assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
+    assert_eq!(other.anonymous().sign_in_as("racer").await["user"]["status"], "ACTIVE");
+    other.stop().await;
     app.stop().await;
 }
 

@@ -78,14 +78,7 @@ async fn what_is_taken_is_told_by_its_name() {
     // None of these cost the proof.
     assert_eq!(person.sign_up(input(&rival, "minjun2", "other")).await["__typename"], "SignUpPayload");
 
-    let available = |what: Value| {
-        let person = person.clone();
-        async move {
-            let query = "query($input: AvailabilityInput!) { availability(input: $input) { __typename \
-                 ... on Availability { available } ... on InvalidInput { fields { path reason } } } }";
-            person.data(query, json!({ "input": what })).await["availability"].take()
-        }
-    };
+    let available = |what: Value| person.available(what);
     assert_eq!(available(json!({ "username": "MINJUN" })).await["available"], false);
     assert_eq!(available(json!({ "username": "minjun3" })).await["available"], true);
     assert_eq!(available(json!({ "nickname": "민준" })).await["available"], false);

@@ -90,11 +90,7 @@ async fn tk_07_tk_11_what_is_ended_here_is_refused_everywhere() {
     let stranger = app.signed_up("kim", "+821099990000").await;
     let sessions = app.holder(&first).me().await["sessions"]["nodes"].clone();
     assert_eq!(sessions.as_array().unwrap().len(), 3);
-    let revoke = |person: crate::support::Person, id: Value| async move {
-        person
-            .act("revokeSession", "... on RevokeSessionPayload { session { id current } }", json!({ "sessionId": id }))
-            .await
-    };
+    let revoke = |person: crate::support::Person, id: Value| async move { person.revoke_session(&id).await };
     let id_of = |token: &SignedIn| {
         let person = app.holder(token);
         async move {

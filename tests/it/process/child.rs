@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::Read,
+    io::{Read, Write},
     net::TcpListener,
     path::Path,
     process::{Command, ExitStatus, Output, Stdio},
@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Database, given};
+use crate::support::{Database, column, given};
 
 const SERVER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
 
@@ -88,6 +88,32 @@ impl Plan {
         self.command(arguments).stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Runs it to its end with this on its standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        // What it does not read is not waited for.
+        let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        let _ = writing.join();
+        output
+    }
+
+    /// Makes an account with the command line, and says its id.
+    pub fn user(&self, username: &str, phone: &str) -> String {
+        let arguments = ["admin", "create-user", "--username", username, "--phone", phone];
+        let made = self.run_with(&arguments, "Quiet-Harbour-71!\n");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The first column of a query into its database, as text.
+    pub async fn column(&self, query: &'static str) -> Vec<String> {
+        column(self.vars.get("DATABASE_URL").map(String::as_str), &self.vars["DATA_DIR"], query).await
+    }
+
     /// Serves, once it answers that it is ready. What it logs goes to `log` in the data folder, appended.
     pub async fn serve(&self) -> Child {
         self.serve_by(self.command(&["serve"])).await
@@ -130,6 +156,23 @@ impl Child {
         request.send().await.ok()?.json().await.ok()
     }
 
+    /// Signs in with the password that `Plan::user` gives, or another one.
+    pub async fn sign_in(&self, identifier: &str, password: &str) -> Value {
+        let document = "mutation($input: SignInInput!) { it: signIn(input: $input) { __typename \
+             ... on SignInPayload { user { username role } tokens { accessToken refreshToken } } \
+             ... on AccountNotActive { status } } }";
+        let variables = json!({ "input": { "identifier": identifier, "password": password } });
+        self.ask("198.51.100.7", document, variables).await.unwrap()["data"]["it"].take()
+    }
+
+    /// Who the bearer of this token is, by name; none: nobody.
+    pub async fn me(&self, token: &str) -> Option<String> {
+        let body = json!({ "query": "{ me { username } }" });
+        let request = self.http.post(format!("{}/graphql", self.url)).bearer_auth(token).json(&body);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["data"]["me"]["username"].as_str().map(str::to_owned)
+    }
+
     /// The id of a verification that was acknowledged; none where nothing was.
     pub async fn send_code(&self, address: &str, phone: &str) -> Option<String> {
         let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
@@ -141,6 +184,11 @@ impl Child {
     pub async fn outbox(&self) -> Vec<Value> {
         let request = self.http.get(format!("{}/dev/outbox", self.url)).header("accept", "application/json");
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The most memory that it had, in KiB.
+    pub fn memory(&self) -> u64 {
+        most_memory(self.process.id())
     }
 
     pub fn id(&self) -> u32 {
@@ -176,6 +224,13 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The most memory that a process had until now, in KiB; 0: it is gone.
+pub fn most_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    most.and_then(|most| most.trim().strip_suffix(" kB")).map_or(0, |most| most.parse().unwrap())
 }
 
 /// How it ended, what it said and how long it took.

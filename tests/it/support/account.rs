@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Person, TestApp};
+use super::{Person, TestApp, seen};
 
 pub const PASSWORD: &str = "NewPassword123!";
 
@@ -66,7 +66,10 @@ impl Person {
     }
 
     pub async fn refresh(&self, token: &str) -> Value {
-        let selection = format!("... on RefreshSessionPayload {{ {TOKENS} }} ... on RefreshRejected {{ reason }}");
+        let selection = format!(
+            "... on RefreshSessionPayload {{ {TOKENS} }} ... on RefreshRejected {{ reason }} \
+             ... on QuotaExceeded {{ quota }}"
+        );
         self.act("refreshSession", &selection, json!({ "refreshToken": token })).await
     }
 
@@ -100,7 +103,37 @@ impl Person {
              ... on Problem {{ code message }} ... on ChangeContactPayload {{ user {{ {USER} }} }} {} }} }}",
             only(&["ProofRejected", "QuotaExceeded"])
         );
-        self.data(&document, json!({ "input": { "proofToken": proof } })).await["it"].take()
+        let answer = self.data(&document, json!({ "input": { "proofToken": proof } })).await["it"].take();
+        seen::note(mutation, &answer);
+        answer
+    }
+
+    pub async fn available(&self, input: Value) -> Value {
+        let query = "query($input: AvailabilityInput!) { availability(input: $input) { __typename \
+             ... on Availability { available } ... on InvalidInput { fields { path reason } } \
+             ... on QuotaExceeded { quota } } }";
+        self.data(query, json!({ "input": input })).await["availability"].take()
+    }
+
+    pub async fn update_profile(&self, input: Value) -> Value {
+        let selection = "... on UpdateProfilePayload { user { name nickname profileImageUrl } } \
+             ... on InvalidInput { fields { path reason } }";
+        self.act("updateProfile", selection, input).await
+    }
+
+    pub async fn revoke_session(&self, id: &Value) -> Value {
+        let selection = "... on RevokeSessionPayload { session { id current } }";
+        self.act("revokeSession", selection, json!({ "sessionId": id })).await
+    }
+
+    pub async fn set_account_status(&self, id: &Value, status: &str) -> Value {
+        let selection =
+            "... on SetAccountStatusPayload { user { status } } ... on InvalidInput { fields { path reason } }";
+        self.act("setAccountStatus", selection, json!({ "id": id, "status": status })).await
+    }
+
+    pub async fn unlock_account(&self, id: &Value) -> Value {
+        self.act("unlockAccount", "... on UnlockAccountPayload { user { id username } }", json!({ "id": id })).await
     }
 
     pub async fn undo_contact_change(&self, token: &str) -> Value {
@@ -112,7 +145,8 @@ impl Person {
     }
 
     pub async fn delete_account(&self, password: &str) -> Value {
-        self.act("deleteAccount", "... on DeleteAccountPayload { id }", json!({ "password": password })).await
+        let selection = "... on DeleteAccountPayload { id } ... on QuotaExceeded { quota }";
+        self.act("deleteAccount", selection, json!({ "password": password })).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The program as `main` boots it, on port 0, with a database of its own; and the people who use it.
 
 mod account;
+pub mod apart;
 mod database;
 mod person;
 mod rows;
@@ -23,6 +24,7 @@ pub use self::{
     account::{PASSWORD, SignedIn},
     database::Database,
     person::{Person, code_other_than},
+    rows::column,
     seed::Account,
     socket::{Socket, Watch},
 };
@@ -90,6 +92,13 @@ impl Setup {
         self
     }
 
+    /// Unsets a variable.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.vars.remove(name);
+        self
+    }
+
     /// Starts the clock elsewhere.
     #[must_use]
     pub fn at(mut self, now: &str) -> Self {
@@ -154,13 +163,25 @@ impl TestApp {
 
     /// A second process on the same database (and Redis), with a clock that is moved along with the first one's.
     pub async fn another_process(&self) -> Self {
-        let (app, url) = boot(&self.vars, Clock::Manual(self.clock.clone())).await;
+        self.another_process_with(&[]).await
+    }
+
+    /// A second process that was told something else; nothing: that variable is not set.
+    pub async fn another_process_with(&self, settings: &[(&str, Option<&str>)]) -> Self {
+        let mut vars = self.vars.clone();
+        for (name, value) in settings {
+            match value {
+                Some(value) => vars.insert((*name).to_owned(), (*value).to_owned()),
+                None => vars.remove(*name),
+            };
+        }
+        let (app, url) = boot(&vars, Clock::Manual(self.clock.clone())).await;
         Self {
             app: Some(app),
             clock: self.clock.clone(),
             url,
             http: self.http.clone(),
-            vars: self.vars.clone(),
+            vars,
             database: self.database.borrowed(),
             data: Arc::clone(&self.data),
         }
@@ -173,6 +194,11 @@ impl TestApp {
     /// What it was started with.
     pub fn vars(&self) -> &BTreeMap<String, String> {
         &self.vars
+    }
+
+    /// The world that it lives in, for what else is to happen at its time.
+    pub fn world(&self) -> World {
+        World { clock: Clock::Manual(self.clock.clone()), entropy: Entropy::System }
     }
 
     /// Now, on its clock.

@@ -18,12 +18,13 @@ pub struct Account {
     pub phone: Option<String>,
     pub email: Option<String>,
     pub status: AccountStatus,
+    pub password_hash: Option<String>,
 }
 
 impl Account {
     /// One in use, with this phone; its holder is 홍길동, born on 1990-03-14.
     pub fn with_phone(phone: &str) -> Self {
-        Self { phone: Some(phone.to_owned()), email: None, status: AccountStatus::Active }
+        Self { phone: Some(phone.to_owned()), email: None, status: AccountStatus::Active, password_hash: None }
     }
 
     #[must_use]
@@ -34,6 +35,11 @@ impl Account {
     #[must_use]
     pub fn suspended(self) -> Self {
         Self { status: AccountStatus::Suspended, ..self }
+    }
+
+    #[must_use]
+    pub fn and_password_hash(self, hash: &str) -> Self {
+        Self { password_hash: Some(hash.to_owned()), ..self }
     }
 
     fn into_row(self, app: &TestApp) -> Model {
@@ -59,7 +65,7 @@ impl Account {
             locale: "ko".to_owned(),
             status: self.status,
             role: Role::User,
-            password_hash: None,
+            password_hash: self.password_hash,
             password_changed_at: None,
             created_at: now,
             updated_at: now,

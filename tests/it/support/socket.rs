@@ -52,6 +52,20 @@ impl Socket {
         }
     }
 
+    /// Reads on to the code that the server closes with; 1006: there is none.
+    pub async fn close_code(&mut self) -> u16 {
+        let reading = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                    Some(Ok(Message::Close(None)) | Err(_)) | None => return 1006,
+                    Some(Ok(_)) => {}
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("the socket stays open"))
+    }
+
     pub async fn subscribe(mut self, query: &str, variables: Value) -> Watch {
         let payload = json!({ "query": query, "variables": variables });
         self.send(&json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
@@ -60,6 +74,11 @@ impl Socket {
 }
 
 impl Watch {
+    /// The code that the server closes the socket with.
+    pub async fn close_code(&mut self) -> u16 {
+        self.0.close_code().await
+    }
+
     /// The next state; none: the stream is complete.
     pub async fn next(&mut self) -> Option<Value> {
         let mut message = self.0.receive().await?;

@@ -2,40 +2,14 @@
 
 use std::time::Instant;
 
-use countersign::clock::Entropy;
 use serde_json::json;
 
-use crate::support::{Account, Setup};
+use crate::support::{
+    Account, Setup,
+    apart::{auc, shuffled},
+};
 
 const SAMPLES: usize = 300;
-
-/// The chance that a random one of `left` is smaller than a random one of `right`: 0.5 where nothing tells them apart
-/// (the Mann-Whitney U, divided by the number of pairs).
-fn auc(left: &[f64], right: &[f64]) -> f64 {
-    let wins: f64 = left
-        .iter()
-        .flat_map(|l| {
-            right.iter().map(move |r| {
-                if l < r {
-                    1.0
-                } else if l > r {
-                    0.0
-                } else {
-                    0.5
-                }
-            })
-        })
-        .sum();
-    wins / (left.len() * right.len()) as f64
-}
-
-#[test]
-fn the_statistic_tells_what_is_apart_and_what_is_not() {
-    let one: Vec<f64> = (0..300).map(f64::from).collect();
-    let later: Vec<f64> = one.iter().map(|n| n + 200.0).collect();
-    assert!((auc(&one, &one) - 0.5).abs() < 1e-9);
-    assert!(auc(&one, &later) > 0.9);
-}
 
 /// Three hundred of each, one for each account, in an order that chance decides, so that what one leaves behind weighs on
 /// both alike. With so many the statistic's deviation is 0.024: the bound of 0.10 that the requirement sets is four of
@@ -52,11 +26,7 @@ async fn an_unknown_contact_takes_as_long_as_a_known_one() {
     let unknown = |n: usize| format!("+82104444{n:04}");
     app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)))).await;
     let visitor = app.anonymous();
-    let mut order: Vec<(bool, usize)> = (0..SAMPLES).flat_map(|n| [(true, n), (false, n)]).collect();
-    let chance = Entropy::seeded(7);
-    for last in (1..order.len()).rev() {
-        order.swap(last, u32::from_be_bytes(chance.bytes()) as usize % (last + 1));
-    }
+    let order = shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)]));
     let (mut real, mut decoy) = (Vec::new(), Vec::new());
     for (is_known, n) in order {
         let phone = if is_known { known(n) } else { unknown(n) };

@@ -1,32 +1,21 @@
-//! `admin`: accounts from the command line.
+//! `admin create-user`: one account.
 
-use std::{
-    io::{BufRead, IsTerminal},
-    sync::Arc,
-};
+use std::io::{BufRead, IsTerminal};
 
-use chrono_tz::Tz;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::Args;
 
+use super::Role;
 use crate::{
     account::{Created, NewUser},
     app::{self, Settings, World},
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     secret::Secret,
-    store::entity::account,
     texts::Locale,
 };
 
-/// What to do.
-#[derive(Subcommand)]
-pub enum Command {
-    /// Make an active account. The password is asked for, or read from the first line of standard input.
-    CreateUser(CreateUser),
-}
-
 /// The new account.
 #[derive(Args)]
-pub struct CreateUser {
+pub struct Arguments {
     /// The name to sign in with.
     #[arg(long)]
     username: String,
@@ -50,23 +39,10 @@ pub struct CreateUser {
     locale: Option<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Role {
-    User,
-    Admin,
-}
-
-/// Runs an admin command on the configured database.
-pub async fn run(settings: Settings, command: Command) -> Result<(), String> {
-    match command {
-        Command::CreateUser(arguments) => create_user(settings, &arguments).await,
-    }
-}
-
-async fn create_user(settings: Settings, arguments: &CreateUser) -> Result<(), String> {
+/// Makes the account and prints its id.
+pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String> {
     let config = &settings.config;
-    let zone: Tz = config.quota.contact.time_zone;
-    let today = World::real().clock.now().with_timezone(&zone).date_naive();
+    let today = super::today(&settings);
     let refused = |option: &str, reason: &str| format!("--{option}: {}", reason.replace('_', " "));
     let region = config.contacts.default_region;
     let user = NewUser {
@@ -83,10 +59,7 @@ async fn create_user(settings: Settings, arguments: &CreateUser) -> Result<(), S
         email: parse(arguments.email.as_deref(), |text| {
             EmailAddress::parse(text).map_err(|why| refused("email", why.reason()))
         })?,
-        role: match arguments.role {
-            Role::User => account::Role::User,
-            Role::Admin => account::Role::Admin,
-        },
+        role: arguments.role.into(),
         locale: parse(arguments.locale.as_deref(), |text| {
             Locale::parse(text).ok_or_else(|| "--locale: ko or en".to_owned())
         })?
@@ -94,7 +67,7 @@ async fn create_user(settings: Settings, arguments: &CreateUser) -> Result<(), S
         password: password()?,
     };
     let accounts = app::accounts(settings, World::real()).await?;
-    match accounts.create_user(run_name(), user).await.map_err(|fault| format!("{fault:?}"))? {
+    match accounts.create_user(super::run_name(), user).await.map_err(|fault| format!("{fault:?}"))? {
         Created::Created(id) => {
             println!("{}", id.as_str());
             Ok(())
@@ -102,11 +75,6 @@ async fn create_user(settings: Settings, arguments: &CreateUser) -> Result<(), S
         Created::PasswordRejected(violations) => Err(format!("the password is refused: {violations:?}")),
         Created::Taken => Err("the username, phone or e-mail address is another account's".to_owned()),
     }
-}
-
-/// Names this run of the program in the audit trail, where a request would have its id.
-fn run_name() -> Arc<str> {
-    format!("admin-{}", hex::encode(World::real().entropy.bytes::<8>())).into()
 }
 
 fn parse<T>(given: Option<&str>, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {

@@ -1,0 +1,82 @@
+//! The refresh token in a cookie: no page of another site acts by it (TK-12).
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Setup, TestApp};
+
+const PAGE: &str = "https://app.example.com";
+
+/// A browser's request, with its cookie, from a page of `origin`.
+struct Browser {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Browser {
+    fn of(app: &TestApp) -> Self {
+        Self { http: reqwest::Client::builder().build().unwrap(), url: format!("{}/graphql", app.url()) }
+    }
+
+    async fn post(&self, headers: &[(&str, &str)], body: Value) -> (u16, Value) {
+        let mut request = self.http.post(&self.url).header("x-forwarded-for", "198.51.100.9").json(&body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+}
+
+#[tokio::test]
+async fn tk_12_a_foreign_page_neither_refreshes_nor_signs_anybody_out() {
+    let app = Setup::new().await.with("REFRESH_COOKIE", "on").with("CORS_ORIGINS", PAGE).start().await;
+    let person = app.anonymous();
+    let proof = app.proof(&person, "SIGN_UP", "+821012345678").await;
+    person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
+    let browser = Browser::of(&app);
+    let sign_in = json!({
+        "query": "mutation($p: String!) { signIn(input: { identifier: \"hong\", password: $p }) { __typename } }",
+        "variables": { "p": PASSWORD },
+    });
+    let answer =
+        browser.http.post(&browser.url).header("origin", PAGE).header("x-requested-with", "fetch").json(&sign_in);
+    let answer = answer.send().await.unwrap();
+    let cookies = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned());
+    let cookie = cookies.into_iter().find(|cookie| cookie.contains("-refresh=")).unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+
+    let refresh =
+        json!({ "query": "mutation { refreshSession(input: {}) { __typename ... on RefreshRejected { reason } } }" });
+    let refreshed = |answer: &(u16, Value)| answer.1["data"]["refreshSession"]["__typename"] == "RefreshSessionPayload";
+    let header = ("x-requested-with", "fetch");
+    for foreign in ["https://evil.example.com", "https://app.example.com.evil.com", "http://app.example.com", "null"] {
+        for headers in
+            [vec![("cookie", cookie), ("origin", foreign)], vec![("cookie", cookie), ("origin", foreign), header]]
+        {
+            let answer = browser.post(&headers, refresh.clone()).await;
+            assert!(!refreshed(&answer), "{foreign}: {answer:?}");
+        }
+    }
+    // What a form or an image can send does not reach a resolver.
+    for (kind, body) in [
+        ("text/plain", refresh.to_string()),
+        ("application/x-www-form-urlencoded", format!("query={}", refresh["query"].as_str().unwrap())),
+    ] {
+        let request = browser.http.post(&browser.url).header("cookie", cookie).header("content-type", kind);
+        let answer = request.body(body).send().await.unwrap();
+        assert_eq!(answer.status(), 415, "{kind}");
+    }
+    let by_get = format!("{}?query=mutation%7BrefreshSession(input:%7B%7D)%7B__typename%7D%7D", browser.url);
+    let by_get = browser.http.get(by_get).header("cookie", cookie).header("x-requested-with", "fetch");
+    let by_get = by_get.send().await.unwrap();
+    assert_eq!(by_get.status(), 405);
+    // None of that exchanged it: the page itself still does, and nobody is signed in by the cookie alone.
+    let me = json!({ "query": "{ me { id } }" });
+    let answer = browser.post(&[("cookie", cookie), ("origin", PAGE), header], me).await;
+    assert_eq!(answer.1["data"]["me"], Value::Null);
+    let answer = browser.post(&[("cookie", cookie), ("origin", PAGE)], refresh.clone()).await;
+    assert_eq!(answer.1["data"]["refreshSession"]["reason"], "UNKNOWN", "without the header: {answer:?}");
+    let answer = browser.post(&[("cookie", cookie), ("origin", PAGE), header], refresh).await;
+    assert!(refreshed(&answer), "{answer:?}");
+    app.stop().await;
+}

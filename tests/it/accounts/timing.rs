@@ -1,0 +1,66 @@
+//! How long an answer takes tells nothing.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::support::{
+    Account, Setup,
+    apart::{auc, shuffled},
+};
+
+const SAMPLES: usize = 300;
+
+/// EN-03: a wrong password and an account that is not there. Three hundred of each, one for each account, in an order
+/// that chance decides; `verification/timing.rs` says why the bound is what it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn en_03_an_unknown_account_takes_as_long_as_a_wrong_password() {
+    let app = Setup::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").start().await;
+    app.signed_up("hong", "+821012345678").await;
+    let hash = app.column("SELECT password_hash FROM account").await.remove(0);
+    let known = |n: usize| format!("+82103333{n:04}");
+    let unknown = |n: usize| format!("+82104444{n:04}");
+    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
+    let visitor = app.anonymous();
+    let (mut real, mut nobody) = (Vec::new(), Vec::new());
+    for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
+        let identifier = if is_known { known(n) } else { unknown(n) };
+        let started = Instant::now();
+        let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
+        let took = started.elapsed().as_secs_f64();
+        assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
+        if is_known { &mut real } else { &mut nobody }.push(took);
+    }
+    let auc = auc(&real, &nobody);
+    assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: the time tells");
+    app.stop().await;
+}
+
+/// EN-04: a code that is right but for its last digit takes as long as one that is wrong from the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn en_04_a_nearly_right_code_takes_as_long_as_a_wrong_one() {
+    let app = Setup::new()
+        .await
+        .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
+        .with("CLIENT_GUESSES_PER_MINUTE", "unlimited")
+        .with("PUMPING_MIN_SENDS", "unlimited")
+        .with("TEST_CONTACTS", "+15005550100=123456")
+        .start()
+        .await;
+    let visitor = app.anonymous();
+    let (mut near, mut far) = (Vec::new(), Vec::new());
+    for _ in 0..SAMPLES / 2 {
+        let id = visitor.send_code_to("+15005550100").await["id"].clone();
+        for is_near in shuffled([true, true, false, false]) {
+            let code = if is_near { "123457" } else { "923456" };
+            let started = Instant::now();
+            let refused = visitor.confirm(&id, code).await;
+            let took = started.elapsed().as_secs_f64();
+            assert_eq!(refused["__typename"], "CodeMismatch", "{refused:#}");
+            if is_near { &mut near } else { &mut far }.push(took);
+        }
+    }
+    let auc = auc(&near, &far);
+    assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: the time tells");
+    app.stop().await;
+}

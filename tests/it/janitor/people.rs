@@ -1,0 +1,139 @@
+//! What people leave behind: erased when nobody can come with it any more, and not before (DR-05).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{DAY, until};
+use crate::{
+    accounts::changes::undo_token,
+    support::{PASSWORD, Setup, SignedIn, TestApp},
+};
+
+const PHONE: &str = "+821012345678";
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+#[tokio::test]
+async fn dr_05_sessions_go_with_their_tokens_when_nobody_can_come_with_them() {
+    let app = Setup::new().await.with("HISTORY_RETENTION", "30d").start().await;
+    let person = app.anonymous();
+    let idle = app.signed_up("hong", PHONE).await;
+    let signed_out = SignedIn::of(&person.sign_in_as("hong").await);
+    app.holder(&signed_out).sign_out().await;
+    for _ in 0..3 {
+        person.refresh(&idle.refresh).await;
+    }
+    assert_eq!((app.rows("session").await, app.rows("refresh_token").await), (2, 3));
+
+    app.advance(DAY * 29);
+    until(&app, "revocation", 0).await;
+    assert_eq!(person.refresh(&signed_out.refresh).await["reason"], "REVOKED");
+    assert_eq!(person.refresh(&idle.refresh).await["reason"], "EXPIRED");
+    app.advance(DAY * 2);
+    // The one that was ended is gone a month after; the other one ended when its week was over.
+    until(&app, "session", 1).await;
+    until(&app, "refresh_token", 2).await;
+    assert_eq!(person.refresh(&signed_out.refresh).await["reason"], "UNKNOWN");
+    assert_eq!(person.refresh(&idle.refresh).await["reason"], "EXPIRED");
+    let fresh = SignedIn::of(&person.sign_in_as("hong").await);
+    app.advance(DAY * 6 + HOUR);
+    until(&app, "session", 1).await;
+    until(&app, "refresh_token", 1).await;
+    assert_eq!(person.refresh(&idle.refresh).await["reason"], "UNKNOWN");
+    assert_eq!(person.refresh(&fresh.refresh).await["__typename"], "RefreshSessionPayload");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_05_an_end_is_remembered_as_long_as_a_token_of_that_session_lives() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", PHONE).await;
+    app.holder(&signed_in).sign_out().await;
+    assert_eq!(app.rows("revocation").await, 1);
+    app.advance(HOUR - Duration::from_secs(1));
+    // A process that starts in the last second of the token's life still knows.
+    let late = app.another_process().await;
+    assert_eq!(late.holder(&signed_in).me().await, Value::Null);
+    late.stop().await;
+    assert_eq!(app.rows("revocation").await, 1);
+    app.advance(DAY + HOUR);
+    until(&app, "revocation", 0).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_05_wrong_passwords_are_forgotten_and_locks_are_not() {
+    let setup =
+        Setup::new().await.with("LOCKOUT_ATTEMPTS", "3").with("LOCKOUT_TIME", "20h").with("LOCKOUT_MAX_TIME", "7d");
+    let app = setup.start().await;
+    let person = app.anonymous();
+    let wrong = |identifier: &str| json!({ "identifier": identifier, "password": "Wrong-pass-1" });
+    for _ in 0..3 {
+        person.sign_in(wrong("locked")).await;
+    }
+    app.advance(HOUR * 20);
+    // Once more, and the lock is two days long: longer than wrong passwords are remembered.
+    person.sign_in(wrong("locked")).await;
+    person.sign_in(wrong("once")).await;
+    assert_eq!(app.rows("lockout").await, 4);
+    app.advance(HOUR * 25);
+    until(&app, "lockout", 2).await;
+    assert_eq!(person.sign_in(wrong("locked")).await["__typename"], "AccountLocked");
+    app.advance(HOUR * 15);
+    until(&app, "lockout", 0).await;
+    assert_eq!(person.sign_in(wrong("locked")).await["__typename"], "CredentialsRejected");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_05_a_device_is_forgotten_a_year_after_it_was_used() {
+    let app = TestApp::start().await;
+    let first = app.signed_up("hong", PHONE).await;
+    let second = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    assert_eq!(app.rows("device").await, 2);
+    app.advance(DAY * 200);
+    let known = |device: &str| json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": device });
+    assert_eq!(SignedIn::of(&app.anonymous().sign_in(known(&first.device)).await).device, first.device);
+    app.advance(DAY * 166);
+    until(&app, "device", 1).await;
+    assert_eq!(SignedIn::of(&app.anonymous().sign_in(known(&first.device)).await).device, first.device);
+    assert_ne!(SignedIn::of(&app.anonymous().sign_in(known(&second.device)).await).device, second.device);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_05_an_old_contact_is_forgotten_when_nobody_can_have_it_back() {
+    let app = TestApp::start().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let proof = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
+    holder.change_contact("changePhone", &proof).await;
+    let token = undo_token(&app.messages_to(PHONE, 2).await[0]);
+    app.advance(DAY * 3 + HOUR * 23);
+    assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "EXPIRED");
+    assert_eq!(app.rows("contact_change").await, 1);
+    app.advance(HOUR * 2);
+    until(&app, "contact_change", 0).await;
+    assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "UNKNOWN");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_05_an_account_that_was_never_proved_gives_its_username_back() {
+    let app = Setup::new().await.with("ACTIVATION", "email").with("UNPROVED_RETENTION", "3d").start().await;
+    let person = app.anonymous();
+    let input = |username: &str, email: &str| json!({ "username": username, "password": PASSWORD, "email": email });
+    person.sign_up(input("squatter", "typed@example.com")).await;
+    let made = person.sign_up(input("minji", "minji@example.com")).await;
+    let code = app.code_sent_to("minji@example.com").await;
+    person.confirm(&made["verification"]["id"], &code).await;
+    app.signed_up("hong", PHONE).await;
+    app.advance(DAY * 3 - HOUR);
+    assert_eq!(person.available(json!({ "username": "squatter" })).await["available"], false);
+    assert_eq!(app.rows("account").await, 3);
+    app.advance(HOUR * 2);
+    until(&app, "account", 2).await;
+    assert_eq!(person.available(json!({ "username": "squatter" })).await["available"], true);
+    assert_eq!(person.sign_in_as("squatter").await["__typename"], "CredentialsRejected");
+    assert_eq!(person.sign_in_as("minji").await["__typename"], "SignInPayload");
+    app.stop().await;
+}

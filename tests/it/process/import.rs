@@ -1,0 +1,132 @@
+//! The accounts of another system, taken over by the real binary.
+
+use std::{
+    fmt::Write as _,
+    io::Write,
+    process::{Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::child::{Plan, most_memory, written};
+
+fn said(output: &Output) -> (String, String) {
+    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test]
+async fn every_line_is_imported_or_refused_by_its_number_and_reason() {
+    let plan = Plan::new().await;
+    let hash = bcrypt::hash("Old-System-Pass-1", 4).unwrap();
+    let lines = [
+        json!({ "username": "gildong", "password_hash": hash, "phone": "010-2222-3333", "email": "gil@example.com" })
+            .to_string(),
+        String::new(),
+        "not json, and a secret: hunter2".to_owned(),
+        json!({ "username": "minji", "phone": "010-2222-3333" }).to_string(),
+        json!({ "username": "GilDong", "phone": "010-2222-9999" }).to_string(),
+        json!({ "username": "minji", "password_hash": "plain text" }).to_string(),
+        json!({ "username": "minji", "passwordhash": hash }).to_string(),
+        json!({ "username": "minji", "suspended": true, "birth_date": "1999-03-14" }).to_string(),
+    ];
+    let file = written(plan.data.path(), "users.jsonl", &lines.join("\n"));
+    let first = plan.run(&["admin", "import-users", &file]);
+    let (summary, refusals) = said(&first);
+    assert!(!first.status.success(), "{refusals}");
+    assert_eq!(summary.trim(), "2 imported, 0 known already, 5 refused");
+    let expected = [
+        "line 3: line: not a user",
+        "line 4: phone: taken",
+        "line 5: username: taken",
+        "line 6: password_hash: unknown format",
+        "line 7: line: not a user",
+        "countersign: 5 lines were refused: mend them and run this again",
+    ];
+    assert_eq!(refusals.lines().collect::<Vec<_>>(), expected);
+
+    // Again, from standard input, without what was wrong.
+    let good = [&lines[0], &lines[7]].map(String::as_str).join("\n");
+    let again = plan.run_with(&["admin", "import-users", "-"], &good);
+    assert_eq!(
+        (again.status.success(), said(&again)),
+        (true, ("0 imported, 2 known already, 0 refused\n".into(), String::new()))
+    );
+    let missing = plan.run(&["admin", "import-users", "/nowhere/users.jsonl"]);
+    assert!(!missing.status.success() && said(&missing).1.contains("/nowhere/users.jsonl: No such file"));
+
+    let child = plan.serve().await;
+    for identifier in ["gildong", "010-2222-3333", "gil@example.com"] {
+        let signed_in = child.sign_in(identifier, "Old-System-Pass-1").await;
+        assert_eq!(signed_in["user"]["username"], "gildong", "{signed_in:#}");
+    }
+    assert_eq!(child.sign_in("minji", "Old-System-Pass-1").await["__typename"], "CredentialsRejected");
+    child.kill();
+}
+
+const USERS: usize = 10_000;
+/// Spaces on each line: with them the lines are far more than may be in memory at once.
+const PADDING: usize = 8 * 1024;
+
+/// Text that is a bcrypt hash of cost 12 and of nobody's password: verifying one takes a good part of a second.
+fn costly_hash(number: usize) -> String {
+    format!("$2b$12${}{number:030}u", "u".repeat(22))
+}
+
+/// Imports `users`, and says how long that took and the most memory that the process had, in KiB.
+async fn import(plan: &Plan, users: std::ops::Range<usize>) -> (Duration, u64) {
+    let passwords: Vec<_> = (0..4).map(|n| bcrypt::hash(format!("Old-System-Pass-{n}"), 4).unwrap()).collect();
+    let begun = Instant::now();
+    let mut command = plan.command(&["admin", "import-users", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let count = users.len();
+    let writing = std::thread::spawn(move || {
+        let padding = " ".repeat(PADDING);
+        for number in users {
+            let hash = passwords.get(number).cloned().unwrap_or_else(|| costly_hash(number));
+            let user = json!({ "username": format!("user_{number}x"), "password_hash": hash, "email": format!("user{number}@example.com") });
+            writeln!(stdin, "{user}{padding}").unwrap();
+        }
+    });
+    let mut most = 0;
+    let ended = loop {
+        most = most.max(most_memory(child.id()));
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        // Verified, ten thousand would take most of an hour.
+        assert!(begun.elapsed() < Duration::from_secs(300), "it takes too long");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let took = begun.elapsed();
+    writing.join().unwrap();
+    let (summary, refusals) = said(&child.wait_with_output().unwrap());
+    let mut expected = String::new();
+    writeln!(expected, "{count} imported, 0 known already, 0 refused").unwrap();
+    assert_eq!((ended.success(), summary, refusals), (true, expected, String::new()));
+    (took, most)
+}
+
+/// Ten thousand accounts with bcrypt hashes: none is verified on the way in, and no more lines are kept than are worked
+/// at. Their owners sign in with their old passwords, which are kept as argon2id from then on (PW-04).
+#[tokio::test]
+async fn pw_04_ten_thousand_accounts_are_taken_over_and_rehashed_as_their_owners_come() {
+    let plan = Plan::new().await;
+    let (_, small) = import(&plan, 0..100).await;
+    let (took, large) = import(&plan, 100..USERS).await;
+    eprintln!("{USERS} accounts in {took:?}; at most {large} KiB, with a hundred {small} KiB");
+    let lines = (USERS * PADDING / 1024) as u64;
+    assert!(large < small + lines / 3, "{large} KiB with {lines} KiB of lines, {small} KiB with next to none");
+    assert_eq!(plan.column("SELECT 'rows' FROM account").await.len(), USERS);
+
+    let child = plan.serve().await;
+    let hash = async || plan.column("SELECT password_hash FROM account WHERE username = 'user_3x'").await.remove(0);
+    assert!(hash().await.starts_with("$2b$04$"));
+    assert_eq!(child.sign_in("user_3x", "Old-System-Pass-2").await["__typename"], "CredentialsRejected");
+    for identifier in ["user_3x", "user3@example.com"] {
+        assert_eq!(child.sign_in(identifier, "Old-System-Pass-3").await["user"]["username"], "user_3x");
+        assert!(hash().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+    child.kill();
+}
