@@ -14,6 +14,7 @@ mod m20261121_000005_delivery_attempt;
 mod m20261121_000006_by_letter;
 mod m20261121_000007_erasure;
 mod m20261121_000008_claimed_email;
+mod m20261121_000009_delivery_trace;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_by_letter::Migration),
             Box::new(m20261121_000007_erasure::Migration),
             Box::new(m20261121_000008_claimed_email::Migration),
+            Box::new(m20261121_000009_delivery_trace::Migration),
         ]
     }
 }
