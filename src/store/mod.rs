@@ -36,7 +36,9 @@ mod writer;
 use std::{future::Future, pin::Pin, time::Duration};
 
 use migration::MigratorTrait;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, StatementBuilder, TransactionTrait,
+};
 
 use self::writer::Writer;
 pub use self::{
@@ -167,6 +169,20 @@ impl Store {
         }
     }
 
+    /// Runs one statement that is a transaction by itself, and reads the rows that it returns. On PostgreSQL that is one
+    /// round trip in place of three.
+    async fn write_alone<M>(&self, statement: impl StatementBuilder + Send + 'static) -> Result<Vec<M>, Fault>
+    where
+        M: FromQueryResult + Send + 'static,
+    {
+        match &self.backend {
+            Backend::Postgres(db) => self.within(rows(db, &statement)).await,
+            Backend::Sqlite { .. } => {
+                self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(rows(&tx.0, &statement).await?)) })).await
+            }
+        }
+    }
+
     /// Whether the database serves this process alone.
     pub fn is_embedded(&self) -> bool {
         matches!(self.backend, Backend::Sqlite { .. })
@@ -203,6 +219,14 @@ impl Store {
             Err(_) => Err(Fault::unavailable("the database took longer than DATABASE_TIMEOUT")),
         }
     }
+}
+
+async fn rows<M: FromQueryResult>(
+    db: &impl ConnectionTrait,
+    statement: &impl StatementBuilder,
+) -> Result<Vec<M>, Fault> {
+    let rows = db.query_all(statement).await?;
+    rows.iter().map(|row| Ok(M::from_query_result(row, "")?)).collect()
 }
 
 #[cfg(test)]
