@@ -27,6 +27,7 @@ mod proof;
 mod refresh_token;
 mod report;
 mod revocation;
+mod sending;
 mod session;
 mod settlement;
 mod users;
@@ -51,6 +52,7 @@ pub use self::{
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},
+    sending::Sending,
     settlement::Settlement,
 };
 use crate::{
