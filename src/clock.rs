@@ -4,7 +4,10 @@
 //! calls): whoever needs either is handed a [`Clock`] or an [`Entropy`], so a test can move the one and fix the other.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,7 +44,7 @@ impl Clock {
     pub fn now(&self) -> Instant {
         match self {
             #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
-            Clock::System => to_millis(Utc::now()),
+            Clock::System => to_millis(never_back(Utc::now())),
             Clock::Manual(clock) => *clock.0.borrow(),
         }
     }
@@ -80,6 +83,20 @@ impl ManualClock {
     pub fn set(&self, instant: Instant) {
         self.0.send_replace(to_millis(instant));
     }
+}
+
+/// The system's time, or where that was set back, the time that has passed since it was later: what had expired stays
+/// expired, and what was begun ends no later than it should. A leap ahead is believed, since a machine that slept makes
+/// one, too. A restart believes whatever it finds.
+fn never_back(shown: Instant) -> Instant {
+    /// What passes whatever the system's clock is set to.
+    static STARTED: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+    /// The most that the system's clock was ever ahead of it, in microseconds since 1970.
+    static AHEAD: AtomicI64 = AtomicI64::new(i64::MIN);
+    let passed = i64::try_from(STARTED.elapsed().as_micros()).unwrap_or(i64::MAX);
+    let ahead = shown.timestamp_micros().saturating_sub(passed);
+    let most = AHEAD.fetch_max(ahead, Ordering::Relaxed).max(ahead);
+    DateTime::from_timestamp_micros(passed.saturating_add(most)).unwrap_or(shown)
 }
 
 fn to_millis(instant: Instant) -> Instant {
@@ -145,6 +162,16 @@ mod tests {
         assert!(!sleeper.is_finished());
         hand.advance(Duration::from_secs(1));
         assert_eq!(sleeper.await.unwrap(), DateTime::UNIX_EPOCH + Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_from_where_it_was() {
+        let start = Clock::System.now();
+        let hour = TimeDelta::hours(1);
+        assert!(never_back(start - hour) >= start);
+        let later = never_back(start + hour);
+        assert!(later >= start + hour);
+        assert!(never_back(start) >= later, "and not back from there");
     }
 
     #[test]

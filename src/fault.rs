@@ -64,7 +64,7 @@ impl Fault {
         Self(Arc::new(inner))
     }
 
-    /// Writes the fault to the log. Called once, by whoever stops it from travelling on.
+    /// Writes the fault to the log; `telemetry::report` counts it as well.
     pub fn log(&self) {
         let Inner { kind, doing, cause, place } = &*self.0;
         let doing = doing.join(" < ");
@@ -116,6 +116,12 @@ impl From<sea_orm::DbErr> for Fault {
     }
 }
 
+/// SQLite's result codes; the lowest byte of an extended one is what it extends: 5 busy, 6 locked, 10 the disk failed,
+/// 13 the disk is full, 14 a file can't be opened (its log, where the disk is full).
+fn passing_on_sqlite(code: u32) -> bool {
+    [5, 6, 10, 13, 14].contains(&(code & 0xff))
+}
+
 /// Whether an SQL error is likely to pass by itself.
 fn passing(error: &sqlx::Error) -> bool {
     match error {
@@ -125,11 +131,11 @@ fn passing(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Protocol(_) => true,
         // PostgreSQL, appendix A: 08 connection, 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not
-        // available, 57 operator intervention (cancel, shutdown), 58 system error. SQLite: 5 busy, 6 locked, 13 full.
+        // available, 57 operator intervention (cancel, shutdown), 58 system error.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             code == "55P03"
                 || (code.len() == 5 && ["08", "40", "53", "57", "58"].contains(&&code[..2]))
-                || ["5", "6", "13", "261", "517"].contains(&&*code)
+                || (code.len() < 5 && code.parse().is_ok_and(passing_on_sqlite))
         }),
         _ => false,
     }

@@ -97,6 +97,7 @@ id!(
 mod tests {
     use super::*;
 
+    /// EN-05: 26 digits of five bits, filled from 128 bits of chance.
     #[test]
     fn an_id_is_its_prefix_and_26_digits_and_parses_back() {
         let id = VerificationId::new(&Entropy::seeded(1));

@@ -14,10 +14,13 @@ use crate::{
     fault::Fault,
     quota::rules::local_day,
     store::{Dead, Store},
+    telemetry,
 };
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(10 * 60);
+/// What only one process does at a time.
+const LEASE_NAME: &str = "janitor";
 /// How long the lease holds: one that dies at work is replaced at the next look but one.
 const LEASE: Duration = Duration::from_secs(15 * 60);
 /// A spent or expired proof is remembered a day, so that whoever comes with it late is told what became of it.
@@ -39,8 +42,15 @@ pub struct Janitor {
 }
 
 impl Janitor {
-    /// Works until `stop`.
+    /// Works until `stop`, and leaves the work to whoever is left.
     pub async fn run(self, stop: CancellationToken) {
+        self.work(stop).await;
+        if let Err(fault) = self.store.release_lease(LEASE_NAME, &self.process).await {
+            telemetry::report(&fault);
+        }
+    }
+
+    async fn work(&self, stop: CancellationToken) {
         loop {
             let next = self.clock.now() + EVERY;
             tokio::select! {
@@ -48,7 +58,7 @@ impl Janitor {
                 cleaned = self.clean() => match cleaned {
                     Ok(0) => {}
                     Ok(rows) => tracing::info!(rows, "erased what was over"),
-                    Err(fault) => fault.log(),
+                    Err(fault) => telemetry::report(&fault),
                 },
             }
             tokio::select! {
@@ -77,7 +87,7 @@ impl Janitor {
 
     /// Takes the lease, or renews it.
     async fn is_ours(&self) -> Result<bool, Fault> {
-        self.store.hold_lease("janitor", &self.process, LEASE, self.clock.now()).await
+        self.store.hold_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
     fn dead(&self, now: Instant) -> [Dead; 5] {

@@ -11,6 +11,7 @@ mod m20261121_000002_account;
 mod m20261121_000003_operation;
 mod m20261121_000004_safety;
 mod m20261121_000005_delivery_attempt;
+mod m20261121_000006_by_letter;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_operation::Migration),
             Box::new(m20261121_000004_safety::Migration),
             Box::new(m20261121_000005_delivery_attempt::Migration),
+            Box::new(m20261121_000006_by_letter::Migration),
         ]
     }
 }

@@ -40,6 +40,7 @@ rust_everywhere() {
     heading 'Bringing up the servers'
     postgres_up
     redis_up
+    fault_tools_up
     stand_ins_up
     build || return 0
     export COUNTERSIGN_TEST_SEEN=$workdir/seen

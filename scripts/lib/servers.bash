@@ -147,6 +147,14 @@ stop() {
     wait "$1" 2>/dev/null || true
 }
 
+# What tests of faults start or are started with: a pooler in front of PostgreSQL, and a library that moves the clock.
+fault_tools_up() {
+    local here=(/usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib*/faketime/libfaketimeMT.so.1) found='' library
+    for library in "${here[@]}"; do if [[ -e $library ]]; then found=1; fi; done
+    if [[ ! $found ]]; then apt libfaketime libfaketime; fi
+    command -v pgbouncer >/dev/null || apt pgbouncer pgbouncer
+}
+
 servers_down() {
     if [[ $stand_ins ]]; then stand_ins_down; fi
     if [[ $redis_pid ]]; then stop "$redis_pid" TERM; fi

@@ -27,7 +27,7 @@ impl PasswordChange {
             PasswordChange::Changed { .. } => audit::OK,
             PasswordChange::CredentialsRejected => "credentials_rejected",
             PasswordChange::PasswordRejected(_) => "password_rejected",
-            PasswordChange::Quota(_) => "quota_exceeded",
+            PasswordChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -116,7 +116,7 @@ impl Parts {
             return Ok(Confirmed::Quota(refused));
         }
         let subjects = Subjects::confirming(id);
-        if let Counted::Locked { until, .. } = self.sessions.count_try(&subjects).await? {
+        if let Counted::Locked { until } = self.sessions.count_try(&subjects).await? {
             return Ok(Confirmed::Quota(Refused { quota: Quota::Account, retry_at: until }));
         }
         let account = self.store.account(&Identifier::Id(id.clone())).await?;

@@ -42,7 +42,7 @@ impl ContactChange {
             ContactChange::ProofRejected(_) => "proof_rejected",
             ContactChange::Taken => "contact_taken",
             ContactChange::Unchanged => "contact_unchanged",
-            ContactChange::Quota(_) => "quota_exceeded",
+            ContactChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -54,11 +54,10 @@ enum Written {
 
 /// One change, with everything that it writes.
 struct Moving {
+    accounts: Accounts,
     token_hash: String,
     purpose: Purpose,
     signed_in: SignedIn,
-    change: contact_change::Model,
-    told: Vec<Order>,
     entry: Event,
     now: Instant,
 }
@@ -97,17 +96,17 @@ impl Accounts {
         };
         let account = self.get(&signed_in.account).await?;
         // A proof that another account asked for is none.
-        let account = account.filter(|account| proof.account_id.as_ref() == Some(&account.id));
-        let Some(account) = account else { return rejected(Rejection::Unknown).await };
+        if account.is_none_or(|account| proof.account_id.as_ref() != Some(&account.id)) {
+            return rejected(Rejection::Unknown).await;
+        }
         let Some(new) = Contact::from_stored(proof.contact_kind, &proof.contact).filter(|new| new.kind() == kind)
         else {
             return rejected(Rejection::WrongPurpose).await;
         };
         let event = event.clone().contact(new.masked());
         let now = parts.clock.now();
-        let (change, told) = parts.way_back(&account, &new, now);
-        let moving =
-            Moving { token_hash, purpose, signed_in: signed_in.clone(), change, told, entry: event.clone(), now };
+        let (accounts, signed_in, entry) = (self.clone(), signed_in.clone(), event.clone());
+        let moving = Moving { accounts, token_hash, purpose, signed_in, entry, now };
         match parts.store.write(move |tx| Box::pin(async move { moving.write(tx).await })).await? {
             Written::Refused(refusal) => parts.ended(event, refusal.outcome(), refusal).await,
             Written::Changed { account, ended, told } => {
@@ -171,6 +170,10 @@ impl Moving {
         let Some(account) = tx.lock_account(id).await? else {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         };
+        // Whoever took a change back, or reset the password, ended this session, and its proofs with it.
+        if !tx.is_live(&self.signed_in.session, self.now).await? {
+            return refused(ContactChange::ProofRejected(Rejection::Unknown));
+        }
         let Some(new) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
             return Err(Fault::internal("a proof's contact does not read"));
         };
@@ -178,6 +181,8 @@ impl Moving {
         if held.contains(new.key()) {
             return refused(ContactChange::Unchanged);
         }
+        // The way back leads to what stands there now: read before the lock, it might lead to a thief.
+        let (change, told) = self.accounts.0.way_back(&account, &new, self.now);
         tx.give_up_unproved(&rules::identifier(&new)).await?;
         let held = Held {
             kind: new.kind(),
@@ -189,10 +194,10 @@ impl Moving {
             Ok(None) => return refused(ContactChange::ProofRejected(Rejection::Unknown)),
             Err(_) => return refused(ContactChange::Taken),
         };
-        tx.insert_contact_change(self.change).await?;
+        tx.insert_contact_change(change).await?;
         let ended = tx.end_sessions(id, Some(&self.signed_in.session), self.now).await?;
         tx.insert_audit(&self.entry).await?;
-        let told = owe(tx, self.told, self.now).await?;
+        let told = owe(tx, told, self.now).await?;
         Ok(Ending::Commit(Written::Changed { account: Box::new(account), ended, told }))
     }
 }

@@ -2,8 +2,14 @@
 
 use super::{Accounts, change_password::Confirmed, rules};
 use crate::{
-    caller::Caller, fault::Fault, ids::AccountId, quota::Refused, secret::Secret, session::gate::SignedIn,
-    store::Ending, telemetry::audit,
+    caller::Caller,
+    fault::Fault,
+    ids::{AccountId, SessionId},
+    quota::Refused,
+    secret::Secret,
+    session::gate::SignedIn,
+    store::Ending,
+    telemetry::audit,
 };
 
 /// What became of it.
@@ -13,6 +19,12 @@ pub enum Deleted {
     /// Nobody would be left to administer the service.
     LastAdministrator,
     Quota(Refused),
+}
+
+enum Written {
+    Erased(Vec<SessionId>),
+    LastAdministrator,
+    PasswordChanged,
 }
 
 impl Accounts {
@@ -30,7 +42,9 @@ impl Accounts {
             Confirmed::Wrong => {
                 return parts.ended(event, "credentials_rejected", Deleted::CredentialsRejected).await;
             }
-            Confirmed::Quota(refused) => return parts.ended(event, "quota_exceeded", Deleted::Quota(refused)).await,
+            Confirmed::Quota(refused) => {
+                return parts.ended(event, audit::QUOTA_EXCEEDED, Deleted::Quota(refused)).await;
+            }
         };
         let now = parts.clock.now();
         let entry = event.clone();
@@ -39,23 +53,35 @@ impl Accounts {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let administrators = tx.lock_administrators().await?;
-                    if rules::may_leave(&account.id, &administrators).is_err() {
-                        return Ok(Ending::Rollback(None));
-                    }
-                    tx.lock_account(&account.id).await?;
-                    let ended = tx.end_sessions(&account.id, None, now).await?;
+                    // What is theirs before who they are: the order of all locks.
                     let contacts: Vec<String> = [account.phone, account.email].into_iter().flatten().collect();
                     tx.erase_history(&account.id, &contacts).await?;
+                    let administrators = tx.lock_administrators().await?;
+                    if rules::may_leave(&account.id, &administrators).is_err() {
+                        return Ok(Ending::Rollback(Written::LastAdministrator));
+                    }
+                    let hash = account.password_hash.as_deref();
+                    match tx.lock_account(&account.id).await? {
+                        Some(now) if now.password_hash.as_deref() == hash => {}
+                        // It was changed while it was judged: whoever changed it wanted this one to be worth nothing.
+                        _ => return Ok(Ending::Rollback(Written::PasswordChanged)),
+                    }
+                    let ended = tx.end_sessions(&account.id, None, now).await?;
                     tx.insert_audit(&entry).await?;
                     tx.anonymise_audit(&account.id).await?;
                     tx.delete_account(&account.id).await?;
-                    Ok(Ending::Commit(Some(ended)))
+                    Ok(Ending::Commit(Written::Erased(ended)))
                 })
             })
             .await?;
-        let Some(ended) = ended else {
-            return parts.ended(event, "last_administrator", Deleted::LastAdministrator).await;
+        let ended = match ended {
+            Written::Erased(ended) => ended,
+            Written::LastAdministrator => {
+                return parts.ended(event, "last_administrator", Deleted::LastAdministrator).await;
+            }
+            Written::PasswordChanged => {
+                return parts.ended(event, "credentials_rejected", Deleted::CredentialsRejected).await;
+            }
         };
         event.log();
         parts.sessions.announce_ended(&ended, now);

@@ -63,7 +63,7 @@ impl Reset {
             Reset::Reset { .. } => audit::OK,
             Reset::ProofRejected(_) => "proof_rejected",
             Reset::PasswordRejected(_) => "password_rejected",
-            Reset::Quota(_) => "quota_exceeded",
+            Reset::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }

@@ -86,7 +86,7 @@ impl SignUp {
             SignUp::NicknameTaken => "nickname_taken",
             SignUp::ContactTaken => "contact_taken",
             SignUp::ProofMissing => "invalid_input",
-            SignUp::Quota(_) => "quota_exceeded",
+            SignUp::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -198,7 +198,7 @@ impl Accounts {
             return parts.ended(event, SignUp::ProofMissing.outcome(), SignUp::ProofMissing).await;
         }
         if let Err(refused) = parts.quotas.charge(Act::SignUp, caller).await {
-            return parts.ended(event, "quota_exceeded", SignUp::Quota(refused)).await;
+            return parts.ended(event, audit::QUOTA_EXCEEDED, SignUp::Quota(refused)).await;
         }
         let now = parts.clock.now();
         let locale = newcomer.locale;

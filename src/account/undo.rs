@@ -54,7 +54,7 @@ impl Accounts {
         let parts = &self.0;
         let event = parts.event(caller, audit::Act::UndoContactChange);
         if let Err(refused) = parts.quotas.charge(Act::SpendProof, caller).await {
-            return parts.ended(event, "quota_exceeded", Undone::Quota(refused)).await;
+            return parts.ended(event, audit::QUOTA_EXCEEDED, Undone::Quota(refused)).await;
         }
         let Some(token) = token else {
             return parts.ended(event, "proof_rejected", Undone::Rejected(Rejection::Unknown)).await;

@@ -1,19 +1,23 @@
 //! The composition root: opens stores, wires rooms, serves, drains.
 
 mod keys;
+mod metrics;
 mod rooms;
 mod settings;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{Json, Router, routing::get};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use self::rooms::Built;
 pub use self::settings::{Settings, chapters, env_example, settings, settings_help};
+use self::{
+    metrics::{Counting, Metrics},
+    rooms::Built,
+};
 use crate::{
     account::Accounts,
     clock::{Clock, Entropy},
@@ -49,12 +53,16 @@ pub struct App {
     events: Events,
     asked: CancellationToken,
     dispatching: CancellationToken,
-    server: JoinHandle<usize>,
+    server: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
     poller: JoinHandle<()>,
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
+    /// A part without which the others can't keep what they promise ended by a panic.
+    fallen: CancellationToken,
+    /// Told, and what only they need.
+    metrics: Option<(Metrics, JoinHandle<()>)>,
 }
 
 impl App {
@@ -64,6 +72,7 @@ impl App {
     /// What stood in the way, in words for whoever runs the program.
     pub async fn start(settings: Settings, world: World, listener: TcpListener) -> Result<Self, String> {
         let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
+        let counting = Counting::begin(&settings.config.telemetry).await?;
         let built = rooms::build(settings, &world).await?;
         let config = built.config.clone();
         let asked = CancellationToken::new();
@@ -72,10 +81,18 @@ impl App {
         let server = Server::new(listener, router, &config.http, stop)?;
         let keeping_up =
             built.gate.clone().keep_up(built.store.clone(), built.events.revocations(), config.session.revocation_lag);
+        let metrics = match counting {
+            Some(counting) => {
+                let metrics = counting.tell(&built, world.clock.clone())?;
+                Some((metrics, tokio::spawn(built.expiries().run(asked.clone()))))
+            }
+            None => None,
+        };
         let dispatching = CancellationToken::new();
-        let dispatcher = tokio::spawn(built.dispatcher.run(built.nudged, dispatching.clone()));
-        let poller = tokio::spawn(built.poller.run(dispatching.clone()));
-        let janitor = tokio::spawn(built.janitor.run(asked.clone()));
+        let fallen = CancellationToken::new();
+        let dispatcher = vital("dispatcher", &fallen, built.dispatcher.run(built.nudged, dispatching.clone()));
+        let poller = vital("poller", &fallen, built.poller.run(dispatching.clone()));
+        let janitor = vital("janitor", &fallen, built.janitor.run(asked.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -85,11 +102,15 @@ impl App {
             events: built.events,
             asked,
             dispatching,
-            server: tokio::spawn(server.run()),
+            server: vital("server", &fallen, async {
+                server.run().await;
+            }),
             dispatcher,
             poller,
-            keeping_up: AbortOnDropHandle::new(tokio::spawn(keeping_up)),
+            keeping_up: AbortOnDropHandle::new(vital("gate", &fallen, keeping_up)),
             janitor,
+            fallen,
+            metrics,
         })
     }
 
@@ -111,6 +132,12 @@ impl App {
         }
     }
 
+    /// Waits until a part has panicked that has to work for as long as the program does. Without it codes would be
+    /// owed and never sent, or what is revoked elsewhere honoured for ever: a process that starts anew serves better.
+    pub async fn fallen(&self) {
+        self.fallen.cancelled().await;
+    }
+
     /// Stops: no new work, requests finished, streams completed, the dispatcher drained.
     pub async fn stop(self) {
         self.asked.cancel();
@@ -123,8 +150,27 @@ impl App {
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
+        if let Some((metrics, expiries)) = self.metrics {
+            let _ = expiries.await;
+            metrics.stop().await;
+        }
         self.store.close().await;
     }
+}
+
+/// Runs a part of the program that works until it is stopped, and says in `fallen` when it panics.
+fn vital(
+    name: &'static str,
+    fallen: &CancellationToken,
+    part: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let fallen = fallen.clone();
+    tokio::spawn(async move {
+        if AssertUnwindSafe(part).catch_unwind().await.is_err() {
+            tracing::error!(part = name, "panicked, and the process can't go on without it");
+            fallen.cancel();
+        }
+    })
 }
 
 /// The accounts, for the command line: nothing is served and nothing dispatched, but by the processes that serve.
@@ -143,7 +189,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     }
     let texts = built.rooms.texts.clone();
     let default_locale = built.config.messages.default_locale;
-    let ready_store = built.store.clone();
+    let (ready_store, clock) = (built.store.clone(), world.clock.clone());
     http::router::router(http::router::Parts {
         executor: schema.finish(),
         sdl: graphql::sdl(),
@@ -152,15 +198,23 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
         clock: world.clock.clone(),
         entropy: world.entropy.clone(),
         negotiate: Arc::new(move |accept| texts.negotiate(accept, default_locale)),
-        ready: Arc::new(move || Box::pin(unready(ready_store.clone()))),
+        ready: Arc::new(move || Box::pin(unready(ready_store.clone(), clock.clone()))),
         stop,
         extra: extra(built),
     })
 }
 
 /// What keeps the process from working.
-async fn unready(store: Store) -> Vec<&'static str> {
-    match tokio::time::timeout(Duration::from_secs(2), store.pending_migrations()).await {
+async fn unready(store: Store, clock: Clock) -> Vec<&'static str> {
+    let looked = tokio::time::timeout(Duration::from_secs(2), async {
+        let pending = store.pending_migrations().await?;
+        // Nobody sends work here while this says no, so it has to find out by itself when writing is possible again.
+        if !store.keeps_what_is_written() {
+            store.hold_lease("readiness", "readiness", Duration::ZERO, clock.now()).await?;
+        }
+        Ok::<_, Fault>(pending)
+    });
+    match looked.await {
         Ok(Ok(pending)) if pending.is_empty() => Vec::new(),
         Ok(Ok(_)) => vec!["migrations"],
         Ok(Err(_)) | Err(_) => vec!["database"],

@@ -22,13 +22,14 @@ use crate::{
     graphql::Rooms,
     ids::DeliveryId,
     janitor::Janitor,
-    password::{Hasher, Policy, Pool},
+    password::{Hasher, Observer, Policy, Pool},
     quota::Quotas,
     redis_link::RedisLink,
     session::{self, AccessTokens, Sessions, gate::Gate},
     store::{Store, entity::account::AccountStatus},
+    telemetry::metrics::{self, Queue},
     texts::Texts,
-    verification::{self, Attestor, Verifications},
+    verification::{self, Attestor, ExpiryCounter, Verifications},
 };
 
 /// Everything that was built.
@@ -50,6 +51,21 @@ pub(super) struct Built {
     pub verifiers: Arc<Verifiers>,
     /// Where the development provider is in use.
     pub outbox: Option<DevOutbox>,
+    pub hashing: Pool,
+    /// Names this process in claims and leases.
+    process: String,
+}
+
+impl Built {
+    /// Who counts what expires.
+    pub fn expiries(&self) -> ExpiryCounter {
+        ExpiryCounter {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            settings: self.config.verification.clone(),
+            process: self.process.clone(),
+        }
+    }
 }
 
 /// Builds them.
@@ -119,7 +135,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         heard: heard(&routes, &verifiers),
         lines,
         settler,
-        process,
+        process: process.clone(),
         concurrency: delivery.dispatch_concurrency,
         receipt_timeout: delivery.receipt_timeout,
     });
@@ -142,7 +158,8 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
             false => AccountStatus::Active,
         },
     });
-    let pool = Pool::start(config.password.threads, config.password.queue).map_err(told)?;
+    let observer = Observer { done: metrics::hashed, full: || metrics::queue_full(Queue::Hashing) };
+    let pool = Pool::start(config.password.threads, config.password.queue).map_err(told)?.observed(observer);
     let hasher = Hasher::new(pool.clone(), config.password.cost.clone(), entropy.clone());
     let access = AccessTokens::open(&secrets.access_tokens, &config.session, clock.clone(), entropy.clone())?;
     let gate = Gate::new(access.clone(), clock.clone());
@@ -179,7 +196,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
             config.messages.app_name.clone(),
             pool.clone(),
         ),
-        hasher: Hasher::new(pool, config.password.cost.clone(), entropy),
+        hasher: Hasher::new(pool.clone(), config.password.cost.clone(), entropy),
     });
     let rooms = Rooms {
         verifications,
@@ -207,6 +224,8 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         nudged,
         verifiers: Arc::new(verifiers),
         outbox: dev_outbox,
+        hashing: pool,
+        process,
     })
 }
 

@@ -1,8 +1,11 @@
-//! The command line: serve, migrate, schema, admin, doctor.
+//! The command line: serve, migrate, schema, admin, doctor, backup, stats.
 
 mod admin;
+mod backup;
 mod doctor;
 mod serve;
+mod stats;
+mod table;
 mod vars;
 
 use std::process::ExitCode;
@@ -37,6 +40,13 @@ enum Command {
     Schema,
     /// Judge the configuration and whether everything it names can be reached. Sends nothing, changes nothing.
     Doctor,
+    /// Copy the embedded database into a new file, while the program serves.
+    Backup {
+        /// The file to be made; what is there already is never overwritten.
+        file: std::path::PathBuf,
+    },
+    /// Show what became of verifications, and how the providers do, out of the database.
+    Stats(stats::Stats),
     /// Manage accounts from the command line.
     Admin {
         #[command(subcommand)]
@@ -73,6 +83,8 @@ fn block_on(command: Command, settings: Settings) -> ExitCode {
             Command::Serve | Command::Schema => serve::serve(settings).await,
             Command::Migrate => serve::migrate(settings).await,
             Command::Doctor => doctor::examine(settings).await,
+            Command::Backup { file } => backup::back_up(&settings.config.store, &file).await,
+            Command::Stats(stats) => stats::show(&settings.config.store, &stats).await,
             Command::Admin { command } => admin::run(settings, command).await,
         }
     });

@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     app::{App, Settings, World},
-    store::Store,
+    store::{Migrating, Store},
     telemetry,
 };
 
@@ -25,13 +25,17 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
     let grace = settings.config.http.shutdown_grace;
     let app = App::start(settings, World::real(), listener).await?;
     app.announce();
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    let fell = tokio::select! {
+        _ = terminate.recv() => false,
+        _ = tokio::signal::ctrl_c() => false,
+        () = app.fallen() => true,
+    };
     tracing::info!("stopping: no new work, {}s for what is under way", grace.as_secs());
     tokio::select! {
-        () = app.stop() => Ok(()),
+        () = app.stop() => match fell {
+            true => Err("stopped, since a part of the program panicked".to_owned()),
+            false => Ok(()),
+        },
         () = tokio::time::sleep(grace + Duration::from_secs(2)) => Err("could not stop in time".to_owned()),
         _ = terminate.recv() => Err("stopped at once".to_owned()),
         _ = tokio::signal::ctrl_c() => Err("stopped at once".to_owned()),
@@ -42,7 +46,10 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
 pub async fn migrate(settings: Settings) -> Result<(), String> {
     let cannot = |fault: crate::fault::Fault| format!("{fault:?}");
     let store = Store::open(&settings.config.store).await.map_err(cannot)?;
-    let applied = store.migrate().await.map_err(cannot)?;
+    let applied = store
+        .migrate_telling(|Migrating { name, number, of }| println!("{number}/{of} {name} ..."))
+        .await
+        .map_err(cannot)?;
     store.close().await;
     match applied {
         0 => println!("Nothing was pending."),

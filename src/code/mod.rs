@@ -143,6 +143,7 @@ mod tests {
         }
     }
 
+    /// EN-04: `is_same` compares by `subtle`; what it finds the same is held here.
     #[test]
     fn separators_full_width_forms_and_case_do_not_count_and_nothing_else_passes() {
         let (keys, entropy) = (keys(), Entropy::seeded(3));

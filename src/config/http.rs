@@ -146,6 +146,9 @@ pub struct Patience {
     pub init: Duration,
     /// Between heartbeats on sockets and streams. A peer that has not answered one when the next is due is gone.
     pub heartbeat: Duration,
+    /// For the last request on a connection that is kept alive, when the server stops: it may be on its way already, and
+    /// would be answered with a reset.
+    pub parting: Duration,
     /// For the peer's answer to a close frame, and for what it still sends when an answer says stop.
     pub farewell: Duration,
 }
@@ -159,6 +162,7 @@ impl Default for Patience {
             stall: Duration::from_secs(30),
             init: Duration::from_secs(5),
             heartbeat: Duration::from_secs(20),
+            parting: Duration::from_millis(500),
             farewell: Duration::from_secs(2),
         }
     }

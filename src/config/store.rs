@@ -27,7 +27,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "DATABASE_STATEMENT_CACHE",
         "on",
-        "Prepared statements on PostgreSQL. Turn off behind pgbouncer in transaction mode before its version 1.21.",
+        "Prepared statements on PostgreSQL. Turn off behind pgbouncer in transaction mode, unless that is version 1.21 or \
+         newer and has max_prepared_statements set: every statement then runs in a transaction that keeps nothing.",
     ),
     Setting::new(
         "AUTO_MIGRATE",

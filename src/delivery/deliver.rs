@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    decoy::play,
     dispatcher::{Inner, Parts},
     failover::{self, Carried, CodeBy, End, OURS, Passage},
+    play::play,
     provider::Outgoing,
     retry,
     settle::{CodeMaker, Report, Wanted},
@@ -18,6 +18,7 @@ use crate::{
         Acceptance, Settlement,
         entity::{delivery::Model, verification},
     },
+    telemetry,
 };
 
 /// How long a provider whose receipts are asked for is left in peace at first.
@@ -27,22 +28,26 @@ const FRESH: Duration = Duration::from_secs(2);
 /// How long a message waits where the database did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Carries one claimed message and writes what became of it.
-pub(super) async fn deliver(inner: &Inner, row: Model) {
-    let Inner { parts, pace, stop, .. } = inner;
+/// Carries one claimed message, writes what became of it, and says whether it could.
+pub(super) async fn deliver(inner: &Inner, row: &Model) -> bool {
+    let Inner { parts, stop, .. } = inner;
     let now = parts.clock.now();
-    let started = tokio::time::Instant::now();
     let report = match row.status {
         DeliveryStatus::Queued | DeliveryStatus::Sent => {
             if let Some(scenario) = &row.scenario {
-                return play(parts, &row, scenario, stop).await;
+                return play(parts, row, scenario, stop).await;
+            }
+            if row.discreet
+                && let Err(fault) = parts.settler.left(row).await
+            {
+                // It shows with its end, then.
+                telemetry::report(&fault);
             }
             if row.decoy {
-                pace.keep().await;
                 sent().into()
             } else {
-                carry(parts, &row, now).await.unwrap_or_else(|fault| {
-                    fault.log();
+                carry(parts, row, now).await.unwrap_or_else(|fault| {
+                    telemetry::report(&fault);
                     Settlement::Again { due_at: now + PAUSE, provider: None, reason: None }.into()
                 })
             }
@@ -50,10 +55,7 @@ pub(super) async fn deliver(inner: &Inner, row: Model) {
         // A receipt was faster than whoever had it in hand.
         _ => Settlement::AsItStands.into(),
     };
-    if report.asked > 0 {
-        pace.note(started.elapsed());
-    }
-    parts.settler.settle(&row, report, stop).await;
+    parts.settler.settle(row, report, stop).await
 }
 
 /// What has to be known of a message before anybody is asked.

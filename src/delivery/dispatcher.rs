@@ -5,11 +5,12 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::OptionFuture;
+use futures_util::{FutureExt, future::OptionFuture};
 use sea_orm::Iterable;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
@@ -17,13 +18,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{compose::Writer, decoy::Pace, deliver::deliver, lines::Lines, provider::Channel, settle::Settler};
+use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, settle::Settler};
 use crate::{
     clock::{Clock, Entropy, Instant},
     fault::Fault,
     ids::DeliveryId,
     store::{Claimant, Store, entity::delivery::Model},
-    telemetry::metrics,
+    telemetry::{self, metrics},
 };
 
 /// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
@@ -61,9 +62,10 @@ pub struct Dispatcher(Arc<Inner>);
 /// What the hands share.
 pub(super) struct Inner {
     pub parts: Parts,
-    pub pace: Pace,
     pub stop: CancellationToken,
     in_hand: Mutex<HashSet<DeliveryId>>,
+    /// What a provider may have, and whose end could not be written.
+    unsettled: Mutex<HashSet<DeliveryId>>,
     freed: Notify,
 }
 
@@ -80,9 +82,9 @@ impl Dispatcher {
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Inner {
             parts,
-            pace: Pace::default(),
             stop: CancellationToken::new(),
             in_hand: Mutex::default(),
+            unsettled: Mutex::default(),
             freed: Notify::new(),
         }))
     }
@@ -105,7 +107,7 @@ impl Dispatcher {
             && let Err(fault) = inner.settle_abandoned(inner.parts.clock.now() + LEASE * 2).await
         {
             // Their claims run out, and the sweep finds them then.
-            fault.log();
+            telemetry::report(&fault);
         }
         loop {
             let worked = tokio::select! {
@@ -118,14 +120,14 @@ impl Dispatcher {
             };
             if let Err(fault) = worked {
                 // The messages stay in the table; the next sweep tries again.
-                fault.log();
+                telemetry::report(&fault);
             }
         }
         let _ = tokio::time::timeout(DRAIN, inner.drain(&mut run)).await;
         inner.stop.cancel();
         run.working.close();
         while tokio::time::timeout(SWEEP, run.working.wait()).await.is_err() {
-            let _ = inner.renew(&mut run).await.inspect_err(Fault::log);
+            let _ = inner.renew(&mut run).await.inspect_err(telemetry::report);
         }
     }
 }
@@ -136,7 +138,7 @@ impl Inner {
     async fn drain(self: &Arc<Self>, run: &mut Run) {
         loop {
             if let Err(fault) = self.claim(run).await {
-                return fault.log();
+                return telemetry::report(&fault);
             }
             if !run.backlog {
                 return;
@@ -182,10 +184,13 @@ impl Inner {
     }
 
     async fn work(self: Arc<Self>, row: Model, hand: OwnedSemaphorePermit) {
-        let id = row.id.clone();
-        self.in_hand().insert(id.clone());
-        deliver(&self, row).await;
-        self.in_hand().remove(&id);
+        self.in_hand().insert(row.id.clone());
+        // A panic is told by its hook; here it is one more way not to know what became of the message.
+        let settled = AssertUnwindSafe(deliver(&self, &row)).catch_unwind().await.unwrap_or(false);
+        if !settled {
+            locked(&self.unsettled).insert(row.id.clone());
+        }
+        self.in_hand().remove(&row.id);
         drop(hand);
         self.freed.notify_one();
     }
@@ -205,16 +210,30 @@ impl Inner {
         Ok(())
     }
 
-    /// Settles messages of processes whose claims ran out before `deadline`.
+    /// Settles messages whose claims ran out before `deadline`: of processes that died, and of our own what nobody here
+    /// has in hand.
     async fn settle_abandoned(&self, deadline: Instant) -> Result<(), Fault> {
         let Parts { store, settler, process, lines, .. } = &self.parts;
-        for row in store.abandoned_deliveries(process, BATCH as u64, deadline).await? {
+        for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {
+            let ours = row.claimed_by.as_deref() == Some(process);
+            if ours && self.in_hand().contains(&row.id) {
+                continue;
+            }
+            if ours && !locked(&self.unsettled).contains(&row.id) {
+                settler.never_in_hand(&row).await?;
+                continue;
+            }
             settler.abandoned(&row, lines.are_idempotent(row.channel)).await?;
+            locked(&self.unsettled).remove(&row.id);
         }
         Ok(())
     }
 
-    fn in_hand(&self) -> std::sync::MutexGuard<'_, HashSet<DeliveryId>> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_hand(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {
+        locked(&self.in_hand)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

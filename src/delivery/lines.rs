@@ -6,10 +6,13 @@ use sea_orm::Iterable;
 
 use super::{
     line::{Limits, Line},
-    provider::Channel,
+    provider::{Channel, Provider},
     registry::Routes,
 };
-use crate::clock::{Clock, Entropy};
+use crate::{
+    clock::{Clock, Entropy},
+    telemetry::metrics,
+};
 
 /// The lines to all providers. One provider has one line, however many channels it carries. Cheap to clone.
 #[derive(Clone)]
@@ -23,7 +26,8 @@ struct Inner {
 impl Lines {
     /// A line for each provider, within what `limits` gives for its name.
     pub fn new(routes: &Routes, limits: impl Fn(&str) -> Limits, clock: &Clock, entropy: &Entropy) -> Self {
-        let line = |provider: &Arc<_>| {
+        let line = |provider: &Arc<dyn Provider>| {
+            metrics::provider_known(provider.name());
             Line::new(Arc::clone(provider), limits(provider.name()), clock.clone(), entropy.clone())
         };
         let by_name: BTreeMap<_, _> =

@@ -7,7 +7,6 @@
 mod base_url;
 mod breaker;
 mod compose;
-mod decoy;
 mod deliver;
 mod dispatcher;
 mod failover;
@@ -21,6 +20,7 @@ pub mod message;
 mod notice;
 pub mod notices;
 mod outbox;
+mod play;
 mod poller;
 pub mod provider;
 pub mod providers;

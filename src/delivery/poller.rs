@@ -13,11 +13,13 @@ use crate::{
     fault::Fault,
     quota::Ticker,
     store::{Store, entity::delivery_attempt::Model},
-    telemetry::metrics,
+    telemetry::{self, metrics},
 };
 
 /// How often it is looked up whom to ask.
 const TICK: Duration = Duration::from_secs(1);
+/// What only one process does at a time.
+const LEASE_NAME: &str = "polling";
 /// How long the one process that asks may say nothing before another takes its place.
 const LEASE: Duration = Duration::from_secs(30);
 /// Questions to one provider at a time, and in one round.
@@ -58,18 +60,20 @@ impl Poller {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 _ = tick.tick() => {}
             }
             if let Err(fault) = self.round(&lines).await {
-                fault.log();
+                telemetry::report(&fault);
             }
         }
+        // Whoever is left need not wait for the lease's end.
+        let _ = self.store.release_lease(LEASE_NAME, &self.process).await.inspect_err(telemetry::report);
     }
 
     async fn round(&self, lines: &[(Arc<Line>, Budget)]) -> Result<(), Fault> {
         let now = self.clock.now();
-        if !self.store.hold_lease("polling", &self.process, LEASE, now).await? {
+        if !self.store.hold_lease(LEASE_NAME, &self.process, LEASE, now).await? {
             return Ok(());
         }
         for (line, budget) in lines {

@@ -8,16 +8,18 @@ use super::{receipts::Receipt, rules};
 use crate::{
     clock::{Clock, Instant},
     events::{Events, Snapshot},
-    fault::Fault,
+    fault::{Fault, FaultKind},
     ids::DeliveryId,
     status::{DeliveryStatus, Status},
     store::{
         Ending, Settlement, Store, Told, Tx,
         entity::{delivery::Model, verification},
     },
+    telemetry,
 };
 
-/// How often writing a result is tried again while the database is away and the process is to stop.
+/// How often writing a result is tried again where waiting may not help: something else is wrong than that the database
+/// is away, or the process is to stop.
 const PATIENCE: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -68,18 +70,40 @@ pub(super) enum Taken {
 }
 
 impl Settler {
-    /// Writes what became of a claimed message. A database that is away is waited for: the provider has the message,
-    /// and what it said must not get lost lightly.
-    pub(super) async fn settle(&self, row: &Model, report: Report, stop: &CancellationToken) {
+    /// Writes what became of a claimed message, and says whether it could. A database that is away is waited for: the
+    /// provider has the message, and what it said must not get lost lightly.
+    pub(super) async fn settle(&self, row: &Model, report: Report, stop: &CancellationToken) -> bool {
         let mut left = PATIENCE;
         while let Err(fault) = self.try_settle(row, &self.process, report.clone()).await {
-            fault.log();
-            left = if stop.is_cancelled() { left - 1 } else { PATIENCE };
+            telemetry::report(&fault);
+            let passes = fault.kind() == FaultKind::Unavailable && !stop.is_cancelled();
+            left = if passes { PATIENCE } else { left - 1 };
             if left == 0 {
-                return;
+                return false;
             }
             tokio::time::sleep(PAUSE).await;
         }
+        true
+    }
+
+    /// Shows that a discreet message left, before anybody carries it: when it does, and whether, is not to be seen. A
+    /// decoy's shows at the same step, so it takes as long.
+    pub(super) async fn left(&self, row: &Model) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let row = row.clone();
+        let sent = Some(DeliveryStatus::Sent);
+        let shown = self
+            .store
+            .write(move |tx| Box::pin(async move { Ok(Ending::Commit(show(tx, &row, sent, now).await?)) }))
+            .await?;
+        self.publish(shown);
+        Ok(())
+    }
+
+    /// A message that we claimed and never had in hand: the answer to the claim was lost. It is due again.
+    pub(super) async fn never_in_hand(&self, row: &Model) -> Result<(), Fault> {
+        let again = Settlement::Again { due_at: self.clock.now(), provider: None, reason: None };
+        self.try_settle(row, &self.process, again.into()).await
     }
 
     /// A message whose claim ran out: whoever held it died, before or after asking a provider, or is frozen and will

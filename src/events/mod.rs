@@ -24,7 +24,7 @@ mod redis_tests;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use self::{hub::Hub, relay::Relay};
 pub use self::{
@@ -32,7 +32,7 @@ pub use self::{
     snapshot::Snapshot,
     watchers::{Wake, Watcher},
 };
-use crate::{clock::Entropy, ids::VerificationId, redis_link::RedisLink};
+use crate::{clock::Entropy, ids::VerificationId, redis_link::RedisLink, telemetry::metrics};
 
 /// Who changed. Cheap to clone.
 #[derive(Clone)]
@@ -57,9 +57,12 @@ impl Events {
 
     /// Tells every watcher of this verification, in whichever process. Call it after the commit. Never waits.
     pub fn publish(&self, snapshot: Snapshot) {
+        let made = Instant::now();
         self.hub.watchers.deliver(&snapshot);
-        if let Some(relay) = &self.relay {
-            relay.outbound.push(snapshot);
+        match &self.relay {
+            Some(relay) => relay.outbound.push(snapshot),
+            // With other processes the relay measures, and it takes the longer way.
+            None => metrics::event_lag(made.elapsed()),
         }
     }
 

@@ -2,11 +2,14 @@
 
 use async_graphql::{Error, ErrorExtensions};
 
-use crate::fault::{Fault, FaultKind};
+use crate::{
+    fault::{Fault, FaultKind},
+    telemetry,
+};
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        fault.log();
+        telemetry::report(&fault);
         let (code, message) = match fault.kind() {
             FaultKind::Unavailable => ("UNAVAILABLE", "This is not possible right now. Please try again in a moment."),
             FaultKind::Internal => ("INTERNAL", "Something went wrong on our side."),

@@ -10,6 +10,7 @@ mod enums;
 mod faults;
 mod input;
 mod mutation;
+pub mod outcomes;
 mod pages;
 mod problems;
 mod query;

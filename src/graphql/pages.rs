@@ -1,8 +1,10 @@
 //! Pages after the Relay cursor connections specification: forward, by the place where the page before ended.
 
+use std::borrow::Cow;
+
 use async_graphql::{
-    Context, Error, ErrorExtensions, OutputType, Result,
-    connection::{Connection, CursorType, Edge},
+    Context, Error, ErrorExtensions, Object, OutputType, Result, TypeName,
+    connection::{CursorType, Edge, EmptyFields, PageInfo},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -47,16 +49,53 @@ pub fn slice(ctx: &Context<'_>, first: i32, after: Option<&str>) -> Result<Slice
     Ok(Slice { first, after: after.map(|cursor| cursor.0) })
 }
 
+/// The library's own has no description in the schema, where everything has one.
+pub struct Connection<N: OutputType> {
+    edges: Vec<Edge<Cursor, N, EmptyFields>>,
+    before: bool,
+    more: bool,
+}
+
+impl<N: OutputType> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
+
+/// One page of a list, and how to get the next.
+#[Object(name_type)]
+impl<N: OutputType> Connection<N> {
+    /// Where the page stands in the list.
+    async fn page_info(&self) -> PageInfo {
+        let cursor = |edge: &Edge<Cursor, N, EmptyFields>| edge.cursor.encode_cursor();
+        PageInfo {
+            has_previous_page: self.before,
+            has_next_page: self.more,
+            start_cursor: self.edges.first().map(cursor),
+            end_cursor: self.edges.last().map(cursor),
+        }
+    }
+
+    /// The page's items, each with its cursor.
+    async fn edges(&self) -> &[Edge<Cursor, N, EmptyFields>] {
+        &self.edges
+    }
+
+    /// The page's items alone.
+    async fn nodes(&self) -> Vec<&N> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+}
+
 /// A page as a connection.
 pub fn connection<T, N: OutputType>(
     page: Page<T>,
     slice: &Slice,
     place: impl Fn(&T) -> Place,
     node: impl Fn(T) -> N,
-) -> Connection<Cursor, N> {
-    let mut connection = Connection::new(slice.after.is_some(), page.more);
-    connection.edges = page.rows.into_iter().map(|row| Edge::new(Cursor(place(&row)), node(row))).collect();
-    connection
+) -> Connection<N> {
+    let edges = page.rows.into_iter().map(|row| Edge::new(Cursor(place(&row)), node(row))).collect();
+    Connection { edges, before: slice.after.is_some(), more: page.more }
 }
 
 /// The error that says: this can't be asked.

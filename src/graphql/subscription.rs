@@ -6,9 +6,9 @@ use futures_util::{Stream, StreamExt};
 use super::{context::Asking, types::Verification};
 use crate::ids::VerificationId;
 
-/// What is told as it happens.
 pub struct Subscription;
 
+/// What is told as it happens.
 #[GraphqlSubscription]
 impl Subscription {
     /// The verification as it stands, then again at every change of status, delivery or attempts, until it is over

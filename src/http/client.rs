@@ -74,13 +74,15 @@ impl Clients {
             ForwardedHeader::XForwardedFor => ("x-forwarded-for", node),
             ForwardedHeader::Forwarded => ("forwarded", forwarded_element),
         };
-        let lines: Vec<_> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
         let mut client = None;
-        for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-            let address = read(hop.trim())?;
-            client = Some(address);
-            if !self.trusts(address) {
-                break;
+        for line in headers.get_all(name).iter().rev() {
+            // A line that can't be read ends the search like a hop that is none: what stands left of it is anybody's.
+            for hop in line.to_str().ok()?.rsplit(',') {
+                let address = read(hop.trim())?;
+                client = Some(address);
+                if !self.trusts(address) {
+                    return client;
+                }
             }
         }
         client

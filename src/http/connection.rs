@@ -54,17 +54,38 @@ pub async fn serve<S>(
     http.timer(TokioTimer::new()).header_read_timeout(None).max_header_size(MAX_HEAD);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let mut stopping = pin!(stop.asked().fuse());
-    let mut asked = false;
+    let mut parting: Option<Instant> = None;
+    let mut told = false;
     let mut timer = pin!(sleep_until(Instant::now() + patience.head));
     poll_fn(|context| {
-        if !asked && stopping.as_mut().poll(context).is_ready() {
-            asked = true;
+        if parting.is_none() && stopping.as_mut().poll(context).is_ready() {
+            // A client that keeps the connection alive may be writing a request just now.
+            parting = Some(Instant::now() + patience.parting);
+            pulse.leave();
+        }
+        let over = parting.is_some_and(|parting| pulse.is_serving() || (pulse.is_quiet() && Instant::now() >= parting));
+        if over && !told {
+            told = true;
             connection.as_mut().graceful_shutdown();
         }
         if connection.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        let Some(deadline) = pulse.deadline(patience) else { return Poll::Pending };
+        let parting = parting.filter(|_| !told && pulse.is_quiet());
+        let deadline = match (pulse.deadline(patience), parting) {
+            (Some(deadline), Some(parting)) if parting < deadline => {
+                if timer.deadline() != parting {
+                    timer.as_mut().reset(parting);
+                }
+                if timer.as_mut().poll(context).is_ready() {
+                    // Once more, to say goodbye.
+                    context.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+            (Some(deadline), _) => deadline,
+            (None, _) => return Poll::Pending,
+        };
         if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
         }

@@ -16,6 +16,7 @@ mod cookie;
 mod edge;
 pub mod graphql;
 pub mod health;
+pub mod metrics;
 mod multipart;
 mod origins;
 pub mod outbox;

@@ -32,6 +32,8 @@ struct State {
     blocked: Option<Instant>,
     /// When it is over whatever happens.
     last: Option<Instant>,
+    /// The next answer is the last one.
+    leaving: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,13 @@ enum Phase {
 
 impl Pulse {
     pub fn new(now: Instant) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { phase: Phase::Opened, since: now, blocked: None, last: None })))
+        Arc::new(Self(Mutex::new(State {
+            phase: Phase::Opened,
+            since: now,
+            blocked: None,
+            last: None,
+            leaving: false,
+        })))
     }
 
     /// When the connection is to be cut if nothing happens before.
@@ -76,7 +84,22 @@ impl Pulse {
     }
 
     pub fn hangs_up(&self) -> bool {
-        self.with(|state| state.last.is_some())
+        self.with(|state| state.last.is_some() || state.leaving)
+    }
+
+    /// Makes the next answer the last one.
+    pub fn leave(&self) {
+        self.with(|state| state.leaving = true);
+    }
+
+    /// Whether no request has begun to come since the last answer.
+    pub fn is_quiet(&self) -> bool {
+        self.with(|state| matches!(state.phase, Phase::Opened | Phase::Idle))
+    }
+
+    /// Whether a request is being answered.
+    pub fn is_serving(&self) -> bool {
+        self.with(|state| state.phase == Phase::Serving)
     }
 
     fn enter(&self, phase: Phase) {

@@ -13,6 +13,7 @@ use axum::{
 use crate::{
     clock::Clock,
     delivery::receipts::{NoReceipt, Receipt, Sink, Verifiers, twilio::Callback, vonage, webhook},
+    telemetry,
 };
 
 /// Receipts are a few hundred bytes each.
@@ -96,7 +97,7 @@ impl Door {
         match (self.sink)(receipts).await {
             Ok(()) => StatusCode::OK,
             Err(fault) => {
-                fault.doing("taking a receipt").log();
+                telemetry::report(&fault.doing("taking a receipt"));
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }

@@ -33,6 +33,7 @@ use crate::{
             negotiate::Media,
             nulls::Shapes,
             refusal::{Code, Refusal},
+            tally::Labels,
         },
         health::{self, Readiness},
         origins::Origins,
@@ -71,9 +72,11 @@ pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
     let around = Arc::new(Edge::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
     let cors = cors(&settings);
+    let shapes = Shapes::read(&sdl)?;
     let wire = Arc::new(Wire {
         admission: Admission::new(&settings)?,
-        shapes: Shapes::read(&sdl)?,
+        labels: Labels::read(&shapes),
+        shapes,
         origins: Origins::new(&settings),
         seats: Seats::new(settings.sockets_per_address),
         in_flight: Semaphore::new(settings.max_in_flight),

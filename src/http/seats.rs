@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{caller::ClientAddress, telemetry::metrics::OpenStream};
+use crate::caller::ClientAddress;
 
 /// Counts open streams by address (IPv6: by /64).
 #[derive(Clone, Debug)]
@@ -18,7 +18,6 @@ pub struct Seats {
 /// One open stream; dropped when it ends.
 #[derive(Debug)]
 pub struct Seat {
-    _counted: OpenStream,
     address: IpAddr,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
@@ -28,8 +27,8 @@ impl Seats {
         Self { most, taken: Arc::default() }
     }
 
-    /// A seat for one more stream over this transport; none where the address holds as many as it may.
-    pub fn take(&self, address: ClientAddress, transport: &'static str) -> Option<Seat> {
+    /// A seat for one more socket or stream; none where the address holds as many as it may.
+    pub fn take(&self, address: ClientAddress) -> Option<Seat> {
         let address = address.network();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(address).or_default();
@@ -37,7 +36,7 @@ impl Seats {
             return None;
         }
         *count += 1;
-        Some(Seat { _counted: OpenStream::new(transport), address, taken: self.taken.clone() })
+        Some(Seat { address, taken: self.taken.clone() })
     }
 
     /// Open streams of all addresses.
@@ -69,20 +68,20 @@ mod tests {
     #[test]
     fn sb_08_each_address_has_its_seats_and_gets_them_back() {
         let seats = Seats::new(2);
-        let first = seats.take(address("192.0.2.1"), "websocket");
-        let _second = seats.take(address("::ffff:192.0.2.1"), "websocket").unwrap();
-        assert!(seats.take(address("192.0.2.1"), "websocket").is_none());
-        assert!(seats.take(address("192.0.2.2"), "websocket").is_some());
+        let first = seats.take(address("192.0.2.1"));
+        let _second = seats.take(address("::ffff:192.0.2.1")).unwrap();
+        assert!(seats.take(address("192.0.2.1")).is_none());
+        assert!(seats.take(address("192.0.2.2")).is_some());
         drop(first);
-        assert!(seats.take(address("192.0.2.1"), "websocket").is_some());
+        assert!(seats.take(address("192.0.2.1")).is_some());
         assert_eq!(seats.taken(), 1);
     }
 
     #[test]
     fn sb_08_an_ipv6_home_is_one_address() {
         let seats = Seats::new(1);
-        let _seat = seats.take(address("2001:db8::1"), "websocket").unwrap();
-        assert!(seats.take(address("2001:db8::ffff:1"), "websocket").is_none());
-        assert!(seats.take(address("2001:db8:0:1::1"), "websocket").is_some());
+        let _seat = seats.take(address("2001:db8::1")).unwrap();
+        assert!(seats.take(address("2001:db8::ffff:1")).is_none());
+        assert!(seats.take(address("2001:db8:0:1::1")).is_some());
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         stop::Stop,
         tls,
     },
+    telemetry::metrics::OpenConnection,
 };
 
 /// After an `accept` that failed for want of descriptors or memory: nothing is gained by asking at once again.
@@ -57,6 +58,10 @@ impl Server {
     pub async fn run(self) -> usize {
         let Self { listener, router, tls, places, patience, grace, stop } = self;
         let patience = Arc::new(patience);
+        let take_on = |stream, place| {
+            let (router, tls, patience, ending) = (router.clone(), tls.clone(), patience.clone(), stop.clone());
+            stop.spawn(async move { serve(stream, place, router, tls, &patience, &ending).await });
+        };
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -64,12 +69,34 @@ impl Server {
                 accepted = accept(&listener, &places) => accepted,
             };
             let Some((stream, place)) = accepted else { continue };
-            let (router, tls, patience, ending) = (router.clone(), tls.clone(), patience.clone(), stop.clone());
-            stop.spawn(async move { serve(stream, place, router, tls, &patience, &ending).await });
+            take_on(stream, place);
         }
-        drop(listener);
+        // Whoever is connecting just now has not heard of it: taken on, answered, and told to come no more.
+        let until = Instant::now() + patience.parting;
+        while let Ok(accepted) = tokio::time::timeout_at(until, accept(&listener, &places)).await {
+            let Some((stream, place)) = accepted else { continue };
+            take_on(stream, place);
+        }
+        for (stream, place) in waiting(listener, &places) {
+            take_on(stream, place);
+        }
         stop.drain(grace).await
     }
+}
+
+/// Those who wait in the kernel's queue; closing the listener would reset them.
+fn waiting(listener: TcpListener, places: &Arc<Semaphore>) -> Vec<(TcpStream, OwnedSemaphorePermit)> {
+    let mut found = Vec::new();
+    // Asked of the system itself: what the runtime knows of the queue may be a moment old.
+    let Ok(listener) = listener.into_std() else { return found };
+    while let (Ok(place), Ok((stream, _))) = (places.clone().try_acquire_owned(), listener.accept()) {
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            found.push((stream, place));
+        }
+    }
+    found
 }
 
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
@@ -102,6 +129,7 @@ async fn serve(
     stop: &Stop,
 ) {
     let Ok(peer) = stream.peer_addr() else { return };
+    let _counted = OpenConnection::new();
     // Small answers go out at once; without effect on a connection that is gone already.
     let _ = stream.set_nodelay(true);
     let pulse = Pulse::new(Instant::now());

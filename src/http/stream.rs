@@ -28,6 +28,7 @@ use crate::{
         sse,
         wire::Wire,
     },
+    telemetry::metrics::OpenStream,
 };
 
 /// What a stream has to say next.
@@ -50,7 +51,7 @@ pub struct Live {
     refused: Option<BoxFuture<'static, ()>>,
     stopping: BoxFuture<'static, ()>,
     over: bool,
-    _seat: Seat,
+    _seat: (Seat, OpenStream),
 }
 
 impl Live {
@@ -59,7 +60,7 @@ impl Live {
         operation: Operation,
         caller: Caller,
         credentials: &Credentials,
-        seat: Seat,
+        seat: (Seat, OpenStream),
     ) -> Self {
         let asker = Asker { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
         let every = wire.settings.patience.heartbeat;

@@ -10,7 +10,7 @@ use crate::{
     http::{
         auth::Judge,
         client::Clients,
-        graphql::{admission::Admission, nulls::Shapes},
+        graphql::{admission::Admission, nulls::Shapes, tally::Labels},
         origins::Origins,
         seats::Seats,
         stop::Stop,
@@ -22,6 +22,7 @@ pub struct Wire<E> {
     pub executor: E,
     pub admission: Admission,
     pub shapes: Shapes,
+    pub labels: Labels,
     pub settings: Http,
     pub judge: Arc<dyn Judge>,
     pub clients: Clients,

@@ -27,7 +27,7 @@ pub use context::Context;
 pub use hash::{ImportRejection, PasswordHash};
 pub use hasher::{Cost, Hasher, Verdict};
 pub use policy::{Description, Policy};
-pub use pool::Pool;
+pub use pool::{Observer, Pool};
 pub use rules::{PolicyKind, Rules, Violation};
 
 /// The longest password that is looked at, in bytes; what is longer is refused before any work (PW-06).

@@ -8,6 +8,7 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use argon2::Block;
@@ -55,6 +56,21 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 pub struct Pool {
     queue: SyncSender<Job>,
     waiting: Arc<AtomicUsize>,
+    observer: Observer,
+}
+
+/// Who is told what the pool does. Metrics stand above this room, so they are handed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Observer {
+    /// A job was done, its waiting included.
+    pub done: fn(Duration),
+    /// The queue was full, and a job was refused.
+    pub full: fn(),
+}
+
+impl Observer {
+    /// Nobody.
+    pub const NONE: Self = Self { done: |_| {}, full: || {} };
 }
 
 impl Pool {
@@ -64,7 +80,7 @@ impl Pool {
     /// Internal, where the system gives no threads.
     pub fn start(threads: usize, queue: usize) -> Result<Self, Fault> {
         let (sender, jobs) = sync_channel(queue);
-        let pool = Self { queue: sender, waiting: Arc::default() };
+        let pool = Self { queue: sender, waiting: Arc::default(), observer: Observer::NONE };
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
             let (jobs, waiting) = (jobs.clone(), pool.waiting.clone());
@@ -76,6 +92,12 @@ impl Pool {
         Ok(pool)
     }
 
+    /// The same pool; whoever uses this handle of it, `observer` is told.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
     ///
     /// # Errors
@@ -84,6 +106,7 @@ impl Pool {
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
+        let begun = Instant::now();
         let (reply, answer) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {
             if !reply.is_closed() {
@@ -95,11 +118,16 @@ impl Pool {
         if let Err(refused) = self.queue.try_send(job) {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(match refused {
-                TrySendError::Full(_) => Fault::unavailable("the hashing queue is full"),
+                TrySendError::Full(_) => {
+                    (self.observer.full)();
+                    Fault::unavailable("the hashing queue is full")
+                }
                 TrySendError::Disconnected(_) => Fault::internal("the hashing threads are gone"),
             });
         }
-        answer.await.map_err(|_| Fault::internal("a hashing job panicked"))
+        let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
+        (self.observer.done)(begun.elapsed());
+        answer
     }
 
     /// How many jobs wait for a thread.

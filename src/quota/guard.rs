@@ -61,6 +61,15 @@ impl Guard {
         self.with_window(prefix, Window::note_sent);
     }
 
+    /// A send that was admitted did not happen.
+    pub fn count_unsent(&self, prefix: &str, caller: &Caller) {
+        let throttled = self.with_window(prefix, Window::note_unsent);
+        if throttled {
+            let act = Act::SendCode { destination: Some(prefix) };
+            self.trickle.refund(&self.trickle.claims(act, caller));
+        }
+    }
+
     pub fn count_confirmed(&self, prefix: &str) {
         self.with_window(prefix, Window::note_confirmed);
     }

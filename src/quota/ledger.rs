@@ -8,7 +8,7 @@ use super::{
     act::{Act, Key, Quota},
     cells::{Cells, Ticker},
 };
-use crate::caller::Caller;
+use crate::{caller::Caller, telemetry::metrics};
 
 /// The quotas of one act.
 pub struct Ledger {
@@ -41,6 +41,7 @@ impl Ledger {
     /// Quotas without a rate are unlimited and cost nothing.
     pub fn new(act: &'static str, ticker: Ticker, quotas: &[(Quota, Option<governor::Quota>)]) -> Self {
         let cells = Cells::new(act, ticker.clone());
+        metrics::quota_keys_forgotten(act, 0);
         let limited = quotas.iter().filter_map(|(quota, rate)| rate.map(|rate| (*quota, rate)));
         let meters = limited.map(|(quota, rate)| {
             let limiter = RateLimiter::new(rate, cells.clone(), ticker.clone());

@@ -113,6 +113,27 @@ impl Quotas {
         })
     }
 
+    /// Takes back a send that was charged and then did not happen, since the contact's own cooldown or day stood against
+    /// it. Else somebody who asks for one contact again and again would use up the service's hour, and make a
+    /// destination prefix look pumped, without a message being sent. The client address has paid for asking.
+    pub async fn give_back_send(&self, destination: Option<&str>, caller: &Caller) {
+        let act = Act::SendCode { destination };
+        let mut claims = self.0.send_code.claims(act, caller);
+        claims.retain(|claim| claim.quota() != Quota::ClientAddress);
+        self.0.send_code.refund(&claims);
+        let guarded = self.0.guard.as_ref().zip(destination);
+        if let Some((guard, prefix)) = guarded {
+            guard.count_unsent(prefix, caller);
+        }
+        if let Some(shared) = &self.0.shared
+            && (!claims.is_empty() || guarded.is_some())
+        {
+            let rule = guarded.map(|(guard, prefix)| (&guard.rule, prefix));
+            // Lost at worst, and the count stands higher than what was sent for as long as its period.
+            let _: Result<(), Unreachable> = shared.give_back(act.name(), &claims, rule).await;
+        }
+    }
+
     /// Tells the guard against SMS pumping that a code sent to this destination prefix was confirmed. Call it once for
     /// each verification by phone that becomes VERIFIED.
     pub async fn note_confirmed(&self, prefix: &str) {

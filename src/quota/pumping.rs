@@ -83,6 +83,12 @@ impl Window {
         self.now.sent = self.now.sent.saturating_add(1);
     }
 
+    /// Takes back a send, and says whether the throttle is on.
+    pub fn note_unsent(&mut self) -> bool {
+        self.now.sent = self.now.sent.saturating_sub(1);
+        self.throttled
+    }
+
     pub fn note_confirmed(&mut self) {
         self.now.confirmed = self.now.confirmed.saturating_add(1);
     }

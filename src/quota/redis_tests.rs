@@ -40,6 +40,29 @@ async fn two_processes_share_one_limit_however_many_ask_at_once() {
     assert!((30..=32).contains(&granted), "{granted}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_sent_after_all_is_given_back_to_all_processes() {
+    let Some(url) = url("what_was_not_sent_after_all_is_given_back") else { return };
+    let limits = QuotaSettings { service_hourly_sends: NonZeroU32::new(35), ..guarded() };
+    let (clock, _) = clock();
+    let [one, other] = two(&limits, &clock, &url).await;
+    let caller = from("192.0.2.1");
+    for _ in 0..50 {
+        assert_eq!(one.charge(send(), &caller).await, Ok(()));
+        one.give_back_send(Some(DESTINATION), &caller).await;
+    }
+    for _ in 0..30 {
+        assert_eq!(other.charge(send(), &caller).await, Ok(()));
+    }
+    // Pumped by now, and what the trickle grants is given back as well.
+    for _ in 0..3 {
+        assert_eq!(one.charge(send(), &caller).await, Ok(()));
+        one.give_back_send(Some(DESTINATION), &caller).await;
+    }
+    assert_eq!(one.charge(send(), &caller).await, Ok(()));
+    assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
+}
+
 /// Which process is asked, by which client, for which destination, after which pause in milliseconds, and whether a code
 /// was confirmed before.
 type Step = (usize, u8, usize, u64, bool);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::Script;
+use redis::{Script, ScriptInvocation};
 
 use super::{
     Quota,
@@ -21,6 +21,7 @@ pub struct Shared {
     clock: Clock,
     charge: Script,
     confirm: Script,
+    give_back: Script,
 }
 
 /// What Redis said of an act.
@@ -36,7 +37,8 @@ impl Shared {
     pub fn new(link: RedisLink, clock: Clock) -> Self {
         let charge = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/charge.lua")));
         let confirm = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/confirm.lua")));
-        Self { link, clock, charge, confirm }
+        let give_back = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/give_back.lua")));
+        Self { link, clock, charge, confirm, give_back }
     }
 
     /// Charges all claims or none; with a guard, judges the prefix too.
@@ -49,19 +51,26 @@ impl Shared {
         claims: &[Claim<'_>],
         guarded: Option<(&PumpingSettings, &str)>,
     ) -> Result<Reply, Unreachable> {
-        let mut call = self.charge.prepare_invoke();
-        call.arg(self.now()).arg(claims.len());
-        for claim in claims {
-            call.key(self.link.name(&format!("quota:{act}:{}", claim.key)));
-            call.arg(period_micros(claim.rate())).arg(claim.rate().burst_size().get());
-        }
-        if let Some((rule, prefix)) = guarded {
-            call.key(self.link.name(&format!("quota:trickle:{prefix}"))).key(self.window(prefix));
-            call.arg(period_micros(TRICKLE)).arg(TRICKLE.burst_size().get());
-            call.arg(micros(rule.window)).arg(rule.min_sends.get()).arg(rule.min_conversion);
+        let mut call = self.call(&self.charge, act, claims, guarded);
+        if let Some((rule, _)) = guarded {
+            call.arg(rule.min_sends.get()).arg(rule.min_conversion);
         }
         let reply: Vec<i64> = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
         Ok(read(&reply, claims))
+    }
+
+    /// Takes back what `charge` took of these claims, and the prefix's send.
+    ///
+    /// # Errors
+    /// [`Unreachable`]: it may or may not be taken back.
+    pub async fn give_back(
+        &self,
+        act: &'static str,
+        claims: &[Claim<'_>],
+        guarded: Option<(&PumpingSettings, &str)>,
+    ) -> Result<(), Unreachable> {
+        let call = self.call(&self.give_back, act, claims, guarded);
+        self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
     }
 
     /// Notes that a code sent to `prefix` was confirmed.
@@ -72,6 +81,27 @@ impl Shared {
         let mut call = self.confirm.prepare_invoke();
         call.key(self.window(prefix)).arg(self.now()).arg(micros(rule.window));
         self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
+    }
+
+    /// What both scripts of an act are told: the time, its quotas, and what its destination prefix is guarded by.
+    fn call<'a>(
+        &self,
+        script: &'a Script,
+        act: &'static str,
+        claims: &[Claim<'_>],
+        guarded: Option<(&PumpingSettings, &str)>,
+    ) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        call.arg(self.now()).arg(claims.len());
+        for claim in claims {
+            call.key(self.link.name(&format!("quota:{act}:{}", claim.key)));
+            call.arg(period_micros(claim.rate())).arg(claim.rate().burst_size().get());
+        }
+        if let Some((rule, prefix)) = guarded {
+            call.key(self.link.name(&format!("quota:trickle:{prefix}"))).key(self.window(prefix));
+            call.arg(period_micros(TRICKLE)).arg(TRICKLE.burst_size().get()).arg(micros(rule.window));
+        }
+        call
     }
 
     fn window(&self, prefix: &str) -> String {

@@ -204,3 +204,23 @@ async fn a_prefix_that_confirms_is_never_braked() {
         }
     }
 }
+
+#[tokio::test]
+async fn bf_11_what_was_not_sent_after_all_counts_against_the_client_alone() {
+    let limits = QuotaSettings {
+        client_sends_per_minute: NonZeroU32::new(100),
+        destination_hourly_sends: NonZeroU32::new(40),
+        service_hourly_sends: NonZeroU32::new(40),
+        ..guarded()
+    };
+    let (quotas, ..) = alone(&limits);
+    let caller = from("192.0.2.1");
+    for _ in 0..100 {
+        quotas.charge(send(), &caller).await.unwrap();
+        quotas.give_back_send(Some(DESTINATION), &caller).await;
+    }
+    assert_eq!(quotas.charge(send(), &caller).await.unwrap_err().quota, Quota::ClientAddress);
+    for client in 0..29 {
+        quotas.charge(send(), &from(&format!("192.0.2.{}", 100 + client))).await.unwrap();
+    }
+}

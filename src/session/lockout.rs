@@ -3,8 +3,8 @@
 //! A device that signed in before has its own count, so strangers can lock strangers out and nobody else. What a
 //! stranger types is counted twice: by the identifier, whether or not somebody has it, and by the account behind it.
 //! Only the first lock is shown. The second one keeps three identifiers of one account from being three times the
-//! guesses, and is answered like a wrong password: shown, it would tell that an identifier belongs to an account that
-//! was locked by another one (invariant 5).
+//! guesses. What it bars is counted by the first, hashed and answered like any wrong password: whatever differed would
+//! tell that an identifier belongs to an account that was locked by another one (invariant 5).
 
 use super::{Parts, Sessions, rules};
 use crate::{
@@ -29,8 +29,10 @@ pub struct Subjects {
 pub enum Counted {
     /// It may be judged. `locks`: if it is wrong, it was the last one.
     Granted { locks: bool },
-    /// It may not; `shown` says whether to tell.
-    Locked { until: Instant, shown: bool },
+    /// It is wrong, whatever it is, and has to look as if it were judged.
+    Barred { locks: bool },
+    /// It may not be judged, and that is told.
+    Locked { until: Instant },
 }
 
 impl Subjects {
@@ -43,6 +45,11 @@ impl Subjects {
     pub(super) fn device(account: &AccountId, token_hash: &str) -> Self {
         let shown = format!("device:{}:{token_hash}", account.as_str());
         Self { account: Some(account.clone()), shown, hidden: None }
+    }
+
+    /// What alone was counted of a try that the hidden lock barred.
+    pub(super) fn without_hidden(self) -> Self {
+        Self { hidden: None, ..self }
     }
 
     fn all(&self) -> impl Iterator<Item = (&String, bool)> {
@@ -124,8 +131,11 @@ impl Parts {
                     for (subject, shown) in subjects.all() {
                         let account = subjects.account.as_ref();
                         let Some(row) = tx.count_try(subject, account, now - rules::MEMORY, now).await? else {
+                            if !shown && !disclosed {
+                                return Ok(Ending::Commit(Counted::Barred { locks }));
+                            }
                             let until = tx.lockout(subject).await?.and_then(|row| row.locked_until).unwrap_or(now);
-                            return Ok(Ending::Rollback(Counted::Locked { until, shown: shown || disclosed }));
+                            return Ok(Ending::Rollback(Counted::Locked { until }));
                         };
                         if let Some(span) = rules::lock(row.failures, &lockout) {
                             tx.lock_out(subject, now + span).await?;

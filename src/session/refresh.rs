@@ -76,7 +76,7 @@ impl Sessions {
     pub async fn refresh(&self, caller: &Caller, token: Option<Opaque>) -> Result<Refreshed, Fault> {
         const ACT: audit::Act = audit::Act::RefreshSession;
         if let Err(refused) = self.0.quotas.charge(Act::Refresh, caller).await {
-            self.record(caller, ACT, "quota_exceeded", None).await;
+            self.record(caller, ACT, audit::QUOTA_EXCEEDED, None).await;
             return Ok(Refreshed::Quota(refused));
         }
         let Some(token) = token else {

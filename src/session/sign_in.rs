@@ -48,7 +48,7 @@ impl SignIn {
             SignIn::AccountNotActive(_) => "account_not_active",
             SignIn::AccountLocked { .. } => "account_locked",
             SignIn::ProofRejected(_) => "proof_rejected",
-            SignIn::Quota(_) => "quota_exceeded",
+            SignIn::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -105,13 +105,11 @@ impl Sessions {
         let account = found.filter(|account| names(account, named.as_ref()));
         let subjects = self.subjects(identifier, named.as_ref(), account.as_ref(), &device).await?;
         let id = account.as_ref().map(|account| account.id.clone());
-        let locks = match self.count_try(&subjects).await? {
-            Counted::Granted { locks } => locks,
-            Counted::Locked { until, shown } => {
-                let refusal = match shown {
-                    true => SignIn::AccountLocked { unlocks_at: until },
-                    false => SignIn::CredentialsRejected,
-                };
+        let (barred, locks, subjects) = match self.count_try(&subjects).await? {
+            Counted::Granted { locks } => (false, locks, subjects),
+            Counted::Barred { locks } => (true, locks, subjects.without_hidden()),
+            Counted::Locked { until: unlocks_at } => {
+                let refusal = SignIn::AccountLocked { unlocks_at };
                 return Ok(self.ended(caller, audit::Act::SignIn, refusal, id).await);
             }
         };
@@ -124,7 +122,7 @@ impl Sessions {
                 return Err(fault);
             }
         };
-        let right = account.filter(|_| verdict.is_right());
+        let right = account.filter(|_| verdict.is_right() && !barred);
         let Some(account) = right else {
             if locks && id.is_some() {
                 self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;

@@ -13,9 +13,13 @@ use crate::{
 };
 
 impl Store {
-    /// Writes an entry of its own: the log line, and the row. It fails nothing: what was decided was decided, and a
-    /// row that could not be written is in the log as a fault.
+    /// Writes an entry of its own: the log line, and the row; of a flood of refusals by a quota, for the first alone
+    /// (`refusals`). It fails nothing: what was decided was decided, and a row that could not be written is in the log
+    /// as a fault.
     pub async fn record(&self, event: Event) {
+        if !self.refusals.is_news(&event) {
+            return;
+        }
         event.log();
         let written = self.write(move |tx| {
             Box::pin(async move {

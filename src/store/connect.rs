@@ -1,6 +1,13 @@
 //! Opening the databases, with the options that decide what a power cut can cost.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
@@ -9,11 +16,14 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use super::reader::Reader;
 use crate::{
     config::{self, Secret},
     fault::Fault,
 };
 
+/// How long a transaction may idle: whoever holds it has died without the server's noticing.
+const IDLE: &str = "30s";
 /// Readers of an embedded database; they never wait for the writer (WAL).
 const SQLITE_READERS: u32 = 4;
 
@@ -22,19 +32,22 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// PostgreSQL: a pool whose statements give up on the server's side a little after we did on ours, so that no
 /// connection stays busy with what nobody waits for.
-pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<DatabaseConnection, Fault> {
+///
+/// Without `DATABASE_STATEMENT_CACHE` the connections may be a pooler's, which lends another server to each transaction:
+/// then nothing is asked for at the start that a pooler would refuse, and each transaction sets what it needs.
+pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<Reader, Fault> {
     let timeout = format!("{}ms", settings.timeout.as_millis() + 500);
     let options: PgConnectOptions =
         url.expose().parse().map_err(|_| Fault::internal("DATABASE_URL is not a URL that PostgreSQL knows"))?;
-    let options = options
-        .application_name("countersign")
-        .statement_cache_capacity(if settings.statement_cache { 200 } else { 0 })
-        .options([
+    let options = options.application_name("countersign").disable_statement_logging();
+    let options = match settings.statement_cache {
+        true => options.statement_cache_capacity(200).options([
             ("statement_timeout", timeout.as_str()),
             ("lock_timeout", timeout.as_str()),
-            ("idle_in_transaction_session_timeout", "30s"),
-        ])
-        .disable_statement_logging();
+            ("idle_in_transaction_session_timeout", IDLE),
+        ]),
+        false => options.statement_cache_capacity(0).extra_float_digits(None),
+    };
     // Asked once by itself: the pool would try again until its time is up, and say no more than that.
     let cannot = |error: sqlx::Error| Fault::unavailable(format!("PostgreSQL can't be reached: {error}"));
     let probe = tokio::time::timeout(settings.timeout, options.connect());
@@ -57,20 +70,29 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<D
         .connect_with(options)
         .await
         .map_err(cannot)?;
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+    let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    Ok(match settings.statement_cache {
+        true => Reader::new(pool),
+        false => Reader::borrowing(pool, &timeout, IDLE),
+    })
 }
 
-/// SQLite: `(readers, writer)`.
+/// What SQLite is reached by.
+pub(super) struct Sqlite {
+    pub readers: DatabaseConnection,
+    pub writer: DatabaseConnection,
+    /// Whether the writer's last transaction was kept; its connection is made anew where it was not.
+    pub writes: Arc<AtomicBool>,
+}
+
+/// SQLite.
 ///
 /// - WAL: readers and the writer do not wait for each other.
 /// - `synchronous=FULL`: the log reaches the disk before a commit is answered, so a power cut costs nothing that was
 ///   acknowledged. `NORMAL` would risk the last moments; the price is paid back by committing in batches.
 /// - `busy_timeout`: only a second program (a backup, a shell) ever holds the write lock; it is waited for.
 /// - Foreign keys are enforced: `deleteAccount` relies on their cascade.
-pub(super) async fn sqlite(
-    file: &Path,
-    settings: &config::Store,
-) -> Result<(DatabaseConnection, DatabaseConnection), Fault> {
+pub(super) async fn sqlite(file: &Path, settings: &config::Store) -> Result<Sqlite, Fault> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .map_err(|error| Fault::internal(format!("can't make {}: {error}", folder.display())))?;
@@ -87,8 +109,20 @@ pub(super) async fn sqlite(
         |size: u32| SqlitePoolOptions::new().min_connections(1).max_connections(size).acquire_timeout(settings.timeout);
     let cannot = |error: sqlx::Error| Fault::unavailable(format!("can't open {}: {error}", file.display()));
 
-    let writer =
-        pool(1).connect_with(options.clone().auto_vacuum(SqliteAutoVacuum::Incremental)).await.map_err(cannot)?;
+    let writes = Arc::new(AtomicBool::new(true));
+    let trusted = Arc::clone(&writes);
+    let writer = pool(1)
+        .before_acquire(move |_, _| {
+            let trusted = trusted.load(Ordering::Relaxed);
+            Box::pin(async move { Ok(trusted) })
+        })
+        .connect_with(options.clone().auto_vacuum(SqliteAutoVacuum::Incremental))
+        .await
+        .map_err(cannot)?;
     let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(cannot)?;
-    Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), SqlxSqliteConnector::from_sqlx_sqlite_pool(writer)))
+    Ok(Sqlite {
+        readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+        writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+        writes,
+    })
 }

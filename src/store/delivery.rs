@@ -150,15 +150,15 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery")
     }
 
-    /// Messages of other processes than `process` whose claim ran out before `deadline`: whoever held it died between
-    /// claiming and settling, or sleeps.
+    /// Messages whose claim ran out before `deadline`: whoever held it died between claiming and settling, or sleeps, or
+    /// never learnt that it had it.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn abandoned_deliveries(&self, process: &str, most: u64, deadline: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn abandoned_deliveries(&self, most: u64, deadline: Instant) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::DueAt.lte(deadline))
-            .filter(Column::ClaimedBy.ne(process))
+            .filter(Column::ClaimedBy.is_not_null())
             .order_by_asc(Column::DueAt)
             .limit(most);
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading abandoned deliveries")

@@ -11,6 +11,7 @@ use super::{
         delivery,
         delivery_attempt::{Column, Entity, Model},
     },
+    is_foreign_key_violation,
 };
 use crate::{
     clock::Instant,
@@ -38,13 +39,14 @@ pub struct Told {
 }
 
 impl Tx {
-    /// Writes that a provider took a message. A receipt may have come first: what it said stays.
+    /// Writes that a provider took a message. A receipt may have come first: what it said stays. None: the message was
+    /// erased with its account meanwhile, and the transaction has nothing more to do.
     pub(super) async fn record_acceptance(
         &self,
         id: &DeliveryId,
         by: &Acceptance,
         now: Instant,
-    ) -> Result<Model, Fault> {
+    ) -> Result<Option<Model>, Fault> {
         let row = Model {
             provider_message_id: by.provider_message_id.clone(),
             poll_at: by.poll_at,
@@ -53,7 +55,10 @@ impl Tx {
         let mut conflict = OnConflict::columns([Column::DeliveryId, Column::Provider]);
         conflict.update_columns([Column::ProviderMessageId, Column::PollAt]);
         let insert = Entity::insert(row.into_active_model()).on_conflict(conflict);
-        insert.exec_with_returning(&self.0).await.doing("recording who took a delivery")
+        match insert.exec_with_returning(&self.0).await {
+            Err(error) if is_foreign_key_violation(&error) => Ok(None),
+            recorded => recorded.map(Some).doing("recording who took a delivery"),
+        }
     }
 
     /// The attempt that a provider took last.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, ExprTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, OnConflict, Query},
 };
 
@@ -17,6 +17,32 @@ use crate::{
 };
 
 impl Store {
+    /// When the lease `name` ends, whoever holds it; none: nobody ever has.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn lease_ends(&self, name: &'static str) -> Result<Option<Instant>, Fault> {
+        let find = Entity::find_by_id(name);
+        let lease = self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a lease")?;
+        Ok(lease.map(|lease| lease.expires_at))
+    }
+
+    /// Gives the lease `name` up, if `holder` has it: whoever wants it next need not wait for its end.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn release_lease(&self, name: &'static str, holder: &str) -> Result<(), Fault> {
+        let held = Entity::delete_many().filter(Column::Name.eq(name)).filter(Column::Holder.eq(holder));
+        self.write(move |tx| {
+            Box::pin(async move {
+                held.exec(&tx.0).await?;
+                Ok(Ending::Commit(()))
+            })
+        })
+        .await
+        .doing("giving a lease up")
+    }
+
     /// Takes or renews the lease `name` for `holder`. False: somebody else holds it and has not let it run out.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Wrong passwords, counted before they are judged.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, OnConflict, Query},
 };
 
@@ -88,8 +89,10 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn forget_tries(&self, subjects: &[String]) -> Result<(), Fault> {
-        let delete = Entity::delete_many().filter(Column::Subject.is_in(subjects));
-        delete.exec(&self.0).await.doing("forgetting tries")?;
+        // One after the other, in the order in which tries are counted: one statement would lock them in its own.
+        for subject in subjects {
+            Entity::delete_by_id(subject).exec(&self.0).await.doing("forgetting tries")?;
+        }
         Ok(())
     }
 
@@ -98,8 +101,9 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn unlock(&self, account: &AccountId) -> Result<(), Fault> {
-        let delete = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
-        delete.exec(&self.0).await.doing("unlocking an account")?;
-        Ok(())
+        let counted = Entity::find().filter(Column::AccountId.eq(account.as_str())).lock_exclusive();
+        // What was typed before the account behind it, as tries are counted.
+        let rows = counted.order_by_desc(Column::Subject).all(&self.0).await.doing("reading an account's locks")?;
+        self.forget_tries(&rows.into_iter().map(|row| row.subject).collect::<Vec<_>>()).await
     }
 }

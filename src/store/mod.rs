@@ -9,7 +9,9 @@
 
 mod account;
 mod account_change;
+mod alone;
 mod audit;
+mod backup;
 mod checked_code;
 mod connect;
 mod contact_change;
@@ -19,12 +21,16 @@ mod delivery_attempt;
 mod device;
 pub mod entity;
 mod erase;
+mod expired;
+mod health;
 mod history;
 mod lease;
 mod lockout;
 mod page;
 mod proof;
+mod reader;
 mod refresh_token;
+mod refusals;
 mod report;
 mod revocation;
 mod sending;
@@ -34,27 +40,28 @@ mod users;
 mod verification;
 mod writer;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use migration::MigratorTrait;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, StatementBuilder, TransactionTrait,
-};
+use sea_orm::DatabaseTransaction;
 
-use self::writer::Writer;
 pub use self::{
     account::Identifier,
     account_change::{Held, ProfileChange, Taken},
+    backup::{NoCopy, copy_embedded},
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,
     delivery_attempt::{Acceptance, Told},
     erase::Dead,
+    expired::Expired,
+    health::{ProviderCount, ReasonCount},
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},
     sending::Sending,
     settlement::Settlement,
 };
+use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{
     config,
     fault::{Doing, Fault},
@@ -65,20 +72,30 @@ use crate::{
 pub struct Store {
     backend: Backend,
     timeout: Duration,
+    refusals: Arc<Refusals>,
 }
 
 #[derive(Clone)]
 enum Backend {
-    Postgres(DatabaseConnection),
+    Postgres(Reader),
     /// Many readers, one writer: SQLite has one write lock, and a queue in front of it beats waiting for it blindly.
     Sqlite {
-        readers: DatabaseConnection,
+        readers: Reader,
         writer: Writer,
     },
 }
 
 /// An open transaction. Its methods are the only writes there are.
 pub struct Tx(DatabaseTransaction);
+
+/// A migration that is about to be applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrating<'a> {
+    pub name: &'a str,
+    /// Which one it is of those that were pending, from one.
+    pub number: usize,
+    pub of: usize,
+}
 
 /// How a transaction's work ended: kept, or decided against and taken back.
 #[derive(Debug)]
@@ -99,11 +116,14 @@ impl Store {
         let backend = match &settings.place {
             config::Place::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
             config::Place::Sqlite { file } => {
-                let (readers, writer) = connect::sqlite(file, settings).await?;
-                Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout) }
+                let connect::Sqlite { readers, writer, writes } = connect::sqlite(file, settings).await?;
+                Backend::Sqlite {
+                    readers: Reader::new(readers),
+                    writer: Writer::start(writer, settings.timeout, writes),
+                }
             }
         };
-        Ok(Self { backend, timeout: settings.timeout })
+        Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
     }
 
     /// Applies every pending migration and says how many there were.
@@ -111,10 +131,30 @@ impl Store {
     /// # Errors
     /// A fault when one fails; the ones before it stay applied.
     pub async fn migrate(&self) -> Result<usize, Fault> {
-        let db = self.migration_connection();
-        let pending = migration::Migrator::get_pending_migrations(db).await.doing("reading the migrations")?.len();
-        migration::Migrator::up(db, None).await.doing("migrating")?;
-        Ok(pending)
+        self.migrate_telling(|_| {}).await
+    }
+
+    /// As [`Store::migrate`]; tells of each migration before it is applied, since one may take long on a large table.
+    ///
+    /// # Errors
+    /// A fault when one fails; the ones before it stay applied.
+    pub async fn migrate_telling(&self, mut tell: impl FnMut(Migrating<'_>)) -> Result<usize, Fault> {
+        let pending = self.pending_migrations_whole().await?;
+        for (at, name) in pending.iter().enumerate() {
+            tell(Migrating { name, number: at + 1, of: pending.len() });
+            // Another process may have applied it meanwhile; then this one takes the next, or none.
+            match &self.backend {
+                Backend::Postgres(db) => {
+                    let tx = db.begin_patiently().await.doing("migrating")?;
+                    migration::Migrator::up(&tx, Some(1)).await.doing("migrating")?;
+                    tx.commit().await.doing("migrating")?;
+                }
+                Backend::Sqlite { writer, .. } => {
+                    migration::Migrator::up(writer.connection(), Some(1)).await.doing("migrating")?;
+                }
+            }
+        }
+        Ok(pending.len())
     }
 
     /// The names of migrations that this program brings and the database has not had yet. Changes nothing.
@@ -122,8 +162,20 @@ impl Store {
     /// # Errors
     /// A fault when the database can't be asked.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, Fault> {
-        let pending = migration::Migrator::get_pending_migrations_read_only(self.migration_connection());
-        let pending = self.within(async { Ok(pending.await?) }).await.doing("reading the migrations")?;
+        self.within(self.pending_migrations_whole()).await.doing("reading the migrations")
+    }
+
+    async fn pending_migrations_whole(&self) -> Result<Vec<String>, Fault> {
+        use migration::Migrator;
+        let pending = match &self.backend {
+            Backend::Postgres(db) => {
+                let tx = db.begin_patiently().await?;
+                let pending = Migrator::get_pending_migrations_read_only(&tx).await?;
+                tx.rollback().await?;
+                pending
+            }
+            Backend::Sqlite { writer, .. } => Migrator::get_pending_migrations_read_only(writer.connection()).await?,
+        };
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
     }
 
@@ -132,7 +184,9 @@ impl Store {
     /// # Errors
     /// A fault when it does not.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.within(async { Ok(self.reader().ping().await?) }).await.doing("asking the database whether it is there")
+        self.within(async { Ok(self.reader().pool().ping().await?) })
+            .await
+            .doing("asking the database whether it is there")
     }
 
     /// Runs `work` in one transaction. What it decided is answered only after its commit.
@@ -171,17 +225,35 @@ impl Store {
         }
     }
 
-    /// Runs one statement that is a transaction by itself, and reads the rows that it returns. On PostgreSQL that is one
-    /// round trip in place of three.
-    async fn write_alone<M>(&self, statement: impl StatementBuilder + Send + 'static) -> Result<Vec<M>, Fault>
-    where
-        M: FromQueryResult + Send + 'static,
-    {
-        match &self.backend {
-            Backend::Postgres(db) => self.within(rows(db, &statement)).await,
-            Backend::Sqlite { .. } => {
-                self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(rows(&tx.0, &statement).await?)) })).await
+    /// Connections that wait for work, and that work; on SQLite, those that read.
+    pub fn connections(&self) -> (u32, u32) {
+        let (open, idle) = match &self.backend {
+            Backend::Postgres(db) => {
+                let pool = db.pool().get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
             }
+            Backend::Sqlite { readers, .. } => {
+                let pool = readers.pool().get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+        (idle, open - idle)
+    }
+
+    /// Transactions that wait for SQLite's one writer; none where there is none.
+    pub fn writes_waiting(&self) -> Option<usize> {
+        match &self.backend {
+            Backend::Postgres(_) => None,
+            Backend::Sqlite { writer, .. } => Some(writer.waiting()),
+        }
+    }
+
+    /// Whether what is written is kept. On SQLite a disk that is full lets everybody read and nobody write.
+    pub fn keeps_what_is_written(&self) -> bool {
+        match &self.backend {
+            Backend::Postgres(_) => true,
+            Backend::Sqlite { writer, .. } => writer.writes(),
         }
     }
 
@@ -193,24 +265,17 @@ impl Store {
     /// Closes every connection; on SQLite the log is folded into the file.
     pub async fn close(self) {
         match self.backend {
-            Backend::Postgres(db) => drop(db.close().await),
+            Backend::Postgres(db) => db.close().await,
             Backend::Sqlite { readers, writer } => {
                 writer.stop().await;
-                drop(readers.close().await);
+                readers.close().await;
             }
         }
     }
 
-    fn reader(&self) -> &DatabaseConnection {
+    fn reader(&self) -> &Reader {
         match &self.backend {
             Backend::Postgres(db) | Backend::Sqlite { readers: db, .. } => db,
-        }
-    }
-
-    fn migration_connection(&self) -> &DatabaseConnection {
-        match &self.backend {
-            Backend::Postgres(db) => db,
-            Backend::Sqlite { writer, .. } => writer.connection(),
         }
     }
 
@@ -223,16 +288,13 @@ impl Store {
     }
 }
 
-async fn rows<M: FromQueryResult>(
-    db: &impl ConnectionTrait,
-    statement: &impl StatementBuilder,
-) -> Result<Vec<M>, Fault> {
-    let rows = db.query_all(statement).await?;
-    rows.iter().map(|row| Ok(M::from_query_result(row, "")?)).collect()
-}
-
 #[cfg(test)]
 mod tests;
+
+/// Whether an insert failed because the row that it belongs to is gone.
+fn is_foreign_key_violation(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)))
+}
 
 /// Whether an insert failed because somebody else has that value already.
 fn is_taken(error: &sea_orm::DbErr) -> bool {

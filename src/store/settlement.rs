@@ -95,7 +95,7 @@ impl Tx {
                 claimed.col_expr(Column::Status, Expr::val(DeliveryStatus::Sent)).col_expr(Column::DueAt, Expr::null());
             return Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop());
         };
-        let attempt = self.record_acceptance(id, &by, now).await?;
+        let Some(attempt) = self.record_acceptance(id, &by, now).await? else { return Ok(None) };
         let due_at = receipt_due.filter(|_| attempt.told_at.is_none());
         let accepted = |update: UpdateMany<Entity>| {
             update

@@ -69,7 +69,8 @@ impl Tx {
         self.changed(ended(pending(id, now), Status::Canceled, now)).await.doing("canceling a verification")
     }
 
-    /// Makes another message the newest one of a pending verification. None: it was not pending any more.
+    /// Makes another message the newest one of a pending verification; `by_letter`: to its account's address in place
+    /// of its phone. None: it was not pending any more.
     ///
     /// # Errors
     /// A fault of the database.
@@ -78,6 +79,7 @@ impl Tx {
         id: &VerificationId,
         delivery: &DeliveryId,
         channel: Channel,
+        by_letter: bool,
         now: Instant,
     ) -> Result<Option<Model>, Fault> {
         let update = pending(id, now)
@@ -87,6 +89,7 @@ impl Tx {
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now))
             .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
             .col_expr(Column::LastSentAt, Expr::val(now));
+        let update = if by_letter { update.col_expr(Column::ByLetter, Expr::val(true)) } else { update };
         self.changed(update).await.doing("sending again")
     }
 

@@ -4,14 +4,27 @@
 //! one; a piece that comes alone is committed alone, at once. Each piece stands in a savepoint of its own, so one that
 //! decides against itself, fails or panics takes back nothing of its neighbours.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 use super::{Ending, Tx, Work};
-use crate::fault::{Doing, Fault};
+use crate::{
+    fault::{Doing, Fault},
+    telemetry::metrics::{self, Queue},
+};
 
 /// Pieces of work that may wait; beyond that the store is too busy to take more.
 const QUEUE: usize = 4096;
@@ -23,6 +36,9 @@ const BATCH: usize = 128;
 pub(super) struct Writer {
     queue: mpsc::Sender<Job>,
     db: DatabaseConnection,
+    /// Whether the last transaction reached the disk. A connection on which one did not is not used again: what failed
+    /// at its commit may still be open there, and would take the next transactions in without ever ending.
+    writes: Arc<AtomicBool>,
 }
 
 /// Runs in a transaction, says whether to keep what it did, and how to answer once that is certain.
@@ -38,10 +54,20 @@ type Answer = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 
 impl Writer {
     /// Starts the writing task on a pool of one connection. `timeout` bounds each piece of work.
-    pub(super) fn start(db: DatabaseConnection, timeout: Duration) -> Self {
+    pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(write(db.clone(), jobs, timeout));
-        Self { queue, db }
+        tokio::spawn(write(db.clone(), jobs, timeout, Arc::clone(&writes)));
+        Self { queue, db, writes }
+    }
+
+    /// Pieces of work that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Whether the last transaction reached the disk.
+    pub(super) fn writes(&self) -> bool {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// The connection itself, for migrations.
@@ -63,6 +89,11 @@ impl Writer {
         let (reply, replied) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
+                // Whoever asked was told that the database took too long. What nobody waits for is not done: a proof
+                // would be written whose token nobody has.
+                if reply.is_closed() {
+                    return Done { keep: false, answer: Box::new(|_| ()) };
+                }
                 let (keep, value) = match AssertUnwindSafe(work(tx)).catch_unwind().await {
                     Ok(Ok(Ending::Commit(value))) => (true, Ok(value)),
                     Ok(Ok(Ending::Rollback(value))) => (false, Ok(value)),
@@ -76,16 +107,23 @@ impl Writer {
                 Done { keep, answer }
             })
         });
-        self.queue.try_send(job).map_err(|_| Fault::unavailable("the database has more to write than it can take"))?;
+        self.queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                metrics::queue_full(Queue::Writes);
+                Fault::unavailable("the database has more to write than it can take")
+            }
+            TrySendError::Closed(_) => Fault::unavailable("the writer stopped"),
+        })?;
         replied.await.unwrap_or_else(|_| Err(Fault::unavailable("the writer stopped")))
     }
 }
 
-async fn write(db: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, timeout: Duration) {
+async fn write(db: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, timeout: Duration, writes: Arc<AtomicBool>) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let mut answers = Vec::with_capacity(batch.len());
         let committed = run_batch(&db, batch.drain(..), &mut answers, timeout).await;
+        writes.store(committed.is_ok(), Ordering::Relaxed);
         for answer in answers {
             answer(committed.clone());
         }

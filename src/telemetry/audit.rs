@@ -17,6 +17,9 @@ pub const TARGET: &str = "audit";
 /// The outcome of an act that did what was asked.
 pub const OK: &str = "ok";
 
+/// The outcome of an act that a quota refused. Of a flood of these the trail has one a minute (`store`).
+pub const QUOTA_EXCEEDED: &str = "quota_exceeded";
+
 macro_rules! acts {
     ($($(#[$meta:meta])* $act:ident = $name:literal,)*) => {
         /// What somebody did: every mutation, what an operator does on the command line, and what the program does by

@@ -13,7 +13,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    channel::Channel, clock::Instant, contact::ContactKind, fault::Fault, ids::VerificationId, purpose::Purpose,
+    channel::Channel,
+    clock::Instant,
+    contact::ContactKind,
+    fault::Fault,
+    ids::{AccountId, VerificationId},
+    purpose::Purpose,
     secret::Secret,
 };
 
@@ -24,13 +29,30 @@ const PKCS8_PREFIX: [u8; 16] =
 /// What is attested.
 pub struct Attestation<'a> {
     pub verification: &'a VerificationId,
-    /// E.164, or the normalised address.
-    pub contact: &'a str,
-    pub kind: ContactKind,
+    pub subject: Subject<'a>,
     pub purpose: Purpose,
     pub channel: Channel,
     pub issued_at: Instant,
     pub expires_at: Instant,
+}
+
+/// Who it was that knew the code.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// Whoever reads what is sent to this contact: E.164, or the normalised address.
+    Contact(ContactKind, &'a str),
+    /// Whoever reads what is sent to one of this account's contacts: the code went to more than one, so none of them is
+    /// proved by itself.
+    Account(&'a AccountId),
+}
+
+impl<'a> Subject<'a> {
+    fn claims(self) -> (&'a str, &'static str) {
+        match self {
+            Subject::Contact(kind, contact) => (contact, kind.as_str()),
+            Subject::Account(account) => (account.as_str(), "account"),
+        }
+    }
 }
 
 /// Signs attestations with Ed25519 (RFC 8037). Cheap to clone.
@@ -49,7 +71,6 @@ struct Signer {
 struct Claims<'a> {
     iss: &'a str,
     aud: &'a str,
-    /// The contact.
     sub: &'a str,
     /// Of the proof: a hash of the verification's id, which is a capability and stays with whoever holds it.
     jti: String,
@@ -57,6 +78,7 @@ struct Claims<'a> {
     exp: i64,
     purpose: &'static str,
     channel: &'static str,
+    /// What `sub` is: `phone`, `email`, or `account`.
     contact_kind: &'static str,
 }
 
@@ -87,16 +109,17 @@ impl Attestor {
             kid: Some(key_id.clone()),
             ..Header::new(Algorithm::EdDSA)
         };
+        let (sub, contact_kind) = what.subject.claims();
         let claims = Claims {
             iss: issuer,
             aud: audience,
-            sub: what.contact,
+            sub,
             jti: hex::encode(&Sha256::digest(what.verification.as_str())[..16]),
             iat: what.issued_at.timestamp(),
             exp: what.expires_at.timestamp(),
             purpose: what.purpose.as_str(),
             channel: what.channel.as_str(),
-            contact_kind: what.kind.as_str(),
+            contact_kind,
         };
         let token = jsonwebtoken::encode(&header, &claims, key)
             .map_err(|error| Fault::internal(format!("signing an attestation: {error}")))?;
@@ -142,8 +165,7 @@ mod tests {
         let token = attestor
             .attest(&Attestation {
                 verification: &VerificationId::new(&crate::clock::Entropy::seeded(1)),
-                contact: "+821012345678",
-                kind: ContactKind::Phone,
+                subject: Subject::Contact(ContactKind::Phone, "+821012345678"),
                 purpose: Purpose::Contact,
                 channel: Channel::Sms,
                 issued_at,

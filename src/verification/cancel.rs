@@ -1,12 +1,16 @@
 //! Taking a verification back.
 
-use super::{Verification, Verifications};
+use super::{Parts, Verification, Verifications};
 use crate::{
     caller::Caller,
     fault::Fault,
     ids::VerificationId,
+    quota::Act,
     store::Ending,
-    telemetry::audit::{self, Event},
+    telemetry::{
+        audit::{self, Event},
+        metrics::End,
+    },
 };
 
 /// What became of it.
@@ -40,13 +44,19 @@ impl Verifications {
         };
         match canceled.await? {
             Some(row) => {
+                Parts::ended(&row, End::Canceled);
                 event.maybe_account(row.account_id.clone()).log();
                 parts.withdraw(&row);
                 Ok(Canceled::Canceled(parts.published(row)))
             }
             None => {
                 let found = self.get(id).await?;
-                let outcome = if found.is_some() { "verification_not_pending" } else { "verification_not_found" };
+                // The answer is the same for whoever asks too often; the trail is not theirs to fill.
+                let outcome = match parts.quotas.charge(Act::Guess, caller).await {
+                    Err(_) => audit::QUOTA_EXCEEDED,
+                    Ok(()) if found.is_some() => "verification_not_pending",
+                    Ok(()) => "verification_not_found",
+                };
                 parts.store.record(event.outcome(outcome)).await;
                 Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
             }

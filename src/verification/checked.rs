@@ -10,7 +10,7 @@ use crate::{
     delivery::provider::{CheckOutcome, CodeChecker},
     fault::Fault,
     store::{Ending, Reserved, UsageLimits, entity::verification::Model},
-    telemetry::metrics,
+    telemetry::metrics::{self, End},
 };
 
 /// What is known of a guess before it is written down.
@@ -134,7 +134,17 @@ impl Parts {
                 }))
             })
         });
-        let row = written.await?.unwrap_or_else(|| taken.clone());
+        let row = match written.await? {
+            Some(row) => {
+                match change {
+                    Change::Lock => Self::ended(&row, End::Locked),
+                    Change::Expire => Self::ended(&row, End::Expired),
+                    Change::ReturnAttempt => {}
+                }
+                row
+            }
+            None => taken.clone(),
+        };
         Ok(Confirmation::NotPending(self.published(row)))
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
+    attestation::Subject,
     checked::Checked,
     rules::{self, Standing},
     start::spec,
@@ -21,7 +22,10 @@ use crate::{
         Ending, Reserved, Tx, UsageLimits,
         entity::{self, account::AccountStatus, verification::Model},
     },
-    telemetry::audit::{self, Event},
+    telemetry::{
+        audit::{self, Event},
+        metrics::{self, End},
+    },
 };
 
 /// What became of a guess.
@@ -57,7 +61,7 @@ impl Confirmation {
             Confirmation::Mismatch { .. } => MISMATCH,
             Confirmation::NotFound => "verification_not_found",
             Confirmation::NotPending(_) => "verification_not_pending",
-            Confirmation::Quota(_) => "quota_exceeded",
+            Confirmation::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -226,10 +230,19 @@ impl Parts {
             })
             .await?;
         match &judged {
-            Judged::Right(_) => event.log(),
+            Judged::Right(row) => {
+                event.log();
+                Self::ended(row, End::Verified);
+                metrics::confirmed(
+                    row.purpose,
+                    row.delivery_channel,
+                    (now - row.created_at).to_std().unwrap_or_default(),
+                );
+            }
             Judged::Wrong(row) => {
                 event.log();
                 if row.status == Status::Locked {
+                    Self::ended(row, End::Locked);
                     self.withdraw(row);
                     locked(&event).log();
                 }
@@ -241,10 +254,14 @@ impl Parts {
 
     fn proof(&self, row: &Model, token: ProofToken, now: Instant) -> Result<Proof, Fault> {
         let expires_at = now + self.settings.proof_ttl;
+        // What a letter told says nothing of the phone: only that the account's own contacts are in these hands.
+        let subject = match &row.account_id {
+            Some(account) if row.by_letter => Subject::Account(account),
+            _ => Subject::Contact(row.contact_kind, &row.contact),
+        };
         let attestation = self.attestor.attest(&Attestation {
             verification: &row.id,
-            contact: &row.contact,
-            kind: row.contact_kind,
+            subject,
             purpose: row.purpose,
             channel: row.delivery_channel,
             issued_at: now,

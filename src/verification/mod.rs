@@ -7,6 +7,7 @@ mod attestation;
 mod cancel;
 mod checked;
 mod confirm;
+mod expiry;
 mod proof;
 mod resend;
 pub mod rules;
@@ -22,6 +23,7 @@ pub use self::{
     attestation::{Attestation, Attestor},
     cancel::Canceled,
     confirm::{Confirmation, Proof},
+    expiry::ExpiryCounter,
     proof::{ProofToken, Rejection, spent},
     resend::Resent,
     rules::Standing,
@@ -43,6 +45,7 @@ use crate::{
         Page, Slice, Store, UsageLimits,
         entity::{self, account::AccountStatus},
     },
+    telemetry::metrics::{self, End},
 };
 
 /// The room. Cheap to clone.
@@ -147,6 +150,13 @@ impl Parts {
     /// The code that a test contact always gets, and the play that goes with it.
     fn test_contact(&self, contact: &Contact) -> Option<&config::TestContact> {
         self.test_contacts.get(contact.key())
+    }
+
+    /// Counts the end of a verification. A decoy is none: it would pass for somebody who did not come back.
+    fn ended(row: &entity::verification::Model, end: End) {
+        if !row.decoy {
+            metrics::verification_ended(row.purpose, row.delivery_channel, end);
+        }
     }
 
     /// Tells whoever watches how a verification stands after a commit.

@@ -48,7 +48,7 @@ impl Resent {
             Resent::NotPending(_) => "verification_not_pending",
             Resent::WrongChannel | Resent::ChannelUnavailable => "invalid_input",
             Resent::DeliveryRefused { .. } => "delivery_refused",
-            Resent::Quota(_) => "quota_exceeded",
+            Resent::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -90,10 +90,12 @@ impl Verifications {
         event: Event,
     ) -> Result<Resent, Fault> {
         let parts = &self.0;
-        let Some(row) = parts.store.verification(id).await? else { return Ok(Resent::NotFound) };
+        let Some(row) = parts.store.verification(id).await? else {
+            return Ok(parts.charged_a_guess(caller, Resent::NotFound).await);
+        };
         let now = parts.clock.now();
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
-            return Ok(Resent::NotPending(parts.view(row)));
+            return Ok(parts.charged_a_guess(caller, Resent::NotPending(parts.view(row))).await);
         }
         let channel = channel.unwrap_or(row.delivery_channel);
         // A code for a phone goes to the account's own address; any other channel has to lead to the contact itself.
@@ -112,14 +114,15 @@ impl Verifications {
             return Err(Fault::internal("a verification's contact does not read"));
         };
         let test = row.scenario.is_some();
+        let destination = destination(&to).filter(|_| !by_letter);
         if !test {
-            let destination = destination(&to).filter(|_| !by_letter);
             let act = Act::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
                 return Ok(Resent::Quota(refused));
             }
         }
         if let Some(refused) = parts.refused_for_good(&row).await? {
+            parts.quotas.give_back_send(destination.as_deref(), caller).await;
             return Ok(refused);
         }
         let limits = (!test).then(|| parts.send_limits(now));
@@ -146,7 +149,7 @@ impl Verifications {
                             return Ok(Ending::Rollback(Written::NoAddress));
                         }
                     }
-                    let Some(row) = tx.send_again(&row.id, &order.id, channel, now).await? else {
+                    let Some(row) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
                         return Ok(Ending::Rollback(Written::Over));
                     };
                     tx.insert_delivery(order).await?;
@@ -155,6 +158,9 @@ impl Verifications {
                 })
             })
             .await?;
+        if !test && !matches!(written, Written::Again(_)) {
+            parts.quotas.give_back_send(destination.as_deref(), caller).await;
+        }
         match written {
             Written::Again(row) => {
                 event.log();
@@ -169,6 +175,11 @@ impl Verifications {
 }
 
 impl Parts {
+    /// What is found under an id that leads nowhere costs what a guess costs: so many can be asked, and no more.
+    async fn charged_a_guess(&self, caller: &Caller, found: Resent) -> Resent {
+        self.quotas.charge(Act::Guess, caller).await.map_or_else(Resent::Quota, |()| found)
+    }
+
     fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId) -> Order {
         // Whoever has the contact already was told in place of a code, and is told again: a message that stopped short
         // of DELIVERED the second time would tell.

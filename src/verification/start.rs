@@ -92,14 +92,19 @@ impl Verifications {
         let key = start.idempotency_key.as_deref().map(|key| idempotency_hash(key, start.purpose, &start.to));
         let event = Event::new(caller, start.act, audit::OK, parts.clock.now()).contact(start.to.masked());
         if let Some(known) = parts.known(key.as_deref()).await? {
+            // It sends nothing, and may be asked as often as anything else that is only looked up.
+            if let Err(refused) = parts.quotas.charge(Act::Lookup, caller).await {
+                parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
+                return Ok(Started::Quota(refused));
+            }
             parts.store.record(event).await;
             return Ok(Started::Sent(known));
         }
+        let destination = destination(&start.to);
         if test.is_none() {
-            let destination = destination(&start.to);
             let act = Act::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
-                parts.store.record(event.outcome("quota_exceeded")).await;
+                parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
                 return Ok(Started::Quota(refused));
             }
         }
@@ -170,8 +175,14 @@ impl Verifications {
                     .await?
             }
         };
+        if test.is_none() && !matches!(written, Written::New(_)) {
+            parts.quotas.give_back_send(destination.as_deref(), caller).await;
+        }
         match written {
             Written::New(row) => {
+                if !row.decoy {
+                    metrics::verification_started(row.purpose, row.delivery_channel);
+                }
                 event.maybe_account(row.account_id.clone()).log();
                 parts.outbox.dispatch(row.delivery_id.clone());
                 Ok(Started::Sent(parts.view(*row)))
@@ -184,7 +195,7 @@ impl Verifications {
                     Ok(Started::Sent(known))
                 }
                 None => {
-                    parts.store.record(event.outcome("quota_exceeded")).await;
+                    parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
                     Ok(Started::Quota(parts.why_refused(&contact_key, now).await?))
                 }
             },
@@ -312,6 +323,7 @@ impl Parts {
             idempotency_key,
             code_by: None,
             code_ref: None,
+            by_letter: false,
         }
     }
 

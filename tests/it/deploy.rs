@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use countersign::telemetry::metrics::table::{Kind, METRICS};
+use countersign::telemetry::metrics::{
+    process,
+    table::{Kind, METRICS},
+};
 
 fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
@@ -22,11 +25,12 @@ fn dashboards_and_alerts_ask_for_metrics_that_exist() {
             Kind::Seconds(_) => ["_bucket", "_sum", "_count"].map(|end| format!("{}{end}", metric.name)).to_vec(),
             Kind::Counter | Kind::Gauge => vec![metric.name.to_owned()],
         })
+        .chain(process::METRICS.iter().map(|(name, ..)| (*name).to_owned()))
         .collect();
     for file in ["deploy/grafana/dashboards/countersign.json", "deploy/prometheus/alerts.yml"] {
         let text = read(file);
         let asked: BTreeSet<_> = words(&text, |sign| sign.is_ascii_lowercase() || sign == '_')
-            .filter(|word| word.starts_with("countersign_"))
+            .filter(|word| word.starts_with("countersign_") || word.starts_with("process_"))
             .collect();
         assert!(asked.len() > 5, "{file} was not read: {asked:?}");
         let unknown: Vec<_> = asked.into_iter().filter(|name| !series.contains(*name)).collect();

@@ -89,3 +89,43 @@ async fn many_rows_go_in_batches_while_people_send() {
     other.stop().await;
     one.stop().await;
 }
+
+/// Who holds the lease, as the table says it.
+async fn lease(app: &TestApp) -> String {
+    app.dump("lease").await
+}
+
+/// Only one process erases; one that dies loses the lease when it runs out, one that stops gives it up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lease_of_a_dead_process_is_taken_over_by_another() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let killed = Setup::new().await.start_on(runtime.handle()).await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !lease(&killed).await.contains("janitor") {
+        assert!(tokio::time::Instant::now() < deadline, "nobody took the lease");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let held = lease(&killed).await;
+    let other = killed.another_process().await;
+    runtime.shutdown_background();
+    // The dead one's time is not over.
+    other.advance(Duration::from_secs(11 * 60));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(lease(&other).await, held);
+    other.advance(Duration::from_secs(11 * 60));
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while lease(&other).await == held {
+        assert!(tokio::time::Instant::now() < deadline, "the dead one holds it: {held}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let held = lease(&other).await;
+    other.stop().await;
+    // Nobody waits for the end of a lease that was given up: no clock is moved.
+    let third = killed.another_process().await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while lease(&third).await == held || !lease(&third).await.contains("janitor") {
+        assert!(tokio::time::Instant::now() < deadline, "it was not given up: {held}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    third.stop().await;
+}

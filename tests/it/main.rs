@@ -8,6 +8,8 @@
 mod accounts;
 mod delivery;
 mod deploy;
+#[path = "../faults/mod.rs"]
+mod faults;
 mod house;
 mod janitor;
 mod logs;

@@ -23,7 +23,7 @@ macro_rules! plain_problem {
 
         impl $name {
             pub fn new(ctx: &Context<'_>) -> Self {
-                Self { code: ProblemCode::$code, message: ctx.say($id, &[]) }
+                Self { code: ProblemCode::$code.noted(ctx), message: ctx.say($id, &[]) }
             }
         }
     };
@@ -87,7 +87,7 @@ impl AccountNotActive {
             account::AccountStatus::Suspended => "problem-account-not-active-suspended",
             account::AccountStatus::Active => "problem-other",
         };
-        Self { code: ProblemCode::AccountNotActive, message: ctx.say(id, &[]), status: status.into() }
+        Self { code: ProblemCode::AccountNotActive.noted(ctx), message: ctx.say(id, &[]), status: status.into() }
     }
 }
 
@@ -137,7 +137,7 @@ impl PasswordRejected {
             message.push_str(&ctx.say(sentence(*violation), &bounds));
         }
         let violations = violations.iter().map(|violation| (*violation).into()).collect();
-        Self { code: ProblemCode::PasswordRejected, message, violations }
+        Self { code: ProblemCode::PasswordRejected.noted(ctx), message, violations }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct FieldError {
 
 impl InvalidInput {
     pub fn new(ctx: &Context<'_>, fields: Vec<FieldError>) -> Self {
-        Self { code: ProblemCode::InvalidInput, message: ctx.say("problem-invalid-input", &[]), fields }
+        Self { code: ProblemCode::InvalidInput.noted(ctx), message: ctx.say("problem-invalid-input", &[]), fields }
     }
 }
 
@@ -67,7 +67,7 @@ impl QuotaExceeded {
             quota::Quota::Service => "problem-quota-exceeded-service",
         };
         Self {
-            code: ProblemCode::QuotaExceeded,
+            code: ProblemCode::QuotaExceeded.noted(ctx),
             message: ctx.say(id, &[("wait", crate::texts::Arg::Wait(wait))]),
             quota: refused.quota.into(),
             retry_after_seconds: i32::try_from(seconds).unwrap_or(i32::MAX),

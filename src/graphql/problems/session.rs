@@ -27,7 +27,7 @@ impl AccountLocked {
     pub fn new(ctx: &Context<'_>, unlocks_at: Instant) -> Self {
         let wait = (unlocks_at - ctx.rooms().clock.now()).to_std().unwrap_or(Duration::ZERO);
         Self {
-            code: ProblemCode::AccountLocked,
+            code: ProblemCode::AccountLocked.noted(ctx),
             message: ctx.say("problem-account-locked-until", &[("wait", Arg::Wait(wait))]),
             unlocks_at: Some(DateTime(unlocks_at)),
         }
@@ -67,6 +67,6 @@ impl RefreshRejected {
             session::RefreshRejection::Revoked => "problem-refresh-rejected-revoked",
             session::RefreshRejection::Reused => "problem-refresh-rejected-reused",
         };
-        Self { code: ProblemCode::RefreshRejected, message: ctx.say(id, &[]), reason: reason.into() }
+        Self { code: ProblemCode::RefreshRejected.noted(ctx), message: ctx.say(id, &[]), reason: reason.into() }
     }
 }

@@ -24,7 +24,7 @@ impl CodeMismatch {
     pub fn new(ctx: &Context<'_>, attempts_remaining: i32) -> Self {
         let attempts = Arg::Number(u64::try_from(attempts_remaining).unwrap_or_default());
         Self {
-            code: ProblemCode::CodeMismatch,
+            code: ProblemCode::CodeMismatch.noted(ctx),
             message: ctx.say("problem-code-mismatch", &[("attempts", attempts)]),
             attempts_remaining,
         }
@@ -42,7 +42,10 @@ pub struct VerificationNotFound {
 
 impl VerificationNotFound {
     pub fn new(ctx: &Context<'_>) -> Self {
-        Self { code: ProblemCode::VerificationNotFound, message: ctx.say("problem-verification-not-found", &[]) }
+        Self {
+            code: ProblemCode::VerificationNotFound.noted(ctx),
+            message: ctx.say("problem-verification-not-found", &[]),
+        }
     }
 }
 
@@ -68,7 +71,7 @@ impl VerificationNotPending {
             Standing::Canceled => "problem-verification-not-pending-canceled",
         };
         Self {
-            code: ProblemCode::VerificationNotPending,
+            code: ProblemCode::VerificationNotPending.noted(ctx),
             message: ctx.say(id, &[]),
             verification: Verification(verification),
         }
@@ -88,7 +91,11 @@ pub struct DeliveryRefused {
 
 impl DeliveryRefused {
     pub fn new(ctx: &Context<'_>, provider_code: Option<String>) -> Self {
-        Self { code: ProblemCode::DeliveryRefused, message: ctx.say("problem-delivery-refused", &[]), provider_code }
+        Self {
+            code: ProblemCode::DeliveryRefused.noted(ctx),
+            message: ctx.say("problem-delivery-refused", &[]),
+            provider_code,
+        }
     }
 }
 
@@ -126,6 +133,6 @@ impl ProofRejected {
             Rejection::Spent => "problem-proof-rejected-spent",
             Rejection::WrongPurpose => "problem-proof-rejected-wrong-purpose",
         };
-        Self { code: ProblemCode::ProofRejected, message: ctx.say(id, &[]), reason: reason.into() }
+        Self { code: ProblemCode::ProofRejected.noted(ctx), message: ctx.say(id, &[]), reason: reason.into() }
     }
 }

@@ -1,12 +1,12 @@
 //! What administrators ask.
 
-use async_graphql::{Context, Object, Result, connection::Connection};
+use async_graphql::{Context, Object, Result};
 
 use crate::{
     account::report,
     graphql::{
         context::Asking,
-        pages::{Cursor, bad_request, connection, slice},
+        pages::{Connection, bad_request, connection, slice},
         scalars::DateTime,
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
@@ -28,7 +28,7 @@ impl AdminQuery {
         >,
         #[graphql(desc = "Nodes of the page, at most 100.", default = 20)] first: i32,
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
-    ) -> Result<Connection<Cursor, User>> {
+    ) -> Result<Connection<User>> {
         ctx.require_admin()?;
         let slice = slice(ctx, first, after.as_deref())?;
         let page = ctx.rooms().accounts.users(status.map(Into::into), search.as_deref(), &slice).await?;

@@ -1,12 +1,12 @@
 //! Accounts, as their holders and administrators see them.
 
-use async_graphql::{Context, Enum, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, Enum, ID, Object, Result};
 
 use super::{Session, Verification};
 use crate::{
     graphql::{
         context::Asking,
-        pages::{Cursor, connection, slice},
+        pages::{Connection, connection, slice},
         scalars::{Date, DateTime},
     },
     ids::SessionId,
@@ -37,7 +37,6 @@ pub enum Role {
     Admin,
 }
 
-/// An account. It is shown to its holder and to administrators, and to nobody else.
 pub struct User {
     row: account::Model,
     /// The session of whoever looks, if it is one of this account's.
@@ -50,6 +49,7 @@ impl User {
     }
 }
 
+/// An account. It is shown to its holder and to administrators, and to nobody else.
 #[Object]
 impl User {
     /// Names the account for good.
@@ -123,7 +123,7 @@ impl User {
         ctx: &Context<'_>,
         #[graphql(desc = "Nodes of the page, at most 100.", default = 20)] first: i32,
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
-    ) -> Result<Connection<Cursor, Session>> {
+    ) -> Result<Connection<Session>> {
         let slice = slice(ctx, first, after.as_deref())?;
         let page = ctx.rooms().sessions.list(&self.row.id, &slice).await?;
         let current = self.session.clone();
@@ -142,7 +142,7 @@ impl User {
         ctx: &Context<'_>,
         #[graphql(desc = "Nodes of the page, at most 100.", default = 20)] first: i32,
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
-    ) -> Result<Connection<Cursor, Verification>> {
+    ) -> Result<Connection<Verification>> {
         let slice = slice(ctx, first, after.as_deref())?;
         let page = ctx.rooms().verifications.history(&self.row.id, &slice).await?;
         Ok(connection(

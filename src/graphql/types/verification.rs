@@ -11,9 +11,9 @@ use crate::{
     verification,
 };
 
-/// One attempt to prove that somebody holds a contact, for one purpose.
 pub struct Verification(pub verification::Verification);
 
+/// One attempt to prove that somebody holds a contact, for one purpose.
 #[Object]
 impl Verification {
     /// The capability to watch, resend and confirm it. Keep it where the code is entered, and nowhere else.

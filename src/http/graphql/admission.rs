@@ -16,6 +16,7 @@ use crate::{
         persisted::{Documents, Found, Kept, Trusted},
         refusal::{Code, Refusal},
         request::Ask,
+        tally::{self, Root},
         tokens,
     },
 };
@@ -32,6 +33,8 @@ pub struct Admission {
 pub struct Operation {
     pub request: Request,
     pub kind: OperationType,
+    /// What it begins with, for the metrics.
+    pub roots: Vec<Root>,
     /// The document, for whoever has to look something up in it after the request is gone.
     pub text: Arc<str>,
 }
@@ -59,7 +62,11 @@ impl Admission {
     ///
     /// # Errors
     /// The refusal to answer with; the schema has seen nothing of it.
-    pub fn admit(&self, mut ask: Ask) -> Result<Operation, Refusal> {
+    pub fn admit(&self, ask: Ask) -> Result<Operation, Refusal> {
+        self.judge(ask).inspect_err(|refusal| tally::refused(refusal.code))
+    }
+
+    fn judge(&self, mut ask: Ask) -> Result<Operation, Refusal> {
         let found = self.documents.find(&mut ask)?;
         let document = match self.known.get(&found.text) {
             Some(known) => known,
@@ -67,6 +74,7 @@ impl Admission {
         };
         let operation = choose(&document, ask.operation_name.as_deref())?;
         let kind = operation.ty;
+        let roots = tally::roots(&document, &operation.selection_set.node);
         required(operation, &ask.variables)?;
         self.documents.keep(&found);
         let mut request = Request::new(&*found.text).variables(ask.variables);
@@ -75,7 +83,7 @@ impl Admission {
             request = request.disable_introspection();
         }
         request.set_parsed_query(Arc::unwrap_or_clone(document));
-        Ok(Operation { request, kind, text: found.text })
+        Ok(Operation { request, kind, roots, text: found.text })
     }
 
     /// Parses a document and holds it against the limits.

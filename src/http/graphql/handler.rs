@@ -29,6 +29,7 @@ use crate::{
         wire::Wire,
         ws,
     },
+    telemetry::metrics::OpenStream,
 };
 
 /// What is known of a request before its operation is.
@@ -91,8 +92,9 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
         if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
             return Err(foreign());
         }
-        let seat = wire.seats.take(visit.caller.address, form.transport()).ok_or_else(|| too_many(&visit.caller))?;
-        let live = Live::open(wire, operation, visit.caller.clone(), &credentials, seat);
+        let seat = wire.seats.take(visit.caller.address).ok_or_else(|| too_many(&visit.caller))?;
+        let live =
+            Live::open(wire, operation, visit.caller.clone(), &credentials, (seat, OpenStream::new(form.transport())));
         return Ok(stream::response(form, live));
     };
     let cookies = visit.cookies(wire);
@@ -105,17 +107,18 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
 /// One after the other, as they stand, so that mutations happen in order and a batch costs one operation's memory.
 async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) -> Result<Response, Refusal> {
     let media = visit.accepts.single().ok_or_else(no_stream)?;
-    let credentials = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge);
     let cookies = visit.cookies(wire);
-    let asker = Asker { caller: visit.caller.clone(), auth: credentials.auth, cookies: cookies.clone() };
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
+        // Judged anew for each: the one before may have signed out.
+        let auth = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge).auth;
+        let asker = Asker { caller: visit.caller.clone(), auth, cookies: cookies.clone() };
         let single = |operation: Operation| match operation.kind {
             OperationType::Subscription => Err(no_stream()),
             OperationType::Query | OperationType::Mutation => Ok(operation),
         };
         let result = match wire.admission.admit(ask).and_then(single) {
-            Ok(operation) => run::once(wire, operation, asker.clone()).await,
+            Ok(operation) => run::once(wire, operation, asker).await,
             Err(refusal) => refusal.into_result(),
         };
         answers.push(Answer::new(result).to_json());

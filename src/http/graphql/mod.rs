@@ -4,7 +4,7 @@
 //! bound and let the schema walk documents of any cost, so none of them is used; each file here is one of the steps
 //! that a request takes instead, in this order: [`negotiate`] the form of the answer, read the [`request`], find the
 //! document ([`persisted`]), count it ([`tokens`], [`limits`]; all three by way of [`admission`]), [`run`] it, put
-//! [`nulls`] where fields have failed, write the [`response`]. Sockets and streams take the same road from [`admission`] on.
+//! [`nulls`] where fields have failed, [`tally`] what became of it, write the [`response`]. Sockets and streams take the same road from [`admission`] on.
 
 pub mod admission;
 mod handler;
@@ -17,6 +17,7 @@ pub mod refusal;
 pub mod request;
 pub mod response;
 pub mod run;
+pub mod tally;
 pub mod tokens;
 
 pub use handler::graphql;

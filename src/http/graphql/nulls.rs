@@ -54,6 +54,21 @@ impl Shapes {
         Ok(shapes)
     }
 
+    /// The names of the fields that an operation of this kind begins with.
+    pub fn root_fields(&self, kind: OperationType) -> impl Iterator<Item = &str> {
+        let fields = self.root(kind).and_then(|root| self.fields.get(root.as_str()));
+        fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str))
+    }
+
+    fn root(&self, kind: OperationType) -> Option<&Name> {
+        let [query, mutation, subscription] = &self.roots;
+        match kind {
+            OperationType::Query => query.as_ref(),
+            OperationType::Mutation => mutation.as_ref(),
+            OperationType::Subscription => subscription.as_ref(),
+        }
+    }
+
     /// Mends the answer to the operation `name` of `document`.
     pub fn mend(&self, response: &mut Response, document: &str, name: Option<&str>) {
         let paths: Vec<_> =
@@ -69,13 +84,7 @@ impl Shapes {
             (DocumentOperations::Multiple(operations), None) => operations.values().next(),
         };
         let Some(operation) = operation.map(|operation| &operation.node) else { return };
-        let [query, mutation, subscription] = &self.roots;
-        let root = match operation.ty {
-            OperationType::Query => query,
-            OperationType::Mutation => mutation,
-            OperationType::Subscription => subscription,
-        };
-        let Some(root) = root else { return };
+        let Some(root) = self.root(operation.ty) else { return };
         let sets = vec![Scope { parent: root, set: &operation.selection_set.node }];
         let mender = Mender { shapes: self, document: &document };
         // First every failed field gets its null, then nulls rise: one must not hide where another belongs.

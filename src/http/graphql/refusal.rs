@@ -36,6 +36,22 @@ impl Code {
         }
     }
 
+    /// The word of the list that an error's code is; an error without one is the client's to mend.
+    pub fn known(word: Option<&str>) -> &'static str {
+        let known = [
+            Code::Unauthenticated,
+            Code::Forbidden,
+            Code::NotFound,
+            Code::BadRequest,
+            Code::TooComplex,
+            Code::RateLimited,
+            Code::Unavailable,
+            Code::Internal,
+        ];
+        let found = known.into_iter().find(|code| Some(code.as_str()) == word);
+        found.unwrap_or(Code::BadRequest).as_str()
+    }
+
     /// The status of an answer that consists of this error alone, as `application/graphql-response+json`.
     pub fn status(word: &str) -> StatusCode {
         match word {

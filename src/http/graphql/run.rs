@@ -8,13 +8,16 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
+use tracing::Instrument;
+
 use crate::{
     caller::Caller,
-    graphql::cookies::Cookies,
+    graphql::{cookies::Cookies, outcomes::Outcomes},
     http::{
         graphql::{
             admission::Operation,
             refusal::{Code, Refusal},
+            tally::Tally,
         },
         wire::Wire,
     },
@@ -39,23 +42,50 @@ impl Asker {
     }
 }
 
-/// Runs a query or mutation to its end. Dropping the future gives the operation up.
-pub async fn once<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
+/// Runs a query or mutation to its end, for as long as `EXECUTION_TIMEOUT`. Dropping the future gives a query up. A
+/// mutation goes on by itself, whoever leaves or tires of waiting: what follows its commit (telling who watches, ending
+/// what was revoked) is as much a part of it as the commit.
+pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> Response {
+    let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
+    let is_mutation = operation.kind == OperationType::Mutation;
+    let running = to_its_end(Arc::clone(wire), operation, asker);
+    let answered = if is_mutation {
+        let running = tokio::spawn(running.in_current_span());
+        tokio::time::timeout(deadline, running).await.map(|ran| ran.unwrap_or_else(|_| broken(&request_id)))
+    } else {
+        tokio::time::timeout(deadline, running).await
+    };
+    answered.unwrap_or_else(|_| Refusal::unavailable("This took too long and was given up; try again.").into_result())
+}
+
+async fn to_its_end<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> Response {
+    let tally = counted(&wire, &mut operation);
+    let response = run(&wire, operation, asker).await;
+    tally.close(&response);
+    response
+}
+
+/// Begins to count an operation, and has its resolvers say how they refuse.
+fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
+    let outcomes = Outcomes::default();
+    operation.request.data.insert(outcomes.clone());
+    Tally::begin(&wire.labels, operation.kind, &operation.roots, outcomes)
+}
+
+async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
     let Ok(_running) = wire.in_flight.try_acquire() else {
         return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();
     };
-    let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
+    let request_id = asker.caller.request_id.clone();
     asker.hand_over(&mut operation);
     let Operation { request, text, .. } = operation;
     let name = request.operation_name.clone();
-    let running = AssertUnwindSafe(wire.executor.execute(request)).catch_unwind();
-    match tokio::time::timeout(deadline, running).await {
-        Ok(Ok(mut response)) => {
+    match AssertUnwindSafe(wire.executor.execute(request)).catch_unwind().await {
+        Ok(mut response) => {
             wire.shapes.mend(&mut response, &text, name.as_deref());
             response
         }
-        Ok(Err(_)) => broken(&request_id),
-        Err(_) => Refusal::unavailable("This took too long and was given up; try again.").into_result(),
+        Err(_) => broken(&request_id),
     }
 }
 
@@ -74,6 +104,8 @@ pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Ask
 
 fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
     let request_id = asker.caller.request_id.clone();
+    // A stream is answered with its first event.
+    let mut tally = Some(counted(&wire, &mut operation));
     asker.hand_over(&mut operation);
     let Operation { request, text, .. } = operation;
     let name = request.operation_name.clone();
@@ -81,6 +113,9 @@ fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Aske
     let mended = move |event: std::thread::Result<Response>| {
         let mut response = event.unwrap_or_else(|_| broken(&request_id));
         wire.shapes.mend(&mut response, &text, name.as_deref());
+        if let Some(tally) = tally.take() {
+            tally.close(&response);
+        }
         response
     };
     events.map(mended).boxed()

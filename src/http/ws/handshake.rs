@@ -56,7 +56,7 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
         return answer::refusal(Media::Json, Refusal::unavailable("This server is stopping; ask again."));
     }
     let caller = wire.caller(&head);
-    let Some(seat) = wire.seats.take(caller.address, "websocket") else {
+    let Some(seat) = wire.seats.take(caller.address) else {
         return answer::refusal(Media::Json, too_many(&caller));
     };
     let config = WebSocketConfig::default()

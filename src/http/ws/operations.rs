@@ -9,11 +9,14 @@ use std::{
 use async_graphql::Response;
 use futures_util::{Stream, stream::BoxStream};
 
+use crate::telemetry::metrics::OpenStream;
+
 /// One of them.
 pub struct Running {
     pub id: Box<str>,
     pub subscription: bool,
     pub results: BoxStream<'static, Response>,
+    pub _counted: Option<OpenStream>,
 }
 
 /// A result of one, or that it is over.

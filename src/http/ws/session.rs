@@ -42,6 +42,7 @@ use crate::{
         },
     },
     session::gate::Auth,
+    telemetry::metrics::{OpenSocket, OpenStream},
 };
 
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -69,6 +70,7 @@ pub struct Session<E> {
     /// Whether operations or the client come first, in turn: neither can keep the other from being heard.
     client_first: bool,
     _seat: Seat,
+    _counted: OpenSocket,
 }
 
 /// What happens to a socket.
@@ -113,6 +115,7 @@ impl<E: Executor> Session<E> {
             awaited: false,
             client_first: false,
             _seat: seat,
+            _counted: OpenSocket::new(),
         }
     }
 
@@ -293,10 +296,11 @@ impl<E: Executor> Session<E> {
         match self.admit(ask) {
             Ok(operation) => {
                 let subscription = operation.kind == OperationType::Subscription;
+                let counted = subscription.then(|| OpenStream::new("websocket"));
                 let caller = self.wire.clients.again(&self.caller);
                 let asker = Asker { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
                 let results = run::stream(&self.wire, operation, asker);
-                self.operations.start(Running { id: id.into(), subscription, results });
+                self.operations.start(Running { id: id.into(), subscription, results, _counted: counted });
             }
             Err(refusal) => self.outbox.push(self.dialect.error(&id, &Answer::new(refusal.into_result()))),
         }

@@ -59,6 +59,8 @@ pub struct Model {
     pub code_by: Option<String>,
     /// What that provider calls the verification.
     pub code_ref: Option<String>,
+    /// Its code is for a phone, and went to the e-mail address of the account behind it as well.
+    pub by_letter: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

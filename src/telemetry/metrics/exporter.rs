@@ -5,7 +5,10 @@ use std::time::Duration;
 use ::metrics::{Recorder, Unit};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::table::{BUILD_INFO, Kind, METRICS};
+use super::{
+    process,
+    table::{BUILD_INFO, Kind, METRICS},
+};
 use crate::clock::Clock;
 
 /// Samples of histograms are put into their buckets this often, so that a process that nobody scrapes does not grow.
@@ -31,13 +34,16 @@ impl Exporter {
         let recorder = recorder();
         let handle = recorder.handle();
         ::metrics::set_global_recorder(recorder).map_err(|_| AlreadyInstalled)?;
+        super::zero();
         ::metrics::gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
         Ok(Self(handle))
     }
 
-    /// Everything that was counted, as Prometheus reads it.
+    /// Everything that was counted, and what the system says of this process, as Prometheus reads it.
     pub fn render(&self) -> String {
-        self.0.render()
+        let mut text = self.0.render();
+        text.push_str(&process::render());
+        text
     }
 
     /// Keeps memory flat while nobody scrapes. Never returns.

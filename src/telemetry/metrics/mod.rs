@@ -6,20 +6,28 @@
 //! Without `METRICS_ADDR` there is no recorder, and these functions do nothing.
 
 mod exporter;
+pub mod process;
 pub mod table;
 
 use std::time::Duration;
 
-use ::metrics::{counter, gauge, histogram};
+use ::metrics::{SharedString, counter, gauge, histogram};
 
 pub use self::exporter::{AlreadyInstalled, Exporter};
 use crate::{channel::Channel, fault::FaultKind, purpose::Purpose};
 
-/// An operation of the API was answered. `operation` is the root field's name out of the schema; `outcome` is `ok`, a
-/// refusal's code, or `extensions.code` of an error.
-pub fn request(operation: &'static str, outcome: &'static str, took: Duration) {
+/// The name of a root field out of the schema, or a word for everything that is none.
+pub type Operation = SharedString;
+
+/// A root field of a document was answered. `outcome` is `ok`, a refusal's code, or `extensions.code` of an error.
+pub fn request(operation: Operation, outcome: &'static str, took: Duration) {
+    histogram!(table::REQUEST_SECONDS, "operation" => operation.clone()).record(took);
     counter!(table::REQUESTS, "operation" => operation, "outcome" => outcome).increment(1);
-    histogram!(table::REQUEST_SECONDS, "operation" => operation).record(took);
+}
+
+/// A document was refused before anything was executed.
+pub fn request_refused(operation: Operation, outcome: &'static str) {
+    counter!(table::REQUESTS, "operation" => operation, "outcome" => outcome).increment(1);
 }
 
 /// A fault was logged.
@@ -47,6 +55,11 @@ pub enum End {
 
 /// A verification is over. `channel` is the one of its newest message.
 pub fn verification_ended(purpose: Purpose, channel: Channel, end: End) {
+    verifications_ended(purpose, channel, end, 1);
+}
+
+/// So many verifications are over.
+pub fn verifications_ended(purpose: Purpose, channel: Channel, end: End, count: i64) {
     let end = match end {
         End::Verified => "verified",
         End::Expired => "expired",
@@ -54,7 +67,7 @@ pub fn verification_ended(purpose: Purpose, channel: Channel, end: End) {
         End::Canceled => "canceled",
     };
     counter!(table::VERIFICATIONS, "purpose" => purpose.as_str(), "channel" => channel.as_str(), "end" => end)
-        .increment(1);
+        .increment(count.unsigned_abs());
 }
 
 /// A code was confirmed, so long after the first message with it was sent.
@@ -66,6 +79,12 @@ pub fn confirmed(purpose: Purpose, channel: Channel, after: Duration) {
 pub fn sent(provider: &'static str, outcome: &'static str, took: Duration) {
     counter!(table::SENDS, "provider" => provider, "outcome" => outcome).increment(1);
     histogram!(table::SEND_SECONDS, "provider" => provider).record(took);
+}
+
+/// A provider carries messages from now on: nothing has gone wrong with it yet.
+pub fn provider_known(provider: &'static str) {
+    gauge!(table::PROVIDER_RESTING, "provider" => provider).set(0.0);
+    counter!(table::PROVIDER_OUTAGES, "provider" => provider).increment(0);
 }
 
 /// A provider failed again and again and is left alone but for probes (`resting`), or is back.
@@ -150,6 +169,8 @@ pub enum Queue {
     Deliveries,
     /// Passwords that wait for a core.
     Hashing,
+    /// Transactions that wait for SQLite's one writer.
+    Writes,
 }
 
 impl Queue {
@@ -157,6 +178,7 @@ impl Queue {
         match self {
             Queue::Deliveries => "deliveries",
             Queue::Hashing => "hashing",
+            Queue::Writes => "writes",
         }
     }
 }
@@ -179,6 +201,64 @@ pub fn hashed(took: Duration) {
 /// A change reached whoever watches it in this process, so long after it was made.
 pub fn event_lag(lag: Duration) {
     histogram!(table::EVENT_LAG_SECONDS).record(lag);
+}
+
+/// What counts from the start, so that its first rise is seen as one and not as its beginning.
+fn zero() {
+    for kind in ["unavailable", "internal"] {
+        counter!(table::FAULTS, "kind" => kind).increment(0);
+    }
+    for part in ["quotas", "events"] {
+        counter!(table::FALLBACKS, "part" => part).increment(0);
+    }
+    for turn in ["on", "off"] {
+        counter!(table::DESTINATION_THROTTLES, "turn" => turn).increment(0);
+    }
+    for queue in [Queue::Deliveries, Queue::Hashing, Queue::Writes] {
+        counter!(table::QUEUE_FULL, "queue" => queue.as_str()).increment(0);
+    }
+    gauge!(table::QUEUE_DEPTH, "queue" => Queue::Deliveries.as_str()).set(0.0);
+    for transport in ["websocket", "sse", "multipart"] {
+        gauge!(table::STREAMS_OPEN, "transport" => transport).set(0.0);
+    }
+    gauge!(table::SOCKETS_OPEN).set(0.0);
+    drop((histogram!(table::HASHING_SECONDS), histogram!(table::EVENT_LAG_SECONDS)));
+}
+
+/// An open connection is counted as long as this lives.
+#[derive(Debug)]
+pub struct OpenConnection(());
+
+impl OpenConnection {
+    #[expect(clippy::new_without_default, reason = "it counts")]
+    pub fn new() -> Self {
+        gauge!(table::CONNECTIONS_OPEN).increment(1);
+        Self(())
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        gauge!(table::CONNECTIONS_OPEN).decrement(1);
+    }
+}
+
+/// An open WebSocket is counted as long as this lives, whether anything is watched over it or not.
+#[derive(Debug)]
+pub struct OpenSocket(());
+
+impl OpenSocket {
+    #[expect(clippy::new_without_default, reason = "it counts")]
+    pub fn new() -> Self {
+        gauge!(table::SOCKETS_OPEN).increment(1);
+        Self(())
+    }
+}
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        gauge!(table::SOCKETS_OPEN).decrement(1);
+    }
 }
 
 /// An open subscription is counted as long as this lives.

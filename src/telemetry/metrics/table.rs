@@ -80,11 +80,15 @@ metrics! {
     POOL_CONNECTIONS = "countersign_pool_connections", Kind::Gauge, ["state"],
         "Connections to the database, idle and used.";
     QUEUE_DEPTH = "countersign_queue_depth", Kind::Gauge, ["queue"],
-        "What waits for its turn: deliveries for a provider, hashing for a core.";
+        "What waits for its turn: deliveries for a provider, hashing for a core, writes for SQLite's one writer.";
     QUEUE_FULL = "countersign_queue_full_total", Kind::Counter, ["queue"],
         "Times that a queue was full and somebody was turned away.";
     HASHING_SECONDS = "countersign_hashing_seconds", Kind::Seconds(WORK), [],
         "Time to hash or judge a password, the wait for a core included.";
+    CONNECTIONS_OPEN = "countersign_connections_open", Kind::Gauge, [],
+        "Open connections of clients, of every kind.";
+    SOCKETS_OPEN = "countersign_sockets_open", Kind::Gauge, [],
+        "Open WebSockets, whether anything is watched over them or not.";
     STREAMS_OPEN = "countersign_streams_open", Kind::Gauge, ["transport"],
         "Open subscriptions.";
     EVENT_LAG_SECONDS = "countersign_event_lag_seconds", Kind::Seconds(WORK), [],

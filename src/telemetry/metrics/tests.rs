@@ -15,13 +15,15 @@ fn rendered(work: impl FnOnce()) -> String {
 /// Calls everything that counts.
 fn count_everything() {
     let span = Duration::from_millis(3);
-    request("signIn", "ok", span);
+    request("signIn".into(), "ok", span);
+    request_refused("none".into(), "BAD_REQUEST");
     fault(FaultKind::Internal);
     verification_started(Purpose::Contact, Channel::Sms);
     verification_ended(Purpose::Contact, Channel::Sms, End::Verified);
     confirmed(Purpose::Contact, Channel::Sms, span);
     sent("development", "accepted", span);
     delivered("development", span);
+    provider_known("aligo");
     provider_rests("twilio", true);
     polled("naver-cloud", "told");
     checked("twilio-verify", "approved");
@@ -37,6 +39,7 @@ fn count_everything() {
     hashed(span);
     event_lag(span);
     drop(OpenStream::new("websocket"));
+    drop((OpenSocket::new(), OpenConnection::new()));
 }
 
 #[test]

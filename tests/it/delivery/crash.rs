@@ -26,12 +26,11 @@ async fn store(app: &TestApp) -> Store {
     Store::open(&Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!()).config.store).await.unwrap()
 }
 
-/// A notice in the hands of a process that said nothing since long.
-async fn abandoned(store: &Store, to: &str, now: Instant) -> DeliveryId {
+/// A notice in the outbox.
+fn notice(to: &str, now: Instant) -> Model {
     let to = Contact::Phone(PhoneNumber::parse(to, Region::parse("KR").unwrap()).unwrap());
-    let id = DeliveryId::new(&Entropy::System);
     let order = Order {
-        id: id.clone(),
+        id: DeliveryId::new(&Entropy::System),
         verification: None,
         channel: Channel::Sms,
         to,
@@ -42,16 +41,26 @@ async fn abandoned(store: &Store, to: &str, now: Instant) -> DeliveryId {
         scenario: None,
         expires_at: now + Duration::from_secs(3600),
     };
-    let row = Model { claimed_by: Some("dead".to_owned()), ..order.into_row(now) };
-    store
-        .write(move |tx| {
-            Box::pin(async move {
+    order.into_row(now)
+}
+
+async fn owe(store: &Store, rows: Vec<Model>) {
+    let write = store.write(move |tx| {
+        Box::pin(async move {
+            for row in rows {
                 tx.insert_delivery(row).await?;
-                Ok(Ending::Commit(()))
-            })
+            }
+            Ok(Ending::Commit(()))
         })
-        .await
-        .unwrap();
+    });
+    write.await.unwrap();
+}
+
+/// A notice in the hands of a process that said nothing since long.
+async fn abandoned(store: &Store, to: &str, now: Instant) -> DeliveryId {
+    let row = Model { claimed_by: Some("dead".to_owned()), ..notice(to, now) };
+    let id = row.id.clone();
+    owe(store, vec![row]).await;
     id
 }
 
@@ -114,6 +123,30 @@ async fn dl_01_a_full_outbox_is_sent_by_the_next_process() {
     numbers.dedup();
     assert_eq!(numbers.len(), 10);
     app.stop().await;
+}
+
+/// Two processes sweep one outbox at the same time, and no message is in the hands of both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_never_send_the_same_message() {
+    const MESSAGES: usize = 300;
+    let gateway = Carrier::start(|seen| match takes(seen) {
+        Act::Say(reply) => Act::SayAfter(Duration::from_millis(5), reply),
+        other => other,
+    })
+    .await;
+    let one = by("webhook").await.with("DISPATCH_CONCURRENCY", "8").gateway(&gateway).start().await;
+    let other = one.another_process().await;
+    let rows: Vec<_> = (0..MESSAGES).map(|number| notice(&phone(number), one.now())).collect();
+    owe(&store(&one).await, rows).await;
+    gateway.seen_at_least(MESSAGES).await;
+    let mut ids: Vec<_> = gateway.seen().iter().map(|seen| seen.header("webhook-id").to_owned()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), MESSAGES);
+    // Both are done with them before it is counted whether any was sent once more.
+    other.stop().await;
+    one.stop().await;
+    assert_eq!(gateway.seen().len(), MESSAGES);
 }
 
 /// The claim of a process that sleeps is taken over; then the process wakes up with its provider's answer.

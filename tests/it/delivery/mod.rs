@@ -1,10 +1,10 @@
 //! Delivery end to end: the program with providers' doubles behind it.
 
-mod carrier;
+pub mod carrier;
 mod checked;
 mod crash;
 mod failover;
 mod limits;
 mod receipts;
-mod setup;
+pub mod setup;
 mod soak;

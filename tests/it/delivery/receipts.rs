@@ -11,7 +11,7 @@ use super::{
         twilio_took,
     },
 };
-use crate::support::TestApp;
+use crate::support::{Account, TestApp};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const OTHER_SECRET: &str = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
@@ -43,6 +43,28 @@ async fn dl_05_only_the_provider_can_tell_and_only_forward() {
         tells(&app, "gw-1", late).await;
     }
     assert_eq!(visitor.verification(&id).await, delivered, "nothing was taken back, and nothing counted");
+    app.stop().await;
+}
+
+/// EN-01, invariant 5: where it would tell whether there is an account, the page sees that the message left, and not that
+/// it arrived; the operator's report does.
+#[tokio::test]
+async fn en_01_what_depends_on_an_account_never_shows_more_than_sent() {
+    let gateway = Carrier::start(|seen| Act::Say(taken(&format!("gw-{}", seen.header("webhook-id"))))).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    app.has_accounts([Account::with_phone(&phone(0)), Account::with_phone(&phone(1))]).await;
+    let visitor = app.anonymous();
+    for (n, told) in ["delivered", "undelivered"].into_iter().enumerate() {
+        let input = json!({ "purpose": "SIGN_IN", "to": { "phone": phone(n) } });
+        let id = visitor.send_code(input).await["verification"]["id"].clone();
+        let mut watch = visitor.watch(&id).await;
+        let sent = watch.until(|state| state["delivery"]["status"] == "SENT").await;
+        let accepted = format!("gw-{}", gateway.seen_at_least(n + 1).await[n].header("webhook-id"));
+        tells(&app, &accepted, told).await;
+        assert_eq!(visitor.verification(&id).await, sent);
+        let known = app.column("SELECT status FROM delivery ORDER BY created_at, id").await;
+        assert_eq!(known.iter().filter(|status| status.eq_ignore_ascii_case(told)).count(), 1, "{known:?}");
+    }
     app.stop().await;
 }
 

@@ -20,7 +20,7 @@ const SERVER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
 pub struct Plan {
     pub vars: BTreeMap<String, String>,
     pub data: TempDir,
-    _database: Database,
+    database: Database,
 }
 
 /// A running child.
@@ -55,13 +55,19 @@ impl Plan {
             vars.insert("REDIS_URL".to_owned(), redis);
             vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
         }
-        Self { vars, data, _database: database }
+        Self { vars, data, database }
     }
 
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.vars.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Another process on the same database, with a folder of its own.
+    pub fn beside(&self) -> Self {
+        let data = TempDir::new().unwrap();
+        Self { vars: self.vars.clone(), data, database: self.database.borrowed() }
     }
 
     #[must_use]
@@ -84,8 +90,13 @@ impl Plan {
 
     /// Serves, once it answers that it is ready. What it logs goes to `log` in the data folder, appended.
     pub async fn serve(&self) -> Child {
+        self.serve_by(self.command(&["serve"])).await
+    }
+
+    /// As [`Plan::serve`], by a command of the test's own.
+    pub async fn serve_by(&self, mut command: Command) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        let process = self.command(&["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         let mut child = Child { process, url, http };
@@ -130,6 +141,10 @@ impl Child {
     pub async fn outbox(&self) -> Vec<Value> {
         let request = self.http.get(format!("{}/dev/outbox", self.url)).header("accept", "application/json");
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn signal(&self, signal: &str) {

@@ -35,9 +35,10 @@ const WRONG: &[(&str, &str)] = &[
     ("ATTESTATION_KEY", "Sup3rS3cretThatNobodyMaySee"),
     ("DEFAULT_REGION", "Korea"),
     ("ALLOWED_REGIONS", "KR,Korea"),
-    ("CODE_LENGTH", "4"),
+    // CL-01: a code has six characters or more. CL-03: one sent to a phone is dead after ten minutes at most.
+    ("CODE_LENGTH", "5"),
     ("CODE_FORMAT", "emoji"),
-    ("CODE_TTL", "1h"),
+    ("CODE_TTL", "11m"),
     ("CODE_TTL", "60s"),
     ("EMAIL_CODE_TTL", "2h"),
     ("CODE_MAX_ATTEMPTS", "100"),

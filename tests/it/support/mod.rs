@@ -24,7 +24,7 @@ pub use self::{
     database::Database,
     person::{Person, code_other_than},
     seed::Account,
-    socket::Socket,
+    socket::{Socket, Watch},
 };
 
 /// How long anything that happens by itself may take before a test gives up on it.

@@ -141,3 +141,87 @@ async fn pumping_is_throttled_and_lifted_by_confirmations() {
     assert_eq!(person(11).send_code(input(11)).await["__typename"], "SendVerificationCodePayload");
     app.stop().await;
 }
+
+/// BF-09: a flood over a limit is answered each time and writes next to nothing: one entry of the trail for the lot.
+#[tokio::test]
+async fn a_flood_over_the_limit_writes_one_entry() {
+    let app = app_with("CLIENT_GUESSES_PER_MINUTE", "5").await;
+    let person = app.person_at("198.51.100.1");
+    for n in 0..3 {
+        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+    }
+    let before = app.rows("audit").await;
+    for n in 3..43 {
+        assert_eq!(sends(&person, n).await, "QuotaExceeded");
+    }
+    assert_eq!(app.rows("audit").await, before + 1);
+    // Ids that lead nowhere are asked for at the price of a guess.
+    let unknown = json!("ver_00000000000000000000000000");
+    for _ in 0..3 {
+        assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
+    }
+    for _ in 0..2 {
+        assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
+    }
+    let before = app.rows("audit").await;
+    for _ in 0..20 {
+        assert_eq!(person.resend(&unknown).await["__typename"], "QuotaExceeded");
+        assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
+    }
+    assert_eq!(app.rows("audit").await, before + 2, "one for each act");
+    app.advance(Duration::from_secs(60));
+    assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
+    app.stop().await;
+}
+
+/// BF-10, BF-11: who asks for one contact again and again is sent one message, and uses up nobody else's budget.
+#[tokio::test]
+async fn what_is_refused_by_a_contacts_cooldown_uses_up_no_budget_of_others() {
+    let app = Setup::new()
+        .await
+        .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
+        .with("SERVICE_HOURLY_SENDS", "4")
+        .with("PUMPING_MIN_SENDS", "4")
+        .start()
+        .await;
+    let person = app.anonymous();
+    let id = person.send_code_to("010-3000-0000").await["id"].clone();
+    let input = json!({ "purpose": "CONTACT", "to": { "phone": "010-3000-0000" } });
+    for _ in 0..6 {
+        assert_eq!(person.send_code(input.clone()).await["quota"], "RESEND_COOLDOWN");
+        assert_eq!(person.resend(&id).await["quota"], "RESEND_COOLDOWN");
+    }
+    for n in 1..4 {
+        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+    }
+    assert_eq!(sends(&person, 4).await, "QuotaExceeded");
+    app.stop().await;
+}
+
+/// TR-13: what a request says of where it was sent to and came from stands in no message, page, cookie or redirect.
+#[tokio::test]
+async fn a_forged_host_reaches_nobody() {
+    let app = app_with("REFRESH_COOKIE", "on").await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let forged = |request: reqwest::RequestBuilder| {
+        ["host", "x-forwarded-host", "x-host", "x-original-host"]
+            .into_iter()
+            .fold(request, |request, name| request.header(name, "evil.example"))
+            .header("forwarded", "host=evil.example;proto=https")
+            .header("referer", "https://evil.example/")
+    };
+    let mut said = String::new();
+    for path in ["", "dev/outbox", ".well-known/jwks.json", "healthz", "nowhere", "graphql"] {
+        let answer = forged(http.get(format!("{}/{path}", app.url()))).send().await.unwrap();
+        said += &format!("{:?}", answer.headers());
+        said += &answer.text().await.unwrap();
+    }
+    let document =
+        "mutation { sendVerificationCode(input: { purpose: SIGN_UP, to: { phone: \"01030000000\" } }) { __typename } }";
+    let sent = forged(http.post(format!("{}/graphql", app.url()))).json(&json!({ "query": document })).send().await;
+    let sent = sent.unwrap().text().await.unwrap();
+    assert!(sent.contains("SendVerificationCodePayload"), "{sent}");
+    said += &format!("{:?}", app.messages_to("+821030000000", 1).await);
+    assert!(!said.contains("evil.example"), "{said}");
+    app.stop().await;
+}

@@ -99,6 +99,10 @@ async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
     assert_eq!(app.outbox().await.len(), 3, "two texts and one letter");
     let confirmed = visitor.confirm(&answers[0].0, letters[0]["code"].as_str().unwrap()).await;
     assert_eq!(confirmed["proof"]["purpose"], "SIGN_IN");
+    // The letter proves nothing of the phone, and to others nothing of it is attested.
+    let claims = claims(confirmed["proof"]["attestation"].as_str().unwrap());
+    assert_eq!((&claims["contact_kind"], &claims["channel"]), (&json!("account"), &json!("EMAIL")));
+    assert!(claims["sub"].as_str().unwrap().starts_with("acc_"), "{claims}");
     app.stop().await;
 
     // Where accounts are disclosed, that there is no address is said.
@@ -150,4 +154,11 @@ async fn a_number_refused_for_good_is_not_tried_again() {
     assert_eq!((&refused["__typename"], &refused["providerCode"]), (&json!("DeliveryRefused"), &json!("21610")));
     assert_eq!(app.rows("delivery").await, 1);
     app.stop().await;
+}
+
+/// What a token says, read without a look at its signature.
+fn claims(token: &str) -> serde_json::Value {
+    use base64::Engine;
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }

@@ -75,13 +75,13 @@ async fn every_state_is_newer_than_the_one_before() {
     app.stop().await;
 }
 
-/// EXPIRED at its second, written by nobody.
+/// CL-03: EXPIRED at its second, written by nobody; the right code is worth nothing from then on.
 #[tokio::test]
 async fn it_expires_at_its_second() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
-    app.code_sent_to(PHONE).await;
+    let code = app.code_sent_to(PHONE).await;
     let mut watch = visitor.watch(&id).await;
     let sent = watch.until(|state| state["delivery"]["status"] == "SENT").await;
     app.advance(Duration::from_millis(299_999));
@@ -92,6 +92,11 @@ async fn it_expires_at_its_second() {
     assert!(expired["sequence"].as_i64() > sent["sequence"].as_i64());
     assert_eq!(expired, visitor.verification(&id).await);
     assert!(watch.next().await.is_none());
+    let late = visitor.confirm(&id, &code).await;
+    assert_eq!(
+        (&late["__typename"], &late["verification"]["status"]),
+        (&json!("VerificationNotPending"), &json!("EXPIRED"))
+    );
     app.stop().await;
 }
 

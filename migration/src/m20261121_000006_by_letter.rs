@@ -1,0 +1,18 @@
+//! That the code for a phone went to its account's e-mail address as well, so that nothing of the phone is attested.
+
+use sea_orm_migration::{prelude::*, schema::*};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let column = boolean("by_letter").default(false).to_owned();
+        manager.alter_table(Table::alter().table("verification").add_column(column).to_owned()).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(Table::alter().table("verification").drop_column("by_letter").to_owned()).await
+    }
+}

@@ -1,0 +1,273 @@
+//! `stats`: the funnel and the providers' health, out of the database, for people without Grafana.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::SecondsFormat;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::table::table;
+use crate::{
+    clock::{Clock, Instant},
+    config::{self, Place},
+    fault::Fault,
+    status::DeliveryStatus,
+    store::{ProviderCount, ReasonCount, SlotCount, Store},
+};
+
+/// What to show.
+#[derive(Args)]
+pub struct Stats {
+    /// How far back: 30m, 24h, 7d.
+    #[arg(long, default_value = "24h", value_parser = humantime::parse_duration)]
+    since: Duration,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Everything that is shown.
+struct Figures {
+    from: Instant,
+    to: Instant,
+    funnel: Vec<Funnel>,
+    providers: Vec<Health>,
+    /// Messages that are due and that nobody has in hand.
+    waiting: u64,
+}
+
+/// What became of verifications of one purpose and channel.
+#[derive(Clone, Default)]
+struct Funnel {
+    purpose: &'static str,
+    channel: &'static str,
+    started: i64,
+    sent: i64,
+    delivered: i64,
+    delivery_failed: i64,
+    verified: i64,
+    expired: i64,
+    locked: i64,
+}
+
+/// What became of messages that one provider carried.
+#[derive(Clone, Default)]
+struct Health {
+    provider: String,
+    channel: &'static str,
+    messages: i64,
+    queued: i64,
+    sent: i64,
+    delivered: i64,
+    undelivered: i64,
+    failed: i64,
+    unknown: i64,
+    /// The most frequent reason of those that did not arrive, in the provider's own code.
+    reason: Option<String>,
+}
+
+/// Shows them.
+///
+/// # Errors
+/// Why there is nothing to show, in words for whoever runs the program.
+pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String> {
+    if let Place::Sqlite { file } = &settings.place
+        && !file.exists()
+    {
+        return Err(format!("there is no database in {} yet", file.display()));
+    }
+    let cannot = |fault: Fault| format!("the database can't be asked: {fault:?}");
+    let store = Store::open(settings).await.map_err(cannot)?;
+    let to = Clock::System.now();
+    let from = chrono::TimeDelta::from_std(stats.since).ok().and_then(|since| to.checked_sub_signed(since));
+    let from = from.ok_or("--since reaches back too far")?;
+    let figures = read(&store, from, to).await.map_err(cannot);
+    store.close().await;
+    let figures = figures?;
+    match stats.json {
+        true => println!("{:#}", figures.to_json()),
+        false => print!("{}", figures.to_text()),
+    }
+    Ok(())
+}
+
+async fn read(store: &Store, from: Instant, to: Instant) -> Result<Figures, Fault> {
+    Ok(Figures {
+        from,
+        to,
+        funnel: funnel(store.count_verifications(from, to, to).await?),
+        providers: health(store.count_deliveries(from, to).await?, store.count_reasons(from, to).await?),
+        waiting: store.count_due_deliveries(to).await?,
+    })
+}
+
+fn funnel(slots: Vec<SlotCount>) -> Vec<Funnel> {
+    let mut rows: BTreeMap<_, Funnel> = BTreeMap::new();
+    for slot in slots {
+        let key = (slot.purpose.as_str(), slot.channel.as_str());
+        let row = rows.entry(key).or_insert(Funnel { purpose: key.0, channel: key.1, ..Funnel::default() });
+        row.started += slot.requested;
+        row.sent += slot.sent;
+        row.delivered += slot.delivered;
+        row.delivery_failed += slot.delivery_failed;
+        row.verified += slot.verified;
+        row.expired += slot.expired;
+        row.locked += slot.locked;
+    }
+    rows.into_values().collect()
+}
+
+fn health(counts: Vec<ProviderCount>, reasons: Vec<ReasonCount>) -> Vec<Health> {
+    let named = |provider: Option<String>| provider.unwrap_or_else(|| "nobody yet".to_owned());
+    let mut rows: BTreeMap<_, Health> = BTreeMap::new();
+    for ProviderCount { provider, channel, status, count } in counts {
+        let key = (named(provider), channel.as_str());
+        let row = rows.entry(key.clone()).or_insert(Health { provider: key.0, channel: key.1, ..Health::default() });
+        row.messages += count;
+        match status {
+            DeliveryStatus::Queued => row.queued += count,
+            DeliveryStatus::Sent => row.sent += count,
+            DeliveryStatus::Delivered => row.delivered += count,
+            DeliveryStatus::Undelivered => row.undelivered += count,
+            DeliveryStatus::Failed => row.failed += count,
+            DeliveryStatus::Unknown => row.unknown += count,
+        }
+    }
+    let mut most: BTreeMap<_, i64> = BTreeMap::new();
+    for ReasonCount { provider, channel, reason, count } in reasons {
+        let key = (named(provider), channel.as_str());
+        if let Some(row) = rows.get_mut(&key)
+            && most.get(&key).is_none_or(|most| *most < count)
+        {
+            row.reason = Some(reason);
+            most.insert(key, count);
+        }
+    }
+    rows.into_values().collect()
+}
+
+impl Figures {
+    fn to_text(&self) -> String {
+        let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let numbers = |numbers: &[i64]| numbers.iter().map(i64::to_string).collect::<Vec<_>>();
+        let funnel: Vec<_> = self
+            .funnel
+            .iter()
+            .map(|row| {
+                let words = [row.purpose.to_owned(), row.channel.to_owned()];
+                let counts = numbers(&[
+                    row.started,
+                    row.sent,
+                    row.delivered,
+                    row.delivery_failed,
+                    row.verified,
+                    row.expired,
+                    row.locked,
+                ]);
+                words.into_iter().chain(counts).chain([share(row.verified, row.started)]).collect()
+            })
+            .collect();
+        let providers: Vec<_> = self
+            .providers
+            .iter()
+            .map(|row| {
+                let words = [row.provider.clone(), row.channel.to_owned()];
+                let counts = numbers(&[
+                    row.messages,
+                    row.queued,
+                    row.sent,
+                    row.delivered,
+                    row.undelivered,
+                    row.failed,
+                    row.unknown,
+                ]);
+                let failed = share(row.undelivered + row.failed + row.unknown, row.messages);
+                let reason = row.reason.clone().unwrap_or_default();
+                words.into_iter().chain(counts).chain([failed, reason]).collect()
+            })
+            .collect();
+        let heads = [
+            "purpose",
+            "channel",
+            "started",
+            "sent",
+            "delivered",
+            "not delivered",
+            "verified",
+            "expired",
+            "locked",
+            "conversion",
+        ];
+        let of_providers = [
+            "provider",
+            "channel",
+            "messages",
+            "queued",
+            "sent",
+            "delivered",
+            "undelivered",
+            "failed",
+            "unknown",
+            "wrong",
+            "mostly",
+        ];
+        format!(
+            "Verifications started from {} to {}\n\n{}\nMessages of that time, by who carried them\n\n{}\nDue and waiting now: {}\n",
+            instant(self.from),
+            instant(self.to),
+            table(&heads, &funnel),
+            table(&of_providers, &providers),
+            self.waiting,
+        )
+    }
+
+    fn to_json(&self) -> Value {
+        let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let funnel: Vec<_> = self
+            .funnel
+            .iter()
+            .map(|row| {
+                json!({
+                    "purpose": row.purpose,
+                    "channel": row.channel,
+                    "started": row.started,
+                    "sent": row.sent,
+                    "delivered": row.delivered,
+                    "deliveryFailed": row.delivery_failed,
+                    "verified": row.verified,
+                    "expired": row.expired,
+                    "locked": row.locked,
+                })
+            })
+            .collect();
+        let providers: Vec<_> = self
+            .providers
+            .iter()
+            .map(|row| {
+                json!({
+                    "provider": row.provider,
+                    "channel": row.channel,
+                    "messages": row.messages,
+                    "queued": row.queued,
+                    "sent": row.sent,
+                    "delivered": row.delivered,
+                    "undelivered": row.undelivered,
+                    "failed": row.failed,
+                    "unknown": row.unknown,
+                    "reason": row.reason,
+                })
+            })
+            .collect();
+        json!({
+            "from": instant(self.from),
+            "to": instant(self.to),
+            "funnel": funnel,
+            "providers": providers,
+            "waiting": self.waiting,
+        })
+    }
+}
+
+fn share(part: i64, whole: i64) -> String {
+    if whole == 0 { "-".to_owned() } else { format!("{} %", (part * 100 + whole / 2) / whole) }
+}

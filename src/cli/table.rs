@@ -1,0 +1,44 @@
+//! A table in a terminal: words to the left, numbers to the right.
+
+/// Lines of equal columns under their heads; a column whose every cell is a number stands to the right.
+pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let cell = |row: &[String], column: usize| row.get(column).map_or("", String::as_str).to_owned();
+    let widths: Vec<_> = (0..heads.len())
+        .map(|column| {
+            let cells = rows.iter().map(|row| cell(row, column).chars().count());
+            cells.chain([heads[column].chars().count()]).max().unwrap_or_default()
+        })
+        .collect();
+    let numbers: Vec<_> = (0..heads.len())
+        .map(|column| {
+            rows.iter().all(|row| cell(row, column).starts_with(|sign: char| sign.is_ascii_digit() || sign == '-'))
+        })
+        .collect();
+    let line = |cells: &[String]| {
+        let padded = (0..heads.len()).map(|column| {
+            let (text, width) = (cell(cells, column), widths[column]);
+            if numbers[column] { format!("{text:>width$}") } else { format!("{text:<width$}") }
+        });
+        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let heads: Vec<_> = heads.iter().map(|head| (*head).to_owned()).collect();
+    std::iter::once(heads.as_slice()).chain(rows.iter().map(Vec::as_slice)).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_left_and_numbers_right() {
+        let rows = [["sms", "12", "-"], ["voice", "7", "50 %"]];
+        let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect();
+        let shown = table(&["channel", "sent", "verified"], &rows);
+        assert_eq!(shown, "channel  sent  verified\nsms        12         -\nvoice       7      50 %\n");
+    }
+
+    #[test]
+    fn no_rows_are_heads_alone() {
+        assert_eq!(table(&["channel", "sent"], &[]), "channel  sent\n");
+    }
+}

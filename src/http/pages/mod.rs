@@ -1,0 +1,67 @@
+//! Pages for people: GraphiQL at `/`, the demo at `/demo`, and whatever else the web workspace has built.
+//!
+//! Built pages come out of `WEB_DIST` or, in a build with `embed-web`, out of the binary. Without either a small page of
+//! ours loads GraphiQL from a public CDN, so that a fresh clone has something to look at.
+
+mod built;
+#[cfg(feature = "embed-web")]
+mod embedded;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+    routing::get,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+
+use crate::{clock::Entropy, config::http::Http};
+
+const FROM_CDN: &str = include_str!("graphiql.html");
+
+/// The routes of the pages; none where they are switched off.
+///
+/// # Errors
+/// Words for the operator where `WEB_DIST` is there and can't be read.
+pub fn routes(settings: &Http, entropy: &Entropy) -> Result<Router, String> {
+    let router = Router::new();
+    if !settings.graphiql {
+        return Ok(router);
+    }
+    let Some(files) = built::find(&settings.web_dist)? else {
+        let entropy = entropy.clone();
+        return Ok(router.route("/", get(async move || from_cdn(&entropy))));
+    };
+    Ok(files.into_iter().fold(router, |router, file| {
+        let (addresses, file) = (file.addresses(), Arc::new(file));
+        addresses.into_iter().fold(router, |router, address| {
+            let file = Arc::clone(&file);
+            router.route(&address, get(async move || file.answer().await))
+        })
+    }))
+}
+
+fn from_cdn(entropy: &Entropy) -> Response {
+    let nonce = BASE64_STANDARD.encode(entropy.bytes::<16>());
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' https://esm.sh; style-src 'unsafe-inline' https://esm.sh; \
+         img-src 'self' data:; font-src https://esm.sh data:; worker-src blob: https://esm.sh; \
+         connect-src 'self' https://esm.sh; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    page("text/html; charset=utf-8", "no-store", &policy, FROM_CDN.replace("{{nonce}}", &nonce).into())
+}
+
+fn page(kind: &'static str, cache: &'static str, policy: &str, content: Bytes) -> Response {
+    let mut response = Response::new(Body::from(content));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    if let Ok(policy) = HeaderValue::from_str(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}

@@ -1,0 +1,101 @@
+//! The pool of connections, and how a statement outside any transaction of ours gets one.
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
+    TransactionTrait, prelude::async_trait::async_trait,
+};
+
+/// A pool. Cheap to clone.
+///
+/// A pooler such as pgbouncer in transaction mode lends a server's connection for one transaction and no longer. The
+/// driver prepares a statement in one round trip and runs it in the next, under names that it counts from one: between
+/// the two the server may be another, and under that name may stand somebody else's statement. So there every statement
+/// is in a transaction, and each begins by forgetting what was prepared before on whichever server it got.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pool: DatabaseConnection,
+    /// What a transaction begins with on a connection that is borrowed.
+    first: Option<Box<str>>,
+}
+
+impl Reader {
+    /// A pool whose connections are ours as long as they stand.
+    pub fn new(pool: DatabaseConnection) -> Self {
+        Self { pool, first: None }
+    }
+
+    /// A pool whose connections are another pooler's. `timeout` bounds a statement and its wait for a lock, `idle` a
+    /// transaction in which nothing happens.
+    pub fn borrowing(pool: DatabaseConnection, timeout: &str, idle: &str) -> Self {
+        let first = format!(
+            "DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
+             SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
+        );
+        Self { pool, first: Some(first.into()) }
+    }
+
+    pub fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let tx = self.pool.begin().await?;
+        if let Some(first) = &self.first {
+            tx.execute_unprepared(first).await?;
+        }
+        Ok(tx)
+    }
+
+    /// A transaction whose statements may take as long as they take: a migration's.
+    pub async fn begin_patiently(&self) -> Result<DatabaseTransaction, DbErr> {
+        let tx = self.begin().await?;
+        tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        Ok(tx)
+    }
+
+    pub async fn close(self) {
+        // What can't be closed is gone already.
+        let _ = self.pool.close().await;
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Reader {
+    fn get_database_backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        if self.first.is_none() {
+            return self.pool.execute_raw(statement).await;
+        }
+        let tx = self.begin().await?;
+        let done = tx.execute_raw(statement).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.pool.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        if self.first.is_none() {
+            return self.pool.query_one_raw(statement).await;
+        }
+        let tx = self.begin().await?;
+        let found = tx.query_one_raw(statement).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        if self.first.is_none() {
+            return self.pool.query_all_raw(statement).await;
+        }
+        let tx = self.begin().await?;
+        let found = tx.query_all_raw(statement).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,101 @@
+//! A system clock that jumps an hour, either way (FD-06): moved under the running program by libfaketime.
+
+use std::{fs, path::Path, time::Duration};
+
+use serde_json::json;
+
+use super::load::{Answer, confirm, look, phone, send, status, until};
+use crate::{
+    process::child::{Child, Plan},
+    support::{PATIENCE, Socket},
+};
+
+const LIBRARIES: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/faketime/libfaketimeMT.so.1",
+    "/usr/lib64/faketime/libfaketimeMT.so.1",
+];
+
+/// Sets the clock of whoever reads this file; replaced as a whole, so that nobody reads half of it.
+fn set(file: &Path, offset: &str) {
+    let fresh = file.with_extension("fresh");
+    fs::write(&fresh, format!("{offset}\n")).unwrap();
+    fs::rename(fresh, file).unwrap();
+}
+
+/// What the program thinks it is, by the life of something new.
+async fn expiry_of_a_send(child: &Child, number: usize) -> (String, chrono::DateTime<chrono::Utc>) {
+    let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
+                    { ... on SendVerificationCodePayload { verification { id expiresAt } } } }";
+    let answer = child.ask("198.51.100.3", document, json!({ "phone": phone(number) })).await.unwrap();
+    let sent = &answer["data"]["it"]["verification"];
+    (sent["id"].as_str().unwrap().to_owned(), sent["expiresAt"].as_str().unwrap().parse().unwrap())
+}
+
+async fn standing(child: &Child, id: &str) -> String {
+    let Answer::Is(it) = look(child, id).await else { panic!("{id} is lost") };
+    it["status"].as_str().unwrap().to_owned()
+}
+
+async fn code_of(child: &Child, number: usize) -> String {
+    until("a code came", PATIENCE, || async {
+        let outbox = child.outbox().await;
+        let message = outbox.iter().find(|message| message["to"] == *phone(number))?;
+        Some(message["code"].as_str().unwrap().to_owned())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_06_a_jump_of_the_clock_revives_nothing() {
+    let Some(library) = LIBRARIES.iter().find(|library| Path::new(library).exists()) else {
+        eprintln!("LEFT OUT: a clock that jumps: no libfaketime");
+        return;
+    };
+    let plan = Plan::new().await.without("DATABASE_URL").without("REDIS_URL").with("CLIENT_SENDS_PER_MINUTE", "4");
+    let offset = plan.data.path().join("offset");
+    set(&offset, "+0");
+    let plan = plan
+        .with("LD_PRELOAD", library)
+        .with("FAKETIME_TIMESTAMP_FILE", offset.to_str().unwrap())
+        .with("FAKETIME_NO_CACHE", "1")
+        .with("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let child = plan.serve().await;
+    let id = send(&child, &phone(0)).await.id().unwrap();
+    let code = code_of(&child, 0).await;
+    let document = "subscription($id: ID!) { verificationStatus(id: $id) { status } }";
+    let socket = Socket::open(&child.url, "198.51.100.9", None).await;
+    let mut watch = socket.subscribe(document, json!({ "id": id })).await;
+    assert_eq!(watch.next().await.unwrap()["status"], "PENDING");
+    for number in 1..4 {
+        assert!(send(&child, &phone(number)).await.id().is_some());
+    }
+    assert!(send(&child, &phone(4)).await.is("QuotaExceeded"));
+    let (_, before) = expiry_of_a_send(&child, 10).await;
+
+    set(&offset, "+3600");
+    let hour = chrono::TimeDelta::minutes(59);
+    let (ahead, later) = expiry_of_a_send(&child, 11).await;
+    assert!(later - before > hour, "the clock was not moved: {before}, {later}");
+    assert_eq!(standing(&child, &id).await, "EXPIRED");
+    // An hour of the clock is no hour of waiting: the minute's quota is not free for it.
+    assert!(send(&child, &phone(5)).await.is("QuotaExceeded"));
+
+    set(&offset, "-3600");
+    // Two hours back, and it is no earlier than it was.
+    let (_, still) = expiry_of_a_send(&child, 12).await;
+    assert!(still >= later, "{later}, then {still}");
+    assert_eq!(standing(&child, &id).await, "EXPIRED");
+    let again = confirm(&child, &id, &code).await;
+    assert!(again.is("VerificationNotPending"), "{again:?}");
+    assert!(send(&child, &phone(6)).await.is("QuotaExceeded"));
+    // What is new works, and nobody fell over: no panic, and the stream was ended as it should.
+    let fresh = code_of(&child, 11).await;
+    assert!(confirm(&child, &ahead, &fresh).await.is("ConfirmVerificationCodePayload"));
+    assert_eq!(watch.last().await["status"], "EXPIRED");
+    assert_eq!(status(&child, "/readyz").await, 200);
+    assert!(!plan.logged().contains("panick"), "{}", plan.logged());
+    child.signal("TERM");
+    assert!(child.ended_within(Duration::from_secs(15)).await.success());
+}

@@ -1,0 +1,177 @@
+//! PostgreSQL stopped, cut off and slow (FD-02, FD-03).
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+
+use super::{
+    load::{Answer, confirm, phone, send, status, timed, until, until_settled},
+    on_servers,
+    proxy::{Proxy, server_of, through},
+    servers::Postgres,
+    unlimited,
+};
+use crate::{
+    process::child::Child,
+    support::{Socket, code_other_than},
+};
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// What a machine that is busy with other tests may add to it.
+const SLACK: Duration = Duration::from_secs(3);
+
+/// Rows that nobody would have written whole.
+async fn half_done(url: &str) -> i64 {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let count = "SELECT (SELECT count(*) FROM verification v WHERE NOT EXISTS \
+                 (SELECT 1 FROM delivery d WHERE d.id = v.delivery_id)) \
+                 + (SELECT count(*) FROM delivery d WHERE d.verification_id IS NOT NULL AND NOT EXISTS \
+                 (SELECT 1 FROM verification v WHERE v.id = d.verification_id)) \
+                 + (SELECT count(*) FROM verification v WHERE v.status = 'VERIFIED' AND NOT EXISTS \
+                 (SELECT 1 FROM proof p WHERE p.verification_id = v.id))";
+    sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
+}
+
+async fn comes_back(child: &Child) {
+    until("it is ready again", Duration::from_secs(5) + SLACK, || async {
+        (status(child, "/readyz").await == 200).then_some(())
+    })
+    .await;
+}
+
+fn code_of(outbox: &[serde_json::Value], phone: &str) -> String {
+    let message = outbox.iter().find(|message| message["to"] == *phone).unwrap();
+    message["code"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_02_postgres_may_stop_and_start_again() {
+    let what = "PostgreSQL may stop and start again";
+    if !on_servers(what) {
+        return;
+    }
+    let Some(mut postgres) = tokio::task::block_in_place(|| Postgres::start(what)) else { return };
+    let plan = unlimited().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_TIMEOUT", "1s");
+    let child = plan.serve().await;
+    let id = send(&child, &phone(0)).await.id().unwrap();
+    until_settled(&child, &id, SLACK * 3).await;
+    let document = "subscription($id: ID!) { verificationStatus(id: $id) { status attemptsRemaining } }";
+    let socket = Socket::open(&child.url, "198.51.100.9", None).await;
+    let mut watch = socket.subscribe(document, serde_json::json!({ "id": id })).await;
+    assert_eq!(watch.next().await.unwrap()["status"], "PENDING");
+
+    tokio::task::block_in_place(|| postgres.down());
+    for at in 0..10 {
+        let (answer, took) = timed(send(&child, &phone(10 + at))).await;
+        assert!(answer.is_unavailable(), "{answer:?}");
+        assert!(took < TIMEOUT + SLACK, "answered after {took:?}");
+    }
+    until("it says that it is not ready", SLACK * 2, || async {
+        (status(&child, "/readyz").await == 503).then_some(())
+    })
+    .await;
+    assert_eq!(status(&child, "/healthz").await, 200);
+
+    tokio::task::block_in_place(|| postgres.up());
+    comes_back(&child).await;
+    let after = until("a send is taken again", Duration::from_secs(5) + SLACK, || async {
+        send(&child, &phone(30)).await.id()
+    })
+    .await;
+    assert_eq!(until_settled(&child, &after, SLACK * 3).await, "SENT");
+    assert_eq!(half_done(&postgres.url()).await, 0);
+    // The stream stood all the time, and goes on.
+    let code = code_of(&child.outbox().await, &phone(0));
+    confirm(&child, &id, &code_other_than(&code)).await;
+    watch.until(|state| state["attemptsRemaining"] == 4).await;
+    assert!(confirm(&child, &id, &code).await.is("ConfirmVerificationCodePayload"));
+    assert_eq!(watch.last().await["status"], "VERIFIED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_02_connections_may_be_cut_in_the_middle_of_a_statement() {
+    if !on_servers("connections to PostgreSQL may be cut in the middle of a statement") {
+        return;
+    }
+    let plan = unlimited().await.with("DATABASE_TIMEOUT", "1s");
+    let server = server_of(&plan);
+    let proxy = Proxy::before(&server).await;
+    let (plan, direct) = through(plan, proxy.port);
+    let child = plan.serve().await;
+    // A little slow, so that a cut falls into statements and not between them.
+    proxy.delay(Duration::from_millis(3));
+    let sending = futures_util::future::join_all((0..8).map(|sender| {
+        let child = &child;
+        async move {
+            let mut answers = Vec::new();
+            for at in 0..25 {
+                answers.push(timed(send(child, &phone(1000 * (sender + 1) + at))).await);
+            }
+            answers
+        }
+    }));
+    let mut cut = 0;
+    let answers = {
+        let mut sending = std::pin::pin!(sending);
+        loop {
+            tokio::select! {
+                answers = sending.as_mut() => break answers.concat(),
+                () = tokio::time::sleep(Duration::from_millis(60)) => cut += proxy.cut(),
+            }
+        }
+    };
+    assert!(cut > 10, "only {cut} connections were cut");
+    let mut acknowledged = Vec::new();
+    let mut failed = 0;
+    for (answer, took) in answers {
+        assert!(took < TIMEOUT + SLACK, "answered after {took:?}");
+        match answer.id() {
+            Some(id) => acknowledged.push(id),
+            None if answer.is_unavailable() => failed += 1,
+            // The statement was committed and its answer lost; then the quota's own count stands against it.
+            None => panic!("{answer:?}"),
+        }
+    }
+    assert!(failed > 0, "no cut fell into a statement");
+    proxy.delay(Duration::ZERO);
+    comes_back(&child).await;
+    for id in &acknowledged {
+        let shown = until_settled(&child, id, Duration::from_secs(60)).await;
+        assert!(shown == "SENT" || shown == "UNKNOWN", "{shown}");
+    }
+    assert_eq!(half_done(&direct).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_03_a_slow_database_is_waited_for_no_longer_than_its_time() {
+    if !on_servers("a slow PostgreSQL is waited for no longer than its time") {
+        return;
+    }
+    let plan = unlimited().await.with("DATABASE_TIMEOUT", "1s");
+    let server = server_of(&plan);
+    let proxy = Proxy::before(&server).await;
+    let (plan, direct) = through(plan, proxy.port);
+    let child = plan.serve().await;
+    assert!(send(&child, &phone(0)).await.id().is_some());
+    proxy.delay(Duration::from_secs(4));
+    let answers = futures_util::future::join_all((1..40).map(|at| {
+        let child = &child;
+        async move { timed(send(child, &phone(at))).await }
+    }));
+    for (answer, took) in answers.await {
+        assert!(answer.is_unavailable(), "{answer:?}");
+        assert!(took < TIMEOUT + SLACK, "answered after {took:?}");
+    }
+    let (ready, took) = timed(status(&child, "/readyz")).await;
+    assert!(ready == 503 && took < Duration::from_secs(2) + SLACK, "{ready} after {took:?}");
+    assert_eq!(status(&child, "/healthz").await, 200);
+    proxy.delay(Duration::ZERO);
+    comes_back(&child).await;
+    let answer = until("a send is taken again", Duration::from_secs(5) + SLACK, || async {
+        let answer = send(&child, &phone(100)).await;
+        (!answer.is_unavailable()).then_some(answer)
+    })
+    .await;
+    assert!(answer != Answer::None);
+    assert_eq!(half_done(&direct).await, 0);
+}

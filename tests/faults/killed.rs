@@ -1,0 +1,130 @@
+//! kill -9 with five hundred sends and confirmations in flight (FD-01).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{
+    load::{Answer, confirm, look, phone, send, timed, until, until_settled},
+    unlimited,
+};
+use crate::delivery::{
+    carrier::Carrier,
+    setup::{SECRET, code, number, takes},
+};
+
+const HALF: usize = 250;
+
+/// What came to a number.
+fn came(gateway: &Carrier) -> BTreeMap<String, (BTreeSet<String>, String)> {
+    let mut came: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
+    for seen in gateway.seen() {
+        let (ids, carried) = came.entry(number(&seen)).or_default();
+        ids.insert(seen.header("webhook-id").to_owned());
+        *carried = code(&seen);
+    }
+    came
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twice() {
+    let gateway = Carrier::start(takes).await;
+    let plan = unlimited()
+        .await
+        .with("SMS_PROVIDER", "webhook")
+        .with("DELIVERY_WEBHOOK_URL", &gateway.url())
+        .with("DELIVERY_WEBHOOK_SECRET", SECRET)
+        .with("MAX_IN_FLIGHT", "2000")
+        .with("DATABASE_TIMEOUT", "20s");
+    let child = Arc::new(plan.serve().await);
+    let first = futures_util::future::join_all((0..HALF).map(|at| {
+        let child = Arc::clone(&child);
+        async move { send(&child, &phone(at)).await.id().unwrap() }
+    }));
+    let ids = first.await;
+    until("the first half sent", Duration::from_secs(60), || async { (came(&gateway).len() >= HALF).then_some(()) })
+        .await;
+    let codes = came(&gateway);
+
+    // Five hundred at once, and the end in the middle of them.
+    let answered = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..HALF)
+        .flat_map(|at| {
+            let counted = |child: &Arc<_>| (Arc::clone(child), Arc::clone(&answered));
+            let (sender, sent) = counted(&child);
+            let sending = tokio::spawn(async move {
+                let answer = send(&sender, &phone(HALF + at)).await;
+                sent.fetch_add(usize::from(answer != Answer::None), Ordering::SeqCst);
+                (at, true, answer)
+            });
+            let (confirmer, confirmed) = counted(&child);
+            let (id, code) = (ids[at].clone(), codes[&phone(at)].1.clone());
+            let confirming = tokio::spawn(async move {
+                let answer = confirm(&confirmer, &id, &code).await;
+                confirmed.fetch_add(usize::from(answer != Answer::None), Ordering::SeqCst);
+                (at, false, answer)
+            });
+            [sending, confirming]
+        })
+        .collect();
+    until("a fifth answered", Duration::from_secs(60), || async {
+        (answered.load(Ordering::SeqCst) >= HALF / 5).then_some(())
+    })
+    .await;
+    child.signal("KILL");
+    let (mut sent, mut accepted, mut broken) = (Vec::new(), BTreeMap::new(), 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            (_, _, Answer::None) => broken += 1,
+            (at, true, answer) => sent.push((at, answer.id().unwrap_or_else(|| panic!("{answer:?}")))),
+            (at, false, answer) => {
+                assert!(answer.is("ConfirmVerificationCodePayload"), "{answer:?}");
+                accepted.insert(at, answer);
+            }
+        }
+    }
+    assert!(broken > 0, "it was killed after everything was answered");
+
+    let (child, took) = timed(plan.serve()).await;
+    assert!(took < Duration::from_secs(10), "ready after {took:?}");
+    for (at, id) in &sent {
+        let status = until_settled(&child, id, Duration::from_secs(90)).await;
+        assert!(["SENT", "DELIVERED", "FAILED", "UNKNOWN"].contains(&status.as_str()), "{status}");
+        if status == "SENT" {
+            assert!(came(&gateway).contains_key(&phone(HALF + at)), "it shows as sent, and nobody was given it");
+        }
+    }
+    // A message that was handed over twice had the same id, by which its gateway knows it.
+    let twice: Vec<_> = came(&gateway).into_iter().filter(|(_, (ids, _))| ids.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+
+    let mut proofs = BTreeSet::new();
+    for (at, id) in ids.iter().enumerate() {
+        let code = &codes[&phone(at)].1;
+        let again = confirm(&child, id, code).await;
+        match (accepted.get(&at), &again) {
+            (Some(_), Answer::Is(it)) => assert_eq!(it["verification"]["status"], "VERIFIED", "{again:?}"),
+            // Its answer was lost: it may have been accepted, once.
+            (None, Answer::Is(it)) => {
+                assert!(again.is("ConfirmVerificationCodePayload") || it["verification"]["status"] == "VERIFIED");
+            }
+            _ => panic!("{again:?}"),
+        }
+        for answer in accepted.get(&at).into_iter().chain([&again]) {
+            if let Answer::Is(it) = answer
+                && let Some(token) = it["proof"]["token"].as_str()
+            {
+                assert!(proofs.insert(token.to_owned()), "one proof for two");
+            }
+        }
+        let third = confirm(&child, id, code).await;
+        assert!(third.is("VerificationNotPending"), "{third:?}");
+        let Answer::Is(it) = look(&child, id).await else { panic!("{id} is lost") };
+        assert_eq!(it["status"], "VERIFIED");
+    }
+}

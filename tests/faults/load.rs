@@ -1,0 +1,107 @@
+//! What people ask, and what they were answered while something broke.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::{process::child::Child, support::PATIENCE};
+
+pub const ADDRESS: &str = "198.51.100.1";
+
+const SEND: &str = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
+                    { __typename ... on SendVerificationCodePayload { verification { id } } } }";
+const CONFIRM: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
+                       { __typename ... on ConfirmVerificationCodePayload { proof { token } } \
+                       ... on VerificationNotPending { verification { status } } } }";
+const LOOK: &str = "query($id: ID!) { it: verification(id: $id) { status delivery { status } } }";
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// What `it` was answered with.
+    Is(Value),
+    /// An error, by its code.
+    Error(String),
+    /// The connection broke, or there was none.
+    None,
+}
+
+impl Answer {
+    /// The id of a verification that was acknowledged.
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Answer::Is(it) => it["verification"]["id"].as_str().map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    pub fn is(&self, name: &str) -> bool {
+        matches!(self, Answer::Is(it) if it["__typename"] == name)
+    }
+
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Answer::Error(code) if code == "UNAVAILABLE")
+    }
+}
+
+async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
+    match child.ask(ADDRESS, document, variables).await {
+        None => Answer::None,
+        Some(mut answer) => match answer["errors"][0]["extensions"]["code"].as_str() {
+            Some(code) => Answer::Error(code.to_owned()),
+            None => Answer::Is(answer["data"]["it"].take()),
+        },
+    }
+}
+
+pub async fn send(child: &Child, phone: &str) -> Answer {
+    ask(child, SEND, json!({ "phone": phone })).await
+}
+
+pub async fn confirm(child: &Child, id: &str, code: &str) -> Answer {
+    ask(child, CONFIRM, json!({ "id": id, "code": code })).await
+}
+
+/// The verification as it stands.
+pub async fn look(child: &Child, id: &str) -> Answer {
+    ask(child, LOOK, json!({ "id": id })).await
+}
+
+/// The same, with the time that it took.
+pub async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let begun = Instant::now();
+    (work.await, begun.elapsed())
+}
+
+/// Another number for each.
+pub fn phone(number: usize) -> String {
+    format!("+8210{:08}", 30_000_000 + number)
+}
+
+/// Waits until `it` answers something.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, patience: Duration, mut it: impl FnMut() -> F) -> T {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(found) = it().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until the message of a verification is sent, or shown for what became of it.
+pub async fn until_settled(child: &Child, id: &str, patience: Duration) -> String {
+    until(&format!("a message of {id} settled"), patience, || async {
+        let Answer::Is(it) = look(child, id).await else { return None };
+        let status = it["delivery"]["status"].as_str().unwrap_or_else(|| panic!("{id} is lost: {it}")).to_owned();
+        (status != "QUEUED").then_some(status)
+    })
+    .await
+}
+
+/// The status of a path of the program's own.
+pub async fn status(child: &Child, path: &str) -> u16 {
+    let answer = child.http.get(format!("{}{path}", child.url)).timeout(PATIENCE).send().await;
+    answer.map_or(0, |answer| answer.status().as_u16())
+}

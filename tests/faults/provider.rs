@@ -1,0 +1,51 @@
+//! A provider that hangs: nobody waits for it but its own messages.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{
+    load::{ADDRESS, phone, send, timed, until, until_settled},
+    unlimited,
+};
+use crate::delivery::{
+    carrier::{Act, Carrier},
+    setup::{SECRET, number, takes},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_hangs_holds_up_neither_people_nor_other_channels_nor_the_end() {
+    let gateway = Carrier::start(|_| Act::Hang).await;
+    let plan = unlimited()
+        .await
+        .with("SMS_PROVIDER", "webhook")
+        .with("DELIVERY_WEBHOOK_URL", &gateway.url())
+        .with("DELIVERY_WEBHOOK_SECRET", SECRET)
+        .with("PROVIDER_TIMEOUT", "1s");
+    let child = plan.serve().await;
+    let mut ids = Vec::new();
+    for at in 0..60 {
+        let (answer, took) = timed(send(&child, &phone(at))).await;
+        assert!(took < Duration::from_secs(3), "a send waited {took:?} for a provider");
+        ids.push(answer.id().unwrap());
+    }
+    let document = "mutation { it: sendVerificationCode(input: { purpose: CONTACT, to: { email: \"minji@example.com\" } }) \
+                    { ... on SendVerificationCodePayload { verification { id } } } }";
+    let letter = child.ask(ADDRESS, document, json!({})).await.unwrap();
+    let letter = letter["data"]["it"]["verification"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(until_settled(&child, &letter, Duration::from_secs(10)).await, "SENT");
+    child.signal("TERM");
+    let status = child.ended_within(Duration::from_secs(20)).await;
+    assert!(status.success(), "{status}: {}", plan.logged());
+
+    gateway.behave(takes);
+    let child = plan.serve().await;
+    for id in &ids {
+        assert_eq!(until_settled(&child, id, Duration::from_secs(90)).await, "SENT");
+    }
+    until("every number got its message", Duration::from_secs(5), || async {
+        let numbers: std::collections::BTreeSet<_> = gateway.seen().iter().map(number).collect();
+        (numbers.len() == ids.len()).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,80 @@
+//! Redis stopped, flushed, slow and back (FD-04).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{
+    load::{phone, timed},
+    on_servers,
+    proxy::Proxy,
+    servers::Redis,
+};
+use crate::support::{PATIENCE, Setup, TestApp, code_other_than};
+
+/// How many of so many sends are granted, by two processes in turn.
+async fn granted(one: &TestApp, other: &TestApp, first: usize, count: usize) -> usize {
+    let mut granted = 0;
+    for at in 0..count {
+        let app = if at % 2 == 0 { one } else { other };
+        let input = json!({ "purpose": "CONTACT", "to": { "phone": phone(first + at) } });
+        granted += usize::from(app.anonymous().send_code(input).await["__typename"] == "SendVerificationCodePayload");
+    }
+    granted
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_04_a_redis_that_forgets_lets_nobody_send_without_end() {
+    if !on_servers("Redis may be flushed") {
+        return;
+    }
+    let Some(redis) = Redis::start("Redis may be flushed") else { return };
+    let url = format!("redis://127.0.0.1:{}", redis.port);
+    let setup = Setup::new().await.with("REDIS_URL", &url).with("CLIENT_SENDS_PER_MINUTE", "4");
+    let one = setup.start().await;
+    let other = one.another_process().await;
+    assert_eq!(granted(&one, &other, 0, 12).await, 4);
+    let mut connection = ::redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    for _ in 0..3 {
+        ::redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
+        // Each process knows what it was told, whatever Redis has forgotten.
+        assert_eq!(granted(&one, &other, 100, 6).await, 0);
+    }
+    other.stop().await;
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_04_a_slow_redis_costs_one_request_its_patience_and_streams_catch_up() {
+    if !on_servers("Redis may be slow, go and come back") {
+        return;
+    }
+    let Some(mut redis) = Redis::start("Redis may be slow, go and come back") else { return };
+    let proxy = Proxy::before(&format!("127.0.0.1:{}", redis.port)).await;
+    let url = format!("redis://127.0.0.1:{}", proxy.port);
+    let one = Setup::new().await.with("REDIS_URL", &url).with("CLIENT_SENDS_PER_MINUTE", "8").start().await;
+    let other = one.another_process().await;
+    let id = one.anonymous().send_code_to(&phone(0)).await["id"].clone();
+    let code = one.code_sent_to(&phone(0)).await;
+    let mut watch = other.anonymous().watch(&id).await;
+    watch.until(|state| state["delivery"]["status"] == "SENT").await;
+
+    proxy.delay(Duration::from_secs(1));
+    let (count, took) = timed(granted(&one, &other, 1, 40)).await;
+    // Two processes that count by themselves grant no more than twice the limit; and no request waits a second.
+    assert!((1..=16).contains(&count), "{count}");
+    assert!(took < Duration::from_secs(30), "forty sends took {took:?}");
+    // What SQL counts is counted, at both.
+    assert_eq!(one.anonymous().confirm(&id, &code_other_than(&code)).await["attemptsRemaining"], 4);
+    assert_eq!(other.anonymous().confirm(&id, &code_other_than(&code)).await["attemptsRemaining"], 3);
+
+    redis.down();
+    proxy.cut();
+    proxy.delay(Duration::ZERO);
+    assert_eq!(one.anonymous().confirm(&id, &code).await["__typename"], "ConfirmVerificationCodePayload");
+    assert!(redis.up());
+    let last = tokio::time::timeout(PATIENCE, watch.last()).await.unwrap();
+    assert_eq!(last["status"], "VERIFIED");
+    other.stop().await;
+    one.stop().await;
+}

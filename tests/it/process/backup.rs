@@ -1,0 +1,148 @@
+//! `backup` and `stats`, while the program serves.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::child::{Plan, run_to_the_end, written};
+
+const DOCUMENT: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
+                        { __typename } }";
+
+/// What was acknowledged before the backup is in it, and the program serves from it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_made_under_load_is_whole_and_serves() {
+    let plan = Plan::new()
+        .await
+        .without("DATABASE_URL")
+        .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
+        .with("PUMPING_MIN_SENDS", "unlimited")
+        .with("DESTINATION_HOURLY_SENDS", "unlimited");
+    let child = Arc::new(plan.serve().await);
+    let (enough, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let sending = {
+        let (child, enough, sent) = (Arc::clone(&child), Arc::clone(&enough), Arc::clone(&sent));
+        tokio::spawn(async move {
+            let mut ids = Vec::new();
+            while !enough.load(Ordering::SeqCst) {
+                let phone = format!("+8210300{:05}", ids.len());
+                ids.push((child.send_code("198.51.100.1", &phone).await.unwrap(), phone));
+                sent.store(ids.len(), Ordering::SeqCst);
+            }
+            ids
+        })
+    };
+    while sent.load(Ordering::SeqCst) < 20 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = sent.load(Ordering::SeqCst);
+    let copy = plan.data.path().join("copy.db");
+    let (status, said, _) = {
+        let (plan, copy) = (&plan, copy.to_str().unwrap().to_owned());
+        tokio::task::block_in_place(|| run_to_the_end(plan, &["backup", &copy]))
+    };
+    enough.store(true, Ordering::SeqCst);
+    assert!(status.success() && said.contains("Copied"), "{said}");
+    let acknowledged = sending.await.unwrap();
+    assert!(acknowledged.len() > before, "it was written to meanwhile");
+    let child = Arc::try_unwrap(child).unwrap_or_else(|_| panic!("it is shared no more"));
+    child.kill();
+
+    assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let left = std::fs::read_dir(plan.data.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().contains("partial")), "something was left behind");
+    // What is there is not overwritten, whatever it is.
+    let (status, said, _) = run_to_the_end(&plan, &["backup", copy.to_str().unwrap()]);
+    assert!(!status.success() && said.contains("not overwritten"), "{said}");
+    let other = written(plan.data.path(), "other", "");
+    assert!(!run_to_the_end(&plan, &["backup", &other]).0.success());
+    assert_eq!(std::fs::read(&other).unwrap(), b"");
+
+    let restored = plan.with("DATABASE_URL", &format!("sqlite:{}", copy.display()));
+    let child = restored.serve().await;
+    for (id, phone) in &acknowledged[..before] {
+        let outbox = child.outbox().await;
+        let message = outbox.iter().find(|message| message["to"] == **phone);
+        // One that was still queued in the copy is sent by whoever serves it.
+        let Some(message) = message else { continue };
+        let answer = child.ask("198.51.100.2", DOCUMENT, json!({ "id": id, "code": message["code"] })).await.unwrap();
+        let answer = &answer["data"]["it"]["__typename"];
+        assert!(answer == "ConfirmVerificationCodePayload" || answer == "QuotaExceeded", "{answer}");
+    }
+    let stats = restored.run(&["stats", "--json"]);
+    let figures: Value = serde_json::from_slice(&stats.stdout).unwrap();
+    assert!(figures["funnel"][0]["started"].as_u64().unwrap() >= before as u64, "{figures:#}");
+}
+
+#[tokio::test]
+async fn a_server_database_is_left_to_its_own_tools() {
+    let plan = Plan::new().await.with("DATABASE_URL", "postgres://nobody:Sup3rS3cret@127.0.0.1:1/nowhere");
+    let (status, said, _) = run_to_the_end(&plan, &["backup", "copy.db"]);
+    assert!(!status.success() && said.contains("pg_dump") && !said.contains("Sup3rS3cret"), "{said}");
+    assert!(!plan.data.path().join("copy.db").exists());
+}
+
+#[tokio::test]
+async fn backup_and_stats_of_nothing_make_nothing() {
+    let plan = Plan::new().await.without("DATABASE_URL");
+    for arguments in [["backup", "copy.db"], ["stats", "--json"]] {
+        let (status, said, _) = run_to_the_end(&plan, &arguments);
+        assert!(!status.success() && said.contains("there is no database"), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(plan.data.path()).unwrap().count(), 0);
+}
+
+/// The same figures in a table and in JSON.
+#[tokio::test]
+async fn stats_show_the_funnel_and_the_providers() {
+    let plan = Plan::new().await.with("CODE_MAX_ATTEMPTS", "1");
+    let child = plan.serve().await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(child.send_code("198.51.100.1", &format!("+8210444000{number}1")).await.unwrap());
+    }
+    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
+    let outbox = loop {
+        let outbox = child.outbox().await;
+        if outbox.len() == 3 {
+            break outbox;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{outbox:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let code = |number: usize| {
+        let to = format!("+8210444000{number}1");
+        outbox.iter().find(|message| message["to"] == *to).unwrap()["code"].clone()
+    };
+    child.ask("198.51.100.1", DOCUMENT, json!({ "id": ids[0], "code": code(0) })).await.unwrap();
+    let wrong = if code(1) == "000000" { "000001" } else { "000000" };
+    child.ask("198.51.100.1", DOCUMENT, json!({ "id": ids[1], "code": wrong })).await.unwrap();
+    // The outbox has a message a moment before its row says so.
+    let figures = loop {
+        let figures: Value = serde_json::from_slice(&plan.run(&["stats", "--json"]).stdout).unwrap();
+        if figures["funnel"][0]["sent"].as_i64().unwrap() + figures["funnel"][0]["delivered"].as_i64().unwrap() >= 3 {
+            break figures;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{figures:#}");
+    };
+    let row = &figures["funnel"][0];
+    assert_eq!((&row["purpose"], &row["channel"]), (&json!("CONTACT"), &json!("SMS")));
+    assert_eq!((&row["started"], &row["verified"], &row["locked"]), (&json!(3), &json!(1), &json!(1)));
+    let provider = &figures["providers"][0];
+    assert_eq!((&provider["provider"], &provider["messages"]), (&json!("development"), &json!(3)));
+    assert_eq!(figures["waiting"], 0);
+    let text = String::from_utf8(plan.run(&["stats", "--since", "1h"]).stdout).unwrap();
+    let line = text.lines().find(|line| line.starts_with("CONTACT")).unwrap_or_else(|| panic!("{text}"));
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!((words[2], words[words.len() - 2], words[words.len() - 1]), ("3", "33", "%"), "{text}");
+    assert!(text.contains("development") && text.contains("Due and waiting now: 0"), "{text}");
+    let wrong = plan.run(&["stats", "--since", "yesterday"]);
+    assert!(!wrong.status.success());
+}

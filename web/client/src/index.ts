@@ -1,0 +1,22 @@
+export { backoff, pageWakeUps, type WakeUps } from './backoff.ts';
+export { WireError, type Failure, type FaultCode, type ServiceFault, type Unreachable } from './failure.ts';
+export * from './generated/graphql.ts';
+export { memoryStore, type KeyValueStore } from './session/record.ts';
+export { renewOverHttp, type EndReason, type Renew, type Renewal, type RenewOptions } from './session/refresh.ts';
+export { Session, type SessionOptions, type SignedIn } from './session/session.ts';
+export type { TokenPair } from './session/tokens.ts';
+export type { Connection, ConnectionState } from './transport/connection.ts';
+export type { StreamTransport } from './transport/stream.ts';
+export { VerificationFlow, type FlowOptions, type SendRequest } from './verification/flow.ts';
+export { tidyCode, webOtp } from './verification/one-time-code.ts';
+export { ServerClock } from './verification/server-clock.ts';
+export type { Act, Idle, News, Over, Proved, VerificationState, Waiting } from './verification/state.ts';
+export type {
+  CancelRefusal,
+  ConfirmRefusal,
+  Proof,
+  SendRefusal,
+  Verification,
+  VerificationProblem,
+} from './verification/types.ts';
+export type { Watcher, Wire } from './wire.ts';

@@ -1,0 +1,4 @@
+export { oneTimeCodeProps, useWebOtp } from './one-time-code.ts';
+export { useCountdown } from './use-countdown.ts';
+export { useSignedIn } from './use-signed-in.ts';
+export { useVerificationFlow, type UseVerification } from './use-verification-flow.ts';

@@ -1,0 +1,57 @@
+import { ApolloClient } from '@apollo/client';
+import { ApolloProvider, useMutation, useQuery } from '@apollo/client/react';
+import { countersignCache, countersignLink, useVerification, wireErrorOf } from '@countersign/client/apollo';
+import { useMemo, useState, type ReactNode } from 'react';
+
+import type { Preferences } from '../preferences.ts';
+import { ENDPOINT, languageHeaders, session, transportOf } from '../service.ts';
+import { StackContext, UNANSWERED, type Stack } from './stack.ts';
+
+export interface StackProps {
+  readonly stream: Preferences['stream'];
+  readonly children: ReactNode;
+}
+
+export function ApolloStack({ stream, children }: StackProps): ReactNode {
+  const [client] = useState(
+    () =>
+      new ApolloClient({
+        cache: countersignCache(),
+        link: countersignLink({ url: ENDPOINT, session, stream: transportOf(stream), headers: languageHeaders }),
+      }),
+  );
+  const stack = useMemo(() => apolloStack(stream), [stream]);
+  return (
+    <ApolloProvider client={client}>
+      <StackContext value={stack}>{children}</StackContext>
+    </ApolloProvider>
+  );
+}
+
+function apolloStack(stream: Preferences['stream']): Stack {
+  const { connection } = transportOf(stream);
+  return {
+    useVerification: () => useVerification({ connection }),
+
+    useQuery(document, variables, { pause: skip = false } = {}) {
+      const { data, error, refetch } = useQuery(document, { variables, skip, fetchPolicy: 'cache-and-network' });
+      return {
+        data: data ?? null,
+        failure: error ? wireErrorOf(error).failure : null,
+        reload: () => void refetch(),
+      };
+    },
+
+    useMutation(document) {
+      const [mutate] = useMutation(document);
+      return async (variables) => {
+        try {
+          const { data } = await mutate({ variables });
+          return data === undefined ? UNANSWERED : { data, failure: null };
+        } catch (thrown) {
+          return { data: null, failure: wireErrorOf(thrown).failure };
+        }
+      };
+    },
+  };
+}

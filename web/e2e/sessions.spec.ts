@@ -1,0 +1,81 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Browser } from '@playwright/test';
+
+import type { TestServer } from './support/server.ts';
+import { expect, test } from './support/test.ts';
+import { phoneNumber, somebody, Visitor, WAYS, type Way } from './support/visitor.ts';
+
+/** The shortest that the service takes. */
+const ACCESS_TOKEN_SECONDS = 60;
+
+test.use({ serverOptions: { accessTokenSeconds: ACCESS_TOKEN_SECONDS } });
+// Some of them spend a minute waiting.
+test.describe.configure({ mode: 'parallel', timeout: (ACCESS_TOKEN_SECONDS + 60) * 1_000 });
+
+const expired = (): Promise<void> => pause((ACCESS_TOKEN_SECONDS + 1) * 1_000);
+
+/** Signs up, waits for the token to expire in three tabs, and has each of them do something that needs one. */
+async function renewInThreeTabs(way: Way, browser: Browser, server: TestServer): Promise<void> {
+  const context = await browser.newContext({ baseURL: server.origin, locale: 'en-GB' });
+  const visitor = new Visitor(await context.newPage(), server);
+  await visitor.open(way);
+  await visitor.signUp(somebody());
+  const tabs = [visitor.page, await context.newPage(), await context.newPage()];
+  for (const tab of tabs.slice(1)) {
+    await tab.goto(visitor.page.url());
+    await expect(tab.getByText('This device')).toBeVisible();
+  }
+  let renewals = 0;
+  for (const tab of tabs) {
+    tab.on('request', (request) => {
+      if (request.postData()?.includes('"RefreshSession"')) renewals += 1;
+    });
+  }
+  await expired();
+  await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Change the phone number' }).click()));
+  await Promise.all(
+    tabs.map(async (tab) => {
+      await tab.getByLabel('New phone number').fill(phoneNumber().phone);
+      await tab.getByRole('button', { name: 'Send a code' }).click();
+      await expect(tab.getByRole('heading', { name: 'Enter the code' })).toBeVisible();
+    }),
+  );
+  expect(renewals, `${way.client} over ${way.stream}`).toBe(1);
+  await context.close();
+}
+
+test('an expired token is renewed once for all tabs, whichever client is in them', async ({ browser, server }) => {
+  await Promise.all(WAYS.map((way) => renewInThreeTabs(way, browser, server)));
+});
+
+test('a stream that was opened signed in goes on past the end of its token', async ({ browser, server }) => {
+  await Promise.all(
+    WAYS.map(async (way) => {
+      const context = await browser.newContext({ baseURL: server.origin, locale: 'en-GB' });
+      const visitor = new Visitor(await context.newPage(), server);
+      const next = phoneNumber();
+      await visitor.open(way);
+      await visitor.signUp(somebody());
+      await visitor.page.getByRole('link', { name: 'Change the phone number' }).click();
+      await visitor.page.getByLabel('New phone number').fill(next.phone);
+      await visitor.press('Send a code');
+      await visitor.seesStatus('SENT');
+      await expired();
+      await expect(visitor.ledger().getByText(/^Live by/)).toBeVisible();
+      await visitor.enterCodeSentTo(next.e164);
+      await expect(visitor.page.getByText('Your phone number is changed.')).toBeVisible();
+      await context.close();
+    }),
+  );
+});
+
+test('signing out in one tab signs out the others', async ({ visitor, context }) => {
+  await visitor.open({ client: 'apollo', stream: 'websocket' });
+  await visitor.signUp(somebody());
+  const other = await context.newPage();
+  await other.goto(visitor.page.url());
+  await expect(other.getByText('This device')).toBeVisible();
+  await visitor.signOut();
+  await expect(other.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+});

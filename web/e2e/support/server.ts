@@ -1,0 +1,153 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, openSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export interface OutboxMessage {
+  readonly id: string;
+  readonly to: string;
+  readonly channel: string;
+  readonly text: string;
+  readonly code: string | null;
+}
+
+/** The service, as tests need it: somewhere to go, a process to kill, and what it would have sent. */
+export interface TestServer {
+  readonly origin: string;
+  /** Ends the process without a warning. */
+  kill(): Promise<void>;
+  /** Starts it again, at the same address and with the same data. */
+  restart(): Promise<void>;
+  /** Everything away, for good. */
+  dispose(): Promise<void>;
+}
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const ARTEFACTS = join(ROOT, 'web/e2e/artefacts');
+const PAGES = join(ROOT, 'web/dist');
+const PROGRAM = resolve(process.env['COUNTERSIGN'] ?? join(ROOT, 'target/debug/countersign'));
+
+/** A debug build on a busy machine takes its time. */
+const START_WITHIN_MS = 30_000;
+
+/** Short enough to wait for, long enough to see. */
+export const RESEND_COOLDOWN_SECONDS = 3;
+
+/** Contacts whose message always comes to the same end, so that a page can be seen to show it. Nothing is sent to them. */
+export const DELIVERED_TO = 'delivered@example.com';
+export const UNDELIVERED_TO = 'undelivered@example.com';
+
+export interface ServerOptions {
+  /** How long access tokens live; an hour where nothing is said. */
+  readonly accessTokenSeconds?: number;
+  /** Whether the refresh token travels in a cookie; left to the service's default where nothing is said. */
+  readonly refreshCookie?: boolean;
+  /** How long codes live; five minutes where nothing is said. */
+  readonly codeTtlSeconds?: number;
+}
+
+/** The newest message to a contact; waits for it, since the dispatcher sends in its own time. */
+export async function messageTo(server: TestServer, to: string, after?: string): Promise<OutboxMessage> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const response = await fetch(`${server.origin}/dev/outbox`, { headers: { accept: 'application/json' } });
+    const messages = (await response.json()) as OutboxMessage[];
+    const message = messages.find((candidate) => candidate.to === to);
+    if (message && message.id !== after) return message;
+    await pause(50);
+  }
+  throw new Error('No message came.');
+}
+
+/** Starts the program, with a database of its own. */
+export async function startServer(options: ServerOptions): Promise<TestServer> {
+  const data = await mkdtemp(join(tmpdir(), 'countersign-e2e-'));
+  const port = await freePort();
+  mkdirSync(ARTEFACTS, { recursive: true });
+  const origin = `http://127.0.0.1:${String(port)}`;
+  const unlimited = Object.fromEntries(
+    [
+      ...['CONTACT_DAILY_SENDS', 'CONTACT_DAILY_GUESSES', 'CLIENT_SENDS_PER_MINUTE', 'CLIENT_GUESSES_PER_MINUTE'],
+      ...['CLIENT_SIGN_INS_PER_MINUTE', 'CLIENT_SIGN_UPS_PER_MINUTE', 'CLIENT_LOOKUPS_PER_MINUTE'],
+      ...['CLIENT_PROOFS_PER_MINUTE', 'CLIENT_REFRESHES_PER_MINUTE'],
+    ].map((name) => [name, 'unlimited']),
+  );
+  const environment = {
+    PATH: process.env['PATH'],
+    LISTEN_ADDR: `127.0.0.1:${String(port)}`,
+    PUBLIC_URL: origin,
+    DATA_DIR: data,
+    WEB_DIST: PAGES,
+    SMS_PROVIDER: 'development',
+    EMAIL_PROVIDER: 'development',
+    TEST_CONTACTS: `${DELIVERED_TO}=246810:delivered,${UNDELIVERED_TO}=246810:undelivered`,
+    RESEND_COOLDOWN: `${String(RESEND_COOLDOWN_SECONDS)}s`,
+    ...(options.accessTokenSeconds !== undefined && {
+      JWT_ACCESS_EXPIRES_IN: `${String(options.accessTokenSeconds)}s`,
+    }),
+    ...(options.refreshCookie !== undefined && { REFRESH_COOKIE: options.refreshCookie ? 'on' : 'off' }),
+    ...(options.codeTtlSeconds !== undefined && { CODE_TTL: `${String(options.codeTtlSeconds)}s` }),
+    ...unlimited,
+  };
+  let running: ChildProcess | null = null;
+  const logFile = join(ARTEFACTS, `service-${String(port)}.log`);
+  const log = openSync(logFile, 'a');
+
+  const restart = async (): Promise<void> => {
+    // Away from the repository, where a developer's .env may lie.
+    const program = spawn(PROGRAM, ['serve'], { cwd: data, env: environment, stdio: ['ignore', log, log] });
+    running = program;
+    let failure: unknown = null;
+    program.once('error', (cause) => {
+      failure = cause;
+    });
+    const deadline = Date.now() + START_WITHIN_MS;
+    while (Date.now() < deadline && failure === null && program.exitCode === null) {
+      if (await answers(origin)) return;
+      await pause(50);
+    }
+    throw new Error(`${PROGRAM} does not start; ${logFile} has its last words.`, { cause: failure });
+  };
+  const kill = async (): Promise<void> => {
+    if (running?.exitCode !== null || running.signalCode !== null) return;
+    const gone = once(running, 'exit');
+    running.kill('SIGKILL');
+    await gone;
+  };
+  await restart();
+  return {
+    origin,
+    kill,
+    restart,
+    dispose: async () => {
+      await kill();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(origin: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${origin}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ __typename }' }),
+    });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

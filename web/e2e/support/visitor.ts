@@ -1,0 +1,130 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+
+import { messageTo, type OutboxMessage, type TestServer } from './server.ts';
+
+/** How the demo is asked to reach the service. */
+export interface Way {
+  readonly client: 'apollo' | 'urql';
+  readonly stream: 'websocket' | 'sse';
+}
+
+export const WAYS: readonly Way[] = (['apollo', 'urql'] as const).flatMap((client) =>
+  (['websocket', 'sse'] as const).map((stream) => ({ client, stream })),
+);
+
+/** Somebody with a phone of their own. */
+export interface Person {
+  readonly name: string;
+  readonly birthDate: string;
+  readonly username: string;
+  readonly password: string;
+  /** As they type it. */
+  readonly phone: string;
+  /** As messages are addressed. */
+  readonly e164: string;
+}
+
+let people = 0;
+
+export function somebody(): Person {
+  people += 1;
+  const number = phoneNumber();
+  const username = `gildong${String(people)}${number.e164.slice(-4)}`;
+  return { name: '홍길동', birthDate: '1990-05-15', username, password: 'Correct-horse-7', ...number };
+}
+
+/** A mobile number that no other test has. */
+export function phoneNumber(): { phone: string; e164: string } {
+  const digits = String(Math.floor(Math.random() * 90_000_000) + 10_000_000);
+  return { phone: `010-${digits.slice(0, 4)}-${digits.slice(4)}`, e164: `+8210${digits}` };
+}
+
+/** What somebody does on the pages of the demo, in their words. */
+export class Visitor {
+  readonly page: Page;
+  readonly #server: TestServer;
+
+  constructor(page: Page, server: TestServer) {
+    this.page = page;
+    this.#server = server;
+  }
+
+  async open({ client, stream }: Way, route = '/sign-in'): Promise<void> {
+    await this.page.goto(`/demo/?client=${client}&stream=${stream}&language=en#${route}`);
+    await expect(this.page.locator('h1')).toBeVisible();
+  }
+
+  heading(name: string | RegExp): Locator {
+    return this.page.getByRole('heading', { level: 1, name });
+  }
+
+  codeField(): Locator {
+    return this.page.getByRole('textbox', { name: 'Code', exact: true });
+  }
+
+  ledger(): Locator {
+    return this.page.getByRole('complementary', { name: 'What this page is told' });
+  }
+
+  /** A status of the delivery came in; the ledger keeps it. */
+  async seesStatus(status: 'SENT' | 'DELIVERED' | 'UNDELIVERED'): Promise<void> {
+    await expect(this.page.locator('.ledger').getByText(status, { exact: true }).first()).toBeVisible();
+  }
+
+  async press(name: string): Promise<void> {
+    await this.page.getByRole('button', { name, exact: true }).click();
+  }
+
+  async choose(name: string): Promise<void> {
+    await this.page.getByRole('radio', { name, exact: true }).check();
+  }
+
+  /** The message that the service sent, or sent anew. */
+  receives(e164: string, after?: OutboxMessage): Promise<OutboxMessage> {
+    return messageTo(this.#server, e164, after?.id);
+  }
+
+  enterCodeSentTo(e164: string): Promise<void> {
+    return this.enterCodeTo(this.codeField(), e164);
+  }
+
+  async enterCodeTo(field: Locator, e164: string): Promise<void> {
+    const { code } = await this.receives(e164);
+    // The last digit hands it in.
+    await field.fill(code ?? '');
+  }
+
+  async askForSignUpCode({ phone }: Person): Promise<void> {
+    await this.page.getByRole('link', { name: 'Create an account' }).click();
+    await this.page.getByLabel('Phone number or e-mail').fill(phone);
+    await this.press('Send me a code');
+    await expect(this.heading('Enter the code')).toBeVisible();
+  }
+
+  async signUp(person: Person): Promise<void> {
+    await this.askForSignUpCode(person);
+    await this.enterCodeSentTo(person.e164);
+    await expect(this.heading('About you')).toBeVisible();
+    await this.page.getByLabel('Username').fill(person.username);
+    await this.page.getByLabel('Password', { exact: true }).fill(person.password);
+    await this.page.getByLabel('Name', { exact: true }).fill(person.name);
+    await this.page.getByLabel('Date of birth').fill(person.birthDate);
+    await this.press('Create the account');
+    await this.seesAccount();
+  }
+
+  async signIn(identifier: string, password: string): Promise<void> {
+    await this.page.getByLabel('Username, e-mail or phone').fill(identifier);
+    await this.page.getByLabel('Password', { exact: true }).last().fill(password);
+    await this.press('Sign in');
+  }
+
+  async signOut(): Promise<void> {
+    await this.press('Sign out');
+    await expect(this.heading('Sign in')).toBeVisible();
+  }
+
+  async seesAccount(): Promise<void> {
+    await expect(this.heading(/^Hello/)).toBeVisible();
+  }
+}

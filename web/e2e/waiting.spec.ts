@@ -1,0 +1,106 @@
+import { DELIVERED_TO, RESEND_COOLDOWN_SECONDS, UNDELIVERED_TO } from './support/server.ts';
+import { expect, test } from './support/test.ts';
+import { somebody, WAYS } from './support/visitor.ts';
+
+for (const way of WAYS) {
+  test.describe(`${way.client} over ${way.stream}`, () => {
+    test('the service is killed and started again in the middle of a wait', async ({ visitor, server }) => {
+      const person = somebody();
+      await visitor.open(way);
+      await visitor.askForSignUpCode(person);
+      await expect(visitor.ledger().getByText(/^Live by/)).toBeVisible();
+      const { code } = await visitor.receives(person.e164);
+
+      await server.kill();
+      await expect(visitor.page.getByText('Connection lost.')).toBeVisible();
+      await server.restart();
+      await expect(visitor.ledger().getByText(/^Live by/)).toBeVisible();
+      await expect(visitor.page.getByText('Connection lost.')).toBeHidden();
+      await visitor.codeField().fill(code ?? '');
+      await expect(visitor.heading('About you')).toBeVisible();
+    });
+
+    test('a resend waits its time, and carries the same code', async ({ visitor }) => {
+      const person = somebody();
+      await visitor.open(way);
+      await visitor.askForSignUpCode(person);
+      const first = await visitor.receives(person.e164);
+      await expect(visitor.page.getByRole('button', { name: /^Resend in 0:0/ })).toBeDisabled();
+      await expect(visitor.page.getByRole('button', { name: 'Resend', exact: true })).toBeEnabled({
+        timeout: (RESEND_COOLDOWN_SECONDS + 3) * 1_000,
+      });
+      await visitor.press('Resend');
+      const second = await visitor.receives(person.e164, first);
+      expect(second.code).toBe(first.code);
+    });
+  });
+}
+
+const [way] = WAYS;
+if (!way) throw new Error('There is no way.');
+
+test('a reload in the middle of a wait goes on where it was', async ({ visitor }) => {
+  const person = somebody();
+  await visitor.open(way);
+  await visitor.askForSignUpCode(person);
+  await visitor.page.reload();
+  await expect(visitor.heading('Enter the code')).toBeVisible();
+  await visitor.enterCodeSentTo(person.e164);
+  await expect(visitor.heading('About you')).toBeVisible();
+});
+
+test('the client and the transport can be changed in the middle of a wait', async ({ visitor }) => {
+  const person = somebody();
+  await visitor.open(way);
+  await visitor.askForSignUpCode(person);
+  for (const [choice, shown] of [
+    ['urql', 'Live by WebSocket, through urql'],
+    ['SSE', 'Live by SSE, through urql'],
+    ['Apollo', 'Live by SSE, through Apollo'],
+  ] as const) {
+    await visitor.press('Settings');
+    await visitor.choose(choice);
+    await visitor.page.keyboard.press('Escape');
+    await expect(visitor.ledger().getByText(shown)).toBeVisible();
+  }
+  await visitor.enterCodeSentTo(person.e164);
+  await expect(visitor.heading('About you')).toBeVisible();
+});
+
+for (const [contact, status, told] of [
+  [DELIVERED_TO, 'DELIVERED', 'Delivered'],
+  [UNDELIVERED_TO, 'UNDELIVERED', 'The message did not reach you.'],
+] as const) {
+  test(`what the carrier says of a message is shown: ${status}`, async ({ visitor }) => {
+    await visitor.open(way, '/sign-up');
+    await visitor.page.getByLabel('Phone number or e-mail').fill(contact);
+    await visitor.press('Send me a code');
+    await visitor.seesStatus(status);
+    await expect(visitor.page.getByText(told).last()).toBeVisible();
+  });
+}
+
+test('five wrong codes lock the verification', async ({ visitor }) => {
+  const person = somebody();
+  await visitor.open(way);
+  await visitor.askForSignUpCode(person);
+  const { code } = await visitor.receives(person.e164);
+  for (const attempt of [1, 2, 3, 4, 5]) {
+    const wrong = `00000${String(attempt)}`;
+    await visitor.codeField().fill(wrong === code ? '000009' : wrong);
+    if (attempt < 5) await expect(visitor.page.getByRole('alert')).toContainText(`${String(5 - attempt)} attempt`);
+  }
+  await expect(visitor.heading('This code is no longer good')).toBeVisible();
+  await expect(visitor.page.getByText('It was entered wrongly too often.')).toBeVisible();
+});
+
+test('a double click sends one message', async ({ visitor, server }) => {
+  const person = somebody();
+  await visitor.open(way, '/sign-up');
+  await visitor.page.getByLabel('Phone number or e-mail').fill(person.phone);
+  await visitor.page.getByRole('button', { name: 'Send me a code' }).dblclick();
+  await visitor.seesStatus('SENT');
+  const response = await fetch(`${server.origin}/dev/outbox`, { headers: { accept: 'application/json' } });
+  const messages = (await response.json()) as { to: string }[];
+  expect(messages.filter(({ to }) => to === person.e164)).toHaveLength(1);
+});

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Account, Session } from '../accounts.ts';
+import { parsePhone } from '../contacts.ts';
+import { problem, whoever, type Context, type Result } from '../context.ts';
+import type { Verification } from '../verifications.ts';
+
+interface Args<Input> {
+  input: Input;
+}
+interface SignUpInput {
+  proofToken?: string;
+  username: string;
+  password: string;
+  name?: string;
+  nickname?: string;
+  birthDate?: string;
+  deviceName?: string;
+}
+
+const isWeak = (password: string): boolean => password.length < 8 || !/\d/.test(password);
+const weak = (context: Context): Result =>
+  problem(context, 'PasswordRejected', 'PASSWORD_REJECTED', { violations: ['TOO_SHORT', 'NO_DIGIT'] });
+
+/** Spends a proof. */
+function spend(token: string | undefined, purpose: string, { house }: Context): Verification | null {
+  const verification = token === undefined ? undefined : house.proofs.get(token);
+  if (verification?.purpose !== purpose) return null;
+  house.proofs.delete(token ?? '');
+  return verification;
+}
+const noProof = (context: Context): Result =>
+  problem(context, 'ProofRejected', 'PROOF_REJECTED', { reason: 'UNKNOWN' });
+
+function tokens(session: Session, context: Context): Record<string, unknown> {
+  const { pair, refreshToken } = context.house.accounts.issue(session);
+  if (context.house.settings.refreshCookie) context.setCookie(refreshToken);
+  return pair;
+}
+
+function user(account: Account, context: Context): Record<string, unknown> {
+  const device = (session: Session): Record<string, unknown> => ({
+    ...session,
+    current: session.id === context.signedIn?.session.id,
+    ipAddress: '127.0.0.1',
+    expiresAt: new Date(Date.now() + 7 * 86_400_000).toISOString(),
+  });
+  return {
+    ...account,
+    __typename: 'User',
+    profileImageUrl: null,
+    status: 'ACTIVE',
+    role: 'USER',
+    sessions: () => {
+      const mine = [...context.house.accounts.sessions.values()].filter((session) => session.account === account);
+      return { nodes: mine.reverse().map(device), edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false } };
+    },
+  };
+}
+
+function signedIn(account: Account, deviceName: string | undefined, context: Context): Result {
+  const session = context.house.accounts.signIn(account, {
+    deviceName: deviceName ?? null,
+    userAgent: context.userAgent,
+  });
+  return { __typename: 'SignInPayload', user: user(account, context), tokens: tokens(session, context) };
+}
+
+export const accountRoots = {
+  me: (_: unknown, context: Context): Record<string, unknown> | null =>
+    context.signedIn ? user(context.signedIn.session.account, context) : null,
+
+  availability: ({ input }: Args<Record<string, string>>, { house }: Context): Result => {
+    const [value = ''] = Object.values(input);
+    return { __typename: 'Availability', available: !house.accounts.find(parsePhone(value)?.value ?? value) };
+  },
+
+  passwordPolicy: (): Record<string, unknown> => ({
+    minLength: 8,
+    maxLength: 100,
+    requiresLowercase: true,
+    requiresUppercase: false,
+    requiresDigit: true,
+    requiresSymbol: false,
+    minStrength: 0,
+  }),
+
+  signUp: ({ input }: Args<SignUpInput>, context: Context): Result => {
+    const { accounts, proofs } = context.house;
+    if (isWeak(input.password)) return weak(context);
+    if (accounts.find(input.username)) return problem(context, 'UsernameTaken', 'USERNAME_TAKEN');
+    const { contact } = proofs.get(input.proofToken ?? '') ?? {};
+    if (contact && accounts.find(contact.value)) return problem(context, 'ContactTaken', 'CONTACT_TAKEN');
+    const proven = spend(input.proofToken, 'SIGN_UP', context);
+    if (!proven) return noProof(context);
+    const now = new Date().toISOString();
+    const isPhone = proven.contact.kind === 'phone';
+    const account: Account = {
+      id: `acc_${randomUUID()}`,
+      username: input.username,
+      password: input.password,
+      name: input.name ?? null,
+      nickname: input.nickname ?? null,
+      birthDate: input.birthDate ?? null,
+      phone: isPhone ? proven.contact.value : null,
+      phoneVerifiedAt: isPhone ? now : null,
+      email: isPhone ? null : proven.contact.value,
+      emailVerifiedAt: isPhone ? null : now,
+      createdAt: now,
+    };
+    accounts.accounts.push(account);
+    return { ...signedIn(account, input.deviceName, context), __typename: 'SignUpPayload', verification: null };
+  },
+
+  signIn: (
+    { input }: Args<{ identifier: string; password: string; deviceName?: string }>,
+    context: Context,
+  ): Result => {
+    const { accounts } = context.house;
+    const account = accounts.find(parsePhone(input.identifier)?.value ?? input.identifier);
+    if (account?.password !== input.password) return problem(context, 'CredentialsRejected', 'CREDENTIALS_REJECTED');
+    return signedIn(account, input.deviceName, context);
+  },
+
+  signInWithProof: ({ input }: Args<{ proofToken: string; deviceName?: string }>, context: Context): Result => {
+    const proven = spend(input.proofToken, 'SIGN_IN', context);
+    const account = proven && context.house.accounts.find(proven.contact.value);
+    return account ? signedIn(account, input.deviceName, context) : noProof(context);
+  },
+
+  refreshSession: ({ input }: Args<{ refreshToken?: string }>, context: Context): Result => {
+    const session = context.house.accounts.ofRefreshToken(input.refreshToken ?? context.cookie ?? '');
+    if (!session) return problem(context, 'RefreshRejected', 'REFRESH_REJECTED', { reason: 'UNKNOWN' });
+    return { __typename: 'RefreshSessionPayload', tokens: tokens(session, context) };
+  },
+
+  signOut: (_: unknown, context: Context): Record<string, unknown> => {
+    context.setCookie(null);
+    return { sessionsEnded: context.house.accounts.end([whoever(context).session.id]) };
+  },
+
+  signOutEverywhere: (_: unknown, context: Context): Record<string, unknown> => {
+    const { account } = whoever(context).session;
+    context.setCookie(null);
+    const mine = [...context.house.accounts.sessions.values()].filter((session) => session.account === account);
+    return { sessionsEnded: context.house.accounts.end(mine.map(({ id }) => id)) };
+  },
+
+  revokeSession: ({ input }: Args<{ sessionId: string }>, context: Context): Result => {
+    whoever(context);
+    const session = context.house.accounts.sessions.get(input.sessionId);
+    if (!session) return problem(context, 'SessionNotFound', 'SESSION_NOT_FOUND');
+    context.house.accounts.end([session.id]);
+    const expiresAt = new Date().toISOString();
+    return { __typename: 'RevokeSessionPayload', session: { ...session, current: false, expiresAt } };
+  },
+
+  resetPassword: ({ input }: Args<{ proofToken: string; newPassword: string }>, context: Context): Result => {
+    if (isWeak(input.newPassword)) return weak(context);
+    const proven = spend(input.proofToken, 'PASSWORD_RESET', context);
+    const account = proven && context.house.accounts.find(proven.contact.value);
+    if (!account) return noProof(context);
+    account.password = input.newPassword;
+    const mine = [...context.house.accounts.sessions.values()].filter((session) => session.account === account);
+    const sessionsEnded = context.house.accounts.end(mine.map(({ id }) => id));
+    return { __typename: 'ResetPasswordPayload', sessionsEnded, notificationQueued: true };
+  },
+
+  changePhone: ({ input }: Args<{ proofToken: string }>, context: Context): Result => {
+    const { account } = whoever(context).session;
+    const proven = spend(input.proofToken, 'PHONE_CHANGE', context);
+    if (!proven) return noProof(context);
+    if (context.house.accounts.find(proven.contact.value)) return problem(context, 'ContactTaken', 'CONTACT_TAKEN');
+    account.phone = proven.contact.value;
+    account.phoneVerifiedAt = new Date().toISOString();
+    return { __typename: 'ChangeContactPayload', user: user(account, context) };
+  },
+};
