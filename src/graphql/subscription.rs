@@ -20,12 +20,14 @@ impl Subscription {
         #[graphql(desc = "The verification's id.")] id: ID,
     ) -> Result<impl Stream<Item = Result<Verification>> + use<'c>> {
         let stream = match VerificationId::parse(&id) {
-            Some(id) => ctx.rooms().verifications.watch(&id).await?,
+            // Both boxed: the library keeps room for the opening as long as the stream lives, and for the stream beside
+            // it. The opening reads the database, which takes several KiB.
+            Some(id) => Box::pin(ctx.rooms().verifications.watch(&id)).await?,
             None => None,
         };
         let stream = stream.ok_or_else(|| {
             Error::new(ctx.say("error-not-found", &[])).extend_with(|_, extensions| extensions.set("code", "NOT_FOUND"))
         })?;
-        Ok(stream.map(|shown| Ok(Verification(shown?))))
+        Ok(stream.map(|shown| Ok(Verification(shown?))).boxed())
     }
 }

@@ -36,6 +36,9 @@ impl Stop {
     /// Runs a task that the end waits for, and cuts when the grace is over.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let cut = self.cut.clone();
+        // Boxed: what an async block captures and then awaits has its place in it twice, and thousands of sockets wait
+        // in such a block.
+        let task = Box::pin(task);
         self.tasks.spawn(async move {
             tokio::select! {
                 () = task => {}

@@ -39,18 +39,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn insert_audit(&self, event: &Event) -> Result<(), Fault> {
-        let row = ActiveModel {
-            at: Set(event.at),
-            act: Set(event.act.as_str().to_owned()),
-            outcome: Set(event.outcome.to_owned()),
-            account_id: Set(event.account.clone()),
-            contact: Set(event.contact.clone()),
-            address: Set(event.address.map(|address| address.ip().to_string())),
-            user_agent: Set(event.user_agent.as_deref().map(str::to_owned)),
-            request_id: Set(event.request_id.as_ref().to_owned()),
-            ..ActiveModel::default()
-        };
-        Entity::insert(row).exec_without_returning(&self.0).await.doing("writing the audit trail")?;
+        Entity::insert(entry(event)).exec_without_returning(&self.0).await.doing("writing the audit trail")?;
         Ok(())
     }
 
@@ -66,5 +55,20 @@ impl Tx {
             .col_expr(Column::UserAgent, Expr::null());
         update.exec(&self.0).await.doing("making an account's trail anonymous")?;
         Ok(())
+    }
+}
+
+/// The row of an event.
+pub(super) fn entry(event: &Event) -> ActiveModel {
+    ActiveModel {
+        at: Set(event.at),
+        act: Set(event.act.as_str().to_owned()),
+        outcome: Set(event.outcome.to_owned()),
+        account_id: Set(event.account.clone()),
+        contact: Set(event.contact.clone()),
+        address: Set(event.address.map(|address| address.ip().to_string())),
+        user_agent: Set(event.user_agent.as_deref().map(str::to_owned)),
+        request_id: Set(event.request_id.as_ref().to_owned()),
+        ..ActiveModel::default()
     }
 }

@@ -6,11 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
-    ConnectOptions as _,
+    ConnectOptions as _, Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -25,6 +26,9 @@ use crate::{
 const IDLE: &str = "30s";
 /// Readers of an embedded database; they never wait for the writer (WAL).
 const SQLITE_READERS: u32 = 4;
+
+/// A connection to PostgreSQL that answered so recently is taken without asking it whether it still does.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// PostgreSQL: a pool whose statements give up on the server's side a little after we did on ours, so that no
 /// connection stays busy with what nobody waits for.
@@ -49,9 +53,20 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<R
     let probe = tokio::time::timeout(settings.timeout, options.connect());
     let probe = probe.await.map_err(|_| Fault::unavailable("PostgreSQL does not answer"))?.map_err(cannot)?;
     drop(probe);
+    // The pool asks each connection whether it is alive as it is given back. By default it asks again as it is taken,
+    // which under load is a moment later, and a round trip for each transaction.
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .map_err(cannot)?;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use sea_orm::{
     ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable,
-    sea_query::{Expr, OnConflict, Query},
+    sea_query::{Expr, InsertStatement, OnConflict, Query},
 };
 
 use super::{Store, Tx, entity::contact_usage};
@@ -33,6 +33,7 @@ pub enum Reserved {
     Refused,
 }
 
+#[derive(Clone, Copy)]
 enum Counter {
     Sends,
     Guesses,
@@ -44,7 +45,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn reserve_send(&self, contact_key: &str, now: Instant, limits: UsageLimits) -> Result<Reserved, Fault> {
-        self.reserve(contact_key, Counter::Sends, Some(now), limits).await.doing("counting a send")
+        self.reserve(count_send(contact_key, now, limits)).await.doing("counting a send")
     }
 
     /// Counts one guess, unless the day's are used up. Right guesses pay too: otherwise the bound would bind nobody
@@ -53,54 +54,56 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn reserve_guess(&self, contact_key: &str, limits: UsageLimits) -> Result<Reserved, Fault> {
-        self.reserve(contact_key, Counter::Guesses, None, limits).await.doing("counting a guess")
+        self.reserve(count(contact_key, Counter::Guesses, None, limits)).await.doing("counting a guess")
     }
 
-    /// One upsert: the row's lock makes counting and judging a single step. A day that has passed starts anew; a clock
-    /// that was set back keeps counting in the later day, so that nobody gains from it.
-    async fn reserve(
-        &self,
-        contact_key: &str,
-        counter: Counter,
-        sent_at: Option<Instant>,
-        limits: UsageLimits,
-    ) -> Result<Reserved, Fault> {
-        use contact_usage::Column;
-        let (sends, guesses, counted) = match counter {
-            Counter::Sends => (1, 0, Column::Sends),
-            Counter::Guesses => (0, 1, Column::Guesses),
-        };
-        let new_day = || excluded(Column::Day).gt(held(Column::Day));
-        let carried = |column: Column| -> Expr {
-            let held = held(column).add(excluded(column));
-            Expr::case(new_day(), excluded(column)).finally(held).into()
-        };
-        let mut conflict = OnConflict::column(Column::ContactKey);
-        conflict
-            .value(Column::Sends, carried(Column::Sends))
-            .value(Column::Guesses, carried(Column::Guesses))
-            .value(Column::Day, Expr::case(new_day(), excluded(Column::Day)).finally(held(Column::Day)));
-        if let Some(daily) = limits.daily {
-            conflict.action_and_where(new_day().or(held(counted).lt(daily.get())));
-        }
-        if let Some(now) = sent_at {
-            conflict.value(Column::LastSentAt, Expr::val(now));
-        }
-        if let Some(since) = limits.cooled_down_since {
-            conflict.action_and_where(held(Column::LastSentAt).is_null().or(held(Column::LastSentAt).lte(since)));
-        }
-        let insert = Query::insert()
-            .into_table(contact_usage::Entity)
-            .columns([Column::ContactKey, Column::Day, Column::Sends, Column::Guesses, Column::LastSentAt])
-            .values_panic([contact_key.into(), limits.day.into(), sends.into(), guesses.into(), Expr::val(sent_at)])
-            .on_conflict(conflict)
-            .returning(Query::returning().columns(Column::iter()))
-            .to_owned();
-        match self.0.query_one(&insert).await? {
+    async fn reserve(&self, count: InsertStatement) -> Result<Reserved, Fault> {
+        match self.0.query_one(&count).await? {
             Some(row) => Ok(Reserved::Granted(contact_usage::Model::from_query_result(&row, "")?)),
             None => Ok(Reserved::Refused),
         }
     }
+}
+
+/// Counts one send, and returns the row only if it was granted.
+pub(super) fn count_send(contact_key: &str, now: Instant, limits: UsageLimits) -> InsertStatement {
+    count(contact_key, Counter::Sends, Some(now), limits)
+}
+
+/// One upsert: the row's lock makes counting and judging a single step. A day that has passed starts anew; a clock that
+/// was set back keeps counting in the later day, so that nobody gains from it.
+fn count(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
+    use contact_usage::Column;
+    let (sends, guesses, counted) = match counter {
+        Counter::Sends => (1, 0, Column::Sends),
+        Counter::Guesses => (0, 1, Column::Guesses),
+    };
+    let new_day = || excluded(Column::Day).gt(held(Column::Day));
+    let carried = |column: Column| -> Expr {
+        let held = held(column).add(excluded(column));
+        Expr::case(new_day(), excluded(column)).finally(held).into()
+    };
+    let mut conflict = OnConflict::column(Column::ContactKey);
+    conflict
+        .value(Column::Sends, carried(Column::Sends))
+        .value(Column::Guesses, carried(Column::Guesses))
+        .value(Column::Day, Expr::case(new_day(), excluded(Column::Day)).finally(held(Column::Day)));
+    if let Some(daily) = limits.daily {
+        conflict.action_and_where(new_day().or(held(counted).lt(daily.get())));
+    }
+    if let Some(now) = sent_at {
+        conflict.value(Column::LastSentAt, Expr::val(now));
+    }
+    if let Some(since) = limits.cooled_down_since {
+        conflict.action_and_where(held(Column::LastSentAt).is_null().or(held(Column::LastSentAt).lte(since)));
+    }
+    Query::insert()
+        .into_table(contact_usage::Entity)
+        .columns([Column::ContactKey, Column::Day, Column::Sends, Column::Guesses, Column::LastSentAt])
+        .values_panic([contact_key.into(), limits.day.into(), sends.into(), guesses.into(), Expr::val(sent_at)])
+        .on_conflict(conflict)
+        .returning(Query::returning().columns(Column::iter()))
+        .to_owned()
 }
 
 impl Store {

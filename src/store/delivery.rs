@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockBehavior, LockType},
+    ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, Iterable, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+    sea_query::{CommonTableExpression, Expr, LockBehavior, LockType, Query, WithClause},
 };
 
 use super::{
@@ -88,36 +89,28 @@ impl Store {
         claimant: &Claimant,
         now: Instant,
     ) -> Result<Vec<Model>, Fault> {
-        // Two statements: PostgreSQL may run a locking subquery of an UPDATE more than once, and then claims more than
-        // `most`.
+        // Materialised: PostgreSQL may run a plain subquery that locks more than once, and then claims more than `most`.
         let oldest = Entity::find()
+            .select_only()
+            .column(Column::Id)
             .filter(due(now))
             .filter(Column::Channel.is_in(channels.iter().copied()))
             .order_by_asc(Column::DueAt)
             .limit(most)
-            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        let claimant = claimant.clone();
-        self.write(move |tx| {
-            Box::pin(async move {
-                let mut rows = oldest.all(&tx.0).await?;
-                if rows.is_empty() {
-                    return Ok(Ending::Rollback(rows));
-                }
-                for row in &mut rows {
-                    row.claimed_by = Some(claimant.process.clone());
-                    row.due_at = Some(now + claimant.lease);
-                }
-                let claim = Entity::update_many()
-                    .filter(Column::Id.is_in(rows.iter().map(|row| row.id.as_str())))
-                    .col_expr(Column::ClaimedBy, Expr::val(claimant.process))
-                    .col_expr(Column::DueAt, Expr::val(now + claimant.lease));
-                claim.exec(&tx.0).await?;
-                rows.sort_by_key(|row| row.created_at);
-                Ok(Ending::Commit(rows))
-            })
-        })
-        .await
-        .doing("claiming due deliveries")
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .into_query();
+        let oldest = CommonTableExpression::new().table_name("oldest").materialized(true).query(oldest).to_owned();
+        let claim = Query::update()
+            .with_cte(WithClause::new().cte(oldest).to_owned())
+            .table(Entity)
+            .value(Column::ClaimedBy, claimant.process.as_str())
+            .value(Column::DueAt, now + claimant.lease)
+            .and_where(Expr::col(Column::Id).in_subquery(Query::select().column("id").from("oldest").to_owned()))
+            .returning(Query::returning().columns(Column::iter()))
+            .to_owned();
+        let mut rows: Vec<Model> = self.write_alone(claim).await.doing("claiming due deliveries")?;
+        rows.sort_by_key(|row| row.created_at);
+        Ok(rows)
     }
 
     /// Holds on to claims for another lease, as far as they are still the claimant's.

@@ -9,6 +9,7 @@
 
 mod account;
 mod account_change;
+mod alone;
 mod audit;
 mod backup;
 mod checked_code;
@@ -32,6 +33,7 @@ mod refresh_token;
 mod refusals;
 mod report;
 mod revocation;
+mod sending;
 mod session;
 mod settlement;
 mod users;
@@ -56,6 +58,7 @@ pub use self::{
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},
+    sending::Sending,
     settlement::Settlement,
 };
 use self::{reader::Reader, refusals::Refusals, writer::Writer};

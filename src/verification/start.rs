@@ -18,7 +18,7 @@ use crate::{
     quota::{self, Act, Refused},
     status::{DeliveryStatus, Status},
     store::{
-        Ending, Identifier, Reserved, Tx, UsageLimits,
+        Ending, Identifier, Reserved, Sending, Tx, UsageLimits,
         entity::{account, verification::Model},
     },
     telemetry::{
@@ -136,30 +136,45 @@ impl Verifications {
             }
             .into_row(now)
         };
-        let written = parts
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    if let Some(refused) = reserve(tx, &draft.contact_key, now, limits).await? {
-                        return Ok(Ending::Rollback(refused));
-                    }
-                    let mut row = draft;
-                    let recipient = match recipient(tx, audience).await? {
-                        Ok(recipient) => recipient,
-                        Err(refusal) => return Ok(Ending::Rollback(Written::Refused(refusal))),
-                    };
-                    row.account_id = recipient.account().cloned();
-                    // What can't be confirmed is marked: nobody was sent its code.
-                    row.decoy = !matches!(recipient, Recipient::Holder { .. });
-                    if !tx.insert_verification(row.clone()).await? {
-                        return Ok(Ending::Rollback(Written::KeyTaken));
-                    }
-                    tx.insert_delivery(order(&row, recipient)).await?;
-                    tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
-                    Ok(Ending::Commit(Written::New(Box::new(row))))
-                })
-            })
-            .await?;
+        let written = match (limits, audience) {
+            // Nothing is read first and nothing can come between: all of it at once.
+            (Some(limits), Audience::Anyone { account }) if key.is_none() => {
+                let verification = Model { account_id: account.clone(), ..draft };
+                let delivery = order(&verification, Recipient::Holder { account: account.clone() });
+                let event = entry.maybe_account(account);
+                let sending = Sending { limits, verification: verification.clone(), delivery, event };
+                match parts.store.write_sending(sending, now).await? {
+                    true => Written::New(Box::new(verification)),
+                    false => Written::UsedUp,
+                }
+            }
+            (limits, audience) => {
+                parts
+                    .store
+                    .write(move |tx| {
+                        Box::pin(async move {
+                            if let Some(refused) = reserve(tx, &draft.contact_key, now, limits).await? {
+                                return Ok(Ending::Rollback(refused));
+                            }
+                            let mut row = draft;
+                            let recipient = match recipient(tx, audience).await? {
+                                Ok(recipient) => recipient,
+                                Err(refusal) => return Ok(Ending::Rollback(Written::Refused(refusal))),
+                            };
+                            row.account_id = recipient.account().cloned();
+                            // What can't be confirmed is marked: nobody was sent its code.
+                            row.decoy = !matches!(recipient, Recipient::Holder { .. });
+                            if !tx.insert_verification(row.clone()).await? {
+                                return Ok(Ending::Rollback(Written::KeyTaken));
+                            }
+                            tx.insert_delivery(order(&row, recipient)).await?;
+                            tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
+                            Ok(Ending::Commit(Written::New(Box::new(row))))
+                        })
+                    })
+                    .await?
+            }
+        };
         if test.is_none() && !matches!(written, Written::New(_)) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
         }

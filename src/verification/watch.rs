@@ -72,14 +72,14 @@ impl Watch {
                         }
                     }
                     Wake::Reread => {
-                        if self.reread().await? {
+                        if Box::pin(self.reread()).await? {
                             return Ok(());
                         }
                     }
                 },
                 () = self.clock.sleep_until(self.known.expires_at()) => {
                     // Something that came before the end may still be on its way here: the row knows.
-                    self.reread().await?;
+                    Box::pin(self.reread()).await?;
                     if self.known.standing().is_over() {
                         return Ok(());
                     }
@@ -88,7 +88,8 @@ impl Watch {
         }
     }
 
-    /// Reads the row again. True: it shows something new.
+    /// Reads the row again. True: it shows something new. Boxed by whoever waits for it: a watcher lives long, this is
+    /// rare, and it takes several KiB.
     async fn reread(&mut self) -> Result<bool, Fault> {
         let now = self.clock.now();
         let before = self.known.sequence();

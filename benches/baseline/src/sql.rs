@@ -15,13 +15,13 @@ pub const COUNT_SEND: &str = "INSERT INTO contact_usage (contact_key, day, sends
 pub const INSERT_VERIFICATION: &str = "INSERT INTO verification (id, purpose, contact_kind, contact, contact_key, \
     account_id, decoy, scenario, status, attempts, max_attempts, key_id, generation, code_length, code_format, locale, \
     delivery_id, delivery_channel, delivery_status, delivery_updated_at, sends, last_sent_at, created_at, expires_at, \
-    ended_at, sequence, idempotency_key, code_by, code_ref) VALUES ($1, 'CONTACT', 'PHONE', $2, $2, NULL, false, NULL, \
+    ended_at, sequence, idempotency_key, code_by, code_ref) VALUES ($1, 'CONTACT', 'phone', $2, $2, NULL, false, NULL, \
     'PENDING', 0, 5, 'baseline', 1, 6, 'NUMERIC', 'ko', $3, 'SMS', 'QUEUED', $4, 1, $4, $4, $5, NULL, 1, NULL, NULL, \
     NULL) ON CONFLICT DO NOTHING";
 
 pub const INSERT_DELIVERY: &str = "INSERT INTO delivery (id, verification_id, kind, channel, contact_kind, contact, \
     locale, content, decoy, discreet, scenario, status, tries, provider, provider_message_id, reason, refused, due_at, \
-    claimed_by, created_at, updated_at, expires_at) VALUES ($1, $2, 'code', 'SMS', 'PHONE', $3, 'ko', $4, false, false, \
+    claimed_by, created_at, updated_at, expires_at) VALUES ($1, $2, 'code', 'SMS', 'phone', $3, 'ko', $4, false, false, \
     NULL, 'QUEUED', 0, NULL, NULL, NULL, false, $5, NULL, $5, $5, $6)";
 
 pub const INSERT_AUDIT: &str = "INSERT INTO audit (at, act, outcome, account_id, contact, address, user_agent, \
@@ -65,4 +65,4 @@ pub const JUDGE: &str = "UPDATE verification SET attempts = attempts + 1, status
 
 pub const INSERT_PROOF: &str = "INSERT INTO proof (token_hash, verification_id, purpose, contact_kind, contact, \
     contact_key, account_id, created_at, expires_at, spent_at) \
-    VALUES ($1, $2, 'CONTACT', 'PHONE', $3, $3, NULL, $4, $5, NULL)";
+    VALUES ($1, $2, 'CONTACT', 'phone', $3, $3, NULL, $4, $5, NULL)";

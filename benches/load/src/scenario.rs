@@ -18,7 +18,7 @@ use crate::{
     wire::{Target, Wire},
 };
 
-const PASSWORD: &str = "Load-Generator-123!";
+const PASSWORD: &str = "NewPassword123!";
 /// The last state of a verification comes soon after the answer that made it.
 const LAST_WORD: Duration = Duration::from_secs(10);
 
@@ -153,7 +153,7 @@ impl Worker {
         let (owner, unused) = (self.world.people.next(), Tally::default());
         let id = self.send("SIGN_UP", &owner, Instant::now(), &unused).await?;
         let confirmed = self.confirm(&owner, &id, &unused).await?;
-        let username = format!("load.{}", owner.number);
+        let username = format!("driver.{}", owner.number);
         let input = json!({"username": username, "password": PASSWORD, "proofToken": confirmed["proof"]["token"]});
         let mut made = self.wire.ask(&SIGN_UP, input, owner.address).await?;
         let (device, refresh) = (made["deviceToken"].take(), made["tokens"]["refreshToken"].take());

@@ -8,7 +8,10 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use tokio::{sync::oneshot, task::JoinSet};
+use tokio::{
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
+};
 
 use crate::{
     documents::{CONFIRM, SEND},
@@ -65,6 +68,13 @@ struct Watched {
     id: String,
     owner: Person,
     bell: Bell,
+    reader: JoinHandle<()>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
 }
 
 /// Connections to ask over, taken and given back.
@@ -87,16 +97,16 @@ impl Streams {
         let sent = each(numbers, |person| send(wires.clone(), person)).await.map_err(words)?;
         tokio::time::sleep(Duration::from_secs(2)).await;
         let before = Usage::of(&self.pids)?;
-        let mut readers = JoinSet::new();
-        let watched = self.open(&wires, sent, &mut readers).await?;
+        let watched = self.open(&wires, sent).await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let opened = Usage::of(&self.pids)?;
         tokio::time::sleep(Duration::from_secs_f64(self.idle)).await;
         let idled = Usage::of(&self.pids)?;
         self.wake_one_by_one(&wires, &watched, &tally).await;
         let woken = Usage::of(&self.pids)?;
+        let broken = watched.iter().filter(|watched| watched.reader.is_finished()).count();
         // Their readers end, and their sockets with them.
-        readers.shutdown().await;
+        drop(watched);
         tokio::time::sleep(Duration::from_secs(2)).await;
         let mut together = Vec::new();
         if self.bursts > 0 {
@@ -106,6 +116,7 @@ impl Streams {
         let report = json!({
             "scenario": "Streams",
             "streams": self.count,
+            "broken": broken,
             "rss_kib_per_stream": bytes / 1024.0 / self.count as f64,
             "idle_cpu_percent": (idled.cpu_seconds - opened.cpu_seconds) / self.idle.max(0.001) * 100.0,
             "events_per_second": self.rate,
@@ -119,26 +130,18 @@ impl Streams {
         self.output.write(report, |title| picture::svg(title, &tally))
     }
 
-    async fn open(
-        &self,
-        wires: &Arc<Wires>,
-        sent: Vec<(Person, String)>,
-        readers: &mut JoinSet<()>,
-    ) -> Result<Vec<Watched>, String> {
+    /// Each socket is read from the moment it stands: the server takes one that answers no ping for dead.
+    async fn open(&self, wires: &Arc<Wires>, sent: Vec<(Person, String)>) -> Result<Vec<Watched>, String> {
         let open = |(owner, id): (Person, String)| {
             let wires = wires.clone();
             async move {
                 let socket = Socket::watch(wires.target(&owner), &id, owner.address).await?;
-                Ok((socket, owner, id))
+                let bell = Bell::default();
+                let reader = tokio::spawn(read(socket, bell.clone()));
+                Ok(Watched { id, owner, bell, reader })
             }
         };
-        let opened = each(sent, open).await.map_err(words)?;
-        let watched = opened.into_iter().map(|(socket, owner, id)| {
-            let bell = Bell::default();
-            readers.spawn(read(socket, bell.clone()));
-            Watched { id, owner, bell }
-        });
-        Ok(watched.collect())
+        each(sent, open).await.map_err(words)
     }
 
     async fn wake_one_by_one(&self, wires: &Arc<Wires>, watched: &[Watched], tally: &Arc<Tally>) {
@@ -148,7 +151,7 @@ impl Streams {
         for number in 0..events {
             let due = begun + Duration::from_secs_f64(number as f64 / self.rate);
             tokio::time::sleep_until(due.into()).await;
-            let Watched { id, owner, bell } = &watched[number % watched.len()];
+            let Watched { id, owner, bell, .. } = &watched[number % watched.len()];
             let (wires, tally, id, address) = (wires.clone(), tally.clone(), id.clone(), owner.address);
             let told = listen(bell);
             guessing.spawn(async move {
@@ -177,8 +180,7 @@ impl Streams {
         // All of them from other places: the seats of one address are few.
         let sent =
             (0..self.count).map(|number| (Person { phone: String::new(), ..Person::of(number as u64) }, id.clone()));
-        let mut readers = JoinSet::new();
-        let watched = self.open(wires, sent.collect(), &mut readers).await?;
+        let watched = self.open(wires, sent.collect()).await?;
         let mut spans = Vec::new();
         for _ in 0..self.bursts {
             tokio::time::sleep(Duration::from_secs(1)).await;

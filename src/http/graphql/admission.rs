@@ -11,8 +11,9 @@ use async_graphql::{
 use crate::{
     config::http::{DocumentLimits, Http},
     http::graphql::{
+        known::Known,
         limits,
-        persisted::{Documents, Kept, Trusted},
+        persisted::{Documents, Found, Kept, Trusted},
         refusal::{Code, Refusal},
         request::Ask,
         tally::{self, Root},
@@ -25,6 +26,7 @@ pub struct Admission {
     limits: DocumentLimits,
     introspection: bool,
     documents: Documents,
+    known: Known,
 }
 
 /// A request whose document was parsed and is within the limits.
@@ -48,7 +50,12 @@ impl Admission {
             (None, Some(most)) => Documents::Kept(Kept::new(most)),
             (None, None) => Documents::Spelt,
         };
-        Ok(Self { limits: settings.document.clone(), introspection: settings.introspection, documents })
+        Ok(Self {
+            limits: settings.document.clone(),
+            introspection: settings.introspection,
+            documents,
+            known: Known::default(),
+        })
     }
 
     /// Turns what was asked into a request that the schema may see.
@@ -61,6 +68,26 @@ impl Admission {
 
     fn judge(&self, mut ask: Ask) -> Result<Operation, Refusal> {
         let found = self.documents.find(&mut ask)?;
+        let document = match self.known.get(&found.text) {
+            Some(known) => known,
+            None => self.read(&found)?,
+        };
+        let operation = choose(&document, ask.operation_name.as_deref())?;
+        let kind = operation.ty;
+        let roots = tally::roots(&document, &operation.selection_set.node);
+        required(operation, &ask.variables)?;
+        self.documents.keep(&found);
+        let mut request = Request::new(&*found.text).variables(ask.variables);
+        request.operation_name = ask.operation_name;
+        if !self.introspection {
+            request = request.disable_introspection();
+        }
+        request.set_parsed_query(Arc::unwrap_or_clone(document));
+        Ok(Operation { request, kind, roots, text: found.text })
+    }
+
+    /// Parses a document and holds it against the limits.
+    fn read(&self, found: &Found) -> Result<Arc<ExecutableDocument>, Refusal> {
         if !found.trusted {
             let bytes = found.text.len();
             if bytes > self.limits.bytes {
@@ -75,18 +102,9 @@ impl Admission {
                 return Err(Refusal::document(Code::Forbidden, "Introspection is switched off."));
             }
         }
-        let operation = choose(&document, ask.operation_name.as_deref())?;
-        let kind = operation.ty;
-        let roots = tally::roots(&document, &operation.selection_set.node);
-        required(operation, &ask.variables)?;
-        self.documents.keep(&found);
-        let mut request = Request::new(&*found.text).variables(ask.variables);
-        request.operation_name = ask.operation_name;
-        if !self.introspection {
-            request = request.disable_introspection();
-        }
-        request.set_parsed_query(document);
-        Ok(Operation { request, kind, roots, text: found.text })
+        let document = Arc::new(document);
+        self.known.keep(&found.text, &document);
+        Ok(document)
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod admission;
 mod handler;
+mod known;
 pub mod limits;
 pub mod negotiate;
 pub mod nulls;

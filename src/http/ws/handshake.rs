@@ -69,7 +69,7 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
         // Fails only where the client went away in between.
         let Ok(upgraded) = upgrade.await else { return };
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-        Session::new(shared, socket, dialect, caller, bearer, seat).run().await;
+        Box::new(Session::new(shared, socket, dialect, caller, bearer, seat)).run().await;
     });
     switching(&opening)
 }

@@ -119,8 +119,8 @@ impl<E: Executor> Session<E> {
         }
     }
 
-    /// Lives until one of the two sides has had enough.
-    pub async fn run(mut self) {
+    /// Lives until one of the two sides has had enough. Boxed, or the future would hold the session twice.
+    pub async fn run(mut self: Box<Self>) {
         let end = loop {
             let happening = poll_fn(|context| self.poll_happening(context)).await;
             if let Err(end) = self.take(happening) {

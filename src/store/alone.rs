@@ -1,0 +1,33 @@
+//! One statement that is a transaction by itself.
+
+use sea_orm::{ConnectionTrait, FromQueryResult, StatementBuilder};
+
+use super::{Backend, Ending, Store};
+use crate::fault::Fault;
+
+impl Store {
+    /// Runs a statement that writes, and reads the rows that it returns. On PostgreSQL that is one round trip in place of
+    /// three.
+    pub(super) async fn write_alone<M>(
+        &self,
+        statement: impl StatementBuilder + Send + 'static,
+    ) -> Result<Vec<M>, Fault>
+    where
+        M: FromQueryResult + Send + 'static,
+    {
+        match &self.backend {
+            Backend::Postgres(db) => self.within(rows(db, &statement)).await,
+            Backend::Sqlite { .. } => {
+                self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(rows(&tx.0, &statement).await?)) })).await
+            }
+        }
+    }
+}
+
+async fn rows<M: FromQueryResult>(
+    db: &impl ConnectionTrait,
+    statement: &impl StatementBuilder,
+) -> Result<Vec<M>, Fault> {
+    let rows = db.query_all(statement).await?;
+    rows.iter().map(|row| Ok(M::from_query_result(row, "")?)).collect()
+}
