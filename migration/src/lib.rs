@@ -13,6 +13,8 @@ mod m20261121_000004_safety;
 mod m20261121_000005_delivery_attempt;
 mod m20261121_000006_by_letter;
 mod m20261121_000007_erasure;
+mod m20261121_000008_claimed_email;
+mod m20261121_000009_delivery_trace;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -28,6 +30,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_delivery_attempt::Migration),
             Box::new(m20261121_000006_by_letter::Migration),
             Box::new(m20261121_000007_erasure::Migration),
+            Box::new(m20261121_000008_claimed_email::Migration),
+            Box::new(m20261121_000009_delivery_trace::Migration),
         ]
     }
 }

@@ -70,6 +70,7 @@ impl Accounts {
             phone_verified_at: user.phone.is_some().then_some(now),
             phone: user.phone.map(|phone| phone.as_str().to_owned()),
             email_key: user.email.as_ref().map(|email| email.key().to_owned()),
+            claimed_email_key: None,
             email_verified_at: user.email.is_some().then_some(now),
             email: user.email.map(|email| email.as_str().to_owned()),
             profile_image_url: None,

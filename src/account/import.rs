@@ -209,6 +209,7 @@ fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<Model
         phone: phone.map(|phone| phone.as_str().to_owned()),
         email_verified_at: (email.is_some() && user.email_verified).then_some(created_at),
         email_key: email.as_ref().map(|email| email.key().to_owned()),
+        claimed_email_key: None,
         email: email.map(|email| email.as_str().to_owned()),
         profile_image_url: picture.map(ImageUrl::into_string),
         locale: locale.as_str().to_owned(),

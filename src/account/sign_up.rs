@@ -261,6 +261,7 @@ impl Parts {
             phone_verified_at: None,
             email: None,
             email_key: None,
+            claimed_email_key: None,
             email_verified_at: None,
             profile_image_url: newcomer.profile_image_url,
             locale: newcomer.locale.as_str().to_owned(),
@@ -364,6 +365,7 @@ async fn make(
 /// Writes the account that waits for a code, and says who gets it.
 async fn await_code(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Result<Recipient, Taken>, Fault> {
     let key = account.email_key.clone().unwrap_or_default();
+    account.claimed_email_key = Some(key.clone());
     let address = Identifier::Email(key);
     make_room(tx, &account, &address).await?;
     let recipient = match tx.account(&address).await? {

@@ -18,6 +18,7 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
     telemetry::logs::start(&settings.config.telemetry, telemetry::logs::Sink::Stderr)
         .map_err(|_| "the log was started twice".to_owned())?;
     telemetry::log_panics();
+    let collector = telemetry::traces::start(&settings.config.telemetry.traces)?;
     let listen = settings.config.http.listen;
     let listener =
         TcpListener::bind(listen).await.map_err(|error| format!("LISTEN_ADDR: can't listen on {listen}: {error}"))?;
@@ -31,12 +32,18 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
         () = app.fallen() => true,
     };
     tracing::info!("stopping: no new work, {}s for what is under way", grace.as_secs());
+    let stopped = async {
+        app.stop().await;
+        if let Some(collector) = collector {
+            collector.stop().await;
+        }
+    };
     tokio::select! {
-        () = app.stop() => match fell {
+        () = stopped => match fell {
             true => Err("stopped, since a part of the program panicked".to_owned()),
             false => Ok(()),
         },
-        () = tokio::time::sleep(grace + Duration::from_secs(2)) => Err("could not stop in time".to_owned()),
+        () = tokio::time::sleep(grace + Duration::from_secs(3)) => Err("could not stop in time".to_owned()),
         _ = terminate.recv() => Err("stopped at once".to_owned()),
         _ = tokio::signal::ctrl_c() => Err("stopped at once".to_owned()),
     }

@@ -28,7 +28,7 @@ pub use messages::Messages;
 pub use password::Password;
 pub use session::Session;
 pub use store::{Place, Store};
-pub use telemetry::{LogFormat, Telemetry};
+pub use telemetry::{LogFormat, Telemetry, Traces};
 pub use test_contacts::{Scenario, TestContact, TestContacts};
 pub use verification::Verification;
 
@@ -58,7 +58,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
     Chapter { title: "Delivery", settings: delivery::SETTINGS },
     Chapter { title: "Cleaning up", settings: janitor::SETTINGS },
-    Chapter { title: "Logs and metrics", settings: telemetry::SETTINGS },
+    Chapter { title: "Logs, metrics and traces", settings: telemetry::SETTINGS },
 ];
 
 pub use example::render as render_example;

@@ -24,6 +24,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Where Prometheus reads /metrics, such as 127.0.0.1:9464; left out, there are no metrics. Anybody who reaches \
          it may read it: keep it inside.",
     ),
+    Setting::optional(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Where traces are told, by OTLP over HTTP, such as http://127.0.0.1:4318; left out, nobody is. A caller's \
+         traceparent is handed on to providers in any case.",
+    ),
+    Setting::new("OTEL_SERVICE_NAME", "countersign", "What this service is called in traces."),
+    Setting::new(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "1",
+        "Which share of traces is told, from 0 to 1. Lower it where there are more requests than anybody looks at.",
+    ),
 ];
 
 /// How the program tells what it does.
@@ -32,6 +43,17 @@ pub struct Telemetry {
     pub filter: Targets,
     pub format: LogFormat,
     pub metrics_addr: Option<SocketAddr>,
+    pub traces: Traces,
+}
+
+/// Who is told of traces.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// The collector; none: nobody.
+    pub endpoint: Option<String>,
+    pub service: String,
+    /// From 0 to 1.
+    pub share: f64,
 }
 
 /// The form of a log line.
@@ -55,8 +77,24 @@ impl Telemetry {
             metrics_addr: env.parse_optional("METRICS_ADDR", |text| {
                 text.parse().map_err(|_| format!("an address and a port such as 127.0.0.1:9464, not {text:?}"))
             }),
+            traces: Traces {
+                endpoint: env.parse_optional("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+                service: env.text("OTEL_SERVICE_NAME").unwrap_or_default(),
+                share: env.parse("OTEL_TRACES_SAMPLER_ARG", share),
+            },
         }
     }
+}
+
+fn endpoint(text: &str) -> Result<String, String> {
+    let has_host = |rest: &str| rest.split('/').next().is_some_and(|host| !host.is_empty() && !host.contains('@'));
+    let known = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme)).is_some_and(has_host);
+    if known { Ok(text.to_owned()) } else { Err("a URL such as http://127.0.0.1:4318, without /v1/traces".to_owned()) }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("a share from 0 to 1, not {text:?}"))
 }
 
 fn parse_filter(text: &str) -> Result<Targets, String> {
@@ -91,7 +129,13 @@ mod tests {
 
     #[test]
     fn each_setting_is_refused_by_its_name() {
-        let wrong = [("LOG", "countersign=loud"), ("LOG_FORMAT", "xml"), ("METRICS_ADDR", "9464")];
-        assert_eq!(read(&wrong).1, ["LOG", "LOG_FORMAT", "METRICS_ADDR"]);
+        let wrong = [
+            ("LOG", "countersign=loud"),
+            ("LOG_FORMAT", "xml"),
+            ("METRICS_ADDR", "9464"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ];
+        assert_eq!(read(&wrong).1, wrong.map(|(name, _)| name));
     }
 }

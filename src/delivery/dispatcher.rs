@@ -24,7 +24,10 @@ use crate::{
     fault::Fault,
     ids::DeliveryId,
     store::{Claimant, Store, entity::delivery::Model},
-    telemetry::{self, metrics},
+    telemetry::{
+        self, metrics,
+        traces::{Kind, Trace},
+    },
 };
 
 /// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
@@ -185,8 +188,12 @@ impl Inner {
 
     async fn work(self: Arc<Self>, row: Model, hand: OwnedSemaphorePermit) {
         self.in_hand().insert(row.id.clone());
+        let trace = Trace::behind(row.trace.as_deref()).step("deliver", Kind::Consumer);
+        trace.note("channel", row.channel.as_str());
         // A panic is told by its hook; here it is one more way not to know what became of the message.
-        let settled = AssertUnwindSafe(deliver(&self, &row)).catch_unwind().await.unwrap_or(false);
+        let carried = AssertUnwindSafe(trace.around(deliver(&self, &row))).catch_unwind();
+        let settled = carried.await.unwrap_or(false);
+        trace.end();
         if !settled {
             locked(&self.unsettled).insert(row.id.clone());
         }

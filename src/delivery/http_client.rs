@@ -11,6 +11,7 @@ use crate::{
     clock::{Clock, Instant},
     delivery::{loose, provider::Outcome},
     fault::Fault,
+    telemetry::traces::Trace,
 };
 
 /// Answers of providers are a few hundred bytes; what is longer is cut off there.
@@ -89,6 +90,10 @@ impl HttpClient {
     /// # Errors
     /// Why no answer came.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Silence> {
+        let request = match Trace::current().parent() {
+            Some(parent) => request.header("traceparent", parent),
+            None => request,
+        };
         let mut response = request.send().await.map_err(|error| silence(&error))?;
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| parse_retry_after(text, self.clock.now()));

@@ -24,7 +24,10 @@ use super::{
 use crate::{
     clock::{Clock, Entropy, Instant},
     quota::Ticker,
-    telemetry::metrics,
+    telemetry::{
+        metrics,
+        traces::{Kind, Trace},
+    },
 };
 
 /// What one provider may be asked for.
@@ -110,8 +113,15 @@ impl Line {
             return Said::Rests { until };
         }
         let started = self.ticker.now();
-        let outcome = self.provider.send(message).await;
+        let trace = Trace::current().step("provider", Kind::Client);
+        let outcome = trace.around(self.provider.send(message)).await;
         drop(call);
+        trace.note("provider", self.provider.name());
+        trace.note("outcome", outcome.name());
+        if matches!(outcome, Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown) {
+            trace.failed();
+        }
+        trace.end();
         let took = self.ticker.now().duration_since(started).into();
         metrics::sent(self.provider.name(), outcome.name(), took);
         tracing::debug!(

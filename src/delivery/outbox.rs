@@ -12,6 +12,7 @@ use crate::{
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
     store::entity::delivery::Model,
+    telemetry::traces::Trace,
     texts::Locale,
 };
 
@@ -83,6 +84,7 @@ impl Order {
             created_at: now,
             updated_at: now,
             expires_at: self.expires_at,
+            trace: Trace::current().parent(),
         }
     }
 }

@@ -200,6 +200,11 @@ impl Routes {
         !self.of(channel).is_empty()
     }
 
+    /// Whether a message without a code reaches anybody by this channel: some providers make and carry codes alone.
+    pub fn carry_notices(&self, channel: Channel) -> bool {
+        self.of(channel).iter().any(|provider| !provider.abilities().makes_code)
+    }
+
     /// Whether a message sent twice arrives once, whoever of this channel carries it.
     pub fn all_idempotent(&self, channel: Channel) -> bool {
         self.of(channel).iter().all(|provider| provider.abilities().idempotent)

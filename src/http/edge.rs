@@ -23,7 +23,10 @@ use crate::{
         },
         pulse::Pulse,
     },
-    telemetry::logs::request_span,
+    telemetry::{
+        logs::request_span,
+        traces::{Kind, Trace},
+    },
 };
 
 /// Bytes of a request's target, and of its headers together (security.md TR-09).
@@ -77,9 +80,13 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     let span = request_span(&caller);
     let pulse = request.extensions().get::<Arc<Pulse>>().cloned();
     request.extensions_mut().insert(caller);
+    let parent = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok());
+    let trace = Trace::behind(parent);
+    // Whoever asks whether we live, or for a page, is no work of ours.
+    let trace = if is_work(request.uri().path()) { trace.step("request", Kind::Server) } else { trace };
     let mut response = match judge_head(&request) {
         Some(refused) => refused,
-        None => match AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await {
+        None => match AssertUnwindSafe(trace.around(next.run(request).instrument(span))).catch_unwind().await {
             Ok(response) => response,
             Err(_) => {
                 tracing::error!(%request_id, "a handler panicked");
@@ -89,11 +96,20 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
             }
         },
     };
+    if response.status().is_server_error() {
+        trace.failed();
+    }
+    trace.end();
     edge.finish(response.headers_mut(), &request_id, started.elapsed());
     if pulse.is_some_and(|pulse| pulse.hangs_up()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Whether something is done at this address.
+fn is_work(path: &str) -> bool {
+    path == "/graphql" || path.starts_with("/receipts/")
 }
 
 /// The answer to a request whose head is not served, whatever its route.

@@ -104,6 +104,12 @@ impl Pool {
         Ok(pool)
     }
 
+    /// The same pool; whoever uses this handle of it, `observer` is told.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
     /// Keeps a place for a job. Whoever has work to do before the job asks for it first, so that a flood is refused
     /// before it costs anything.
     ///
@@ -114,12 +120,6 @@ impl Pool {
             (self.observer.full)();
             Fault::unavailable("the hashing queue is full")
         })
-    }
-
-    /// The same pool; whoever uses this handle of it, `observer` is told.
-    #[must_use]
-    pub fn observed(self, observer: Observer) -> Self {
-        Self { observer, ..self }
     }
 
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.

@@ -1,7 +1,7 @@
 //! Accounts: finding, making, and what a sign-in or a new password writes.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QuerySelect,
     sea_query::{Expr, LockType},
 };
 
@@ -122,6 +122,7 @@ impl Tx {
             .filter(Column::Status.eq(AccountStatus::PendingVerification))
             .col_expr(Column::Status, Expr::val(status))
             .col_expr(Column::EmailVerifiedAt, Expr::val(now))
+            .col_expr(Column::ClaimedEmailKey, Expr::null())
             .col_expr(Column::UpdatedAt, Expr::val(now));
         Ok(update.exec(&self.0).await.doing("activating an account")?.rows_affected > 0)
     }
@@ -132,8 +133,13 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn give_up_unproved(&self, contact: &Identifier) -> Result<(), Fault> {
+        // Whether it is another account's must not be seen from what is given up.
+        let typed = match contact {
+            Identifier::Email(key) => contact.condition().or(Column::ClaimedEmailKey.eq(key.as_str())),
+            _ => contact.condition(),
+        };
         let delete = Entity::delete_many()
-            .filter(contact.condition())
+            .filter(typed)
             .filter(Column::Status.eq(AccountStatus::PendingVerification))
             .filter(Column::EmailVerifiedAt.is_null())
             .filter(Column::PhoneVerifiedAt.is_null());

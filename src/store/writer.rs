@@ -23,7 +23,10 @@ use tokio::sync::{
 use super::{Ending, Tx, Work};
 use crate::{
     fault::{Doing, Fault},
-    telemetry::metrics::{self, Queue},
+    telemetry::{
+        metrics::{self, Queue},
+        traces::Trace,
+    },
 };
 
 /// Pieces of work that may wait; beyond that the store is too busy to take more.
@@ -87,6 +90,8 @@ impl Writer {
         F: for<'t> FnOnce(&'t Tx) -> Work<'t, T> + Send + 'static,
     {
         let (reply, replied) = oneshot::channel();
+        // Whoever writes in another's name stands in its trace.
+        let trace = Trace::current();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
                 // Whoever asked was told that the database took too long. What nobody waits for is not done: a proof
@@ -94,7 +99,7 @@ impl Writer {
                 if reply.is_closed() {
                     return Done { keep: false, answer: Box::new(|_| ()) };
                 }
-                let (keep, value) = match AssertUnwindSafe(work(tx)).catch_unwind().await {
+                let (keep, value) = match AssertUnwindSafe(trace.around(work(tx))).catch_unwind().await {
                     Ok(Ok(Ending::Commit(value))) => (true, Ok(value)),
                     Ok(Ok(Ending::Rollback(value))) => (false, Ok(value)),
                     Ok(Err(fault)) => (false, Err(fault)),

@@ -193,7 +193,12 @@ mod tests {
             .contact("+82 10-••••-5678".to_owned());
 
         let lines = Arc::default();
-        let settings = Telemetry { filter: "off".parse().unwrap(), format: LogFormat::Json, metrics_addr: None };
+        let settings = Telemetry {
+            filter: "off".parse().unwrap(),
+            format: LogFormat::Json,
+            metrics_addr: None,
+            traces: crate::config::Traces::default(),
+        };
         let subscriber = subscriber(&settings, Sink::Memory(Arc::clone(&lines)));
         tracing::subscriber::with_default(subscriber, || event.log());
 

@@ -111,7 +111,12 @@ mod tests {
 
     fn logged(filter: &str, format: LogFormat, work: impl FnOnce()) -> String {
         let lines = Arc::default();
-        let settings = Telemetry { filter: filter.parse().unwrap(), format, metrics_addr: None };
+        let settings = Telemetry {
+            filter: filter.parse().unwrap(),
+            format,
+            metrics_addr: None,
+            traces: crate::config::Traces::default(),
+        };
         tracing::subscriber::with_default(subscriber(&settings, Sink::Memory(Arc::clone(&lines))), work);
         String::from_utf8(lines.lock().unwrap().clone()).unwrap()
     }

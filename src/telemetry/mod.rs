@@ -1,4 +1,4 @@
-//! What the program tells about itself: logs, metrics, the audit trail.
+//! What the program tells about itself: logs, metrics, traces, the audit trail.
 //!
 //! # What may never appear in any of them
 //!
@@ -14,7 +14,8 @@
 //!
 //! What keeps it so: secrets have a type that does not print ([`Secret`](crate::config::Secret)), ids print their first
 //! characters, a [`Fault`](crate::fault::Fault) holds no input, libraries are heard at `info` and above at most
-//! ([`logs`]), the labels of a metric are closed lists ([`metrics`]); and a test drives every operation and searches
+//! ([`logs`]), the labels of a metric and the attributes of a span are closed lists
+//! ([`metrics`], [`traces`]); and a test drives every operation and searches
 //! what was logged for what it sent.
 
 pub mod audit;
@@ -22,6 +23,7 @@ pub mod logs;
 pub mod metrics;
 mod panics;
 mod plain;
+pub mod traces;
 
 pub use panics::log_panics;
 

@@ -192,7 +192,7 @@ impl Parts {
             locale: Locale::parse(&row.locale).unwrap_or(Locale::Ko),
             content: if told { Content::Notice(Notice::AccountExists) } else { Content::Code(spec(row)) },
             decoy: row.decoy && !told,
-            discreet: rules::is_discreet(row.purpose, self.accounts_disclosed),
+            discreet: self.is_discreet(row.purpose, channel),
             scenario: row.scenario.clone(),
             expires_at: row.expires_at,
         }

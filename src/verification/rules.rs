@@ -67,9 +67,16 @@ pub fn may_go_by_letter(purpose: Purpose) -> bool {
 }
 
 /// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account
-/// is behind the contact: an unknown one gets no message that could arrive or fail.
-pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool) -> bool {
-    matches!(purpose, Purpose::SignIn | Purpose::PasswordReset) && !accounts_disclosed
+/// is behind the contact: an unknown one gets no message that could arrive or fail. Where somebody has the contact that
+/// is signed up with or moved to, its holder is told in place of a code; a channel that can't carry that
+/// (`notices_carried`) would show it as failed.
+pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: bool) -> bool {
+    let depends = match purpose {
+        Purpose::SignIn | Purpose::PasswordReset => true,
+        Purpose::SignUp | Purpose::PhoneChange | Purpose::EmailChange => !notices_carried,
+        Purpose::Contact => false,
+    };
+    depends && !accounts_disclosed
 }
 
 /// When a resend is accepted; none once it never will be.

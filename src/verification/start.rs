@@ -112,8 +112,8 @@ impl Verifications {
         let limits = test.is_none().then(|| parts.send_limits(now));
         let draft = parts.draft(&start, key.clone(), now);
         let contact_key = draft.contact_key.clone();
-        let Start { purpose, to, locale, audience, .. } = start;
-        let discreet = rules::is_discreet(purpose, parts.accounts_disclosed);
+        let Start { purpose, to, channel, locale, audience, .. } = start;
+        let discreet = parts.is_discreet(purpose, channel);
         let scenario = draft.scenario.clone();
         let entry = event.clone();
         let order = move |row: &Model, recipient: Recipient| {
@@ -253,6 +253,10 @@ fn idempotency_hash(key: &str, purpose: Purpose, to: &Contact) -> String {
 }
 
 impl Parts {
+    pub(super) fn is_discreet(&self, purpose: Purpose, channel: Channel) -> bool {
+        rules::is_discreet(purpose, self.accounts_disclosed, self.routes.carry_notices(channel))
+    }
+
     /// The living verification that an idempotency key names; a dead one gives its key up.
     async fn known(&self, key: Option<&str>) -> Result<Option<Verification>, Fault> {
         let Some(key) = key else { return Ok(None) };

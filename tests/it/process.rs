@@ -9,3 +9,4 @@ mod metrics;
 mod refused;
 mod stopped;
 mod survival;
+mod traces;

@@ -103,10 +103,9 @@ test('a screen reader is told where the message is, and what is wrong with a cod
   await expect(field).toHaveAccessibleDescription(/attempts left/);
 });
 
-test('Korean, as the browser asks for it', async ({ browser, server }) => {
-  const context = await browser.newContext({ locale: 'ko-KR' });
-  const page = await context.newPage();
-  await page.goto(`${server.origin}/demo/`);
+test('Korean, as the browser asks for it', async ({ anotherVisitor }) => {
+  const { page } = await anotherVisitor({ locale: 'ko-KR' });
+  await page.goto('/demo/');
   await expect(page.getByRole('heading', { name: '로그인' })).toBeVisible();
   await expect(page.locator('html')).toHaveAttribute('lang', 'ko-KR');
   await page.getByRole('link', { name: '회원가입' }).click();
@@ -114,5 +113,4 @@ test('Korean, as the browser asks for it', async ({ browser, server }) => {
   await page.getByRole('button', { name: '인증번호 받기' }).click();
   // The refusal is the service's own, in the language of the page.
   await expect(page.locator('.field-error')).toContainText(/휴대/);
-  await context.close();
 });

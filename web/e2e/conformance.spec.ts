@@ -75,9 +75,9 @@ async function confirm({ id, code }: Started): Promise<void> {
 }
 
 interface Sink {
-  next(result: unknown): void;
-  error(cause: unknown): void;
-  complete(): void;
+  readonly next: (result: unknown) => void;
+  readonly error: (cause: unknown) => void;
+  readonly complete: () => void;
 }
 
 /** Watches a verification, confirms it once its first state is there, and waits for the stream's own end. */

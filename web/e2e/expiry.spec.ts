@@ -1,5 +1,5 @@
 import { expect, test } from './support/test.ts';
-import { somebody, Visitor, WAYS } from './support/visitor.ts';
+import { somebody, WAYS } from './support/visitor.ts';
 
 /** The shortest that the service takes. */
 const CODE_TTL_SECONDS = 60;
@@ -7,15 +7,13 @@ const CODE_TTL_SECONDS = 60;
 test.use({ serverOptions: { codeTtlSeconds: CODE_TTL_SECONDS } });
 
 test('a code that nobody enters is said to have expired, whichever way the page hears of it', async ({
-  browser,
-  server,
+  anotherVisitor,
 }) => {
   test.setTimeout((CODE_TTL_SECONDS + 60) * 1_000);
   // All of them in the same minute.
   await Promise.all(
     WAYS.map(async (way) => {
-      const context = await browser.newContext({ baseURL: server.origin });
-      const visitor = new Visitor(await context.newPage(), server);
+      const visitor = await anotherVisitor();
       await visitor.open(way);
       await visitor.askForSignUpCode(somebody());
       await expect(visitor.page.getByText('It expired before it was entered.')).toBeVisible({
@@ -23,7 +21,6 @@ test('a code that nobody enters is said to have expired, whichever way the page 
       });
       await visitor.press('Start again');
       await expect(visitor.heading('Create an account')).toBeVisible();
-      await context.close();
     }),
   );
 });

@@ -86,14 +86,13 @@ for (const way of WAYS) {
       await expect(visitor.page.getByText(next.phone.slice(4))).toBeVisible();
     });
 
-    test('another device is signed out from here', async ({ visitor, browser }) => {
+    test('another device is signed out from here', async ({ visitor, anotherVisitor }) => {
       const person = somebody();
       await visitor.open(way);
       await visitor.signUp(person);
 
-      const elsewhere = await browser.newContext({ userAgent: 'Mozilla/5.0 (iPhone) Safari/604.1', locale: 'en-GB' });
-      const page = await elsewhere.newPage();
-      await page.goto(`${new URL(visitor.page.url()).origin}/demo/?language=en`);
+      const { page } = await anotherVisitor({ userAgent: 'Mozilla/5.0 (iPhone) Safari/604.1' });
+      await page.goto('/demo/?language=en');
       await page.getByLabel('Username, e-mail or phone').fill(person.username);
       await page.getByLabel('Password', { exact: true }).last().fill(person.password);
       await page.getByRole('button', { name: 'Sign in' }).click();
@@ -105,7 +104,6 @@ for (const way of WAYS) {
       await page.reload();
       await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
       await expect(page.getByText('You were signed out.')).toBeVisible();
-      await elsewhere.close();
     });
   });
 }

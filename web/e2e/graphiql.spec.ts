@@ -19,8 +19,12 @@ async function write(page: Page, editor: 'Variables' | 'Headers', text: string):
 }
 
 async function run(page: Page, operation: string): Promise<void> {
-  await page.getByRole('button', { name: /^Execute query/ }).click();
-  await page.getByRole('menuitem', { name: operation, exact: true }).click();
+  const item = page.getByRole('menuitem', { name: operation, exact: true });
+  // The menu closes when GraphiQL draws itself anew, as when an editor or the schema has come in.
+  await expect(async () => {
+    if (!(await item.isVisible())) await page.getByRole('button', { name: /^Execute query/ }).click({ timeout: 3_000 });
+    await item.click({ timeout: 3_000 });
+  }).toPass();
 }
 
 test('a verification, from the first tab to the proof, with nothing from elsewhere', async ({ page, server }) => {
@@ -52,13 +56,33 @@ test('a verification, from the first tab to the proof, with nothing from elsewhe
   await run(page, 'Confirm');
   await expect(response(page)).toContainText('attestation');
   expect(elsewhere).toEqual([]);
+
+  await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-light.png' });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-dark.png' });
 });
 
-test('tabs and headers are there again after a reload', async ({ page }) => {
+test('the headers of a tab are there again after a reload, and go into the init payload of its socket', async ({
+  page,
+  complaints,
+}) => {
   await page.goto('/');
-  await page.getByRole('tab', { name: 'Me', exact: true }).click();
   await write(page, 'Headers', '{"authorization": "Bearer remembered"}');
+  await page.waitForFunction(() => localStorage.getItem('graphiql:tabState')?.includes('Bearer remembered'));
   await page.reload();
   await page.getByRole('button', { name: 'Headers' }).click();
   await expect(page.getByRole('region', { name: 'Headers' })).toContainText('Bearer remembered');
+  await expect(page.getByRole('tab', { selected: true })).toHaveText(/SendCode/);
+  await expect(page.getByRole('tab')).toHaveCount(5);
+
+  const sent: unknown[] = [];
+  page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => sent.push(JSON.parse(String(payload))));
+  });
+  await run(page, 'Watch');
+  // There is no such token, and the socket says so.
+  await expect(response(page)).toContainText('4403');
+  // GraphiQL's toolkit shows it, and throws it besides.
+  await expect.poll(() => complaints.splice(0)).toEqual(['Socket closed with event 4403 Forbidden']);
+  expect(sent).toEqual([{ type: 'connection_init', payload: { authorization: 'Bearer remembered' } }]);
 });

@@ -1,10 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Browser } from '@playwright/test';
-
-import type { TestServer } from './support/server.ts';
 import { expect, test } from './support/test.ts';
-import { phoneNumber, somebody, Visitor, WAYS, type Way } from './support/visitor.ts';
+import { phoneNumber, somebody, WAYS, type Visitor, type Way } from './support/visitor.ts';
 
 /** The shortest that the service takes. */
 const ACCESS_TOKEN_SECONDS = 60;
@@ -16,9 +13,8 @@ test.describe.configure({ mode: 'parallel', timeout: (ACCESS_TOKEN_SECONDS + 60)
 const expired = (): Promise<void> => pause((ACCESS_TOKEN_SECONDS + 1) * 1_000);
 
 /** Signs up, waits for the token to expire in three tabs, and has each of them do something that needs one. */
-async function renewInThreeTabs(way: Way, browser: Browser, server: TestServer): Promise<void> {
-  const context = await browser.newContext({ baseURL: server.origin, locale: 'en-GB' });
-  const visitor = new Visitor(await context.newPage(), server);
+async function renewInThreeTabs(way: Way, visitor: Visitor): Promise<void> {
+  const context = visitor.page.context();
   await visitor.open(way);
   await visitor.signUp(somebody());
   const tabs = [visitor.page, await context.newPage(), await context.newPage()];
@@ -42,18 +38,16 @@ async function renewInThreeTabs(way: Way, browser: Browser, server: TestServer):
     }),
   );
   expect(renewals, `${way.client} over ${way.stream}`).toBe(1);
-  await context.close();
 }
 
-test('an expired token is renewed once for all tabs, whichever client is in them', async ({ browser, server }) => {
-  await Promise.all(WAYS.map((way) => renewInThreeTabs(way, browser, server)));
+test('an expired token is renewed once for all tabs, whichever client is in them', async ({ anotherVisitor }) => {
+  await Promise.all(WAYS.map(async (way) => renewInThreeTabs(way, await anotherVisitor())));
 });
 
-test('a stream that was opened signed in goes on past the end of its token', async ({ browser, server }) => {
+test('a stream that was opened signed in goes on past the end of its token', async ({ anotherVisitor }) => {
   await Promise.all(
     WAYS.map(async (way) => {
-      const context = await browser.newContext({ baseURL: server.origin, locale: 'en-GB' });
-      const visitor = new Visitor(await context.newPage(), server);
+      const visitor = await anotherVisitor();
       const next = phoneNumber();
       await visitor.open(way);
       await visitor.signUp(somebody());
@@ -65,7 +59,6 @@ test('a stream that was opened signed in goes on past the end of its token', asy
       await expect(visitor.ledger().getByText(/^Live by/)).toBeVisible();
       await visitor.enterCodeSentTo(next.e164);
       await expect(visitor.page.getByText('Your phone number is changed.')).toBeVisible();
-      await context.close();
     }),
   );
 });

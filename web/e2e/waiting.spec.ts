@@ -1,6 +1,11 @@
-import { DELIVERED_TO, RESEND_COOLDOWN_SECONDS, UNDELIVERED_TO } from './support/server.ts';
+import { DELIVERED_TO, UNDELIVERED_TO } from './support/server.ts';
 import { expect, test } from './support/test.ts';
 import { somebody, WAYS } from './support/visitor.ts';
+
+/** Short enough to wait for, long enough to see. */
+const RESEND_COOLDOWN_SECONDS = 4;
+
+test.use({ serverOptions: { resendCooldownSeconds: RESEND_COOLDOWN_SECONDS } });
 
 for (const way of WAYS) {
   test.describe(`${way.client} over ${way.stream}`, () => {
@@ -27,7 +32,7 @@ for (const way of WAYS) {
       const first = await visitor.receives(person.e164);
       await expect(visitor.page.getByRole('button', { name: /^Resend in 0:0/ })).toBeDisabled();
       await expect(visitor.page.getByRole('button', { name: 'Resend', exact: true })).toBeEnabled({
-        timeout: (RESEND_COOLDOWN_SECONDS + 3) * 1_000,
+        timeout: (RESEND_COOLDOWN_SECONDS + 10) * 1_000,
       });
       await visitor.press('Resend');
       const second = await visitor.receives(person.e164, first);

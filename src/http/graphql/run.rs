@@ -17,12 +17,16 @@ use crate::{
         graphql::{
             admission::Operation,
             refusal::{Code, Refusal},
+            response,
             tally::Tally,
         },
         wire::Wire,
     },
     session::gate::Auth,
-    telemetry::logs::request_span,
+    telemetry::{
+        logs::request_span,
+        traces::{Kind, Trace},
+    },
 };
 
 /// Who asks, as resolvers are told.
@@ -50,7 +54,7 @@ pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker:
     let is_mutation = operation.kind == OperationType::Mutation;
     let running = to_its_end(Arc::clone(wire), operation, asker);
     let answered = if is_mutation {
-        let running = tokio::spawn(running.in_current_span());
+        let running = tokio::spawn(Trace::current().around(running.in_current_span()));
         tokio::time::timeout(deadline, running).await.map(|ran| ran.unwrap_or_else(|_| broken(&request_id)))
     } else {
         tokio::time::timeout(deadline, running).await
@@ -60,7 +64,15 @@ pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker:
 
 async fn to_its_end<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> Response {
     let tally = counted(&wire, &mut operation);
-    let response = run(&wire, operation, asker).await;
+    // Over a socket it begins a trace: the handshake's is long over.
+    let trace = Trace::current().step("operation", Kind::Internal);
+    trace.note("graphql.operation", tally.names());
+    let response = trace.around(run(&wire, operation, asker)).await;
+    if let Some(error) = response.errors.first() {
+        trace.note("error", Code::known(response::code(error)));
+        trace.failed();
+    }
+    trace.end();
     tally.close(&response);
     response
 }

@@ -100,6 +100,12 @@ impl Tally {
         Self { roots, outcomes, started: Instant::now() }
     }
 
+    /// The names of its root fields, as they are counted.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.roots.iter().map(|(_, operation)| &**operation).collect();
+        names.join(",")
+    }
+
     /// Counts what was answered.
     pub fn close(self, answer: &Response) {
         let took = self.started.elapsed();

@@ -47,6 +47,9 @@ pub struct Model {
     pub phone_verified_at: Option<Instant>,
     pub email: Option<String>,
     pub email_key: Option<String>,
+    /// Of the address that was typed at sign-up, while the account waits for its code: also where another account has
+    /// that address, and this one, which will never be activated, can't.
+    pub claimed_email_key: Option<String>,
     pub email_verified_at: Option<Instant>,
     pub profile_image_url: Option<String>,
     pub locale: String,

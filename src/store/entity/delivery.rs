@@ -51,6 +51,8 @@ pub struct Model {
     pub updated_at: Instant,
     /// Not sent after this.
     pub expires_at: Instant,
+    /// The `traceparent` of what it was owed in.
+    pub trace: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -179,6 +179,10 @@ async fn en_02_a_known_address_signs_up_like_an_unknown_one() {
         steps.push(stranger.sign_in(sign_in(email)).await);
         app.advance(std::time::Duration::from_secs(61));
         steps.push(stranger.sign_up(input(username, email)).await);
+        // Another sign-up with the address takes the place of the one before, whosever the address is.
+        app.advance(std::time::Duration::from_secs(61));
+        steps.push(stranger.sign_up(input(&format!("{username}-again"), email)).await);
+        steps.push(stranger.available(json!({ "username": username })).await);
         let text = serde_json::to_string(&steps).unwrap();
         seen.push(text.replace(username, "<name>").replace(email.split('@').next().unwrap(), "<local>"));
     }

@@ -10,15 +10,16 @@ use countersign::{
     delivery::{Content, Notice, Order},
     ids::DeliveryId,
     status::DeliveryStatus,
-    store::{Ending, Settlement, Store, entity::delivery::Model},
+    store::{Ending, Identifier, Settlement, Store, entity::delivery::Model},
     texts::Locale,
 };
+use serde_json::json;
 
 use super::{
     carrier::{Act, Carrier},
-    setup::{Carried, by, number, phone, shows, takes, twilio_took},
+    setup::{Carried, by, number, phone, shows, taken, takes, twilio_took},
 };
-use crate::support::{PATIENCE, TestApp};
+use crate::support::{Account, PATIENCE, TestApp};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -94,6 +95,53 @@ async fn dl_01_what_a_dead_process_had_in_hand_is_sent_where_it_arrives_once_and
     let row = comes_to(&database, &id, |row| row.status != DeliveryStatus::Queued).await;
     assert_eq!((row.status, row.reason.as_deref()), (DeliveryStatus::Unknown, Some("interrupted")));
     assert_eq!(twilio.seen().len(), 0);
+    app.stop().await;
+}
+
+/// A claim that was committed after whoever made it had given up waiting: nobody has it in hand, and nobody asked.
+#[tokio::test]
+async fn dl_01_a_claim_whose_answer_was_lost_is_found_by_its_own_process() {
+    let twilio = Carrier::start(|_| Act::Hang).await;
+    let app = by("twilio").await.twilio(&twilio).start().await;
+    let database = store(&app).await;
+    let first = app.anonymous().send_code_to(&phone(0)).await;
+    twilio.seen_at_least(1).await;
+    let process = app.column("SELECT claimed_by FROM delivery").await.remove(0);
+    twilio.behave(|_| Act::Say(twilio_took(SID)));
+    let lost = Model { claimed_by: Some(process), ..notice(&phone(1), app.now()) };
+    let id = lost.id.clone();
+    owe(&database, vec![lost]).await;
+    comes_to(&database, &id, |row| row.status == DeliveryStatus::Sent).await;
+    // What is in hand is left there.
+    assert_eq!(app.anonymous().verification(&first["id"]).await["delivery"]["status"], "QUEUED");
+    assert_eq!(twilio.seen().len(), 2);
+    app.stop().await;
+}
+
+/// An account erased while a provider has its message leaves no hand busy.
+#[tokio::test]
+async fn a_message_whose_account_was_erased_keeps_no_hand() {
+    let gateway =
+        Carrier::start(|seen| Act::SayAfter(Duration::from_millis(500), taken(seen.header("webhook-id")))).await;
+    let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "1").gateway(&gateway).start().await;
+    app.has_accounts([Account::with_phone(&phone(0))]).await;
+    let id = app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": phone(0) } })).await;
+    gateway.seen_at_least(1).await;
+    let database = store(&app).await;
+    database
+        .write(move |tx| {
+            Box::pin(async move {
+                let contacts = [phone(0)];
+                let account = tx.account(&Identifier::Phone(phone(0))).await?.unwrap();
+                tx.erase_history(&account.id, &contacts).await?;
+                Ok(Ending::Commit(()))
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(app.anonymous().verification(&id["verification"]["id"]).await, json!(null));
+    let next = app.anonymous().send_code_to(&phone(1)).await["id"].clone();
+    shows(&app.anonymous(), &next, "SENT").await;
     app.stop().await;
 }
 

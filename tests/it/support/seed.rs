@@ -60,6 +60,7 @@ impl Account {
             phone: self.phone,
             email_verified_at: email.is_some().then_some(now),
             email_key: email.as_ref().map(|email| email.key().to_owned()),
+            claimed_email_key: None,
             email: email.map(|email| email.as_str().to_owned()),
             profile_image_url: None,
             locale: "ko".to_owned(),

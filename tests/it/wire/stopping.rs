@@ -91,3 +91,28 @@ async fn op_05_what_does_not_end_is_cut_after_the_grace() {
     assert_eq!(server.stopped().await, 1);
     assert_eq!(server.traces.running.load(SeqCst), 0);
 }
+
+/// SB-14: what follows a mutation's commit happens though nobody waits for the answer any more.
+#[tokio::test]
+async fn a_mutation_is_done_to_its_end_though_its_client_leaves() {
+    let mut server = TestServer::with(&[("EXECUTION_TIMEOUT", "100ms")]).await;
+    let body = r#"{"query":"mutation {slowBump(ms: 300)}"}"#;
+    let mut stream = server.connect().await;
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + body).as_bytes()).await.unwrap();
+    server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;
+    drop(stream);
+    server.eventually("it is done", |server| server.traces.bumps.load(SeqCst) == 1).await;
+    // Who waits is told after EXECUTION_TIMEOUT that it took too long, and it is done all the same.
+    assert_eq!(server.post(json!({ "query": "mutation {slowBump(ms: 300)}" })).await.code(), "UNAVAILABLE");
+    let mut working = server.ready(json!(null)).await;
+    working.subscribe("1", "mutation {slowBump(ms: 300)}").await;
+    server.eventually("two run", |server| server.traces.running.load(SeqCst) == 2).await;
+    drop(working);
+    server.eventually("both are done", |server| server.traces.bumps.load(SeqCst) == 3).await;
+    server.ask_to_stop();
+    server.stopped().await;
+}

@@ -15,16 +15,6 @@ describe('explain', () => {
     expect(explain({ __typename: 'ContactTaken', code: 'CONTACT_TAKEN', message: 'Taken.' }, en)).toBe('Taken.');
   });
 
-  it('says when to come back', () => {
-    const quota = {
-      __typename: 'QuotaExceeded',
-      code: 'QUOTA_EXCEEDED',
-      message: 'Too often.',
-      retryAfterSeconds: 42,
-    } as const;
-    expect(explain(quota, en)).toBe('Too often. Try again in 0:42.');
-  });
-
   it('tells a network that is away from a service that failed', () => {
     expect(explain({ __typename: 'Unreachable' }, en)).toBe(en.problems.Unreachable);
     expect(explain(fault('INTERNAL', 'req_1'), en)).toContain('req_1');

@@ -35,14 +35,13 @@ const PROGRAM = resolve(process.env['COUNTERSIGN'] ?? join(ROOT, 'target/debug/c
 /** A debug build on a busy machine takes its time. */
 const START_WITHIN_MS = 30_000;
 
-/** Short enough to wait for, long enough to see. */
-export const RESEND_COOLDOWN_SECONDS = 3;
-
 /** Contacts whose message always comes to the same end, so that a page can be seen to show it. Nothing is sent to them. */
 export const DELIVERED_TO = 'delivered@example.com';
 export const UNDELIVERED_TO = 'undelivered@example.com';
 
 export interface ServerOptions {
+  /** The wait between two codes to one contact; none where nothing is said, for tests that have the same person ask again. */
+  readonly resendCooldownSeconds?: number;
   /** How long access tokens live; an hour where nothing is said. */
   readonly accessTokenSeconds?: number;
   /** Whether the refresh token travels in a cookie; left to the service's default where nothing is said. */
@@ -85,7 +84,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     SMS_PROVIDER: 'development',
     EMAIL_PROVIDER: 'development',
     TEST_CONTACTS: `${DELIVERED_TO}=246810:delivered,${UNDELIVERED_TO}=246810:undelivered`,
-    RESEND_COOLDOWN: `${String(RESEND_COOLDOWN_SECONDS)}s`,
+    RESEND_COOLDOWN: `${String(options.resendCooldownSeconds ?? 0)}s`,
     ...(options.accessTokenSeconds !== undefined && {
       JWT_ACCESS_EXPIRES_IN: `${String(options.accessTokenSeconds)}s`,
     }),

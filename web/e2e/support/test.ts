@@ -1,10 +1,12 @@
-import { test as base, expect } from '@playwright/test';
+import { test as base, expect, type BrowserContext, type BrowserContextOptions } from '@playwright/test';
 
 import { startServer, type ServerOptions, type TestServer } from './server.ts';
 import { Visitor } from './visitor.ts';
 
 interface Fixtures {
   readonly visitor: Visitor;
+  /** Somebody else, in a browser of their own. */
+  readonly anotherVisitor: (options?: BrowserContextOptions) => Promise<Visitor>;
   /** What the browser found fault with: thrown errors, refusals of the page's policy, React's warnings. */
   readonly complaints: string[];
 }
@@ -38,18 +40,33 @@ export const test = served.extend<Fixtures>({
   visitor: async ({ page, server }, provide) => {
     await provide(new Visitor(page, server));
   },
+  anotherVisitor: async ({ browser, server, complaints }, provide) => {
+    const opened: BrowserContext[] = [];
+    await provide(async (options) => {
+      const context = await browser.newContext({ baseURL: server.origin, locale: 'en-GB', ...options });
+      opened.push(context);
+      listen(context, complaints);
+      return new Visitor(await context.newPage(), server);
+    });
+    await Promise.all(opened.map((context) => context.close()));
+  },
   complaints: [
-    async ({ page }, provide) => {
+    async ({ context }, provide) => {
       const complaints: string[] = [];
-      page.on('pageerror', (error) => complaints.push(error.message));
-      page.on('console', (message) => {
-        if (message.type() === 'error' && !EXPECTED.test(message.text())) complaints.push(message.text());
-      });
+      listen(context, complaints);
       await provide(complaints);
       expect(complaints).toEqual([]);
     },
     { auto: true },
   ],
 });
+
+function listen(context: BrowserContext, complaints: string[]): void {
+  context.on('weberror', (thrown) => complaints.push(thrown.error().message));
+  context.on('console', (message) => {
+    const isComplaint = message.type() === 'error' || message.type() === 'warning';
+    if (isComplaint && !EXPECTED.test(message.text())) complaints.push(message.text());
+  });
+}
 
 export { expect };

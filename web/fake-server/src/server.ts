@@ -156,7 +156,6 @@ export class FakeServer {
           setCookie: () => undefined,
         }),
       },
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- its types name the same class twice
       new WebSocketServer({ server, path: '/graphql' }),
     );
   }

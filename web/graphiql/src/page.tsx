@@ -1,26 +1,13 @@
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import type { ReactNode } from 'react';
 
+import { activeTab } from './active-tab.ts';
+import { fetcher } from './fetcher.ts';
 import { FLOWS } from './flows/index.ts';
 import { OUTBOX_PLUGIN } from './outbox/plugin.tsx';
 import { WordWrap } from './word-wrap.ts';
 
-const ENDPOINT = new URL('/graphql', location.href);
-
-/** Headers of a tab go into the WebSocket's init payload too, so `authorization` works for subscriptions. */
-const fetcher = createGraphiQLFetcher({
-  url: ENDPOINT.href,
-  subscriptionUrl: ENDPOINT.href.replace(/^http/, 'ws'),
-});
-
-/**
- * GraphiQL fills the first tab's query from its defaults, but neither its variables nor its headers: on the first visit
- * they are handed over by themselves, later they come out of what it remembers.
- */
-const isFirstVisit = localStorage.getItem('graphiql:tabState') === null;
-const first =
-  isFirstVisit && FLOWS[0] ? { initialVariables: FLOWS[0].variables, initialHeaders: FLOWS[0].headers } : {};
+const contents = activeTab(localStorage);
 
 /** Wide enough for a third pane beside the editor and the answer. */
 const isWide = window.matchMedia('(min-width: 70rem)').matches;
@@ -36,7 +23,7 @@ export function Page({ isDevelopment }: PageProps): ReactNode {
       fetcher={fetcher}
       defaultTabs={[...FLOWS]}
       defaultEditorToolsVisibility="variables"
-      {...first}
+      {...contents}
       shouldPersistHeaders
       inputValueDeprecation
       plugins={isDevelopment ? [OUTBOX_PLUGIN, HISTORY_PLUGIN] : [HISTORY_PLUGIN]}

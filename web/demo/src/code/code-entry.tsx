@@ -1,4 +1,3 @@
-import type { VerificationProblem } from '@countersign/client';
 import type { UseVerification } from '@countersign/client/react';
 import { use, type ReactNode } from 'react';
 
@@ -7,7 +6,7 @@ import { Button } from '../ui/button.tsx';
 import { explain } from '../ui/explain.ts';
 import { Notice, TroubleNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { span, useWords, type Words } from '../words/index.ts';
+import { span, useWords } from '../words/index.ts';
 import { CodeInput } from './code-input.tsx';
 import { DeliveryTrack } from './delivery-track.tsx';
 import { Ledger } from './ledger.tsx';
@@ -35,7 +34,7 @@ function CodeForm({ flow, onCode, onAnother }: CodeEntryProps): ReactNode {
   const inDevelopment = use(hasOutbox);
   if (!verification) return null;
 
-  const wrong = problem?.__typename === 'CodeMismatch' ? mismatch(problem, words) : null;
+  const wrong = problem?.__typename === 'CodeMismatch' ? explain(problem, words) : null;
   const canCall = verification.delivery.channel === 'SMS';
   return (
     <Page title={words.code.title} lead={words.code.sentTo(verification.maskedTo)}>
@@ -99,8 +98,4 @@ function CodeOver({ flow, onAnother }: CodeEntryProps): ReactNode {
       <Button onClick={onAnother}>{code.over.again}</Button>
     </Page>
   );
-}
-
-function mismatch(problem: Extract<VerificationProblem, { __typename: 'CodeMismatch' }>, words: Words): string {
-  return `${explain(problem, words)} ${words.code.attempts(problem.attemptsRemaining)}`;
 }

@@ -1,7 +1,6 @@
 import type { Failure, InvalidInputPartsFragment, ProblemCode } from '@countersign/client';
 
 import type { Words } from '../words/en.ts';
-import { span } from '../words/span.ts';
 
 /** A refusal of the schema, as far as every one of them goes. */
 export interface Refusal {
@@ -14,10 +13,7 @@ export type Trouble = Refusal | Failure;
 
 /** What to tell the person. A refusal brings its own words, in the language that was asked for. */
 export function explain(trouble: Trouble, words: Words): string {
-  if ('message' in trouble) {
-    const wait = retryAfterOf(trouble);
-    return wait === null ? trouble.message : `${trouble.message} ${words.problems.retryIn(span(wait, words))}`;
-  }
+  if ('message' in trouble) return trouble.message;
   if (trouble.__typename === 'Unreachable') return words.problems.Unreachable;
   switch (trouble.code) {
     case 'RATE_LIMITED':
@@ -33,12 +29,4 @@ export function explain(trouble: Trouble, words: Words): string {
 export function fieldErrors(trouble: Trouble | null): ReadonlyMap<string, string> {
   const fields = trouble && 'fields' in trouble ? (trouble.fields as InvalidInputPartsFragment['fields']) : [];
   return new Map(fields.map(({ path, message }) => [path.split('.').at(-1) ?? path, message]));
-}
-
-function retryAfterOf(refusal: Refusal): number | null {
-  return 'retryAfterSeconds' in refusal &&
-    typeof refusal.retryAfterSeconds === 'number' &&
-    refusal.retryAfterSeconds > 0
-    ? refusal.retryAfterSeconds
-    : null;
 }

@@ -91,7 +91,6 @@ export const en = {
       `${isNumeric ? count(length, 'digit', 'digits') : count(length, 'character', 'characters')}. Your phone may fill it in by itself.`,
     confirm: 'Confirm',
     expiresIn: (time: string) => `good for ${time}`,
-    attempts: (left: number) => `${count(left, 'attempt', 'attempts')} left`,
     resend: 'Resend',
     resendIn: (time: string) => `Resend in ${time}`,
     call: 'Call me instead',
@@ -189,7 +188,6 @@ export const en = {
     UNAVAILABLE: 'The service is busy. Please try again in a moment.',
     UNAUTHENTICATED: 'Please sign in again.',
     other: (id: string | null) => `Something went wrong on our side.${id === null ? '' : ` Please quote ${id}.`}`,
-    retryIn: (time: string) => `Try again in ${time}.`,
     mustFill: 'Please fill this in.',
   },
 };

@@ -90,7 +90,6 @@ export const ko: Words = {
       `${isNumeric ? '숫자 ' : ''}${String(length)}자리입니다. 휴대전화에서 자동으로 입력될 수 있습니다.`,
     confirm: '확인',
     expiresIn: (time) => `남은 시간 ${time}`,
-    attempts: (left) => `${String(left)}번 더 시도할 수 있습니다`,
     resend: '다시 보내기',
     resendIn: (time) => `${time} 후 다시 보내기`,
     call: '전화로 받기',
@@ -188,7 +187,6 @@ export const ko: Words = {
     UNAVAILABLE: '지금은 요청이 많습니다. 잠시 후 다시 시도해 주세요.',
     UNAUTHENTICATED: '다시 로그인해 주세요.',
     other: (id) => `문제가 발생했습니다.${id === null ? '' : ` 문의하실 때 ${id}을(를) 알려 주세요.`}`,
-    retryIn: (time) => `${time} 후에 다시 시도해 주세요.`,
     mustFill: '입력해 주세요.',
   },
 };
