@@ -170,7 +170,8 @@ impl Moving {
         let Some(account) = tx.lock_account(id).await? else {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         };
-        if !is_still_signed_in(tx, &self.signed_in, self.now).await? {
+        // Whoever took a change back, or reset the password, ended this session, and its proofs with it.
+        if !tx.is_live(&self.signed_in.session, self.now).await? {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         }
         let Some(new) = Contact::from_stored(proof.contact_kind, &proof.contact) else {

@@ -123,6 +123,18 @@ impl Tx {
         Ok(ended)
     }
 
+    /// Whether a session is neither ended nor expired, and stays so until the transaction is over.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn is_live(&self, id: &SessionId, now: Instant) -> Result<bool, Fault> {
+        let live = Entity::find_by_id(id.clone())
+            .filter(Column::EndedAt.is_null())
+            .filter(Column::ExpiresAt.gt(now))
+            .lock_exclusive();
+        Ok(live.one(&self.0).await.doing("looking whether a session lives")?.is_some())
+    }
+
     /// Ends every live session of an account but `keep`, and says which those were.
     ///
     /// # Errors
