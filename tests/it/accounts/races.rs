@@ -105,7 +105,7 @@ async fn cr_05_a_reset_leaves_no_session_behind_in_any_process() {
     let signed_in = app.signed_up("hong", "+821012345678").await;
     app.advance(std::time::Duration::from_secs(61));
     let person = app.anonymous();
-    let either = |number: usize| if number % 2 == 0 { app.anonymous() } else { other.anonymous() };
+    let either = |number: usize| if number.is_multiple_of(2) { app.anonymous() } else { other.anonymous() };
     let proof = app.proof(&person, "PASSWORD_RESET", "+821012345678").await;
     let resets = join_all((0..3).map(|number| {
         let (person, proof) = (either(number), proof.clone());
@@ -159,7 +159,7 @@ async fn cr_06_disabling_and_erasing_win_over_whatever_is_under_way() {
         let name = format!("racer{round}x");
         let signed_in = app.signed_up(&name, &format!("+82101111000{round}")).await;
         let (owner, admin) = (app.holder(&signed_in), app.holder(&boss));
-        let either = |number: usize| if number % 2 == 0 { app.anonymous() } else { other.anonymous() };
+        let either = |number: usize| if number.is_multiple_of(2) { app.anonymous() } else { other.anonymous() };
         let end = async {
             match way {
                 "suspended" => admin.set_account_status(&signed_in.user["id"], "SUSPENDED").await["user"].is_object(),
