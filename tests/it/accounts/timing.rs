@@ -49,9 +49,12 @@ async fn en_04_a_nearly_right_code_takes_as_long_as_a_wrong_one() {
         .await;
     let visitor = app.anonymous();
     let (mut near, mut far) = (Vec::new(), Vec::new());
-    for _ in 0..SAMPLES / 2 {
+    // One order for all of them: the first guess at a code, made while its message leaves, is slower than the next, and
+    // an order that came back with each code would have the same kind come first each time.
+    let guesses = shuffled((0..2 * SAMPLES).map(|n| n % 2 == 0));
+    for guesses in guesses.chunks(4) {
         let id = visitor.send_code_to("+15005550100").await["id"].clone();
-        for is_near in shuffled([true, true, false, false]) {
+        for is_near in guesses.iter().copied() {
             let code = if is_near { "123457" } else { "923456" };
             let started = Instant::now();
             let refused = visitor.confirm(&id, code).await;
