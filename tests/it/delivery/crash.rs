@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use countersign::{
-    app::Settings,
     channel::Channel,
     clock::{Entropy, Instant},
     contact::{Contact, PhoneNumber, Region},
@@ -17,15 +16,11 @@ use serde_json::json;
 
 use super::{
     carrier::{Act, Carrier},
-    setup::{Carried, by, number, phone, shows, taken, takes, twilio_took},
+    setup::{Carried, by, number, phone, shows, store, taken, takes, twilio_took},
 };
-use crate::support::{Account, PATIENCE, TestApp};
+use crate::support::{Account, PATIENCE};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-
-async fn store(app: &TestApp) -> Store {
-    Store::open(&Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!()).config.store).await.unwrap()
-}
 
 /// A notice in the outbox.
 fn notice(to: &str, now: Instant) -> Model {

@@ -1,7 +1,7 @@
 //! The program with carriers behind it, and what it is told and tells over the wire.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{config::Secret, delivery::standard_webhooks::Key};
+use countersign::{app::Settings, config::Secret, delivery::standard_webhooks::Key, store::Store};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
@@ -141,4 +141,9 @@ pub async fn twilio_tells(app: &TestApp, delivery: &str, sid: &str, status: &str
     let signature = STANDARD.encode(mac.finalize().into_bytes());
     let request = reqwest::Client::builder().build().unwrap().post(format!("{}{path}", app.url())).form(&fields);
     request.header("x-twilio-signature", signature).send().await.unwrap().status().as_u16()
+}
+
+/// The tables of a running program.
+pub async fn store(app: &TestApp) -> Store {
+    Store::open(&Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!()).config.store).await.unwrap()
 }
