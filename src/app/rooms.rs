@@ -152,6 +152,7 @@ pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, St
         quotas: quotas.clone(),
         events: events.clone(),
         outbox: outbox.clone(),
+        turns: verification::Turns::default(),
         attestor: attestor.clone(),
         accounts_disclosed: config.account.disclosed,
         activated: match config.account.approval {

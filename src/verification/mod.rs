@@ -12,6 +12,7 @@ mod proof;
 mod resend;
 pub mod rules;
 mod start;
+mod turns;
 mod view;
 mod watch;
 
@@ -28,6 +29,7 @@ pub use self::{
     resend::Resent,
     rules::Standing,
     start::{Audience, Judge, Recipient, Start, Started, Writing},
+    turns::Turns,
     view::{Delivery, Verification},
 };
 use crate::{
@@ -67,6 +69,8 @@ pub struct Parts {
     pub quotas: Quotas,
     pub events: Events,
     pub outbox: Outbox,
+    /// Who asks with one idempotency key at the same time.
+    pub turns: Turns,
     pub attestor: Attestor,
     /// Whether answers may tell an unknown account from a known one.
     pub accounts_disclosed: bool,

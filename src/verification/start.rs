@@ -91,6 +91,10 @@ impl Verifications {
         let test = parts.test_contact(&start.to);
         let key = start.idempotency_key.as_deref().map(|key| idempotency_hash(key, start.purpose, &start.to));
         let event = Event::new(caller, start.act, audit::OK, parts.clock.now()).contact(start.to.masked());
+        let _turn = match &key {
+            Some(key) => Some(parts.turns.wait(key).await),
+            None => None,
+        };
         if let Some(known) = parts.known(key.as_deref()).await? {
             // It sends nothing, and may be asked as often as anything else that is only looked up.
             if let Err(refused) = parts.quotas.charge(Act::Lookup, caller).await {
