@@ -3,10 +3,10 @@
 //! It can be run again: an account that is there already, with the same contacts, is passed over. Nothing of a line is
 //! ever printed but its number and a reason.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use chrono::NaiveDate;
-use futures_util::{Stream, StreamExt, future};
+use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 
 use super::{Accounts, ImageUrl};
@@ -90,6 +90,39 @@ pub struct Import {
 /// Lines that are written at once: they share commits.
 const AT_ONCE: usize = 64;
 
+/// Lines to be written at once. No two of them claim the same name or contact: of two that do, the first one has it.
+#[derive(Default)]
+struct Wave {
+    lines: Vec<(usize, Result<Model, LineRefusal>)>,
+    claimed: HashSet<(&'static str, String)>,
+}
+
+impl Wave {
+    /// Whether it has to be written before this line can join.
+    fn is_closed_to(&self, line: &Result<Model, LineRefusal>) -> bool {
+        let clashes = |row| claims(row).any(|claim| self.claimed.contains(&claim));
+        self.lines.len() >= AT_ONCE || line.as_ref().is_ok_and(clashes)
+    }
+
+    fn join(&mut self, number: usize, line: Result<Model, LineRefusal>) {
+        if let Ok(row) = &line {
+            self.claimed.extend(claims(row));
+        }
+        self.lines.push((number, line));
+    }
+}
+
+/// What nobody else may have.
+fn claims(row: &Model) -> impl Iterator<Item = (&'static str, String)> {
+    let claims = [
+        ("username", Some(row.username_key.clone())),
+        ("phone", row.phone.clone()),
+        ("email", row.email_key.clone()),
+        ("nickname", row.nickname_key.clone()),
+    ];
+    claims.into_iter().filter_map(|(field, claim)| Some((field, claim?)))
+}
+
 impl Accounts {
     /// Imports lines, and tells of each, in order, with its number from one on. Empty lines are passed over; one that
     /// could not be read is refused in its place. No more lines are taken than are worked at.
@@ -103,16 +136,36 @@ impl Accounts {
         import: Import,
         mut tell: impl FnMut(usize, Imported),
     ) -> Result<(), Fault> {
-        let empty = |line: &Result<String, LineRefusal>| line.as_ref().is_ok_and(|text| text.trim().is_empty());
-        let numbered = lines.enumerate().filter(|(_, line)| future::ready(!empty(line)));
-        let imported = numbered.map(|(at, line)| async move {
+        let parts = &self.0;
+        let mut lines = std::pin::pin!(lines.enumerate());
+        let mut wave = Wave::default();
+        while let Some((at, line)) = lines.next().await {
+            if line.as_ref().is_ok_and(|text| text.trim().is_empty()) {
+                continue;
+            }
+            let line = line.and_then(|text| read(&text, import, AccountId::new(&parts.entropy), parts.clock.now()));
+            if wave.is_closed_to(&line) {
+                self.import_wave(run, std::mem::take(&mut wave), &mut tell).await?;
+            }
+            wave.join(at + 1, line);
+        }
+        self.import_wave(run, wave, &mut tell).await
+    }
+
+    async fn import_wave(
+        &self,
+        run: &Arc<str>,
+        wave: Wave,
+        tell: &mut impl FnMut(usize, Imported),
+    ) -> Result<(), Fault> {
+        let lines = wave.lines.into_iter().map(|(number, line)| async move {
             let imported = match line {
-                Ok(text) => self.import_line(Arc::clone(run), &text, import).await?,
+                Ok(row) => self.import_row(Arc::clone(run), row).await?,
                 Err(refusal) => Imported::Refused(refusal),
             };
-            Ok::<_, Fault>((at + 1, imported))
+            Ok::<_, Fault>((number, imported))
         });
-        let mut imported = std::pin::pin!(imported.buffered(AT_ONCE));
+        let mut imported = stream::iter(lines).buffered(AT_ONCE);
         while let Some(line) = imported.next().await {
             let (number, imported) = line?;
             tell(number, imported);
@@ -120,13 +173,9 @@ impl Accounts {
         Ok(())
     }
 
-    async fn import_line(&self, run: Arc<str>, line: &str, import: Import) -> Result<Imported, Fault> {
+    async fn import_row(&self, run: Arc<str>, row: Model) -> Result<Imported, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let row = match read(line, import, AccountId::new(&parts.entropy), now) {
-            Ok(row) => row,
-            Err(refusal) => return Ok(Imported::Refused(refusal)),
-        };
         let event = Event::internal(run, audit::Act::AdminImportUsers, audit::OK, now).account(row.id.clone());
         let (entry, draft) = (event.clone(), row.clone());
         let made = parts
