@@ -205,11 +205,6 @@ impl Routes {
         self.of(channel).iter().any(|provider| !provider.abilities().makes_code)
     }
 
-    /// Whether a message sent twice arrives once, whoever of this channel carries it.
-    pub fn all_idempotent(&self, channel: Channel) -> bool {
-        self.of(channel).iter().all(|provider| provider.abilities().idempotent)
-    }
-
     /// The provider that a delivery or a receipt names.
     pub fn named(&self, name: &str) -> Option<&Arc<dyn Provider>> {
         self.providers.get(name)
