@@ -120,6 +120,19 @@ impl Parts {
     }
 
     async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+        let fault = match self.count_try_of(subjects).await {
+            Ok(counted) => return Ok(counted),
+            Err(fault) => fault,
+        };
+        let Some(account) = &subjects.account else { return Err(fault) };
+        if self.store.account(&Identifier::Id(account.clone())).await?.is_some() {
+            return Err(fault);
+        }
+        // It was erased after it was found, and no row can be about it any more. The try is counted like anybody's.
+        self.count_try_of(&Subjects { account: None, ..subjects.clone() }).await
+    }
+
+    async fn count_try_of(&self, subjects: &Subjects) -> Result<Counted, Fault> {
         let now = self.clock.now();
         let lockout = self.settings.lockout;
         let disclosed = self.accounts_disclosed;
