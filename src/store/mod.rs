@@ -4,8 +4,8 @@
 //! [`Tx`] to a closure and commits or takes back what the closure did, as its [`Ending`] says. Nothing but SQL may
 //! happen in that closure: no provider, no Redis, no hashing is waited for while a transaction is open.
 //!
-//! Rows are locked in one order everywhere, so that two writers never wait for each other: a contact's usage first,
-//! then the verification, then its deliveries and proof, then accounts, sessions and tokens.
+//! Rows are locked in one order everywhere, so that two writers never wait for each other: a verification that is there
+//! already first, then its contact's usage, then its deliveries and proof, then accounts, sessions and tokens.
 
 mod account;
 mod account_change;
@@ -24,6 +24,7 @@ mod erase;
 mod expired;
 mod health;
 mod history;
+mod judgement;
 mod lease;
 mod lockout;
 mod page;
@@ -36,6 +37,7 @@ mod revocation;
 mod sending;
 mod session;
 mod settlement;
+mod together;
 mod users;
 mod verification;
 mod writer;
@@ -55,6 +57,7 @@ pub use self::{
     erase::Dead,
     expired::Expired,
     health::{ProviderCount, ReasonCount},
+    judgement::{Activation, Judgement},
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},

@@ -136,6 +136,9 @@ impl Verifications {
             .store
             .write(move |tx| {
                 Box::pin(async move {
+                    let Some(again) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
+                        return Ok(Ending::Rollback(Written::Over));
+                    };
                     if let Some(limits) = limits
                         && tx.reserve_send(&row.contact_key, now, limits).await? == Reserved::Refused
                     {
@@ -149,12 +152,9 @@ impl Verifications {
                             return Ok(Ending::Rollback(Written::NoAddress));
                         }
                     }
-                    let Some(row) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
-                        return Ok(Ending::Rollback(Written::Over));
-                    };
                     tx.insert_delivery(order).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Written::Again(Box::new(row))))
+                    Ok(Ending::Commit(Written::Again(Box::new(again))))
                 })
             })
             .await?;
