@@ -68,6 +68,7 @@ use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{
     config,
     fault::{Doing, Fault},
+    vitals::Vitals,
 };
 
 /// The database. Cheap to clone.
@@ -115,14 +116,14 @@ impl Store {
     ///
     /// # Errors
     /// A fault when the database can't be reached or its file can't be opened.
-    pub async fn open(settings: &config::Store) -> Result<Self, Fault> {
+    pub async fn open(settings: &config::Store, vitals: &Vitals) -> Result<Self, Fault> {
         let backend = match &settings.place {
             config::Place::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
             config::Place::Sqlite { file } => {
                 let connect::Sqlite { readers, writer, writes } = connect::sqlite(file, settings).await?;
                 Backend::Sqlite {
                     readers: Reader::new(readers),
-                    writer: Writer::start(writer, settings.timeout, writes),
+                    writer: Writer::start(writer, settings.timeout, writes, vitals),
                 }
             }
         };

@@ -1,7 +1,7 @@
 //! The program with carriers behind it, and what it is told and tells over the wire.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{app::Settings, config::Secret, delivery::standard_webhooks::Key, store::Store};
+use countersign::{app::Settings, config::Secret, delivery::standard_webhooks::Key, store::Store, vitals::Vitals};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
@@ -145,5 +145,6 @@ pub async fn twilio_tells(app: &TestApp, delivery: &str, sid: &str, status: &str
 
 /// The tables of a running program.
 pub async fn store(app: &TestApp) -> Store {
-    Store::open(&Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!()).config.store).await.unwrap()
+    let settings = Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!());
+    Store::open(&settings.config.store, &Vitals::default()).await.unwrap()
 }
