@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
+pub async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
     match child.ask(ADDRESS, document, variables).await {
         None => Answer::None,
         Some(mut answer) => match answer["errors"][0]["extensions"]["code"].as_str() {
