@@ -4,8 +4,8 @@ use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
     attestation::Subject,
     checked::Checked,
+    draft::spec,
     rules::{self, Standing},
-    start::spec,
 };
 use crate::{
     caller::Caller,

@@ -2,8 +2,9 @@
 
 use super::{
     Parts, Verification, Verifications,
+    draft::spec,
     rules::{self, Standing},
-    start::{destination, spec},
+    start::destination,
 };
 use crate::{
     caller::Caller,
