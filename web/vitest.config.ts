@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['*/tests/**/*.test.{ts,tsx}'],
     setupFiles: ['client/tests/setup.ts'],
     restoreMocks: true,
+    // Loaded by Node itself, it would bring a second graphql, whose types are not those of the tests.
+    server: { deps: { inline: ['@graphql-tools/utils'] } },
     testTimeout: 15_000,
     unstubGlobals: true,
   },

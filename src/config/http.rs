@@ -38,6 +38,11 @@ pub const SETTINGS: &[Setting] = &[
         "100",
         "WebSockets and event streams open at once from one client address (IPv6: one /64).",
     ),
+    Setting::new(
+        "SOCKETS_PER_ACCOUNT",
+        "50",
+        "WebSockets and event streams open at once that are signed in to one account, from wherever they come.",
+    ),
     Setting::new("OPERATIONS_PER_SOCKET", "50", "Operations running at once on one WebSocket."),
     Setting::new(
         "MAX_CONNECTIONS",
@@ -187,6 +192,7 @@ pub struct Http {
     pub trusted_proxies: Vec<IpNet>,
     pub forwarded_header: ForwardedHeader,
     pub sockets_per_address: usize,
+    pub sockets_per_account: usize,
     pub operations_per_socket: usize,
     pub max_connections: usize,
     pub max_in_flight: usize,
@@ -229,6 +235,7 @@ impl Http {
                 &[("x-forwarded-for", ForwardedHeader::XForwardedFor), ("forwarded", ForwardedHeader::Forwarded)],
             ),
             sockets_per_address: env.number("SOCKETS_PER_ADDRESS", 1..=1_000_000),
+            sockets_per_account: env.number("SOCKETS_PER_ACCOUNT", 1..=1_000_000),
             operations_per_socket: env.number("OPERATIONS_PER_SOCKET", 1..=1_000),
             max_connections: env.number("MAX_CONNECTIONS", 10..=1_000_000),
             max_in_flight: env.number("MAX_IN_FLIGHT", 1..=100_000),

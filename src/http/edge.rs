@@ -115,17 +115,29 @@ fn is_work(path: &str) -> bool {
 /// The answer to a request whose head is not served, whatever its route.
 fn judge_head(request: &Request) -> Option<Response> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_URL) {
-        return Some(too_long(StatusCode::URI_TOO_LONG, "The address is longer than 8 KiB."));
+        return Some(hung_up(StatusCode::URI_TOO_LONG, "The address is longer than 8 KiB."));
     }
     let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > MAX_HEADERS {
-        return Some(too_long(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are longer than 16 KiB."));
+        return Some(hung_up(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are longer than 16 KiB."));
+    }
+    if !is_framed_plainly(request.headers()) {
+        return Some(hung_up(StatusCode::BAD_REQUEST, "Of transfer codings there is chunked, once, and no other."));
     }
     let served = !matches!(*request.method(), Method::TRACE | Method::CONNECT);
     (!served).then(|| answer::method_not_allowed(Media::Json, "GET, POST", "This method is not served."))
 }
 
-fn too_long(status: StatusCode, message: &str) -> Response {
+/// Whether nobody on the way can have read another length out of this head than we do (security.md TR-10). hyper has
+/// refused lengths that contradict each other or are no numbers, and a last coding other than `chunked`; `gzip, chunked`
+/// and `chunked, chunked` it lets pass. `Content-Length` beside `Transfer-Encoding` it drops before anybody can see it,
+/// reads the chunks, and closes after the answer, as RFC 9112 (section 6.1) and ASVS 4.2.1 have it.
+fn is_framed_plainly(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) && codings.next().is_none()
+}
+
+fn hung_up(status: StatusCode, message: &str) -> Response {
     let mut response = answer::refusal(Media::Json, Refusal::http(status, Code::BadRequest, message));
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

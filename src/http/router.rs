@@ -78,7 +78,7 @@ pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
         labels: Labels::read(&shapes),
         shapes,
         origins: Origins::new(&settings),
-        seats: Seats::new(settings.sockets_per_address),
+        seats: Seats::new(&settings),
         in_flight: Semaphore::new(settings.max_in_flight),
         stop: stop.clone(),
         executor,

@@ -24,7 +24,7 @@ use crate::{
             run::{self, Asker},
         },
         multipart,
-        seats::Seat,
+        seats::{AccountSeat, AddressSeat},
         sse,
         wire::Wire,
     },
@@ -44,6 +44,9 @@ pub enum Beat {
     Stopping(Answer),
 }
 
+/// What a stream counts as, for as long as it lives.
+pub type Held = ((AddressSeat, Option<AccountSeat>), OpenStream);
+
 /// A running operation, with everything that may end it. Dropped when the client goes.
 pub struct Live {
     results: BoxStream<'static, async_graphql::Response>,
@@ -51,7 +54,7 @@ pub struct Live {
     refused: Option<BoxFuture<'static, ()>>,
     stopping: BoxFuture<'static, ()>,
     over: bool,
-    _seat: (Seat, OpenStream),
+    _held: Held,
 }
 
 impl Live {
@@ -60,7 +63,7 @@ impl Live {
         operation: Operation,
         caller: Caller,
         credentials: &Credentials,
-        seat: (Seat, OpenStream),
+        held: Held,
     ) -> Self {
         let asker = Asker { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
         let every = wire.settings.patience.heartbeat;
@@ -72,7 +75,7 @@ impl Live {
             refused: credentials.until_refused(&wire.judge, &wire.clock),
             stopping: wire.stop.asked_owned().boxed(),
             over: false,
-            _seat: seat,
+            _held: held,
         }
     }
 

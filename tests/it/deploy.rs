@@ -78,3 +78,14 @@ fn the_image_is_built_from_every_crate_of_the_workspace() {
         assert!(sent.lines().any(|line| line == format!("!{top}")), "{member} is not sent to the builder");
     }
 }
+
+/// Without `build.rs`, a build that lacks the pages would fail with the compiler's words instead of ours.
+#[test]
+fn the_images_binary_has_the_pages_inside() {
+    let (image, sent) = (read("deploy/Dockerfile"), read("deploy/Dockerfile.dockerignore"));
+    let pages = image.find("COPY --from=web /src/web/dist web/dist\n");
+    let build = image.find("cargo build --release --locked --features embed-web ");
+    assert!(pages.is_some() && pages < build, "the pages are copied before the binary is built");
+    assert!(words(&image, |sign| !sign.is_whitespace()).any(|word| word == "build.rs"));
+    assert!(sent.lines().any(|line| line == "!build.rs"), "build.rs is not sent to the builder");
+}

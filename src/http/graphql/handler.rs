@@ -25,6 +25,7 @@ use crate::{
             run::{self, Asker},
         },
         origins::Origin,
+        seats::Full,
         stream::{self, Live},
         wire::Wire,
         ws,
@@ -92,9 +93,11 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
         if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
             return Err(foreign());
         }
-        let seat = wire.seats.take(visit.caller.address).ok_or_else(|| too_many(&visit.caller))?;
-        let live =
-            Live::open(wire, operation, visit.caller.clone(), &credentials, (seat, OpenStream::new(form.transport())));
+        let full = |full| too_many(full, &visit.caller);
+        let seats =
+            (wire.seats.at(visit.caller.address).map_err(full)?, wire.seats.of(&credentials.auth).map_err(full)?);
+        let held = (seats, OpenStream::new(form.transport()));
+        let live = Live::open(wire, operation, visit.caller.clone(), &credentials, held);
         return Ok(stream::response(form, live));
     };
     let cookies = visit.cookies(wire);
@@ -171,9 +174,12 @@ pub(crate) fn foreign() -> Refusal {
     Refusal::http(StatusCode::FORBIDDEN, Code::Forbidden, message)
 }
 
-pub(crate) fn too_many(caller: &Caller) -> Refusal {
-    tracing::info!(address = %caller.address, "too many streams from one address");
-    let message = "Too many streams are open from your address (SOCKETS_PER_ADDRESS).";
+pub(crate) fn too_many(full: Full, caller: &Caller) -> Refusal {
+    tracing::info!(?full, address = %caller.address, "too many streams");
+    let message = match full {
+        Full::Address => "Too many streams are open from your address (SOCKETS_PER_ADDRESS).",
+        Full::Account => "Too many streams are open for your account (SOCKETS_PER_ACCOUNT).",
+    };
     Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message)
 }
 

@@ -57,8 +57,9 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
         return answer::refusal(Media::Json, Refusal::unavailable("This server is stopping; ask again."));
     }
     let caller = wire.caller(&head);
-    let Some(seat) = wire.seats.take(caller.address) else {
-        return answer::refusal(Media::Json, too_many(&caller));
+    let seat = match wire.seats.at(caller.address) {
+        Ok(seat) => seat,
+        Err(full) => return answer::refusal(Media::Json, too_many(full, &caller)),
     };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)

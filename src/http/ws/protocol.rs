@@ -30,7 +30,7 @@ pub enum Said {
 }
 
 /// Why a socket is closed: code and reason. Clients never retry after 4400, 4401, 4409, 4429, 1002 and 1011, and do
-/// after 1001, 1012, 4403 and 4408, with fresh connection parameters.
+/// after 1001, 1012, 1013, 4403 and 4408, with fresh connection parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
     /// The client said that it goes.
@@ -41,6 +41,10 @@ pub enum Close {
     NoUtf8,
     TooFast,
     TooLarge,
+    /// The account holds as many sockets as it may. That passes, as soon as another tab is closed, so clients shall come
+    /// back, with their growing pauses: 1013 is "try again later" in IANA's registry. 4429 means a second
+    /// `connection_init`, a mistake of the client's, and is the end for it.
+    Crowded,
     Invalid,
     NotAcknowledged,
     Forbidden,
@@ -58,6 +62,7 @@ impl Close {
             Close::NoUtf8 => 1007,
             Close::TooFast => 1008,
             Close::TooLarge => 1009,
+            Close::Crowded => 1013,
             Close::Invalid => 4400,
             Close::NotAcknowledged => 4401,
             Close::Forbidden => 4403,
@@ -75,6 +80,7 @@ impl Close {
             Close::NoUtf8 => "Text is UTF-8",
             Close::TooFast => "Too many messages",
             Close::TooLarge => "Message too large",
+            Close::Crowded => "Too many sockets",
             Close::Invalid => "Invalid message received",
             Close::NotAcknowledged => "Unauthorized",
             Close::Forbidden => "Forbidden",

@@ -31,7 +31,7 @@ use crate::{
             response::Answer,
             run::{self, Asker},
         },
-        seats::Seat,
+        seats::{AccountSeat, AddressSeat},
         wire::Wire,
         ws::{
             ending::End,
@@ -55,7 +55,7 @@ pub struct Session<E> {
     /// The token of the handshake's own `Authorization` header, for clients that are no browsers.
     handshake_bearer: Option<Secret>,
     /// None until `connection_init` has come.
-    credentials: Option<Credentials>,
+    admitted: Option<Admitted>,
     refused: Option<BoxFuture<'static, ()>>,
     stopping: BoxFuture<'static, ()>,
     leaving: bool,
@@ -69,8 +69,14 @@ pub struct Session<E> {
     timer: Pin<Box<Sleep>>,
     /// Whether operations or the client come first, in turn: neither can keep the other from being heard.
     client_first: bool,
-    _seat: Seat,
+    _seat: AddressSeat,
     _counted: OpenSocket,
+}
+
+/// Who `connection_init` said is there.
+struct Admitted {
+    auth: Auth,
+    _seat: Option<AccountSeat>,
 }
 
 /// What happens to a socket.
@@ -93,7 +99,7 @@ impl<E: Executor> Session<E> {
         dialect: Dialect,
         caller: Caller,
         handshake_bearer: Option<Secret>,
-        seat: Seat,
+        seat: AddressSeat,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -104,7 +110,7 @@ impl<E: Executor> Session<E> {
             dialect,
             caller,
             handshake_bearer,
-            credentials: None,
+            admitted: None,
             refused: None,
             leaving: false,
             operations: Operations::default(),
@@ -185,7 +191,7 @@ impl<E: Executor> Session<E> {
 
     fn next_deadline(&self) -> Instant {
         let patience = &self.wire.settings.patience;
-        let init = self.credentials.is_none().then(|| self.opened + patience.init);
+        let init = self.admitted.is_none().then(|| self.opened + patience.init);
         let stall = self.outbox.blocked_since().map(|since| since + patience.stall);
         let beat = self.beaten + patience.heartbeat;
         [init, stall].into_iter().flatten().fold(beat, Instant::min)
@@ -210,7 +216,7 @@ impl<E: Executor> Session<E> {
 
     fn tick(&mut self) -> Result<(), End> {
         let (now, patience) = (Instant::now(), &self.wire.settings.patience);
-        if self.credentials.is_none() && now >= self.opened + patience.init {
+        if self.admitted.is_none() && now >= self.opened + patience.init {
             return Err(End::Close(Close::InitTimeout));
         }
         let stalled = self.outbox.blocked_since().is_some_and(|since| now >= since + patience.stall);
@@ -227,7 +233,7 @@ impl<E: Executor> Session<E> {
     }
 
     fn outbox_keep_alive(&mut self) {
-        if let (Some(message), Some(_)) = (self.dialect.keep_alive(), &self.credentials) {
+        if let (Some(message), Some(_)) = (self.dialect.keep_alive(), &self.admitted) {
             self.outbox.push(message);
         }
     }
@@ -263,7 +269,7 @@ impl<E: Executor> Session<E> {
     }
 
     fn init(&mut self, payload: &Map<String, Value>) -> Result<(), Close> {
-        if self.credentials.is_some() {
+        if self.admitted.is_some() {
             return Err(Close::TooManyInits);
         }
         let bearer = bearer_in(payload).or_else(|| self.handshake_bearer.take());
@@ -274,15 +280,19 @@ impl<E: Executor> Session<E> {
             }
             return Err(Close::Forbidden);
         }
+        let seat = self.wire.seats.of(&credentials.auth).map_err(|full| {
+            tracing::info!(?full, address = %self.caller.address, "too many sockets");
+            Close::Crowded
+        })?;
         self.refused = credentials.until_refused(&self.wire.judge, &self.wire.clock);
-        self.credentials = Some(credentials);
+        self.admitted = Some(Admitted { auth: credentials.auth, _seat: seat });
         self.outbox.push(self.dialect.ack());
         self.outbox_keep_alive();
         Ok(())
     }
 
     fn subscribe(&mut self, id: String, payload: Value) -> Result<(), Close> {
-        let Some(credentials) = &self.credentials else { return Err(Close::NotAcknowledged) };
+        let Some(admitted) = &self.admitted else { return Err(Close::NotAcknowledged) };
         if self.operations.has(&id) {
             match self.dialect {
                 Dialect::Transport => return Err(Close::Duplicate),
@@ -298,7 +308,7 @@ impl<E: Executor> Session<E> {
                 let subscription = operation.kind == OperationType::Subscription;
                 let counted = subscription.then(|| OpenStream::new("websocket"));
                 let caller = self.wire.clients.again(&self.caller);
-                let asker = Asker { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
+                let asker = Asker { caller, auth: admitted.auth.clone(), cookies: Cookies::none() };
                 let results = run::stream(&self.wire, operation, asker);
                 self.operations.start(Running { id: id.into(), subscription, results, _counted: counted });
             }

@@ -45,6 +45,47 @@ async fn gq_05_administration_is_for_administrators() {
     app.stop().await;
 }
 
+/// Neither by a list, nor by a cursor, nor by an id. (A proof of another account's: `changes.rs`; its operations when it
+/// is over: `tokens.rs`.)
+#[tokio::test]
+async fn gq_05_one_account_sees_and_ends_nothing_of_another() {
+    const LISTS: &str = "query($s: String, $v: String) { me {
+        sessions(first: 1, after: $s) { nodes { id } pageInfo { endCursor } }
+        verifications(first: 1, after: $v) { nodes { id } pageInfo { endCursor } } } }";
+    let app = TestApp::start().await;
+    let hong = app.signed_up("hong", "+821012345678").await;
+    app.anonymous().sign_in_as("hong").await;
+    let (hong, kim) = (app.holder(&hong), app.holder(&app.signed_up("kim", "+821099990000").await));
+    for (contact, person) in [("+821012340001", &hong), ("+821099990001", &kim)] {
+        app.proof(person, "PHONE_CHANGE", contact).await;
+    }
+    let lists = |person: crate::support::Person, from: Value| async move { person.ask(LISTS, from).await };
+    let of_hong = lists(hong.clone(), json!({})).await["data"]["me"].take();
+    let (sessions, verifications) = (&of_hong["sessions"], &of_hong["verifications"]);
+    assert!(sessions["nodes"][0]["id"].is_string() && verifications["nodes"][0]["id"].is_string(), "{of_hong:#}");
+    let cursors = json!({ "s": sessions["pageInfo"]["endCursor"], "v": verifications["pageInfo"]["endCursor"] });
+
+    // Hong's own cursors lead further into Hong's lists, and Kim nowhere but into Kim's.
+    let further = lists(hong.clone(), cursors.clone()).await["data"]["me"].take();
+    assert!(further["sessions"]["nodes"][0]["id"].is_string(), "{further:#}");
+    let ids = |answer: &Value| -> Vec<String> {
+        let nodes = |list: &str| answer["data"]["me"][list]["nodes"].as_array().cloned().unwrap_or_default();
+        let ids = nodes("sessions").into_iter().chain(nodes("verifications"));
+        ids.map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let own = ids(&lists(kim.clone(), json!({})).await);
+    assert_eq!(own.len(), 2);
+    for id in ids(&lists(kim.clone(), cursors).await) {
+        assert!(own.contains(&id), "{id} is not Kim's");
+    }
+    for page in [&of_hong, &further] {
+        let ended = kim.revoke_session(&page["sessions"]["nodes"][0]["id"]).await;
+        assert_eq!(ended["__typename"], "SessionNotFound");
+    }
+    assert_eq!(hong.me().await["sessions"]["nodes"].as_array().unwrap().len(), 2);
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn an_administrator_suspends_and_somebody_always_stays() {
     let app = TestApp::start().await;

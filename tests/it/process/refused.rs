@@ -15,6 +15,7 @@ const WRONG: &[(&str, &str)] = &[
     ("TRUSTED_PROXIES", "10.0.0.0/99"),
     ("FORWARDED_HEADER", "x-real-ip"),
     ("SOCKETS_PER_ADDRESS", "0"),
+    ("SOCKETS_PER_ACCOUNT", "0"),
     ("MAX_BODY", "1"),
     ("MAX_BATCH", "99"),
     ("EXECUTION_TIMEOUT", "soon"),

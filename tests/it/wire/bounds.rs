@@ -4,9 +4,14 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::server::TestServer;
+use super::{
+    client::{SOON, read_until},
+    server::TestServer,
+    socket::Socket,
+};
 
 #[tokio::test]
 async fn sb_07_a_message_over_the_limit_closes_the_socket() {
@@ -52,7 +57,125 @@ async fn sb_08_sockets_of_an_address_are_bounded_and_given_back() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(super::client::SOON, again).await.unwrap();
+    tokio::time::timeout(SOON, again).await.unwrap();
+}
+
+/// What a handshake in this dialect and an init with this token come to: a socket, or the code it is closed with.
+async fn enter(server: &TestServer, dialect: &str, token: &str) -> Result<Socket, u16> {
+    let mut socket = server.handshake(dialect, &[]).await.unwrap();
+    socket.say(json!({"type": "connection_init", "payload": {"token": token}})).await;
+    match socket.next().await {
+        Ok(message) => {
+            assert_eq!(message, json!({"type": "connection_ack"}));
+            Ok(socket)
+        }
+        Err((code, _)) => Err(code),
+    }
+}
+
+/// As above, once there is room again.
+async fn enter_at_last(server: &TestServer, dialect: &str, token: &str) -> Socket {
+    let coming = async {
+        loop {
+            match enter(server, dialect, token).await {
+                Ok(socket) => return socket,
+                Err(code) => assert_eq!(code, 1013),
+            }
+        }
+    };
+    tokio::time::timeout(SOON, coming).await.unwrap()
+}
+
+/// A stream that says nothing, up to the end of the answer's head.
+async fn stream(server: &TestServer, accept: &str, token: &str) -> (TcpStream, String) {
+    let body = json!({"query": "subscription {silence}"}).to_string();
+    let mut stream = server.connect().await;
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\naccept: {accept}\r\n\
+         authorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).await.unwrap();
+    let answer = read_until(&mut stream, "\r\n\r\n").await;
+    (stream, answer)
+}
+
+const SSE: &str = "text/event-stream";
+const MULTIPART: &str = "multipart/mixed; subscriptionSpec=1.0";
+
+#[tokio::test]
+async fn sb_08_sockets_of_an_account_are_bounded_and_given_back() {
+    let server = TestServer::with(&[("SOCKETS_PER_ACCOUNT", "2")]).await;
+    let first = enter(&server, "graphql-transport-ws", "good").await.unwrap();
+    let mut second = enter(&server, "graphql-ws", "good").await.unwrap();
+    for dialect in ["graphql-transport-ws", "graphql-ws"] {
+        assert_eq!(enter(&server, dialect, "good").await.err(), Some(1013), "{dialect}");
+    }
+    for accept in [SSE, MULTIPART] {
+        let stream = [("content-type", "application/json"), ("accept", accept), ("authorization", "Bearer good")];
+        let body = json!({"query": "subscription {silence}"}).to_string();
+        let reply = server.send(reqwest::Method::POST, "/graphql", &stream, body).await;
+        assert_eq!((reply.status, reply.code().as_str()), (429, "RATE_LIMITED"), "{accept}");
+        assert!(reply.text.contains("SOCKETS_PER_ACCOUNT"), "{}", reply.text);
+    }
+    // Nobody else is held up by it, nor what is no stream.
+    let _others = [
+        enter(&server, "graphql-transport-ws", "other").await.unwrap(),
+        server.ready(json!(null)).await,
+        server.ready(json!(null)).await,
+        server.ready(json!(null)).await,
+    ];
+    let token = [("content-type", "application/json"), ("authorization", "Bearer good")];
+    let body = json!({"query": "{who}"}).to_string();
+    assert_eq!(server.send(reqwest::Method::POST, "/graphql", &token, body).await.json()["data"]["who"], "signed in");
+    // Gone without a word, and with one.
+    drop(first);
+    let third = enter_at_last(&server, "graphql-transport-ws", "good").await;
+    second.say(json!({"type": "connection_terminate"})).await;
+    assert_eq!(second.closed().await, 1000);
+    let fourth = enter_at_last(&server, "graphql-ws", "good").await;
+    assert_eq!(enter(&server, "graphql-ws", "good").await.err(), Some(1013));
+    drop((third, fourth));
+}
+
+#[tokio::test]
+async fn sb_08_streams_of_an_account_are_bounded_and_given_back() {
+    for accept in [SSE, MULTIPART] {
+        let server = TestServer::with(&[("SOCKETS_PER_ACCOUNT", "1")]).await;
+        let (held, answer) = stream(&server, accept, "good").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert_eq!(enter(&server, "graphql-transport-ws", "good").await.err(), Some(1013));
+        let (_other, answer) = stream(&server, accept, "other").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        // A token that is not honoured is nobody's.
+        let (_nobody, answer) = stream(&server, accept, "bad").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        drop(held);
+        let socket = enter_at_last(&server, "graphql-transport-ws", "good").await;
+        let (_refused, answer) = stream(&server, accept, "good").await;
+        assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+        drop(socket);
+    }
+}
+
+#[tokio::test]
+async fn sb_08_a_stream_that_the_server_ends_gives_its_seat_back() {
+    let server = TestServer::with(&[("SOCKETS_PER_ACCOUNT", "1")]).await;
+    // By completing,
+    let headers = [("content-type", "application/json"), ("accept", SSE), ("authorization", "Bearer other")];
+    for _ in 0..3 {
+        let body = json!({"query": "subscription {count(to: 1)}"}).to_string();
+        assert_eq!(server.send(reqwest::Method::POST, "/graphql", &headers, body).await.status, 200);
+    }
+    // by a mistake of the client's,
+    let mut socket = enter_at_last(&server, "graphql-transport-ws", "other").await;
+    socket.say(json!({"type": "connection_init"})).await;
+    assert_eq!(socket.closed().await, 4429);
+    drop(socket);
+    let mut socket = enter_at_last(&server, "graphql-transport-ws", "other").await;
+    // and by its end, when everybody's does.
+    server.ask_to_stop();
+    assert_eq!(socket.closed().await, 1001);
 }
 
 #[tokio::test]

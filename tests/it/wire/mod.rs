@@ -7,6 +7,7 @@ mod legacy;
 mod limits;
 mod origins;
 mod reference;
+mod scanner;
 mod server;
 mod socket;
 mod sockets;

@@ -1,6 +1,6 @@
 //! Connections: how large, how slow, how garbled.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use proptest::{
     prelude::*,
@@ -49,28 +49,83 @@ async fn tr_09_a_long_address_is_414_and_long_headers_are_431() {
     assert_eq!(server.get("/healthz", &[("a", &value)]).await.status, 200);
 }
 
+const SMUGGLED: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+
 #[tokio::test]
-async fn tr_10_ambiguous_lengths_are_answered_once_and_closed() {
+async fn tr_10_ambiguous_lengths_are_400_and_close() {
     let server = TestServer::with(&[]).await;
-    let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let body = json!({"query": "mutation {bump}"}).to_string();
+    let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     for head in [
-        "content-length: 5\r\ncontent-length: 6\r\n",
-        "content-length: 5, 6\r\n",
-        "content-length: -1\r\n",
-        "content-length: +5\r\n",
-        "content-length: 0x5\r\n",
-        "transfer-encoding: gzip\r\n",
-        "transfer-encoding: chunked, identity\r\n",
-        "content-length: 5\r\ntransfer-encoding: chunked\r\n",
-        "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
+        format!("content-length: {}\r\ncontent-length: 6\r\n", chunks.len()),
+        format!("content-length: 6\r\ncontent-length: {}\r\n", chunks.len()),
+        format!("content-length: {}, {0}\r\n", chunks.len()),
+        format!("content-length: -{}\r\n", chunks.len()),
+        format!("content-length: +{}\r\n", chunks.len()),
+        format!("content-length: 0x{:x}\r\n", chunks.len()),
+        format!("content-length : {}\r\n", chunks.len()),
+        format!("content-length: {} {0}\r\n", chunks.len()),
+        "content-length: 18446744073709551616\r\n".to_owned(),
+        "content-length:\r\n".to_owned(),
+        "transfer-encoding: gzip\r\n".to_owned(),
+        "transfer-encoding: identity\r\n".to_owned(),
+        "transfer-encoding: xchunked\r\n".to_owned(),
+        "transfer-encoding: chunked, identity\r\n".to_owned(),
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n".to_owned(),
+        "transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n".to_owned(),
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n".to_owned(),
+        "transfer-encoding: gzip, chunked\r\n".to_owned(),
+        "transfer-encoding: chunked, chunked\r\n".to_owned(),
+        "transfer-encoding : chunked\r\n".to_owned(),
+        "transfer-encoding:\r\n chunked\r\n".to_owned(),
+        "transfer-encoding: \u{b}chunked\r\n".to_owned(),
     ] {
         let request = format!(
-            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n0\r\n\r\n{smuggled}"
+            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n{chunks}{SMUGGLED}"
         );
         let answer = server.raw(request).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{head}: {answer}");
         assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
     }
+    let request = format!("{}{chunks}{SMUGGLED}", CHUNKED.replace("HTTP/1.1", "HTTP/1.0"));
+    let answer = server.raw(request).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
+    assert_eq!(server.traces.bumps.load(SeqCst), 0);
+}
+
+/// As RFC 9112 (section 6.1) allows: the chunks are what counts, and the connection is closed.
+#[tokio::test]
+async fn tr_10_a_length_beside_chunks_is_ignored_and_closes() {
+    let server = TestServer::with(&[]).await;
+    let body = json!({"query": "{hello}"}).to_string();
+    let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let both = (chunks + SMUGGLED, "transfer-encoding: chunked\r\n");
+    for length in [0, 5, both.0.len(), 1_000_000] {
+        let length = format!("content-length: {length}\r\n");
+        for head in [length.clone() + both.1, both.1.to_owned() + &length, format!("{length}{length}{}", both.1)] {
+            let request =
+                format!("POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n{}", both.0);
+            let answer = server.raw(request).await;
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{head}: {answer}");
+            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("world"), "{head}: {answer}");
+            assert!(answer.contains("\r\nconnection: close\r\n"), "{head}: {answer}");
+        }
+    }
+}
+
+/// RFC 9110, section 8.6: one number said twice is that number.
+#[tokio::test]
+async fn tr_10_the_same_length_twice_is_one_length() {
+    let server = TestServer::with(&[]).await;
+    let body = json!({"query": "{hello}"}).to_string();
+    let length = format!("content-length: {}\r\n", body.len());
+    let last = SMUGGLED.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{length}{length}\r\n{body}{last}"
+    );
+    let answer = server.raw(request).await;
+    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "what follows is the next request: {answer}");
 }
 
 #[tokio::test]
@@ -125,7 +180,7 @@ async fn tr_12_a_reader_that_takes_nothing_is_cut() {
     let mut stream = server.connect().await;
     let head = post(body.len()).replace("\r\n\r\n", "\r\naccept: text/event-stream\r\n\r\n");
     stream.write_all((head + body).as_bytes()).await.unwrap();
-    let running = |server: &TestServer| server.traces.running.load(std::sync::atomic::Ordering::SeqCst);
+    let running = |server: &TestServer| server.traces.running.load(SeqCst);
     server.eventually("it runs", |server| running(server) == 1).await;
     server.eventually("it is cut", |server| running(server) == 0).await;
 }
