@@ -119,7 +119,7 @@ pub async fn gateway_tells(app: &TestApp, receipt: &Value, secret: &str) -> u16 
     let body = receipt.to_string();
     let now = app.now().timestamp();
     let signature = Key::parse(&Secret::new(secret)).unwrap().sign("msg_1", now, body.as_bytes());
-    let request = reqwest::Client::builder().build().unwrap().post(format!("{}/receipts/webhook", app.url()));
+    let request = app.http().post(format!("{}/receipts/webhook", app.url()));
     let request = request
         .header("webhook-id", "msg_1")
         .header("webhook-timestamp", now)
@@ -139,7 +139,7 @@ pub async fn twilio_tells(app: &TestApp, delivery: &str, sid: &str, status: &str
         mac.update(value.as_bytes());
     }
     let signature = STANDARD.encode(mac.finalize().into_bytes());
-    let request = reqwest::Client::builder().build().unwrap().post(format!("{}{path}", app.url())).form(&fields);
+    let request = app.http().post(format!("{}{path}", app.url())).form(&fields);
     request.header("x-twilio-signature", signature).send().await.unwrap().status().as_u16()
 }
 
