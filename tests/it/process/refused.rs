@@ -68,8 +68,9 @@ const WRONG: &[(&str, &str)] = &[
 #[tokio::test]
 async fn a_wrong_setting_is_refused_by_name() {
     let mut wrong = Vec::new();
+    let base = Plan::new().await;
     for (name, value) in WRONG {
-        let plan = Plan::new().await.with(name, value);
+        let plan = base.beside().with(name, value);
         let (status, said, mut took) = run_to_the_end(&plan, &["serve"]);
         // A machine that is busy with other tests may hold one start up, but not three.
         for _ in 0..2 {
@@ -97,8 +98,9 @@ async fn check_config_says_the_same_without_side_effects() {
     let mut wrong = Vec::new();
     // Whether a server answers is for `doctor` to say.
     let reachable = WRONG.iter().filter(|(_, value)| !value.contains("127.0.0.1:1/"));
+    let base = Plan::new().await;
     for (name, value) in reachable {
-        let plan = Plan::new().await.with(name, value);
+        let plan = base.beside().with(name, value);
         let (status, said, _) = run_to_the_end(&plan, &["--check-config"]);
         if status.success() || !said.contains(&name[..name.len().min(12)]) || said.contains(SECRET) {
             wrong.push(format!("{name}={value}: {status}\n{said}"));
