@@ -36,6 +36,7 @@ mod revocation;
 mod sending;
 mod session;
 mod settlement;
+mod taking;
 mod users;
 mod verification;
 mod writer;
@@ -60,6 +61,7 @@ pub use self::{
     report::{SLOT, SlotCount},
     sending::Sending,
     settlement::Settlement,
+    taking::Taking,
 };
 use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{
