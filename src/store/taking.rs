@@ -114,8 +114,7 @@ impl Taking {
 
     fn settled(&self, now: Instant) -> UpdateStatement {
         let attempt = |column| Expr::col((ATTEMPT, column));
-        let status = Expr::col((delivery::Entity, Column::Status));
-        let delivered = status.clone().eq(DeliveryStatus::Delivered);
+        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
         let stands =
             Expr::case(delivered, DeliveryStatus::Delivered).finally(attempt(delivery_attempt::Column::Status));
         let due_at: SimpleExpr = match self.receipt_due {
