@@ -15,6 +15,7 @@ mod m20261121_000006_by_letter;
 mod m20261121_000007_erasure;
 mod m20261121_000008_claimed_email;
 mod m20261121_000009_delivery_trace;
+mod m20261121_000010_delivery_claims;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_erasure::Migration),
             Box::new(m20261121_000008_claimed_email::Migration),
             Box::new(m20261121_000009_delivery_trace::Migration),
+            Box::new(m20261121_000010_delivery_claims::Migration),
         ]
     }
 }

@@ -37,8 +37,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "DISPATCH_CONCURRENCY",
-        "16",
-        "How many messages of each channel one process hands to providers at the same time.",
+        "32",
+        "How many messages of each channel one process has in hand at the same time. More than PROVIDER_CONCURRENCY, so \
+         that providers are not idle while it is written down what they took.",
     ),
     Setting::new(
         "PROVIDER_CONCURRENCY",

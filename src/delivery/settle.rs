@@ -12,7 +12,7 @@ use crate::{
     ids::DeliveryId,
     status::{DeliveryStatus, Status},
     store::{
-        Ending, Settlement, Store, Told, Tx,
+        Ending, Settlement, Store, Taking, Told, Tx,
         entity::{delivery::Model, verification},
     },
     telemetry,
@@ -212,6 +212,21 @@ impl Settler {
 
     async fn try_settle(&self, row: &Model, holder: &str, report: Report) -> Result<(), Fault> {
         let now = self.clock.now();
+        if let (Settlement::Accepted { by: Some(by), receipt_due }, None) = (&report.settlement, &report.code_by) {
+            let taking = Taking {
+                delivery: row.id.clone(),
+                verification: row.verification_id.clone(),
+                shown: row.discreet.then_some(DeliveryStatus::Sent),
+                process: holder.to_owned(),
+                asked: report.asked,
+                by: by.clone(),
+                receipt_due: *receipt_due,
+            };
+            if let Some(changed) = self.store.settle_taking(&taking, now).await? {
+                self.publish(changed);
+                return Ok(());
+            }
+        }
         let (row, holder) = (row.clone(), holder.to_owned());
         let changed = self
             .store

@@ -180,7 +180,7 @@ impl Store {
     }
 }
 
-fn fresh(id: &DeliveryId, provider: &str, now: Instant) -> Model {
+pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Instant) -> Model {
     Model {
         delivery_id: id.clone(),
         provider: provider.to_owned(),

@@ -37,6 +37,7 @@ mod revocation;
 mod sending;
 mod session;
 mod settlement;
+mod taking;
 mod together;
 mod users;
 mod verification;
@@ -63,6 +64,7 @@ pub use self::{
     report::{SLOT, SlotCount},
     sending::Sending,
     settlement::Settlement,
+    taking::Taking,
 };
 use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{

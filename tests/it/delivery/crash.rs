@@ -9,7 +9,7 @@ use countersign::{
     delivery::{Content, Notice, Order},
     ids::DeliveryId,
     status::DeliveryStatus,
-    store::{Ending, Identifier, Settlement, Store, entity::delivery::Model},
+    store::{Acceptance, Ending, Identifier, Settlement, Store, Taking, entity::delivery::Model},
     texts::Locale,
 };
 use serde_json::json;
@@ -227,6 +227,43 @@ async fn a_process_that_comes_back_settles_nothing_that_was_taken_over_and_still
     assert_eq!(row.provider_message_id.as_deref(), Some(SID));
     shows(&visitor, &id, "SENT").await;
     assert_eq!(twilio.seen().len(), 1);
+    app.stop().await;
+}
+
+/// The one statement that PostgreSQL settles by, and its fence: who lost the claim writes nothing by it.
+#[tokio::test]
+async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_else() {
+    let twilio = Carrier::start(|_| Act::Hang).await;
+    let app = by("twilio").await.twilio(&twilio).start().await;
+    let (database, now) = (store(&app).await, app.now());
+    let held = Model {
+        claimed_by: Some("holder".to_owned()),
+        due_at: Some(now + Duration::from_secs(600)),
+        ..notice(&phone(0), now)
+    };
+    let id = held.id.clone();
+    owe(&database, vec![held.clone()]).await;
+    let taking = |process: &str| Taking {
+        delivery: id.clone(),
+        verification: None,
+        shown: None,
+        process: process.to_owned(),
+        asked: 1,
+        by: Acceptance { provider: "twilio".to_owned(), provider_message_id: Some(SID.to_owned()), poll_at: None },
+        receipt_due: None,
+    };
+    assert_eq!(database.settle_taking(&taking("other"), now).await.unwrap(), None);
+    assert_eq!(database.delivery(&id).await.unwrap(), Some(held.clone()));
+    let written = database.settle_taking(&taking("holder"), now).await.unwrap();
+    let row = database.delivery(&id).await.unwrap().unwrap();
+    if database.is_embedded() {
+        // In its turn, by the one writer.
+        assert_eq!((written, row), (None, held));
+    } else {
+        assert_eq!(written, Some(None));
+        assert_eq!((row.status, row.claimed_by, row.due_at, row.tries), (DeliveryStatus::Sent, None, None, 1));
+        assert_eq!((row.provider.as_deref(), row.provider_message_id.as_deref()), (Some("twilio"), Some(SID)));
+    }
     app.stop().await;
 }
 

@@ -8,6 +8,7 @@ use super::{
     carrier::{Act, Carrier},
     setup::{Carried, by, phone, shows, taken},
 };
+use crate::{providers::double::Reply, support::PATIENCE};
 
 #[tokio::test]
 async fn dl_04_no_more_calls_at_a_time_than_the_provider_was_given() {
@@ -66,5 +67,39 @@ async fn dl_03_a_provider_that_hangs_holds_up_neither_answers_nor_other_channels
     shows(&visitor, &id, "SENT").await;
     assert!(asked.elapsed() < Duration::from_millis(900), "{:?}", asked.elapsed());
     assert_eq!(app.code_sent_to("minji@example.com").await.len(), 6);
+    app.stop().await;
+}
+
+/// Whatever a provider does, sends are answered as fast, and it is used again once it is back.
+#[tokio::test]
+async fn dl_03_a_provider_that_misbehaves_holds_up_no_answer_and_is_used_again() {
+    let gateway = Carrier::start(|_| Act::Hang).await;
+    let app = by("webhook").await.gateway(&gateway).start().await;
+    let visitor = app.anonymous();
+    let misdeeds: [fn() -> Act; 7] = [
+        || Act::SayAfter(Duration::from_secs(3), taken("late")),
+        || Act::Drop,
+        || Act::Say(Reply::text(400, "no")),
+        || Act::Say(Reply::text(401, "no")),
+        || Act::Say(Reply::text(429, "slow").with("retry-after", "2")),
+        || Act::Say(Reply::text(503, "no")),
+        || Act::Say(Reply::text(500, "<html>").with("content-type", "text/html")),
+    ];
+    for (number, misdeed) in misdeeds.into_iter().enumerate() {
+        gateway.behave(move |_| misdeed());
+        let (before, asked) = (gateway.asked(), Instant::now());
+        visitor.send_code_to(&phone(2 * number)).await;
+        assert!(asked.elapsed() < Duration::from_millis(500), "{number}: {:?}", asked.elapsed());
+        gateway.seen_at_least(before + 1).await;
+        gateway.behave(|_| Act::Say(taken("x")));
+        let id = visitor.send_code_to(&phone(2 * number + 1)).await["id"].clone();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while visitor.verification(&id).await["delivery"]["status"] != "SENT" {
+            assert!(tokio::time::Instant::now() < deadline, "{number}: never sent");
+            // The end of its rest, where it was given one.
+            app.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
     app.stop().await;
 }

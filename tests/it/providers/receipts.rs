@@ -292,7 +292,7 @@ async fn without_a_secret_nobody_is_believed() {
 }
 
 #[tokio::test]
-async fn a_body_is_bounded_and_a_fault_asks_for_the_receipt_again() {
+async fn dl_05_a_body_is_bounded_and_a_fault_asks_for_the_receipt_again() {
     let bench = Bench::answering(&[("SOLAPI_WEBHOOK_TOKEN", TOKEN)], || Err(Fault::unavailable("no database")));
     let path = format!("/receipts/solapi?token={TOKEN}");
     let too_long = StatusCode::PAYLOAD_TOO_LARGE.as_u16();

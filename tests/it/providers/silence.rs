@@ -115,7 +115,7 @@ async fn read_some(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn nobody_there_means_that_nothing_was_sent() {
+async fn dl_03_nobody_there_means_that_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -176,9 +176,9 @@ async fn half_an_answer_is_unknown_and_half_a_refusal_goes_by_its_status() {
     }
 }
 
-/// DL-06: a redirect would carry keys and codes elsewhere.
+/// A redirect would carry keys and codes elsewhere.
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn dl_06_a_redirect_is_not_followed() {
     let double = Double::start().await;
     for provider in everybody(&double.url()) {
         double.then(Reply::text(307, "").with("location", &double.url()));

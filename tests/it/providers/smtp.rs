@@ -209,9 +209,9 @@ async fn without_the_offer_of_starttls_nothing_is_said() {
     assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
 }
 
-/// DL-06: values can't add a header or a recipient.
+/// Values can't add a header or a recipient.
 #[tokio::test]
-async fn values_become_no_headers() {
+async fn dl_06_values_become_no_headers() {
     let (server, port) = Server::start().await;
     let subject = "hello\r\nBcc: victim@example.com\r\n\r\nbody\0";
     let message = Outgoing {
