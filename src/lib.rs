@@ -60,3 +60,4 @@ pub mod store;
 pub mod telemetry;
 pub mod texts;
 pub mod verification;
+pub mod vitals;

@@ -5,10 +5,10 @@ mod metrics;
 mod rooms;
 mod settings;
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Json, Router, routing::get};
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -27,6 +27,7 @@ use crate::{
     graphql,
     http::{self, server::Server, stop::Stop},
     store::Store,
+    vitals::Vitals,
 };
 
 /// What the program takes from the world: the time, and chance.
@@ -59,8 +60,7 @@ pub struct App {
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
-    /// A part without which the others can't keep what they promise ended by a panic.
-    fallen: CancellationToken,
+    vitals: Vitals,
     /// Told, and what only they need.
     metrics: Option<(Metrics, JoinHandle<()>)>,
 }
@@ -73,7 +73,8 @@ impl App {
     pub async fn start(settings: Settings, world: World, listener: TcpListener) -> Result<Self, String> {
         let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
         let counting = Counting::begin(&settings.config.telemetry).await?;
-        let built = rooms::build(settings, &world).await?;
+        let vitals = Vitals::default();
+        let built = rooms::build(settings, &world, &vitals).await?;
         let config = built.config.clone();
         let asked = CancellationToken::new();
         let stop = Stop::new(asked.clone());
@@ -89,10 +90,9 @@ impl App {
             None => None,
         };
         let dispatching = CancellationToken::new();
-        let fallen = CancellationToken::new();
-        let dispatcher = vital("dispatcher", &fallen, built.dispatcher.run(built.nudged, dispatching.clone()));
-        let poller = vital("poller", &fallen, built.poller.run(dispatching.clone()));
-        let janitor = vital("janitor", &fallen, built.janitor.run(asked.clone()));
+        let dispatcher = vitals.spawn("dispatcher", built.dispatcher.run(built.nudged, dispatching.clone()));
+        let poller = vitals.spawn("poller", built.poller.run(dispatching.clone()));
+        let janitor = vitals.spawn("janitor", built.janitor.run(asked.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -102,14 +102,14 @@ impl App {
             events: built.events,
             asked,
             dispatching,
-            server: vital("server", &fallen, async {
+            server: vitals.spawn("server", async {
                 server.run().await;
             }),
             dispatcher,
             poller,
-            keeping_up: AbortOnDropHandle::new(vital("gate", &fallen, keeping_up)),
+            keeping_up: AbortOnDropHandle::new(vitals.spawn("gate", keeping_up)),
             janitor,
-            fallen,
+            vitals,
             metrics,
         })
     }
@@ -132,10 +132,9 @@ impl App {
         }
     }
 
-    /// Waits until a part has panicked that has to work for as long as the program does. Without it codes would be
-    /// owed and never sent, or what is revoked elsewhere honoured for ever: a process that starts anew serves better.
+    /// Waits until a part has panicked that has to work for as long as the program does.
     pub async fn fallen(&self) {
-        self.fallen.cancelled().await;
+        self.vitals.fallen().await;
     }
 
     /// Stops: no new work, requests finished, streams completed, the dispatcher drained.
@@ -158,27 +157,12 @@ impl App {
     }
 }
 
-/// Runs a part of the program that works until it is stopped, and says in `fallen` when it panics.
-fn vital(
-    name: &'static str,
-    fallen: &CancellationToken,
-    part: impl Future<Output = ()> + Send + 'static,
-) -> JoinHandle<()> {
-    let fallen = fallen.clone();
-    tokio::spawn(async move {
-        if AssertUnwindSafe(part).catch_unwind().await.is_err() {
-            tracing::error!(part = name, "panicked, and the process can't go on without it");
-            fallen.cancel();
-        }
-    })
-}
-
 /// The accounts, for the command line: nothing is served and nothing dispatched, but by the processes that serve.
 ///
 /// # Errors
 /// What stood in the way, in words for whoever runs the program.
 pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, String> {
-    Ok(rooms::build(settings, &world).await?.accounts)
+    Ok(rooms::build(settings, &world, &Vitals::default()).await?.accounts)
 }
 
 fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {

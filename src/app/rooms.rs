@@ -30,6 +30,7 @@ use crate::{
     telemetry::metrics::{self, Queue},
     texts::Texts,
     verification::{self, Attestor, ExpiryCounter, Verifications},
+    vitals::Vitals,
 };
 
 /// Everything that was built.
@@ -72,19 +73,19 @@ impl Built {
 ///
 /// # Errors
 /// What stood in the way, in words for whoever runs the program.
-pub(super) async fn build(settings: Settings, world: &World) -> Result<Built, String> {
+pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) -> Result<Built, String> {
     // The first provider installed stays; a second start in one process finds it there.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let Settings { config, plan, verifiers, .. } = settings;
     let World { clock, entropy } = world.clone();
     let secrets = keys::open(&config.keys, &config.store.data_dir, &entropy)?;
-    let store = open_store(&config).await?;
+    let store = open_store(&config, vitals).await?;
     let redis = match &config.redis {
         Some(redis) => Some(RedisLink::open(redis).await.map_err(told)?),
         None => None,
     };
     let quotas = Quotas::open(&config.quota, clock.clone(), redis.clone());
-    let events = Events::open(&entropy, redis);
+    let events = Events::open(&entropy, redis, vitals);
     let texts = Texts::load(config.messages.dir.as_deref()).map_err(|wrong| wrong.join("\n"))?;
     let composer = composer(&texts, &config)?;
     let attestor = attestor(&config, &secrets)?;
@@ -237,13 +238,13 @@ fn told(fault: Fault) -> String {
 }
 
 /// The database, with its tables as this program needs them.
-async fn open_store(config: &Config) -> Result<Store, String> {
+async fn open_store(config: &Config, vitals: &Vitals) -> Result<Store, String> {
     let place = match &config.store.place {
         Place::Sqlite { file } => format!("the database {}", file.display()),
         Place::Postgres { .. } => "DATABASE_URL".to_owned(),
     };
     let cannot = |fault: Fault| format!("{place}: {fault:?}");
-    let store = Store::open(&config.store).await.map_err(cannot)?;
+    let store = Store::open(&config.store, vitals).await.map_err(cannot)?;
     if config.store.is_embedded() || config.store.auto_migrate {
         store.migrate().await.map_err(cannot)?;
         return Ok(store);

@@ -7,6 +7,7 @@ use crate::{
     config::{Environment, Place},
     redis_link::RedisLink,
     store::Store,
+    vitals::Vitals,
 };
 
 /// What was found of one thing.
@@ -55,7 +56,7 @@ async fn database(settings: &Settings) -> Finding {
         Place::Sqlite { file } => format!("SQLite in {}", file.display()),
         Place::Postgres { .. } => "PostgreSQL".to_owned(),
     };
-    let opened = match Store::open(store).await {
+    let opened = match Store::open(store, &Vitals::default()).await {
         Ok(opened) => opened,
         Err(fault) => {
             return Finding::Bad(format!(

@@ -11,6 +11,7 @@ use crate::{
     app::{App, Settings, World},
     store::{Migrating, Store},
     telemetry,
+    vitals::Vitals,
 };
 
 /// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
@@ -52,7 +53,7 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
 /// Applies what is pending.
 pub async fn migrate(settings: Settings) -> Result<(), String> {
     let cannot = |fault: crate::fault::Fault| format!("{fault:?}");
-    let store = Store::open(&settings.config.store).await.map_err(cannot)?;
+    let store = Store::open(&settings.config.store, &Vitals::default()).await.map_err(cannot)?;
     let applied = store
         .migrate_telling(|Migrating { name, number, of }| println!("{number}/{of} {name} ..."))
         .await

@@ -13,6 +13,7 @@ use crate::{
     fault::Fault,
     status::DeliveryStatus,
     store::{ProviderCount, ReasonCount, SlotCount, Store},
+    vitals::Vitals,
 };
 
 /// What to show.
@@ -77,7 +78,7 @@ pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String>
         return Err(format!("there is no database in {} yet", file.display()));
     }
     let cannot = |fault: Fault| format!("the database can't be asked: {fault:?}");
-    let store = Store::open(settings).await.map_err(cannot)?;
+    let store = Store::open(settings, &Vitals::default()).await.map_err(cannot)?;
     let to = Clock::System.now();
     let from = chrono::TimeDelta::from_std(stats.since).ok().and_then(|since| to.checked_sub_signed(since));
     let from = from.ok_or("--since reaches back too far")?;

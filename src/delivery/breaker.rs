@@ -55,14 +55,20 @@ impl Breaker {
     /// Asks whether to go. During an outage one goes after each rest, as a probe; if its outcome is never told, another
     /// goes after as long again.
     pub fn admit(&mut self, now: Instant) -> Admission {
-        let Some(outage) = &mut self.outage else { return Admission::Go };
-        if now < outage.until {
-            let until = if outage.probing { outage.until.min(now + PROBE) } else { outage.until };
+        if let Some(until) = self.rests(now) {
             return Admission::Rests { until };
         }
-        outage.probing = true;
-        outage.until = now + LONGEST_REST;
+        if let Some(outage) = &mut self.outage {
+            outage.probing = true;
+            outage.until = now + LONGEST_REST;
+        }
         Admission::Go
+    }
+
+    /// Until when nobody goes, if that is so.
+    pub fn rests(&self, now: Instant) -> Option<Instant> {
+        let outage = self.outage.filter(|outage| now < outage.until)?;
+        Some(if outage.probing { outage.until.min(now + PROBE) } else { outage.until })
     }
 
     /// The provider answered as a provider in order does, whatever it said of the message.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     dispatcher::{Inner, Parts},
-    failover::{self, Carried, CodeBy, End, OURS, Passage},
+    failover::{self, Carried, CodeBy, End, NO_ANSWER, OURS, Passage},
     play::play,
     provider::Outgoing,
     retry,
@@ -48,7 +48,7 @@ pub(super) async fn deliver(inner: &Inner, row: &Model) -> bool {
             } else {
                 carry(parts, row, now).await.unwrap_or_else(|fault| {
                     telemetry::report(&fault);
-                    Settlement::Again { due_at: now + PAUSE, provider: None, reason: None }.into()
+                    Settlement::Again { due_at: now + PAUSE, provider: None, reason: row.reason.clone() }.into()
                 })
             }
         }
@@ -70,7 +70,11 @@ struct Case<'a> {
 async fn carry(parts: &Parts, row: &Model, now: Instant) -> Result<Report, Fault> {
     let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
     // What was taken once shows as sent from then on, whatever becomes of another route.
-    let over = |reason: &str| if attempts.is_empty() { failed(reason) } else { sent_before(row) };
+    let over = |reason: &str| match attempts.is_empty() {
+        false => sent_before(row),
+        true if may_be_sent(row) => unknown(None),
+        true => failed(reason),
+    };
     if row.expires_at <= now {
         return Ok(over("expired").into());
     }
@@ -103,6 +107,7 @@ async fn carry(parts: &Parts, row: &Model, now: Instant) -> Result<Report, Fault
         message: &case.message,
         code_by: case.code_by.clone(),
         taken_by: &case.taken_by,
+        only: row.provider.as_deref().filter(|_| may_be_sent(row)),
         tries: row.tries,
         deadline: row.expires_at,
     };
@@ -122,9 +127,10 @@ impl Case<'_> {
     fn report(&self, parts: &Parts, Carried { end, asked }: Carried) -> Report {
         let code_by = match &end {
             End::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
-            End::Unknown { provider } => self.code_maker(parts, provider, None),
+            End::Unknown { provider, .. } => self.code_maker(parts, provider, None),
             End::Refused { .. } | End::NotNow { .. } => None,
         };
+        let tries = self.row.tries + asked;
         let settlement = match end {
             End::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
             _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow { .. }) => sent_before(self.row),
@@ -134,20 +140,26 @@ impl Case<'_> {
                 reason: code,
                 refused: true,
             },
-            End::Unknown { provider } => Settlement::Ended {
-                status: DeliveryStatus::Unknown,
-                provider: Some(provider.to_owned()),
-                reason: Some("no_answer".to_owned()),
-                refused: false,
-            },
+            End::Unknown { provider, again } => {
+                let provider = Some(provider.to_owned());
+                match self.next_try(parts, tries, asked, None).filter(|_| again) {
+                    Some(due_at) => Settlement::Again { due_at, provider, reason: Some(NO_ANSWER.to_owned()) },
+                    None => unknown(provider),
+                }
+            }
             End::NotNow { provider, code, not_before, hopeless } => {
-                let provider = provider.map(str::to_owned);
-                let tries = self.row.tries + asked;
                 // An operator may mend it while a notice waits; a code is better asked for anew.
                 let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
+                let maybe_sent = may_be_sent(self.row);
+                // Who may have it stays the one to ask, whatever it says in between.
+                let (provider, code) = match maybe_sent {
+                    true => (self.row.provider.clone(), self.row.reason.clone()),
+                    false => (provider.map(str::to_owned), code),
+                };
                 match self.next_try(parts, tries, asked, not_before).filter(|_| !hopeless) {
                     Some(due_at) => Settlement::Again { due_at, provider, reason: code },
                     None if !self.taken_by.is_empty() => sent_before(self.row),
+                    None if maybe_sent => unknown(provider),
                     None => Settlement::Ended {
                         status: DeliveryStatus::Failed,
                         provider,
@@ -218,6 +230,16 @@ impl Case<'_> {
 /// It left, or would have.
 pub(super) fn sent() -> Settlement {
     Settlement::Accepted { by: None, receipt_due: None }
+}
+
+/// Whether a provider got it that gave no answer.
+fn may_be_sent(row: &Model) -> bool {
+    row.tries > 0 && row.reason.as_deref() == Some(NO_ANSWER)
+}
+
+/// Nobody knows whether it left.
+fn unknown(provider: Option<String>) -> Settlement {
+    Settlement::Ended { status: DeliveryStatus::Unknown, provider, reason: Some(NO_ANSWER.to_owned()), refused: false }
 }
 
 /// Another route led nowhere; what was sent before is sent.

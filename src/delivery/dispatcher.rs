@@ -79,6 +79,8 @@ struct Run {
     renewed_at: Instant,
     /// More was due than there were hands for.
     backlog: bool,
+    /// What is due of some channel was left where it is: its providers rest for a moment.
+    rests: bool,
 }
 
 impl Dispatcher {
@@ -101,6 +103,7 @@ impl Dispatcher {
             working: TaskTracker::new(),
             renewed_at: inner.parts.clock.now(),
             backlog: false,
+            rests: false,
         };
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -119,7 +122,7 @@ impl Dispatcher {
                 _ = sweep.tick() => inner.sweep(&mut run).await,
                 // Which ones does not matter: the oldest come first.
                 _ = nudged.recv_many(&mut nudges, BATCH) => { nudges.clear(); inner.claim(&mut run).await }
-                () = inner.freed.notified(), if run.backlog => inner.claim(&mut run).await,
+                () = inner.freed.notified(), if run.backlog || run.rests => inner.claim(&mut run).await,
             };
             if let Err(fault) = worked {
                 // The messages stay in the table; the next sweep tries again.
@@ -155,22 +158,27 @@ impl Inner {
         let now = self.parts.clock.now();
         self.settle_abandoned(now).await?;
         self.claim(run).await?;
-        let waiting = if run.backlog { self.parts.store.count_due_deliveries(now).await? } else { 0 };
+        let waiting = if run.backlog || run.rests { self.parts.store.count_due_deliveries(now).await? } else { 0 };
         metrics::queue_depth(metrics::Queue::Deliveries, u32::try_from(waiting).unwrap_or(u32::MAX));
         Ok(())
     }
 
-    /// Claims what is due as long as there are hands for it.
+    /// Claims what is due as long as there are hands for it, and somebody to hand it to: what would be put back at once
+    /// keeps its place, and costs nothing while it waits.
     async fn claim(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
         let parts = &self.parts;
         let claimant = Claimant { process: parts.process.clone(), lease: LEASE };
         loop {
-            let free: Vec<_> = run.hands.iter().map(|(channel, hands)| (*channel, hands.available_permits())).collect();
+            let now = parts.clock.now();
+            let mut free: Vec<_> =
+                run.hands.iter().map(|(channel, hands)| (*channel, hands.available_permits())).collect();
+            free.retain(|(channel, _)| !parts.lines.rest_for_a_moment(*channel, now));
             let channels: Vec<_> = free.iter().filter(|(_, free)| *free > 0).map(|(channel, _)| *channel).collect();
+            run.rests = free.len() < run.hands.len();
             run.backlog = channels.len() < free.len();
             let Some(most) = free.iter().map(|(_, free)| *free).filter(|free| *free > 0).min() else { return Ok(()) };
             let most = most.min(BATCH);
-            let rows = parts.store.claim_due_deliveries(&channels, most as u64, &claimant, parts.clock.now()).await?;
+            let rows = parts.store.claim_due_deliveries(&channels, most as u64, &claimant, now).await?;
             let claimed = rows.len();
             for row in rows {
                 let hands = run.hands.get(&row.channel).map(Arc::clone);

@@ -43,12 +43,17 @@ impl CodeBy {
 /// How a row says that the code is ours.
 pub(super) const OURS: &str = "countersign";
 
+/// How a row says that a provider may have taken its message: it got it, and gave no answer.
+pub(super) const NO_ANSWER: &str = "no_answer";
+
 /// One message on its way through the providers.
 pub(super) struct Passage<'a> {
     pub message: &'a Outgoing,
     pub code_by: CodeBy,
     /// Who took it before, and is not asked again.
     pub taken_by: &'a [String],
+    /// Who may have taken it, and takes it once however often it is asked: nobody else is.
+    pub only: Option<&'a str>,
     /// Times that providers were asked before.
     pub tries: i32,
     /// Not handed over from then on.
@@ -75,6 +80,8 @@ pub(super) enum End {
     /// It may have been sent.
     Unknown {
         provider: &'static str,
+        /// It takes a message once, so it alone can be asked again.
+        again: bool,
     },
     /// It was certainly not sent; later it may be.
     NotNow {
@@ -89,7 +96,7 @@ pub(super) enum End {
 
 /// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
 pub(super) async fn carry(lines: &[Arc<Line>], passage: Passage<'_>, clock: &Clock, entropy: &Entropy) -> Carried {
-    let Passage { message, code_by, taken_by, tries, deadline } = passage;
+    let Passage { message, code_by, taken_by, only, tries, deadline } = passage;
     let mut asked = 0;
     let mut last = (None, Some("no_provider".to_owned()));
     let mut soonest: Option<Instant> = None;
@@ -97,6 +104,9 @@ pub(super) async fn carry(lines: &[Arc<Line>], passage: Passage<'_>, clock: &Clo
     for line in lines {
         let (name, abilities) = (line.provider().name(), line.provider().abilities());
         if !abilities.carries(message) || !code_by.allows(name, &abilities) || taken_by.iter().any(|by| by == name) {
+            continue;
+        }
+        if only.is_some_and(|only| only != name) {
             continue;
         }
         if tries + asked >= retry::MOST_TRIES {
@@ -119,10 +129,10 @@ pub(super) async fn carry(lines: &[Arc<Line>], passage: Passage<'_>, clock: &Clo
             Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
                 return Carried { end: End::Refused { provider: name, code }, asked };
             }
-            Outcome::Unknown if !abilities.idempotent => {
-                return Carried { end: End::Unknown { provider: name }, asked };
+            // Nobody else is asked: what they sent might be the second.
+            Outcome::Unknown => {
+                return Carried { end: End::Unknown { provider: name, again: abilities.idempotent }, asked };
             }
-            Outcome::Unknown => (Some("no_answer".to_owned()), None),
             Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
             Outcome::Unavailable { code, retry_after } => (code, retry_after),
             Outcome::RejectedSender { code } | Outcome::Misconfigured { code } => {

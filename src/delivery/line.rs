@@ -158,6 +158,11 @@ impl Line {
         }
     }
 
+    /// Until when it is left alone, if it is.
+    pub fn rests(&self, now: Instant) -> Option<Instant> {
+        self.peace(now).or_else(|| self.state().breaker.rests(now))
+    }
+
     fn peace(&self, now: Instant) -> Option<Instant> {
         self.state().asked_for_peace.filter(|until| *until > now)
     }

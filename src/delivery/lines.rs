@@ -1,6 +1,6 @@
 //! The lines to all providers, by channel and in order of failover.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sea_orm::Iterable;
 
@@ -10,9 +10,12 @@ use super::{
     registry::Routes,
 };
 use crate::{
-    clock::{Clock, Entropy},
+    clock::{Clock, Entropy, Instant},
     telemetry::metrics,
 };
+
+/// A rest that is worth waiting for. Longer ones are told to each message, which may then fail before its time is over.
+const MOMENT: Duration = Duration::from_secs(5);
 
 /// The lines to all providers. One provider has one line, however many channels it carries. Cheap to clone.
 #[derive(Clone)]
@@ -43,6 +46,12 @@ impl Lines {
     /// The lines of a channel, in order of failover.
     pub(super) fn of(&self, channel: Channel) -> &[Arc<Line>] {
         self.0.by_channel.get(&channel).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether nobody of a channel can be asked now, and somebody can in a moment.
+    pub(super) fn rest_for_a_moment(&self, channel: Channel, now: Instant) -> bool {
+        let rests: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(now)).collect();
+        rests.and_then(|rests| rests.into_iter().min()).is_some_and(|until| until <= now + MOMENT)
     }
 
     pub(super) fn named(&self, name: &str) -> Option<&Arc<Line>> {

@@ -4,6 +4,7 @@
 //! became of it; a process that dies in between leaves a claim that runs out, and what was certainly not sent is sent
 //! then by another. What may have been sent is never sent again blindly.
 
+mod alimtalk;
 mod base_url;
 mod breaker;
 mod compose;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{receipts::Receipt, rules};
+use super::{failover::NO_ANSWER, receipts::Receipt, rules};
 use crate::{
     clock::{Clock, Instant},
     events::{Events, Snapshot},
@@ -102,7 +102,7 @@ impl Settler {
 
     /// A message that we claimed and never had in hand: the answer to the claim was lost. It is due again.
     pub(super) async fn never_in_hand(&self, row: &Model) -> Result<(), Fault> {
-        let again = Settlement::Again { due_at: self.clock.now(), provider: None, reason: None };
+        let again = Settlement::Again { due_at: self.clock.now(), provider: None, reason: row.reason.clone() };
         self.try_settle(row, &self.process, again.into()).await
     }
 
@@ -112,11 +112,12 @@ impl Settler {
     pub(super) async fn abandoned(&self, row: &Model, idempotent: bool) -> Result<(), Fault> {
         let Some(holder) = row.claimed_by.clone() else { return Ok(()) };
         let now = self.clock.now();
-        let harmless = row.decoy || row.scenario.is_some() || idempotent;
+        let nobody_asked = row.decoy || row.scenario.is_some();
         let settlement = if row.status != DeliveryStatus::Queued {
             Settlement::AsItStands
-        } else if harmless && row.expires_at > now {
-            Settlement::Again { due_at: now, provider: None, reason: None }
+        } else if (nobody_asked || idempotent) && row.expires_at > now {
+            let reason = (!nobody_asked).then(|| NO_ANSWER.to_owned());
+            Settlement::Again { due_at: now, provider: None, reason }
         } else {
             Settlement::Ended {
                 status: DeliveryStatus::Unknown,

@@ -32,7 +32,7 @@ pub use self::{
     snapshot::Snapshot,
     watchers::{Wake, Watcher},
 };
-use crate::{clock::Entropy, ids::VerificationId, redis_link::RedisLink, telemetry::metrics};
+use crate::{clock::Entropy, ids::VerificationId, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
 
 /// Who changed. Cheap to clone.
 #[derive(Clone)]
@@ -44,9 +44,9 @@ pub struct Events {
 impl Events {
     /// Without `redis`, this process is the only one. With it, two tasks run until the last clone is dropped; must then
     /// be called within a runtime.
-    pub fn open(entropy: &Entropy, redis: Option<RedisLink>) -> Self {
+    pub fn open(entropy: &Entropy, redis: Option<RedisLink>, vitals: &Vitals) -> Self {
         let hub = Arc::new(Hub::new());
-        let relay = redis.map(|link| Arc::new(Relay::open(link, Arc::clone(&hub), entropy)));
+        let relay = redis.map(|link| Arc::new(Relay::open(link, Arc::clone(&hub), entropy, vitals)));
         Self { hub, relay }
     }
 

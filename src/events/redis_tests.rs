@@ -10,7 +10,7 @@ use crate::redis_link::testing::{Wire, eventually, open, prefix, url};
 
 /// A process, once it listens.
 async fn process(url: &str, prefix: &str) -> Events {
-    let events = Events::open(&Entropy::System, Some(open(url, prefix).await));
+    let events = Events::open(&Entropy::System, Some(open(url, prefix).await), &Vitals::default());
     let mut revocations = events.revocations();
     // The first thing that a listening process does is to have everything read again.
     assert_eq!(heard(&mut revocations).await, RevocationWake::Reread);

@@ -17,7 +17,7 @@ use super::{
     message::Message,
     outbound::{Batch, Outbound},
 };
-use crate::{clock::Entropy, redis_link::RedisLink, telemetry::metrics};
+use crate::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
 
 /// How long Redis may take to accept what is told, or to answer whether it is still there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,11 +45,11 @@ struct Me {
 }
 
 impl Relay {
-    pub fn open(link: RedisLink, hub: Arc<Hub>, entropy: &Entropy) -> Self {
+    pub fn open(link: RedisLink, hub: Arc<Hub>, entropy: &Entropy, vitals: &Vitals) -> Self {
         let outbound = Arc::new(Outbound::new());
         let me = Me { link, name: u64::from_be_bytes(entropy.bytes()), born: Instant::now() };
-        let telling = tokio::spawn(tell(me.clone(), Arc::clone(&outbound)));
-        let listening = tokio::spawn(listen(me, hub));
+        let telling = vitals.spawn("relay that tells", tell(me.clone(), Arc::clone(&outbound)));
+        let listening = vitals.spawn("relay that listens", listen(me, hub));
         Self { outbound, _telling: AbortOnDropHandle::new(telling), _listening: AbortOnDropHandle::new(listening) }
     }
 }

@@ -37,7 +37,7 @@ pub fn revocation(seed: u64) -> Revocation {
 }
 
 fn alone() -> Events {
-    Events::open(&Entropy::seeded(0), None)
+    Events::open(&Entropy::seeded(0), None, &Vitals::default())
 }
 
 #[tokio::test]

@@ -70,13 +70,38 @@ pub(super) fn count_send(contact_key: &str, now: Instant, limits: UsageLimits) -
     count(contact_key, Counter::Sends, Some(now), limits)
 }
 
+/// Counts one guess if the part `from` has a row, and returns the row only if it was granted.
+pub(super) fn count_guess_if(
+    from: &'static str,
+    contact_key: &str,
+    limits: UsageLimits,
+) -> Result<InsertStatement, Fault> {
+    let mut insert = counting(Counter::Guesses, None, limits);
+    let row = Query::select().exprs(counted(contact_key, Counter::Guesses, None, limits)).from(from).to_owned();
+    let inserted = insert.select_from(row).map(|insert| insert.to_owned());
+    inserted.map_err(|error| Fault::internal(format!("a guess can't be counted: {error}")))
+}
+
+fn count(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
+    counting(counter, sent_at, limits).values_panic(counted(contact_key, counter, sent_at, limits)).to_owned()
+}
+
+/// The row of a contact that used nothing before.
+fn counted(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> [Expr; 5] {
+    let (sends, guesses) = match counter {
+        Counter::Sends => (1, 0),
+        Counter::Guesses => (0, 1),
+    };
+    [contact_key.into(), limits.day.into(), sends.into(), guesses.into(), Expr::val(sent_at)]
+}
+
 /// One upsert: the row's lock makes counting and judging a single step. A day that has passed starts anew; a clock that
 /// was set back keeps counting in the later day, so that nobody gains from it.
-fn count(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
+fn counting(counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
     use contact_usage::Column;
-    let (sends, guesses, counted) = match counter {
-        Counter::Sends => (1, 0, Column::Sends),
-        Counter::Guesses => (0, 1, Column::Guesses),
+    let counted = match counter {
+        Counter::Sends => Column::Sends,
+        Counter::Guesses => Column::Guesses,
     };
     let new_day = || excluded(Column::Day).gt(held(Column::Day));
     let carried = |column: Column| -> Expr {
@@ -100,7 +125,6 @@ fn count(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: 
     Query::insert()
         .into_table(contact_usage::Entity)
         .columns([Column::ContactKey, Column::Day, Column::Sends, Column::Guesses, Column::LastSentAt])
-        .values_panic([contact_key.into(), limits.day.into(), sends.into(), guesses.into(), Expr::val(sent_at)])
         .on_conflict(conflict)
         .returning(Query::returning().columns(Column::iter()))
         .to_owned()

@@ -4,8 +4,8 @@
 //! [`Tx`] to a closure and commits or takes back what the closure did, as its [`Ending`] says. Nothing but SQL may
 //! happen in that closure: no provider, no Redis, no hashing is waited for while a transaction is open.
 //!
-//! Rows are locked in one order everywhere, so that two writers never wait for each other: a contact's usage first,
-//! then the verification, then its deliveries and proof, then accounts, sessions and tokens.
+//! Rows are locked in one order everywhere, so that two writers never wait for each other: a verification that is there
+//! already first, then its contact's usage, then its deliveries and proof, then accounts, sessions and tokens.
 
 mod account;
 mod account_change;
@@ -24,6 +24,7 @@ mod erase;
 mod expired;
 mod health;
 mod history;
+mod judgement;
 mod lease;
 mod lockout;
 mod page;
@@ -36,6 +37,7 @@ mod revocation;
 mod sending;
 mod session;
 mod settlement;
+mod together;
 mod users;
 mod verification;
 mod writer;
@@ -55,6 +57,7 @@ pub use self::{
     erase::Dead,
     expired::Expired,
     health::{ProviderCount, ReasonCount},
+    judgement::{Activation, Judgement},
     page::{Page, Place, Slice},
     proof::Spending,
     report::{SLOT, SlotCount},
@@ -65,6 +68,7 @@ use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{
     config,
     fault::{Doing, Fault},
+    vitals::Vitals,
 };
 
 /// The database. Cheap to clone.
@@ -112,14 +116,14 @@ impl Store {
     ///
     /// # Errors
     /// A fault when the database can't be reached or its file can't be opened.
-    pub async fn open(settings: &config::Store) -> Result<Self, Fault> {
+    pub async fn open(settings: &config::Store, vitals: &Vitals) -> Result<Self, Fault> {
         let backend = match &settings.place {
             config::Place::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
             config::Place::Sqlite { file } => {
                 let connect::Sqlite { readers, writer, writes } = connect::sqlite(file, settings).await?;
                 Backend::Sqlite {
                     readers: Reader::new(readers),
-                    writer: Writer::start(writer, settings.timeout, writes),
+                    writer: Writer::start(writer, settings.timeout, writes, vitals),
                 }
             }
         };

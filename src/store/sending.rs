@@ -1,8 +1,8 @@
 //! All that a send writes, at once: the contact's count, the verification, the message that it owes, the trail.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable,
-    sea_query::{CommonTableExpression, Expr, InsertStatement, Query, SelectStatement, WithClause},
+    Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+    sea_query::{InsertStatement, Query, SelectStatement, WithClause},
 };
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     audit::entry,
     contact_usage,
     entity::{audit, delivery, verification},
+    together::{insert_for_each, part},
 };
 use crate::{
     clock::Instant,
@@ -30,8 +31,7 @@ pub struct Sending {
 impl Store {
     /// Writes a send, or nothing where a bound of the contact stands against it: false.
     ///
-    /// On PostgreSQL this is one statement, whose parts see what the count returned: one round trip in place of six.
-    /// SQLite takes no statements that write within another one, and has no trips.
+    /// On PostgreSQL this is one statement: one round trip in place of six (`together`).
     ///
     /// # Errors
     /// A fault of the database.
@@ -69,26 +69,14 @@ impl Sending {
         let count = contact_usage::count_send(&self.verification.contact_key, now, self.limits);
         let parts = WithClause::new()
             .cte(part(COUNTED, count))
-            .cte(part("started", if_counted::<verification::Entity>(self.verification.into_active_model())?))
-            .cte(part("owed", if_counted::<delivery::Entity>(self.delivery.into_active_model())?))
+            .cte(part("started", if_counted::<verification::Entity>(self.verification)?))
+            .cte(part("owed", if_counted::<delivery::Entity>(self.delivery)?))
             .cte(part("noted", if_counted::<audit::Entity>(entry(&self.event))?))
             .to_owned();
         Ok(Query::select().with_cte(parts).column("contact_key").from(COUNTED).to_owned())
     }
 }
 
-fn part(name: &'static str, insert: InsertStatement) -> CommonTableExpression {
-    CommonTableExpression::new().table_name(name).query(insert).to_owned()
-}
-
-/// Inserts a row for the one that the count returned, or none.
-fn if_counted<E: EntityTrait>(mut row: E::ActiveModel) -> Result<InsertStatement, Fault> {
-    let given = E::Column::iter().filter_map(|column| Some((column, row.take(column).into_value()?)));
-    let (columns, values): (Vec<_>, Vec<_>) =
-        given.map(|(column, value)| (column, column.save_as(Expr::val(value)))).unzip();
-    let row = Query::select().exprs(values).from(COUNTED).to_owned();
-    let mut insert = Query::insert();
-    insert.into_table(E::default()).columns(columns);
-    let inserted = insert.select_from(row).map(|insert| insert.to_owned());
-    inserted.map_err(|error| Fault::internal(format!("a send can't be written down: {error}")))
+fn if_counted<E: EntityTrait>(row: impl IntoActiveModel<E::ActiveModel>) -> Result<InsertStatement, Fault> {
+    insert_for_each::<E>(COUNTED, Condition::all(), row.into_active_model())
 }

@@ -61,10 +61,10 @@ impl Tx {
                 return self.settle_accepted(id, claimed, by, receipt_due, now).await;
             }
             Settlement::Ended { status, provider, reason, refused } => {
-                // A receipt knows better than a call that was never answered.
-                let status = match status {
-                    DeliveryStatus::Unknown => self.newest_attempt(id).await?.map_or(status, |attempt| attempt.status),
-                    known => known,
+                // Whoever took it, or told of it, knows better than whoever gave up: what they said stands.
+                let (status, provider, reason, refused) = match self.newest_attempt(id).await? {
+                    Some(attempt) => (attempt.status, Some(attempt.provider), attempt.code, false),
+                    None => (status, provider, reason, refused),
                 };
                 claimed
                     .col_expr(Column::Status, unless_delivered(status))

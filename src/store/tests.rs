@@ -17,7 +17,7 @@ async fn store(dir: &TempDir) -> Store {
         statement_cache: true,
         auto_migrate: true,
     };
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings, &Vitals::default()).await.unwrap();
     store.migrate().await.unwrap();
     store
 }

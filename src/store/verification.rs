@@ -1,7 +1,7 @@
 //! Verifications: every change raises the sequence in the statement that makes it, and only where it may be made.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, UpdateMany,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, UpdateMany,
     sea_query::{Expr, OnConflict},
 };
 
@@ -47,18 +47,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn judge_attempt(&self, id: &VerificationId, right: bool, now: Instant) -> Result<Option<Model>, Fault> {
-        let update = pending(id, now).filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)));
-        let used = || Expr::col(Column::Attempts).add(1);
-        let last = || used().gte(Expr::col(Column::MaxAttempts));
-        let update = update.col_expr(Column::Attempts, used());
-        let update = if right {
-            ended(update, Status::Verified, now)
-        } else {
-            update
-                .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
-                .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
-        };
-        self.changed(update).await.doing("judging an attempt")
+        self.changed(judging(id, right, now)).await.doing("judging an attempt")
     }
 
     /// Cancels a pending verification. None: it was not pending any more.
@@ -114,17 +103,43 @@ impl Tx {
     }
 
     pub(super) async fn changed(&self, update: UpdateMany<Entity>) -> Result<Option<Model>, Fault> {
-        let update = update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1));
-        Ok(update.exec_with_returning(&self.0).await?.pop())
+        Ok(in_sequence(update).exec_with_returning(&self.0).await?.pop())
     }
+}
+
+/// Whoever watches tells a later state from an earlier one by this.
+pub(super) fn in_sequence(update: UpdateMany<Entity>) -> UpdateMany<Entity> {
+    update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1))
+}
+
+/// A pending verification that has an attempt left.
+pub(super) fn open(id: &VerificationId, now: Instant) -> Condition {
+    still_pending(id, now).add(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
+}
+
+/// Takes an attempt and judges it.
+pub(super) fn judging(id: &VerificationId, right: bool, now: Instant) -> UpdateMany<Entity> {
+    let used = || Expr::col(Column::Attempts).add(1);
+    let last = || used().gte(Expr::col(Column::MaxAttempts));
+    let update = Entity::update_many().filter(open(id, now)).col_expr(Column::Attempts, used());
+    if right {
+        return ended(update, Status::Verified, now);
+    }
+    update
+        .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
+        .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
+}
+
+fn still_pending(id: &VerificationId, now: Instant) -> Condition {
+    Condition::all()
+        .add(Column::Id.eq(id.as_str()))
+        .add(Column::Status.eq(Status::Pending))
+        .add(Column::ExpiresAt.gt(now))
 }
 
 /// A change of a verification that is pending and has not expired.
 pub(super) fn pending(id: &VerificationId, now: Instant) -> UpdateMany<Entity> {
-    Entity::update_many()
-        .filter(Column::Id.eq(id.as_str()))
-        .filter(Column::Status.eq(Status::Pending))
-        .filter(Column::ExpiresAt.gt(now))
+    Entity::update_many().filter(still_pending(id, now))
 }
 
 pub(super) fn ended(update: UpdateMany<Entity>, status: Status, now: Instant) -> UpdateMany<Entity> {

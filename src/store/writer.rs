@@ -27,6 +27,7 @@ use crate::{
         metrics::{self, Queue},
         traces::Trace,
     },
+    vitals::Vitals,
 };
 
 /// Pieces of work that may wait; beyond that the store is too busy to take more.
@@ -57,9 +58,9 @@ type Answer = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 
 impl Writer {
     /// Starts the writing task on a pool of one connection. `timeout` bounds each piece of work.
-    pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>) -> Self {
+    pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>, vitals: &Vitals) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(write(db.clone(), jobs, timeout, Arc::clone(&writes)));
+        vitals.spawn("writer", write(db.clone(), jobs, timeout, Arc::clone(&writes)));
         Self { queue, db, writes }
     }
 

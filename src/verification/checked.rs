@@ -110,12 +110,12 @@ impl Parts {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    if tx.reserve_guess(&contact_key, limits).await? == Reserved::Refused {
-                        return Ok(Ending::Rollback(Attempt::UsedUp));
-                    }
-                    Ok(match tx.take_attempt(&id, now).await? {
-                        Some(taken) => Ending::Commit(Attempt::Taken(Box::new(taken))),
-                        None => Ending::Rollback(Attempt::None),
+                    let Some(taken) = tx.take_attempt(&id, now).await? else {
+                        return Ok(Ending::Rollback(Attempt::None));
+                    };
+                    Ok(match tx.reserve_guess(&contact_key, limits).await? {
+                        Reserved::Granted(_) => Ending::Commit(Attempt::Taken(Box::new(taken))),
+                        Reserved::Refused => Ending::Rollback(Attempt::UsedUp),
                     })
                 })
             })

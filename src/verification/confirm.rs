@@ -4,8 +4,8 @@ use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
     attestation::Subject,
     checked::Checked,
+    draft::spec,
     rules::{self, Standing},
-    start::spec,
 };
 use crate::{
     caller::Caller,
@@ -19,8 +19,8 @@ use crate::{
     quota::{Act, Refused},
     status::Status,
     store::{
-        Ending, Reserved, Tx, UsageLimits,
-        entity::{self, account::AccountStatus, verification::Model},
+        Activation, Judgement, UsageLimits,
+        entity::{self, verification::Model},
     },
     telemetry::{
         audit::{self, Event},
@@ -78,9 +78,8 @@ struct Guess {
 enum Judged {
     Right(Box<Model>),
     Wrong(Box<Model>),
-    /// The contact's guesses of the day are used up.
-    UsedUp,
-    Over,
+    /// It is over, or the contact's guesses of the day are used up.
+    No,
 }
 
 impl Verifications {
@@ -146,8 +145,12 @@ impl Verifications {
                 let verification = parts.published(*row);
                 Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
             }
-            Judged::UsedUp => Ok(Confirmation::Quota(parts.guesses_used_up(now))),
-            Judged::Over => Ok(self.get(id).await?.map_or(Confirmation::NotFound, Confirmation::NotPending)),
+            Judged::No => Ok(match self.get(id).await? {
+                None => Confirmation::NotFound,
+                // It was there to be judged, so it was the count that stood against it.
+                Some(pending) if !pending.standing().is_over() => Confirmation::Quota(parts.guesses_used_up(now)),
+                Some(over) => Confirmation::NotPending(over),
+            }),
         }
     }
 }
@@ -178,78 +181,58 @@ impl Parts {
             daily: self.limits.daily_guesses,
             cooled_down_since: None,
         });
-        let proof_expires_at = now + self.settings.proof_ttl;
-        let activated = self.activated;
         let event = event.maybe_account(row.account_id.clone());
         let event = match Contact::from_stored(row.contact_kind, &row.contact) {
             Some(contact) => event.contact(contact.masked()),
             None => event,
         };
         let event = if right { event } else { event.outcome(MISMATCH) };
-        let entry = event.clone();
-        let judged = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    if let Some(limits) = limits
-                        && tx.reserve_guess(&row.contact_key, limits).await? == Reserved::Refused
-                    {
-                        return Ok(Ending::Rollback(Judged::UsedUp));
-                    }
-                    let judged = match taken {
-                        true => tx.judge_taken_attempt(&row.id, right, now).await?,
-                        false => tx.judge_attempt(&row.id, right, now).await?,
-                    };
-                    let Some(judged) = judged else {
-                        return Ok(Ending::Rollback(Judged::Over));
-                    };
-                    tx.insert_audit(&entry).await?;
-                    if !right {
-                        if judged.status == Status::Locked {
-                            tx.insert_audit(&locked(&entry)).await?;
-                        }
-                        return Ok(Ending::Commit(Judged::Wrong(Box::new(judged))));
-                    }
-                    // An account that waited for this code is activated by it, and that is what the proof was for.
-                    let spent_at = activate(tx, &row, activated, now).await?.then_some(now);
-                    tx.insert_proof(entity::proof::Model {
-                        token_hash,
-                        verification_id: row.id,
-                        purpose: row.purpose,
-                        contact_kind: row.contact_kind,
-                        contact: row.contact,
-                        contact_key: row.contact_key,
-                        account_id: row.account_id,
-                        created_at: now,
-                        expires_at: proof_expires_at,
-                        spent_at,
-                    })
-                    .await?;
-                    Ok(Ending::Commit(Judged::Right(Box::new(judged))))
-                })
-            })
-            .await?;
-        match &judged {
-            Judged::Right(row) => {
-                event.log();
-                Self::ended(row, End::Verified);
-                metrics::confirmed(
-                    row.purpose,
-                    row.delivery_channel,
-                    (now - row.created_at).to_std().unwrap_or_default(),
-                );
-            }
-            Judged::Wrong(row) => {
-                event.log();
-                if row.status == Status::Locked {
-                    Self::ended(row, End::Locked);
-                    self.withdraw(row);
-                    locked(&event).log();
-                }
-            }
-            Judged::UsedUp | Judged::Over => {}
+        let locked = Event { act: audit::Act::VerificationLocked, outcome: audit::OK, ..event.clone() };
+        let judgement = Judgement {
+            verification: row.id.clone(),
+            contact_key: row.contact_key.clone(),
+            limits,
+            taken,
+            activation: self.activation(&row).filter(|_| right),
+            proof: right.then(|| self.proof_row(row, token_hash, now)),
+            event: event.clone(),
+            locked: locked.clone(),
+        };
+        let Some(row) = self.store.judge(judgement, now).await? else { return Ok(Judged::No) };
+        event.log();
+        if right {
+            Self::ended(&row, End::Verified);
+            let waited = (now - row.created_at).to_std().unwrap_or_default();
+            metrics::confirmed(row.purpose, row.delivery_channel, waited);
+            return Ok(Judged::Right(Box::new(row)));
         }
-        Ok(judged)
+        if row.status == Status::Locked {
+            Self::ended(&row, End::Locked);
+            self.withdraw(&row);
+            locked.log();
+        }
+        Ok(Judged::Wrong(Box::new(row)))
+    }
+
+    /// The account that signed up with this address and waits for its code.
+    fn activation(&self, row: &Model) -> Option<Activation> {
+        let account = row.account_id.clone().filter(|_| row.purpose == Purpose::SignUp)?;
+        Some(Activation { account, email_key: row.contact_key.clone(), status: self.activated })
+    }
+
+    fn proof_row(&self, row: Model, token_hash: String, now: Instant) -> entity::proof::Model {
+        entity::proof::Model {
+            token_hash,
+            verification_id: row.id,
+            purpose: row.purpose,
+            contact_kind: row.contact_kind,
+            contact: row.contact,
+            contact_key: row.contact_key,
+            account_id: row.account_id,
+            created_at: now,
+            expires_at: now + self.settings.proof_ttl,
+            spent_at: None,
+        }
     }
 
     fn proof(&self, row: &Model, token: ProofToken, now: Instant) -> Result<Proof, Fault> {
@@ -268,18 +251,5 @@ impl Parts {
             expires_at,
         })?;
         Ok(Proof { purpose: row.purpose, token, expires_at, attestation })
-    }
-}
-
-/// The last wrong guess has an entry of its own.
-fn locked(event: &Event) -> Event {
-    Event { act: audit::Act::VerificationLocked, outcome: audit::OK, ..event.clone() }
-}
-
-/// Activates the account that signed up with this address and waits for its code. False: none does.
-async fn activate(tx: &Tx, row: &Model, activated: AccountStatus, now: Instant) -> Result<bool, Fault> {
-    match (row.purpose, &row.account_id) {
-        (Purpose::SignUp, Some(account)) => tx.activate_account(account, &row.contact_key, activated, now).await,
-        _ => Ok(false),
     }
 }

@@ -7,6 +7,7 @@ mod attestation;
 mod cancel;
 mod checked;
 mod confirm;
+mod draft;
 mod expiry;
 mod proof;
 mod resend;

@@ -2,8 +2,9 @@
 
 use super::{
     Parts, Verification, Verifications,
+    draft::spec,
     rules::{self, Standing},
-    start::{destination, spec},
+    start::destination,
 };
 use crate::{
     caller::Caller,
@@ -136,6 +137,9 @@ impl Verifications {
             .store
             .write(move |tx| {
                 Box::pin(async move {
+                    let Some(again) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
+                        return Ok(Ending::Rollback(Written::Over));
+                    };
                     if let Some(limits) = limits
                         && tx.reserve_send(&row.contact_key, now, limits).await? == Reserved::Refused
                     {
@@ -149,12 +153,9 @@ impl Verifications {
                             return Ok(Ending::Rollback(Written::NoAddress));
                         }
                     }
-                    let Some(row) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
-                        return Ok(Ending::Rollback(Written::Over));
-                    };
                     tx.insert_delivery(order).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Written::Again(Box::new(row))))
+                    Ok(Ending::Commit(Written::Again(Box::new(again))))
                 })
             })
             .await?;

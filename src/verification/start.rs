@@ -2,21 +2,21 @@
 
 use std::pin::Pin;
 
-use sha2::{Digest, Sha256};
-
-use super::{Parts, Verification, Verifications, rules};
+use super::{
+    Parts, Verification, Verifications,
+    draft::{idempotency_hash, order},
+    rules,
+};
 use crate::{
     caller::Caller,
     channel::Channel,
     clock::Instant,
-    code::{self, CodeSpec},
     contact::Contact,
-    delivery::{Content, Notice, Order},
+    delivery::Notice,
     fault::Fault,
-    ids::{AccountId, DeliveryId, VerificationId},
+    ids::AccountId,
     purpose::Purpose,
     quota::{self, Act, Refused},
-    status::{DeliveryStatus, Status},
     store::{
         Ending, Identifier, Reserved, Sending, Tx, UsageLimits,
         entity::{account, verification::Model},
@@ -88,7 +88,6 @@ impl Verifications {
     /// A fault of the store or of the quotas.
     pub async fn start<R: Send + 'static>(&self, caller: &Caller, start: Start<R>) -> Result<Started<R>, Fault> {
         let parts = &self.0;
-        let test = parts.test_contact(&start.to);
         let key = start.idempotency_key.as_deref().map(|key| idempotency_hash(key, start.purpose, &start.to));
         let event = Event::new(caller, start.act, audit::OK, parts.clock.now()).contact(start.to.masked());
         let _turn = match &key {
@@ -104,8 +103,9 @@ impl Verifications {
             parts.store.record(event).await;
             return Ok(Started::Sent(known));
         }
+        let test = parts.test_contact(&start.to).is_some();
         let destination = destination(&start.to);
-        if test.is_none() {
+        if !test {
             let act = Act::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
                 parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
@@ -113,73 +113,9 @@ impl Verifications {
             }
         }
         let now = parts.clock.now();
-        let limits = test.is_none().then(|| parts.send_limits(now));
-        let draft = parts.draft(&start, key.clone(), now);
-        let contact_key = draft.contact_key.clone();
-        let Start { purpose, to, channel, locale, audience, .. } = start;
-        let discreet = parts.is_discreet(purpose, channel);
-        let scenario = draft.scenario.clone();
-        let entry = event.clone();
-        let order = move |row: &Model, recipient: Recipient| {
-            let (content, decoy) = match recipient {
-                Recipient::Holder { .. } => (Content::Code(spec(row)), false),
-                Recipient::Decoy => (Content::Code(spec(row)), true),
-                Recipient::Told { notice, .. } => (Content::Notice(notice), false),
-            };
-            Order {
-                id: row.delivery_id.clone(),
-                verification: Some(row.id.clone()),
-                channel: row.delivery_channel,
-                to,
-                locale,
-                content,
-                decoy,
-                discreet,
-                scenario,
-                expires_at: row.expires_at,
-            }
-            .into_row(now)
-        };
-        let written = match (limits, audience) {
-            // Nothing is read first and nothing can come between: all of it at once.
-            (Some(limits), Audience::Anyone { account }) if key.is_none() => {
-                let verification = Model { account_id: account.clone(), ..draft };
-                let delivery = order(&verification, Recipient::Holder { account: account.clone() });
-                let event = entry.maybe_account(account);
-                let sending = Sending { limits, verification: verification.clone(), delivery, event };
-                match parts.store.write_sending(sending, now).await? {
-                    true => Written::New(Box::new(verification)),
-                    false => Written::UsedUp,
-                }
-            }
-            (limits, audience) => {
-                parts
-                    .store
-                    .write(move |tx| {
-                        Box::pin(async move {
-                            if let Some(refused) = reserve(tx, &draft.contact_key, now, limits).await? {
-                                return Ok(Ending::Rollback(refused));
-                            }
-                            let mut row = draft;
-                            let recipient = match recipient(tx, audience).await? {
-                                Ok(recipient) => recipient,
-                                Err(refusal) => return Ok(Ending::Rollback(Written::Refused(refusal))),
-                            };
-                            row.account_id = recipient.account().cloned();
-                            // What can't be confirmed is marked: nobody was sent its code.
-                            row.decoy = !matches!(recipient, Recipient::Holder { .. });
-                            if !tx.insert_verification(row.clone()).await? {
-                                return Ok(Ending::Rollback(Written::KeyTaken));
-                            }
-                            tx.insert_delivery(order(&row, recipient)).await?;
-                            tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
-                            Ok(Ending::Commit(Written::New(Box::new(row))))
-                        })
-                    })
-                    .await?
-            }
-        };
-        if test.is_none() && !matches!(written, Written::New(_)) {
+        let contact_key = start.to.key().to_owned();
+        let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
+        if !test && !matches!(written, Written::New(_)) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
         }
         match written {
@@ -203,6 +139,60 @@ impl Verifications {
                     Ok(Started::Quota(parts.why_refused(&contact_key, now).await?))
                 }
             },
+        }
+    }
+}
+
+impl Parts {
+    /// Writes the verification, the message that it owes, the contact's count and the trail; or nothing.
+    async fn write_start<R: Send + 'static>(
+        &self,
+        start: Start<R>,
+        key: Option<String>,
+        entry: Event,
+        now: Instant,
+    ) -> Result<Written<R>, Fault> {
+        let draft = self.draft(&start, key, now);
+        let limits = draft.scenario.is_none().then(|| self.send_limits(now));
+        let discreet = self.is_discreet(start.purpose, start.channel);
+        let Start { to, locale, audience, .. } = start;
+        match (limits, audience) {
+            // Nothing is read first and nothing can come between: all of it at once.
+            (Some(limits), Audience::Anyone { account }) if draft.idempotency_key.is_none() => {
+                let verification = Model { account_id: account.clone(), ..draft };
+                let recipient = Recipient::Holder { account: account.clone() };
+                let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
+                let event = entry.maybe_account(account);
+                let sending = Sending { limits, verification: verification.clone(), delivery, event };
+                Ok(match self.store.write_sending(sending, now).await? {
+                    true => Written::New(Box::new(verification)),
+                    false => Written::UsedUp,
+                })
+            }
+            (limits, audience) => {
+                let written = self.store.write(move |tx| {
+                    Box::pin(async move {
+                        if let Some(refused) = reserve(tx, &draft.contact_key, now, limits).await? {
+                            return Ok(Ending::Rollback(refused));
+                        }
+                        let mut row = draft;
+                        let recipient = match recipient(tx, audience).await? {
+                            Ok(recipient) => recipient,
+                            Err(refusal) => return Ok(Ending::Rollback(Written::Refused(refusal))),
+                        };
+                        row.account_id = recipient.account().cloned();
+                        // What can't be confirmed is marked: nobody was sent its code.
+                        row.decoy = !matches!(recipient, Recipient::Holder { .. });
+                        if !tx.insert_verification(row.clone()).await? {
+                            return Ok(Ending::Rollback(Written::KeyTaken));
+                        }
+                        tx.insert_delivery(order(&row, recipient, to, locale, discreet).into_row(now)).await?;
+                        tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
+                        Ok(Ending::Commit(Written::New(Box::new(row))))
+                    })
+                });
+                written.await
+            }
         }
     }
 }
@@ -252,25 +242,6 @@ pub(super) fn destination(to: &Contact) -> Option<String> {
     }
 }
 
-/// What the code of a row is derived from.
-pub(super) fn spec(row: &Model) -> CodeSpec {
-    CodeSpec {
-        key_id: row.key_id.clone(),
-        purpose: row.purpose,
-        generation: row.generation,
-        length: usize::try_from(row.code_length).unwrap_or_default(),
-        format: row.code_format,
-    }
-}
-
-/// A client's key, bound to what it asked for, so that it names nothing else.
-fn idempotency_hash(key: &str, purpose: Purpose, to: &Contact) -> String {
-    let digest = [key, purpose.as_str(), to.key()]
-        .into_iter()
-        .fold(Sha256::new(), |digest, part| digest.chain_update((part.len() as u64).to_be_bytes()).chain_update(part));
-    hex::encode(digest.finalize())
-}
-
 impl Parts {
     pub(super) fn is_discreet(&self, purpose: Purpose, channel: Channel) -> bool {
         rules::is_discreet(purpose, self.accounts_disclosed, self.routes.carry_notices(channel))
@@ -294,45 +265,6 @@ impl Parts {
             })
             .await?;
         Ok(None)
-    }
-
-    fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Instant) -> Model {
-        let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind());
-        let test = self.test_contact(&start.to);
-        let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
-        Model {
-            id: VerificationId::new(&self.entropy),
-            purpose: start.purpose,
-            contact_kind: start.to.kind(),
-            contact: start.to.as_str().to_owned(),
-            contact_key: start.to.key().to_owned(),
-            account_id: None,
-            decoy: false,
-            scenario: test.map(|test| test.scenario.as_str().to_owned()),
-            status: Status::Pending,
-            attempts: 0,
-            max_attempts: test.map_or(self.settings.max_attempts, |test| test.max_attempts(self.settings.max_attempts)),
-            key_id: self.keys.current().id().to_owned(),
-            generation: 1,
-            code_length: i32::try_from(test.map_or(self.settings.code_length, |test| test.code.expose().len()))
-                .unwrap_or_default(),
-            code_format,
-            locale: start.locale.as_str().to_owned(),
-            delivery_id: DeliveryId::new(&self.entropy),
-            delivery_channel: start.channel,
-            delivery_status: DeliveryStatus::Queued,
-            delivery_updated_at: now,
-            sends: 1,
-            last_sent_at: now,
-            created_at: now,
-            expires_at: now + ttl,
-            ended_at: None,
-            sequence: 1,
-            idempotency_key,
-            code_by: None,
-            code_ref: None,
-            by_letter: false,
-        }
     }
 
     /// Which bound stands against a send, read after it was refused. Where two do, the one that stands longer: a person

@@ -1,17 +1,22 @@
-//! PostgreSQL stopped, cut off and slow (FD-02, FD-03).
+//! PostgreSQL stopped, cut off and slow (FD-02, FD-03, FD-05).
 
 use std::time::Duration;
 
+use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    load::{Answer, confirm, phone, send, status, timed, until, until_settled},
+    load::{Answer, ask, confirm, look, phone, send, status, timed, until, until_settled},
     on_servers,
     proxy::{Proxy, server_of, through},
     servers::Postgres,
     unlimited,
 };
 use crate::{
+    delivery::{
+        carrier::Carrier,
+        setup::{SECRET, code as code_in, number, takes},
+    },
     process::child::Child,
     support::{Socket, code_other_than},
 };
@@ -57,7 +62,7 @@ async fn fd_02_postgres_may_stop_and_start_again() {
     until_settled(&child, &id, SLACK * 3).await;
     let document = "subscription($id: ID!) { verificationStatus(id: $id) { status attemptsRemaining } }";
     let socket = Socket::open(&child.url, "198.51.100.9", None).await;
-    let mut watch = socket.subscribe(document, serde_json::json!({ "id": id })).await;
+    let mut watch = socket.subscribe(document, json!({ "id": id })).await;
     assert_eq!(watch.next().await.unwrap()["status"], "PENDING");
 
     tokio::task::block_in_place(|| postgres.down());
@@ -175,3 +180,63 @@ async fn fd_03_a_slow_database_is_waited_for_no_longer_than_its_time() {
     assert!(answer != Answer::None);
     assert_eq!(half_done(&direct).await, 0);
 }
+
+/// The right code, the right password, a live token: none of them passes where it can't be judged, and none is used up
+/// by that (FD-05).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_05_nothing_passes_where_it_cannot_be_judged() {
+    if !on_servers("nothing passes where it can't be judged") {
+        return;
+    }
+    let gateway = Carrier::start(takes).await;
+    let plan = unlimited()
+        .await
+        .with("DATABASE_TIMEOUT", "1s")
+        .with("SMS_PROVIDER", "webhook")
+        .with("DELIVERY_WEBHOOK_URL", &gateway.url())
+        .with("DELIVERY_WEBHOOK_SECRET", SECRET);
+    let proxy = Proxy::before(&server_of(&plan)).await;
+    let (plan, _) = through(plan, proxy.port);
+    let child = plan.serve().await;
+    plan.user("hong", &phone(7));
+    let signed_in = child.sign_in("hong", PASSWORD).await;
+    let [access, refresh] = ["accessToken", "refreshToken"].map(|name| signed_in["tokens"][name].as_str().unwrap());
+    let id = send(&child, &phone(0)).await.id().unwrap();
+    // The code, and word of a new device.
+    let messages = until("both messages carried", SLACK * 3, || async {
+        let seen = gateway.seen();
+        (seen.len() == 2).then_some(seen)
+    })
+    .await;
+    let code = code_in(messages.iter().find(|seen| number(seen) == phone(0)).unwrap());
+
+    proxy.refuse(true);
+    proxy.cut();
+    for answer in [
+        send(&child, &phone(1)).await,
+        confirm(&child, &id, &code).await,
+        look(&child, &id).await,
+        ask(&child, SIGN_IN, json!({ "password": PASSWORD })).await,
+        ask(&child, SIGN_IN, json!({ "password": "Wrong-Harbour-71!" })).await,
+        ask(&child, REFRESH, json!({ "token": refresh })).await,
+        ask(&child, AVAILABILITY, json!({})).await,
+    ] {
+        assert!(answer.is_unavailable(), "{answer:?}");
+    }
+    assert_eq!(child.me(access).await, None);
+    proxy.refuse(false);
+    comes_back(&child).await;
+    assert_eq!(gateway.seen().len(), 2, "something was sent that nobody could count");
+
+    assert_eq!(child.me(access).await.as_deref(), Some("hong"));
+    assert!(ask(&child, REFRESH, json!({ "token": refresh })).await.is("RefreshSessionPayload"));
+    let Answer::Is(it) = look(&child, &id).await else { panic!("{id} is lost") };
+    assert_eq!((it["status"].as_str(), it["attemptsRemaining"].as_i64()), (Some("PENDING"), Some(5)));
+    assert!(confirm(&child, &id, &code).await.is("ConfirmVerificationCodePayload"));
+}
+
+const PASSWORD: &str = "Quiet-Harbour-71!";
+const SIGN_IN: &str =
+    "mutation($password: String!) { it: signIn(input: { identifier: \"hong\", password: $password }) { __typename } }";
+const REFRESH: &str = "mutation($token: String) { it: refreshSession(input: { refreshToken: $token }) { __typename } }";
+const AVAILABILITY: &str = "{ it: availability(input: { username: \"somebody\" }) { __typename } }";

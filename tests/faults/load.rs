@@ -13,7 +13,7 @@ const SEND: &str = "mutation($phone: String!) { it: sendVerificationCode(input: 
 const CONFIRM: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
                        { __typename ... on ConfirmVerificationCodePayload { proof { token } } \
                        ... on VerificationNotPending { verification { status } } } }";
-const LOOK: &str = "query($id: ID!) { it: verification(id: $id) { status delivery { status } } }";
+const LOOK: &str = "query($id: ID!) { it: verification(id: $id) { status attemptsRemaining delivery { status } } }";
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
+pub async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
     match child.ask(ADDRESS, document, variables).await {
         None => Answer::None,
         Some(mut answer) => match answer["errors"][0]["extensions"]["code"].as_str() {

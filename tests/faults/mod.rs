@@ -2,6 +2,7 @@
 //! The program is the real binary; servers that a test stops are its own.
 
 mod clock;
+mod cycles;
 mod database;
 mod disk;
 mod frozen;

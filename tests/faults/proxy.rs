@@ -70,6 +70,11 @@ impl Proxy {
         alive.inspect(AbortHandle::abort).count()
     }
 
+    /// Lets nobody in from now on, or everybody again.
+    pub fn refuse(&self, refused: bool) {
+        self.shared.closed.store(refused, Ordering::SeqCst);
+    }
+
     /// Holds everything up for so long, both ways.
     pub fn delay(&self, span: Duration) {
         self.shared.delay.store(u64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
@@ -91,7 +96,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) 
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.shared.closed.store(true, Ordering::SeqCst);
+        self.refuse(true);
         self.accepting.abort();
         self.cut();
     }

@@ -41,6 +41,7 @@ const FLOORS: &[&[&str]] = &[
         "channel",
         "purpose",
         "status",
+        "vitals",
     ],
 ];
 

@@ -9,7 +9,7 @@ test.use({ serverOptions: { resendCooldownSeconds: RESEND_COOLDOWN_SECONDS } });
 
 for (const way of WAYS) {
   test.describe(`${way.client} over ${way.stream}`, () => {
-    test('the service is killed and started again in the middle of a wait', async ({ visitor, server }) => {
+    test('the service is killed and started again in the middle of a wait (FD-09)', async ({ visitor, server }) => {
       const person = somebody();
       await visitor.open(way);
       await visitor.askForSignUpCode(person);

@@ -1,15 +1,17 @@
 //! Aligo, for Korean numbers: <https://smartsms.aligo.in/admin/api/spec.html>. The address that we call from must be
-//! registered in its console. It answers 200 whatever happened.
+//! registered in its console. It answers 200 whatever happened. Codes go by AlimTalk first where a template is
+//! configured.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::aligo_alimtalk::{self, AligoAlimTalk, Stage};
 use crate::{
     config::{Secret, Setting},
     contact::Contact,
     delivery::{
-        HttpClient, Registration,
+        HttpClient, Registration, alimtalk,
         http_client::{Answer, Silence},
         korean_text::{self, KOREA},
         loose::{self, Loose},
@@ -35,6 +37,14 @@ pub const REGISTRATION: Registration = Registration {
         Setting::optional("ALIGO_SENDER", "The sender, registered in the console."),
         Setting::new("ALIGO_TEST_MODE", "off", "on: Aligo judges messages and sends none (testmode_yn)."),
         Setting::new("ALIGO_BASE_URL", "https://apis.aligo.in", "Where Aligo stands; for tests."),
+        Setting::optional(
+            "ALIGO_KAKAO_SENDER_KEY",
+            "The KakaoTalk channel's sender key: with the template, codes go by AlimTalk first.",
+        ),
+        Setting::optional("ALIGO_KAKAO_TEMPLATE_CODE", "The approved AlimTalk template."),
+        Setting::optional("ALIGO_KAKAO_TEMPLATE_TEXT", alimtalk::TEXT),
+        Setting::new("ALIGO_KAKAO_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE),
+        Setting::new("ALIGO_KAKAO_BASE_URL", "https://kakaoapi.aligo.in", "Where its AlimTalk stands; for tests."),
     ],
     read,
 };
@@ -46,6 +56,7 @@ struct Aligo {
     user: String,
     sender: String,
     test_mode: bool,
+    alimtalk: Option<AligoAlimTalk>,
 }
 
 fn read(reader: &mut Reader<'_>) -> Maker {
@@ -54,7 +65,8 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let user = reader.text("ALIGO_USER_ID");
     let sender = korean_text::digits(&reader.text("ALIGO_SENDER"));
     let test_mode = reader.env().switch("ALIGO_TEST_MODE");
-    Box::new(move |tools| Arc::new(Aligo { http: tools.http.clone(), base, key, user, sender, test_mode }))
+    let alimtalk = AligoAlimTalk::read(reader);
+    Box::new(move |tools| Arc::new(Aligo { http: tools.http.clone(), base, key, user, sender, test_mode, alimtalk }))
 }
 
 impl Provider for Aligo {
@@ -78,6 +90,9 @@ impl Provider for Aligo {
                 Err(unfit) => return Outcome::RejectedContent { code: Some(unfit.as_str().to_owned()) },
             };
             let receiver = korean_text::national(number);
+            if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code) {
+                return self.send_alimtalk(alimtalk, alimtalk.form(&receiver, code, &text)).await;
+            }
             let mut form = vec![
                 ("sender", self.sender.as_str()),
                 ("receiver", &receiver),
@@ -96,11 +111,9 @@ impl Provider for Aligo {
 
     fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
         Box::pin(async move {
-            let form = [("mid", provider_message_id), ("page", "1"), ("page_size", "30")];
-            match self.post("sms_list/", &form).await {
-                Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
-                Ok(answer) => answer.json().map_or(Polled::NotYet, stands),
-                Err(_) => Polled::NotYet,
+            match alimtalk::marked(provider_message_id) {
+                Some(mid) => self.poll_alimtalk(mid).await,
+                None => self.poll_sms(provider_message_id).await,
             }
         })
     }
@@ -111,6 +124,56 @@ impl Aligo {
         let mut form = vec![("key", self.key.expose()), ("user_id", &self.user)];
         form.extend_from_slice(fields);
         self.http.send(self.http.post(format!("{}/{path}", self.base)).form(&form)).await
+    }
+
+    async fn poll_sms(&self, mid: &str) -> Polled {
+        match self.post("sms_list/", &[("mid", mid), ("page", "1"), ("page_size", "30")]).await {
+            Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
+            Ok(answer) => answer.json().map_or(Polled::NotYet, stands),
+            Err(_) => Polled::NotYet,
+        }
+    }
+
+    async fn send_alimtalk(&self, alimtalk: &AligoAlimTalk, mut form: Vec<(&str, String)>) -> Outcome {
+        form.push(("sender", self.sender.clone()));
+        if self.test_mode {
+            form.push(("testMode", "Y".to_owned()));
+        }
+        match self.post_alimtalk(alimtalk, "alimtalk/send/", form).await {
+            Ok(answer) => aligo_alimtalk::sent(&answer),
+            Err(silence) => Silence::into(silence),
+        }
+    }
+
+    async fn poll_alimtalk(&self, mid: &str) -> Polled {
+        // Nobody has ids of a template that was taken out.
+        let Some(alimtalk) = &self.alimtalk else { return Polled::NotYet };
+        let form = [("mid", mid), ("page", "1"), ("limit", "1")].map(|(name, value)| (name, value.to_owned()));
+        let stage = match self.post_alimtalk(alimtalk, "history/detail/", form.into()).await {
+            Ok(answer) if answer.status == 429 => return Polled::Throttled { retry_after: answer.retry_after },
+            Ok(answer) => aligo_alimtalk::stage(&answer),
+            Err(_) => Stage::Waits,
+        };
+        match stage {
+            Stage::Waits => Polled::NotYet,
+            Stage::At(status) => Polled::Status { status, code: None },
+            Stage::BySms(mid) => match self.poll_sms(&mid).await {
+                Polled::NotYet => Polled::Status { status: ReceiptStatus::Sent, code: None },
+                told => told,
+            },
+        }
+    }
+
+    /// The same account under other names.
+    async fn post_alimtalk(
+        &self,
+        alimtalk: &AligoAlimTalk,
+        path: &str,
+        mut form: Vec<(&str, String)>,
+    ) -> Result<Answer, Silence> {
+        form.push(("apikey", self.key.expose().to_owned()));
+        form.push(("userid", self.user.clone()));
+        self.http.send(self.http.post(format!("{}/akv10/{path}", alimtalk.base)).form(&form)).await
     }
 }
 
@@ -136,12 +199,19 @@ fn sent(answer: &Answer) -> Outcome {
         "-101" | "-102" | "-201" => Outcome::Misconfigured { code },
         "-103" => Outcome::RejectedSender { code },
         "" => answer.by_status(None),
-        // No other number has an agreed meaning; the words are a second signal.
-        _ if reason.contains("발신번호") => Outcome::RejectedSender { code },
-        _ if ["인증", "IP", "잔여", "부족", "포인트"].iter().any(|word| reason.contains(word)) => {
-            Outcome::Misconfigured { code }
-        }
-        _ => Outcome::RejectedContent { code },
+        // No other number has an agreed meaning.
+        _ => by_words(reason, code),
+    }
+}
+
+/// What a refusal means whose number says nothing: the words are a second signal.
+pub(super) fn by_words(reason: &str, code: Option<String>) -> Outcome {
+    if reason.contains("발신번호") {
+        Outcome::RejectedSender { code }
+    } else if ["인증", "IP", "잔여", "부족", "포인트"].iter().any(|word| reason.contains(word)) {
+        Outcome::Misconfigured { code }
+    } else {
+        Outcome::RejectedContent { code }
     }
 }
 

@@ -10,11 +10,13 @@
 use crate::delivery::Registration;
 
 mod aligo;
+mod aligo_alimtalk;
 #[cfg(feature = "aws-sns")]
 mod aws_http;
 #[cfg(feature = "aws-sns")]
 mod aws_sns;
 pub mod development;
+mod naver_alimtalk;
 mod naver_cloud;
 mod smtp;
 mod smtp_session;

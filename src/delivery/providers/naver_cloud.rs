@@ -1,4 +1,5 @@
-//! Naver Cloud SENS, SMS v2: <https://api.ncloud-docs.com/docs/en/sens-sms-send>.
+//! Naver Cloud SENS, SMS v2: <https://api.ncloud-docs.com/docs/en/sens-sms-send>; and AlimTalk with SMS as its fallback
+//! where a template is configured.
 
 use std::sync::Arc;
 
@@ -6,17 +7,19 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::naver_alimtalk::{self, NaverAlimTalk};
 use crate::{
     clock::Clock,
     config::{Secret, Setting},
     contact::Contact,
     delivery::{
-        HttpClient, Registration,
+        HttpClient, Registration, alimtalk,
         http_client::{Answer, Silence},
-        keyed, korean_text,
+        keyed,
+        korean_text::{self, KOREA},
         loose::{self, Loose},
         provider::{
             Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending,
@@ -40,6 +43,14 @@ pub const REGISTRATION: Registration = Registration {
             "https://sens.apigw.ntruss.com",
             "Where SENS stands: another for the public sector's cloud, and for tests.",
         ),
+        Setting::optional(
+            "NAVER_CLOUD_ALIMTALK_SERVICE_ID",
+            "The AlimTalk project, ncp:kkobizmsg:kr:…:… With the template, codes go by AlimTalk first.",
+        ),
+        Setting::optional("NAVER_CLOUD_ALIMTALK_CHANNEL_ID", "The KakaoTalk channel, with its @."),
+        Setting::optional("NAVER_CLOUD_ALIMTALK_TEMPLATE_CODE", "The approved AlimTalk template."),
+        Setting::optional("NAVER_CLOUD_ALIMTALK_TEMPLATE_TEXT", alimtalk::TEXT),
+        Setting::new("NAVER_CLOUD_ALIMTALK_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE),
     ],
     read,
 };
@@ -52,6 +63,7 @@ struct NaverCloud {
     secret_key: Secret,
     service: String,
     from: String,
+    alimtalk: Option<NaverAlimTalk>,
 }
 
 fn read(reader: &mut Reader<'_>) -> Maker {
@@ -59,10 +71,11 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let access_key = reader.text("NAVER_CLOUD_ACCESS_KEY");
     let secret_key = reader.secret("NAVER_CLOUD_SECRET_KEY");
     let service = reader.word("NAVER_CLOUD_SMS_SERVICE_ID", ":._-");
-    let from = reader.text("NAVER_CLOUD_SMS_FROM_NUMBER");
+    let from = korean_text::digits(&reader.text("NAVER_CLOUD_SMS_FROM_NUMBER"));
+    let alimtalk = NaverAlimTalk::read(reader);
     Box::new(move |tools| {
         let (http, clock) = (tools.http.clone(), tools.clock.clone());
-        Arc::new(NaverCloud { http, clock, base, access_key, secret_key, service, from: korean_text::digits(&from) })
+        Arc::new(NaverCloud { http, clock, base, access_key, secret_key, service, from, alimtalk })
     })
 }
 
@@ -83,6 +96,13 @@ impl Provider for NaverCloud {
                 Ok(fit) => fit,
                 Err(unfit) => return Outcome::RejectedContent { code: Some(unfit.as_str().to_owned()) },
             };
+            if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code)
+                && number.country_code() == KOREA
+            {
+                let instead = json!({ "type": kind.as_str(), "from": self.from, "content": text });
+                let body = alimtalk.body(&korean_text::national(number), code, instead);
+                return self.hand_over(&alimtalk.messages(), &body, naver_alimtalk::accepted).await;
+            }
             let body = json!({
                 "type": kind.as_str(),
                 "contentType": "COMM",
@@ -91,27 +111,24 @@ impl Provider for NaverCloud {
                 "content": text,
                 "messages": [{ "to": korean_text::national(number) }],
             });
-            let request = self.request(&Method::POST, "messages").map(|request| {
-                request.header("content-type", "application/json; charset=utf-8").body(body.to_string())
-            });
-            match self.ask(request).await {
-                Ok(answer) => accepted(&answer),
-                Err(silence) => Silence::into(silence),
-            }
+            self.hand_over(&self.messages(), &body, accepted).await
         })
     }
 
     fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
         Box::pin(async move {
-            let id = path_part(provider_message_id);
-            let listed = match self.ask(self.request(&Method::GET, &format!("messages?requestId={id}"))).await {
+            if let Some(id) = alimtalk::marked(provider_message_id) {
+                return self.poll_alimtalk(id).await;
+            }
+            let (list, id) = (self.messages(), path_part(provider_message_id));
+            let listed = match self.ask(self.request(&Method::GET, &format!("{list}?requestId={id}"))).await {
                 Ok(answer) => answer,
                 Err(_) => return Polled::NotYet,
             };
             let Some(message) = messages(&listed).and_then(|messages| messages.into_iter().next()) else {
                 return not_told(&listed);
             };
-            let path = format!("messages/{}", path_part(message.message_id.as_str()));
+            let path = format!("{list}/{}", path_part(message.message_id.as_str()));
             match self.ask(self.request(&Method::GET, &path)).await {
                 Ok(answer) => match messages(&answer).and_then(|messages| messages.into_iter().next()) {
                     Some(message) => message.stands(),
@@ -124,9 +141,34 @@ impl Provider for NaverCloud {
 }
 
 impl NaverCloud {
-    /// A signed request to `/sms/v2/services/{service}/{resource}`.
-    fn request(&self, method: &Method, resource: &str) -> Option<RequestBuilder> {
-        let url = format!("{}/sms/v2/services/{}/{resource}", self.base, self.service);
+    /// Where text messages are.
+    fn messages(&self) -> String {
+        format!("sms/v2/services/{}/messages", self.service)
+    }
+
+    async fn hand_over(&self, path: &str, body: &Value, taken: fn(&Answer) -> Outcome) -> Outcome {
+        let request = self
+            .request(&Method::POST, path)
+            .map(|request| request.header("content-type", "application/json; charset=utf-8").body(body.to_string()));
+        match self.ask(request).await {
+            Ok(answer) => taken(&answer),
+            Err(silence) => Silence::into(silence),
+        }
+    }
+
+    async fn poll_alimtalk(&self, id: &str) -> Polled {
+        // Nobody has ids of a template that was taken out.
+        let Some(alimtalk) = &self.alimtalk else { return Polled::NotYet };
+        let path = format!("{}/{}", alimtalk.messages(), path_part(id));
+        match self.ask(self.request(&Method::GET, &path)).await {
+            Ok(answer) => naver_alimtalk::stands(&answer).unwrap_or_else(|| not_told(&answer)),
+            Err(_) => Polled::NotYet,
+        }
+    }
+
+    /// A signed request to what stands at `path`.
+    fn request(&self, method: &Method, path: &str) -> Option<RequestBuilder> {
+        let url = format!("{}/{path}", self.base);
         // Signed is what stands on the request line, after the URL was parsed.
         let url = Url::parse(&url).ok()?;
         let line = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
@@ -175,7 +217,7 @@ fn accepted(answer: &Answer) -> Outcome {
 }
 
 /// The gateway's errors have a code; those of SENS itself have another shape, and go by their status.
-fn refused(answer: &Answer) -> Outcome {
+pub(super) fn refused(answer: &Answer) -> Outcome {
     #[derive(Deserialize)]
     struct Refusal {
         error: Gateway,

@@ -1,7 +1,8 @@
 //! Pages for people: GraphiQL at `/`, the demo at `/demo`, and whatever else the web workspace has built.
 //!
 //! Built pages come out of `WEB_DIST` or, in a build with `embed-web`, out of the binary. Without either a small page of
-//! ours loads GraphiQL from a public CDN, so that a fresh clone has something to look at.
+//! ours loads GraphiQL from a public CDN, or is a plain console where the network lets nothing through, so that a fresh
+//! clone has something to look at.
 
 mod built;
 #[cfg(feature = "embed-web")]
@@ -21,7 +22,9 @@ use bytes::Bytes;
 
 use crate::{clock::Entropy, config::http::Http};
 
-const FROM_CDN: &str = include_str!("graphiql.html");
+const UNBUILT: &str = include_str!("unbuilt/page.html");
+const SCRIPT: &str =
+    concat!(include_str!("unbuilt/steps.js"), include_str!("unbuilt/console.js"), include_str!("unbuilt/graphiql.js"));
 
 /// The routes of the pages; none where they are switched off.
 ///
@@ -34,7 +37,7 @@ pub fn routes(settings: &Http, entropy: &Entropy) -> Result<Router, String> {
     }
     let Some(files) = built::find(&settings.web_dist)? else {
         let entropy = entropy.clone();
-        return Ok(router.route("/", get(async move || from_cdn(&entropy))));
+        return Ok(router.route("/", get(async move || unbuilt(&entropy))));
     };
     Ok(files.into_iter().fold(router, |router, file| {
         let (addresses, file) = (file.addresses(), Arc::new(file));
@@ -45,14 +48,14 @@ pub fn routes(settings: &Http, entropy: &Entropy) -> Result<Router, String> {
     }))
 }
 
-fn from_cdn(entropy: &Entropy) -> Response {
+fn unbuilt(entropy: &Entropy) -> Response {
     let nonce = BASE64_STANDARD.encode(entropy.bytes::<16>());
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' https://esm.sh; style-src 'unsafe-inline' https://esm.sh; \
          img-src 'self' data:; font-src https://esm.sh data:; worker-src blob: https://esm.sh; \
          connect-src 'self' https://esm.sh; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    page("text/html; charset=utf-8", "no-store", &policy, FROM_CDN.replace("{{nonce}}", &nonce).into())
+    page("text/html; charset=utf-8", "no-store", &policy, UNBUILT.replace("{{nonce}}", &nonce).replace("{{script}}", SCRIPT).into())
 }
 
 fn page(kind: &'static str, cache: &'static str, policy: &str, content: Bytes) -> Response {

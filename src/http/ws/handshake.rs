@@ -32,8 +32,9 @@ use crate::http::{
     ws::{protocol::Dialect, session::Session},
 };
 
-/// The library's default of 128 KiB is allocated for every socket, and idle ones are what we have thousands of.
-const READ_BUFFER: usize = 4 * 1024;
+/// The default of the library, 128 KiB, is allocated for every socket, and idle ones are what we have thousands of. What
+/// clients say is short; a message that is longer makes its own room.
+const READ_BUFFER: usize = 1024;
 
 /// Whether a request asks for a WebSocket, well or badly.
 pub fn is_handshake(request: &Request) -> bool {

@@ -89,6 +89,11 @@ impl Carrier {
         self.shared.lock().unwrap().seen.clone()
     }
 
+    /// How often it was asked.
+    pub fn asked(&self) -> usize {
+        self.shared.lock().unwrap().seen.len()
+    }
+
     /// Everything that was asked, once it is so much.
     pub async fn seen_at_least(&self, count: usize) -> Vec<Seen> {
         let deadline = tokio::time::Instant::now() + PATIENCE;

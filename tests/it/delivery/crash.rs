@@ -236,7 +236,9 @@ async fn a_notice_is_tried_for_a_day_and_then_fails_with_its_reason() {
     let app = by("webhook").await.gateway(&gateway).start().await;
     let database = store(&app).await;
     let now = app.now();
-    let id = abandoned(&database, &phone(0), now).await;
+    let row = notice(&phone(0), now);
+    let id = row.id.clone();
+    owe(&database, vec![row]).await;
     gateway.seen_at_least(1).await;
     let deadline = tokio::time::Instant::now() + PATIENCE * 3;
     let row = loop {

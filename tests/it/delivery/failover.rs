@@ -124,6 +124,68 @@ async fn dl_04_retry_after_is_honoured_for_every_message() {
     app.stop().await;
 }
 
+/// What waits for a provider that is back in a moment is not taken in hand and put back: it keeps its place.
+#[tokio::test]
+async fn what_waits_out_a_short_rest_stays_in_order_of_age() {
+    let gateway = Carrier::start(|_| Act::Say(Reply::text(429, "slow").with("retry-after", "4"))).await;
+    let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "1").gateway(&gateway).start().await;
+    let database = store(&app).await;
+    let visitor = app.anonymous();
+    visitor.send_code_to(&phone(0)).await;
+    gateway.seen_at_least(1).await;
+    let mut ids = Vec::new();
+    for number in 1..=20 {
+        ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+        app.advance(Duration::from_millis(10));
+    }
+    // Two sweeps.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!((gateway.seen().len(), database.count_due_deliveries(app.now()).await.unwrap()), (1, 20));
+    gateway.behave(takes);
+    app.advance(Duration::from_secs(4));
+    for id in &ids {
+        shows(&visitor, id, "SENT").await;
+    }
+    let sent: Vec<_> = gateway.seen().iter().map(number).filter(|to| *to != phone(0)).collect();
+    assert_eq!(sent, (1..=20).map(phone).collect::<Vec<_>>());
+    app.stop().await;
+}
+
+/// A gateway that takes a message once may be asked again where it gave no answer; anybody else would send it twice. If
+/// it says later that it can't, what it had taken before is as unknown as it was.
+#[tokio::test]
+async fn what_a_gateway_may_have_taken_goes_by_nobody_else() {
+    for (takes_later, end) in [(true, "SENT"), (false, "UNKNOWN")] {
+        let gateway = Carrier::start(|_| Act::Hang).await;
+        let twilio = Carrier::start(|_| Act::Say(twilio_took("SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"))).await;
+        let app = by("webhook,twilio").await.gateway(&gateway).twilio(&twilio).start().await;
+        let database = store(&app).await;
+        let id = app.anonymous().send_code_to(&phone(0)).await["id"].clone();
+        let hung = gateway.seen_at_least(1).await.remove(0);
+        gateway.behave(move |seen| if takes_later { takes(seen) } else { Act::Say(Reply::text(503, "no")) });
+        let delivery = DeliveryId::parse(hung.header("webhook-id")).unwrap();
+        let deadline = tokio::time::Instant::now() + 2 * PATIENCE;
+        loop {
+            let row = database.delivery(&delivery).await.unwrap().unwrap();
+            match (row.status, row.claimed_by, row.due_at) {
+                // The next try; or the end of the gateway's rest.
+                (DeliveryStatus::Queued, None, Some(due)) => {
+                    app.advance((due - app.now()).to_std().unwrap_or_default().max(Duration::from_millis(200)));
+                }
+                (DeliveryStatus::Queued, ..) => {}
+                _ => break,
+            }
+            assert!(tokio::time::Instant::now() < deadline);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        shows(&app.anonymous(), &id, end).await;
+        let seen = gateway.seen();
+        assert!(seen.len() > 1 && seen.iter().all(|seen| seen.header("webhook-id") == delivery.as_str()));
+        assert_eq!(twilio.seen().len(), 0);
+        app.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_provider_that_fails_again_and_again_rests_and_is_back_after_a_probe() {
     let gateway = Carrier::start(|_| Act::Say(Reply::text(503, "no"))).await;

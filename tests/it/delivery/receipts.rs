@@ -11,7 +11,7 @@ use super::{
         twilio_took,
     },
 };
-use crate::support::{Account, TestApp};
+use crate::support::{Account, PATIENCE, TestApp};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const OTHER_SECRET: &str = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
@@ -99,6 +99,29 @@ async fn a_receipt_that_names_the_delivery_counts_even_where_the_answer_is_lost(
         assert_eq!(visitor.verification(&id).await["delivery"]["status"], shown);
     }
     app.stop().await;
+}
+
+/// The gateway took it, gave no answer, and told what became of it before it was asked again: it is not asked again.
+#[tokio::test]
+async fn a_receipt_before_the_next_try_is_the_last_word() {
+    for (number, (told, shown)) in [("undelivered", "UNDELIVERED"), ("sent", "SENT")].into_iter().enumerate() {
+        let gateway = Carrier::start(|_| Act::Hang).await;
+        let app = by("webhook").await.gateway(&gateway).start().await;
+        let visitor = app.anonymous();
+        let id = visitor.send_code_to(&phone(number)).await["id"].clone();
+        let delivery = gateway.seen_at_least(1).await[0].header("webhook-id").to_owned();
+        gateway.behave(takes);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while app.column("SELECT id FROM delivery WHERE tries = 1 AND claimed_by IS NULL").await.is_empty() {
+            assert!(tokio::time::Instant::now() < deadline);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(gateway_tells(&app, &json!({ "id": delivery, "status": told }), SECRET).await, 200);
+        app.advance(Duration::from_secs(10));
+        shows(&visitor, &id, shown).await;
+        assert_eq!(gateway.seen().len(), 1);
+        app.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The program with carriers behind it, and what it is told and tells over the wire.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{app::Settings, config::Secret, delivery::standard_webhooks::Key, store::Store};
+use countersign::{app::Settings, config::Secret, delivery::standard_webhooks::Key, store::Store, vitals::Vitals};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
@@ -119,7 +119,7 @@ pub async fn gateway_tells(app: &TestApp, receipt: &Value, secret: &str) -> u16 
     let body = receipt.to_string();
     let now = app.now().timestamp();
     let signature = Key::parse(&Secret::new(secret)).unwrap().sign("msg_1", now, body.as_bytes());
-    let request = reqwest::Client::builder().build().unwrap().post(format!("{}/receipts/webhook", app.url()));
+    let request = app.http().post(format!("{}/receipts/webhook", app.url()));
     let request = request
         .header("webhook-id", "msg_1")
         .header("webhook-timestamp", now)
@@ -139,11 +139,12 @@ pub async fn twilio_tells(app: &TestApp, delivery: &str, sid: &str, status: &str
         mac.update(value.as_bytes());
     }
     let signature = STANDARD.encode(mac.finalize().into_bytes());
-    let request = reqwest::Client::builder().build().unwrap().post(format!("{}{path}", app.url())).form(&fields);
+    let request = app.http().post(format!("{}{path}", app.url())).form(&fields);
     request.header("x-twilio-signature", signature).send().await.unwrap().status().as_u16()
 }
 
 /// The tables of a running program.
 pub async fn store(app: &TestApp) -> Store {
-    Store::open(&Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!()).config.store).await.unwrap()
+    let settings = Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!());
+    Store::open(&settings.config.store, &Vitals::default()).await.unwrap()
 }

@@ -2,10 +2,12 @@
 //! that others wrote.
 
 mod aligo;
+mod aligo_alimtalk;
 #[cfg(feature = "aws-sns")]
 mod aws_sns;
 mod configuration;
 pub mod double;
+mod naver_alimtalk;
 mod naver_cloud;
 mod receipts;
 mod silence;

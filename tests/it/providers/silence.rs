@@ -9,7 +9,9 @@ use tokio::{
 };
 
 use super::{
+    aligo_alimtalk,
     double::{Double, Reply},
+    naver_alimtalk,
     support::{TIMEOUT, code_message, provider, unavailable, unavailable_for},
 };
 
@@ -59,6 +61,8 @@ pub fn everybody(url: &str) -> Vec<Arc<dyn Provider>> {
             ("ALIGO_SENDER", "0212345678"),
             ("ALIGO_BASE_URL", url),
         ]),
+        sms(&naver_alimtalk::vars(url)),
+        sms(&aligo_alimtalk::vars(url)),
         sms(&[
             ("SMS_PROVIDER", "solapi"),
             ("SOLAPI_API_KEY", "key"),

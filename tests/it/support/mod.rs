@@ -191,6 +191,11 @@ impl TestApp {
         &self.url
     }
 
+    /// Whoever talks to it and is nobody in particular: a provider with a receipt.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// What it was started with.
     pub fn vars(&self) -> &BTreeMap<String, String> {
         &self.vars

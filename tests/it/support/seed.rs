@@ -9,6 +9,7 @@ use countersign::{
         Ending, Store,
         entity::account::{AccountStatus, Model, Role},
     },
+    vitals::Vitals,
 };
 
 use super::TestApp;
@@ -79,7 +80,7 @@ impl TestApp {
     pub async fn has_accounts(&self, accounts: impl IntoIterator<Item = Account>) {
         let rows: Vec<_> = accounts.into_iter().map(|account| account.into_row(self)).collect();
         let settings = Settings::from_vars(self.vars().clone()).unwrap();
-        let store = Store::open(&settings.config.store).await.unwrap();
+        let store = Store::open(&settings.config.store, &Vitals::default()).await.unwrap();
         let written = store.write(move |tx| {
             Box::pin(async move {
                 for row in rows {

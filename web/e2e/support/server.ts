@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly refreshCookie?: boolean;
   /** How long codes live; five minutes where nothing is said. */
   readonly codeTtlSeconds?: number;
+  /** Whether the pages were not built yet. */
+  readonly unbuilt?: boolean;
 }
 
 /** The newest message to a contact; waits for it, since the dispatcher sends in its own time. */
@@ -80,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     LISTEN_ADDR: `127.0.0.1:${String(port)}`,
     PUBLIC_URL: origin,
     DATA_DIR: data,
-    WEB_DIST: PAGES,
+    WEB_DIST: options.unbuilt === true ? join(data, 'unbuilt') : PAGES,
     SMS_PROVIDER: 'development',
     EMAIL_PROVIDER: 'development',
     TEST_CONTACTS: `${DELIVERED_TO}=246810:delivered,${UNDELIVERED_TO}=246810:undelivered`,

@@ -1,0 +1,62 @@
+// The first steps, in the order in which a newcomer takes them.
+const problem = "... on Problem { code message }";
+const verification = "id status maskedTo attemptsRemaining expiresAt resendAvailableAt delivery { channel status }";
+const steps = [
+  {
+    name: "Send a code",
+    query: `# 1. Send a code. It comes to the outbox: /dev/outbox
+mutation SendCode($input: SendVerificationCodeInput!) {
+  sendVerificationCode(input: $input) {
+    ... on SendVerificationCodePayload { verification { ${verification} } }
+    ... on QuotaExceeded { quota retryAt }
+    ${problem}
+  }
+}`,
+    variables: { input: { purpose: "CONTACT", to: { phone: "010-1234-5678" } } },
+  },
+  {
+    name: "Watch it",
+    query: `# 2. Watch it: paste the id of the answer before.
+subscription WatchVerification($id: ID!) {
+  verificationStatus(id: $id) { ${verification} sequence }
+}`,
+    variables: { id: "ver_" },
+  },
+  {
+    name: "Confirm it",
+    query: `# 3. Confirm the code.
+mutation ConfirmCode($input: ConfirmVerificationCodeInput!) {
+  confirmVerificationCode(input: $input) {
+    ... on ConfirmVerificationCodePayload { proof { purpose token expiresAt } }
+    ... on CodeMismatch { attemptsRemaining }
+    ${problem}
+  }
+}`,
+    variables: { input: { verificationId: "ver_", code: "000000" } },
+  },
+  {
+    name: "Request a reset",
+    query: `# 4. A forgotten password: who is it?
+mutation RequestReset($input: RequestPasswordResetInput!) {
+  requestPasswordReset(input: $input) {
+    ... on SendVerificationCodePayload { verification { ${verification} } }
+    ${problem}
+  }
+}`,
+    variables: { input: { identity: { name: "홍길동", birthDate: "1990-01-01", phone: "010-1234-5678" } } },
+  },
+  {
+    name: "Reset the password",
+    query: `# 5. Spend the proof of step 3 on a new password.
+mutation ResetPassword($input: ResetPasswordInput!) {
+  resetPassword(input: $input) {
+    ... on ResetPasswordPayload { sessionsEnded notificationQueued }
+    ... on ProofRejected { reason }
+    ... on PasswordRejected { violations }
+    ${problem}
+  }
+}`,
+    variables: { input: { proofToken: "", newPassword: "" } },
+  },
+];
+const pretty = (value) => JSON.stringify(value, null, 2);

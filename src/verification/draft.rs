@@ -1,0 +1,100 @@
+//! What a send is about to write: the verification's row, and the message that it owes.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Parts, rules,
+    start::{Recipient, Start},
+};
+use crate::{
+    clock::Instant,
+    code::{self, CodeSpec},
+    contact::Contact,
+    delivery::{Content, Order},
+    ids::{DeliveryId, VerificationId},
+    purpose::Purpose,
+    status::{DeliveryStatus, Status},
+    store::entity::verification::Model,
+    texts::Locale,
+};
+
+impl Parts {
+    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Instant) -> Model {
+        let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind());
+        let test = self.test_contact(&start.to);
+        let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
+        Model {
+            id: VerificationId::new(&self.entropy),
+            purpose: start.purpose,
+            contact_kind: start.to.kind(),
+            contact: start.to.as_str().to_owned(),
+            contact_key: start.to.key().to_owned(),
+            account_id: None,
+            decoy: false,
+            scenario: test.map(|test| test.scenario.as_str().to_owned()),
+            status: Status::Pending,
+            attempts: 0,
+            max_attempts: test.map_or(self.settings.max_attempts, |test| test.max_attempts(self.settings.max_attempts)),
+            key_id: self.keys.current().id().to_owned(),
+            generation: 1,
+            code_length: i32::try_from(test.map_or(self.settings.code_length, |test| test.code.expose().len()))
+                .unwrap_or_default(),
+            code_format,
+            locale: start.locale.as_str().to_owned(),
+            delivery_id: DeliveryId::new(&self.entropy),
+            delivery_channel: start.channel,
+            delivery_status: DeliveryStatus::Queued,
+            delivery_updated_at: now,
+            sends: 1,
+            last_sent_at: now,
+            created_at: now,
+            expires_at: now + ttl,
+            ended_at: None,
+            sequence: 1,
+            idempotency_key,
+            code_by: None,
+            code_ref: None,
+            by_letter: false,
+        }
+    }
+}
+
+/// The message that a verification owes to whoever gets what.
+pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Locale, discreet: bool) -> Order {
+    let (content, decoy) = match recipient {
+        Recipient::Holder { .. } => (Content::Code(spec(row)), false),
+        Recipient::Decoy => (Content::Code(spec(row)), true),
+        Recipient::Told { notice, .. } => (Content::Notice(notice), false),
+    };
+    Order {
+        id: row.delivery_id.clone(),
+        verification: Some(row.id.clone()),
+        channel: row.delivery_channel,
+        to,
+        locale,
+        content,
+        decoy,
+        discreet,
+        scenario: row.scenario.clone(),
+        expires_at: row.expires_at,
+    }
+}
+
+/// What the code of a row is derived from.
+pub(super) fn spec(row: &Model) -> CodeSpec {
+    CodeSpec {
+        key_id: row.key_id.clone(),
+        purpose: row.purpose,
+        generation: row.generation,
+        length: usize::try_from(row.code_length).unwrap_or_default(),
+        format: row.code_format,
+    }
+}
+
+/// A client's key, bound to what it asked for, so that it names nothing else.
+pub(super) fn idempotency_hash(key: &str, purpose: Purpose, to: &Contact) -> String {
+    let digest = [key, purpose.as_str(), to.key()]
+        .into_iter()
+        .fold(Sha256::new(), |digest, part| digest.chain_update((part.len() as u64).to_be_bytes()).chain_update(part));
+    hex::encode(digest.finalize())
+}
