@@ -55,7 +55,12 @@ fn unbuilt(entropy: &Entropy) -> Response {
          img-src 'self' data:; font-src https://esm.sh data:; worker-src blob: https://esm.sh; \
          connect-src 'self' https://esm.sh; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    page("text/html; charset=utf-8", "no-store", &policy, UNBUILT.replace("{{nonce}}", &nonce).replace("{{script}}", SCRIPT).into())
+    page(
+        "text/html; charset=utf-8",
+        "no-store",
+        &policy,
+        UNBUILT.replace("{{nonce}}", &nonce).replace("{{script}}", SCRIPT).into(),
+    )
 }
 
 fn page(kind: &'static str, cache: &'static str, policy: &str, content: Bytes) -> Response {
