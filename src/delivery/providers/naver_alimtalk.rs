@@ -54,7 +54,7 @@ impl NaverAlimTalk {
     }
 
     /// A code for a Korean number, and what goes by SMS where KakaoTalk does not reach it.
-    pub fn body(&self, to: &str, code: &Secret, instead: Value) -> Value {
+    pub fn body(&self, to: &str, code: &Secret, instead: &Value) -> Value {
         json!({
             "plusFriendId": self.channel,
             "templateCode": self.code,

@@ -100,7 +100,7 @@ impl Provider for NaverCloud {
                 && number.country_code() == KOREA
             {
                 let instead = json!({ "type": kind.as_str(), "from": self.from, "content": text });
-                let body = alimtalk.body(&korean_text::national(number), code, instead);
+                let body = alimtalk.body(&korean_text::national(number), code, &instead);
                 return self.hand_over(&alimtalk.messages(), &body, naver_alimtalk::accepted).await;
             }
             let body = json!({
