@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use countersign::http::graphql::refusal::Code;
 use serde_json::json;
 
-use crate::support::Setup;
+use crate::support::{Setup, TestApp};
 
 #[test]
 fn the_committed_schema_is_the_programs() {
@@ -67,4 +67,19 @@ async fn gq_07_a_near_miss_is_not_corrected_where_the_schema_is_not_told() {
     assert!(corrected > 1, "where it is told, they are: or this test shows nothing");
     silent.stop().await;
     helpful.stop().await;
+}
+
+/// Of a result that is none of what was selected, an empty object is left, and no null: the result is never null.
+#[tokio::test]
+async fn tr_05_a_result_that_is_none_of_what_was_selected_is_empty() {
+    let app = TestApp::start().await;
+    let document = "mutation($to: String!) {
+        it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $to } }) { ... on Problem { code } } }";
+    let visitor = app.anonymous();
+    let sent = visitor.ask(document, json!({ "to": "+821022223333" })).await;
+    assert_eq!(sent, json!({ "data": { "it": {} } }));
+    app.code_sent_to("+821022223333").await;
+    let refused = visitor.ask(document, json!({ "to": "1" })).await;
+    assert_eq!(refused, json!({ "data": { "it": { "code": "INVALID_INPUT" } } }));
+    app.stop().await;
 }

@@ -35,8 +35,8 @@ pub struct Operation {
     pub kind: OperationType,
     /// What it begins with, for the metrics.
     pub roots: Vec<Root>,
-    /// The document, for whoever has to look something up in it after the request is gone.
-    pub text: Arc<str>,
+    /// For whoever has to look something up in it after the request is gone.
+    pub document: Arc<ExecutableDocument>,
 }
 
 impl Admission {
@@ -82,8 +82,8 @@ impl Admission {
         if !self.introspection {
             request = request.disable_introspection();
         }
-        request.set_parsed_query(Arc::unwrap_or_clone(document));
-        Ok(Operation { request, kind, roots, text: found.text })
+        request.set_parsed_query(ExecutableDocument::clone(&document));
+        Ok(Operation { request, kind, roots, document })
     }
 
     /// Parses a document and holds it against the limits.

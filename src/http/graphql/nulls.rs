@@ -1,16 +1,22 @@
-//! Puts null where fields have failed, as the specification has it (section 6.4.4, "Handling Execution Errors").
+//! Puts null where fields have failed, as the specification has it (section 6.4.4, "Handling Execution Errors"), and an
+//! empty object where nothing of an object was selected.
 //!
 //! The library (7.2.1) leaves a field that failed out of its object, whether the field may be null or not. A client
 //! generated from the schema then finds `undefined` where its types promise a value. What belongs there follows from
 //! the error's path, the document and the types of the fields: null where the field may be null, else the nearest
-//! parent that may. Only answers with errors come here.
+//! parent that may.
+//!
+//! It also answers null for an object without a single field: every one skipped by a directive, or `... on Problem`
+//! alone of a result that is none. Where the type says that there is no null, `{}` was meant. Where it may be null,
+//! nobody can tell the two apart any more, and null stays.
 
 use std::collections::HashMap;
 
 use async_graphql::{
     Name, PathSegment, Response, Value,
+    indexmap::IndexMap,
     parser::{
-        parse_query, parse_schema,
+        parse_schema,
         types::{
             BaseType, DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet, Type, TypeKind,
             TypeSystemDefinition,
@@ -70,14 +76,12 @@ impl Shapes {
     }
 
     /// Mends the answer to the operation `name` of `document`.
-    pub fn mend(&self, response: &mut Response, document: &str, name: Option<&str>) {
+    pub fn mend(&self, response: &mut Response, document: &ExecutableDocument, name: Option<&str>) {
         let paths: Vec<_> =
             response.errors.iter().map(|error| error.path.clone()).filter(|path| !path.is_empty()).collect();
-        if paths.is_empty() {
+        if paths.is_empty() && !has_null(&response.data) {
             return;
         }
-        // It was parsed before; an answer with errors is rare enough to parse it again.
-        let Ok(document) = parse_query(document) else { return };
         let operation = match (&document.operations, name) {
             (DocumentOperations::Single(operation), _) => Some(operation),
             (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
@@ -86,7 +90,7 @@ impl Shapes {
         let Some(operation) = operation.map(|operation| &operation.node) else { return };
         let Some(root) = self.root(operation.ty) else { return };
         let sets = vec![Scope { parent: root, set: &operation.selection_set.node }];
-        let mender = Mender { shapes: self, document: &document };
+        let mender = Mender { shapes: self, document };
         // First every failed field gets its null, then nulls rise: one must not hide where another belongs.
         for rising in [false, true] {
             for path in &paths {
@@ -96,6 +100,19 @@ impl Shapes {
                 }
             }
         }
+        if response.errors.is_empty() && response.data == Value::Null {
+            response.data = Value::Object(IndexMap::new());
+        }
+        mender.empty(&mut response.data, &sets);
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::List(items) => items.iter().any(has_null),
+        Value::Object(object) => object.values().any(has_null),
+        _ => false,
     }
 }
 
@@ -117,7 +134,7 @@ impl<'a> Mender<'a> {
         let Some((PathSegment::Field(key), rest)) = path.split_first() else { return false };
         if !rising && *value == Value::Null {
             // The library's way to say that all fields have failed.
-            *value = Value::Object(async_graphql::indexmap::IndexMap::new());
+            *value = Value::Object(IndexMap::new());
         }
         let Value::Object(object) = value else { return false };
         let (mut ty, mut below) = (None, Vec::new());
@@ -156,6 +173,36 @@ impl<'a> Mender<'a> {
             *value = Value::Null;
         }
         failed && !ty.nullable
+    }
+
+    /// Makes the objects below this one that can't be null empty ones where they are. What failed has risen before.
+    fn empty(&self, value: &mut Value, sets: &[Scope<'a>]) {
+        let Value::Object(object) = value else { return };
+        for (key, value) in object.iter_mut().filter(|(_, value)| has_null(value)) {
+            let (mut ty, mut below) = (None, Vec::new());
+            for scope in sets {
+                self.find(*scope, key, &mut ty, &mut below);
+            }
+            // A scalar has nothing selected below it, and is what it is.
+            below.retain(|set| !set.items.is_empty());
+            if let (Some(ty), false) = (ty, below.is_empty()) {
+                self.empty_value(value, ty, &below);
+            }
+        }
+    }
+
+    fn empty_value(&self, value: &mut Value, ty: &'a Type, below: &[&'a SelectionSet]) {
+        match (&ty.base, &mut *value) {
+            (BaseType::List(inner), Value::List(items)) => {
+                items.iter_mut().for_each(|item| self.empty_value(item, inner, below));
+            }
+            (BaseType::Named(_), Value::Null) if !ty.nullable => *value = Value::Object(IndexMap::new()),
+            (BaseType::Named(name), _) => {
+                let sets: Vec<_> = below.iter().map(|set| Scope { parent: name, set }).collect();
+                self.empty(value, &sets);
+            }
+            (BaseType::List(_), _) => {}
+        }
     }
 
     /// The type of the field that is answered under `key`, and what is selected below it. Fields that share a key

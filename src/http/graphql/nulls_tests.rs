@@ -1,4 +1,4 @@
-use async_graphql::{ServerError, value};
+use async_graphql::{ServerError, parser::parse_query, value};
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn mended(document: &str, data: Value, failed: &[&str]) -> Value {
     };
     let mut response = Response::new(data);
     response.errors = failed.iter().map(error).collect();
-    Shapes::read(SDL).unwrap().mend(&mut response, document, None);
+    Shapes::read(SDL).unwrap().mend(&mut response, &parse_query(document).unwrap(), None);
     response.data
 }
 
@@ -69,4 +69,36 @@ fn fields_are_found_through_fragments_and_aliases() {
         mended(document, value!({"either": {"__typename": "A", "n": "x"}}), &["either.a"]),
         value!({"either": {"__typename": "A", "n": "x", "a": null}})
     );
+}
+
+#[test]
+fn an_object_of_which_nothing_was_selected_is_empty() {
+    let skipped = "{sure {maybe @skip(if: true)}}";
+    assert_eq!(mended(skipped, value!({"sure": null}), &[]), value!({"sure": {}}));
+    assert_eq!(mended("{sure @skip(if: true) {maybe}}", value!(null), &[]), value!({}));
+    let below = "{a {sure {sure {...F}} maybe}} fragment F on A {name @include(if: false)}";
+    let data = value!({"a": {"sure": {"sure": null}, "maybe": null}});
+    assert_eq!(mended(below, data, &[]), value!({"a": {"sure": {"sure": {}}, "maybe": null}}));
+    let list = "{list {name @skip(if: true)} mixed {name @skip(if: true)}}";
+    let data = value!({"list": [null, null], "mixed": [null]});
+    assert_eq!(mended(list, data, &[]), value!({"list": [{}, {}], "mixed": [null]}));
+}
+
+#[test]
+fn what_may_be_null_stays_null() {
+    assert_eq!(
+        mended("{a {maybe} list {name}}", value!({"a": null, "list": null}), &[]),
+        value!({"a": null, "list": null})
+    );
+    assert_eq!(mended("{a {maybe}}", value!({"a": {"maybe": null}}), &[]), value!({"a": {"maybe": null}}));
+}
+
+#[test]
+fn an_error_and_an_empty_object_get_what_is_theirs() {
+    let document = "{sure {x: maybe @skip(if: true)} a {maybe name}}";
+    assert_eq!(
+        mended(document, value!({"sure": null, "a": {"name": "x"}}), &["a.maybe"]),
+        value!({"sure": {}, "a": {"name": "x", "maybe": null}})
+    );
+    assert_eq!(mended("{sure {name}}", value!({"sure": {}}), &["sure.name"]), value!(null));
 }

@@ -90,11 +90,11 @@ async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker
     };
     let request_id = asker.caller.request_id.clone();
     asker.hand_over(&mut operation);
-    let Operation { request, text, .. } = operation;
+    let Operation { request, document, .. } = operation;
     let name = request.operation_name.clone();
     match AssertUnwindSafe(wire.executor.execute(request)).catch_unwind().await {
         Ok(mut response) => {
-            wire.shapes.mend(&mut response, &text, name.as_deref());
+            wire.shapes.mend(&mut response, &document, name.as_deref());
             response
         }
         Err(_) => broken(&request_id),
@@ -119,12 +119,12 @@ fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Aske
     // A stream is answered with its first event.
     let mut tally = Some(counted(&wire, &mut operation));
     asker.hand_over(&mut operation);
-    let Operation { request, text, .. } = operation;
+    let Operation { request, document, .. } = operation;
     let name = request.operation_name.clone();
     let events = AssertUnwindSafe(wire.executor.execute_stream(request, None)).catch_unwind();
     let mended = move |event: std::thread::Result<Response>| {
         let mut response = event.unwrap_or_else(|_| broken(&request_id));
-        wire.shapes.mend(&mut response, &text, name.as_deref());
+        wire.shapes.mend(&mut response, &document, name.as_deref());
         if let Some(tally) = tally.take() {
             tally.close(&response);
         }

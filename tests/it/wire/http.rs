@@ -99,6 +99,28 @@ async fn tr_05_partial_success_is_200_with_both_entries() {
     assert_eq!(reply.json()["data"], json!({"hello": "world", "broken": null}));
 }
 
+/// Specification, section 6.4.3: an object of which nothing is left is empty, and not null.
+#[tokio::test]
+async fn tr_05_nothing_selected_is_an_empty_object() {
+    let server = TestServer::with(&[]).await;
+    for (query, data) in [
+        ("{hello @skip(if: true)}", json!({})),
+        ("query($no: Boolean! = false) {hello @include(if: $no)}", json!({})),
+        ("{nested {hello @skip(if: true)}}", json!({"nested": {}})),
+        (
+            "{nested {a: hello nested {...F}}} fragment F on Query {hello @skip(if: true)}",
+            json!({"nested": {"a": "world", "nested": {}}}),
+        ),
+        ("mutation {bump @skip(if: true)}", json!({})),
+    ] {
+        let reply = server.query(query).await;
+        assert_eq!((reply.status, reply.json()), (200, json!({"data": data})), "{query}");
+    }
+    let mut socket = server.ready(json!(null)).await;
+    socket.subscribe("1", "{nested {hello @skip(if: true)}}").await;
+    assert_eq!(socket.hear().await["payload"], json!({"data": {"nested": {}}}));
+}
+
 #[tokio::test]
 async fn tr_05_what_cannot_be_answered_is_406() {
     let server = TestServer::with(&[]).await;
