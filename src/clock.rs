@@ -49,6 +49,16 @@ impl Clock {
         }
     }
 
+    /// What the system's clock shows, set back or not: for signatures, which somebody else's clock dates and judges. Within
+    /// the program only [`Clock::now`] counts.
+    pub fn wall(&self) -> Instant {
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "the other place that asks the system for the time")]
+            Clock::System => to_millis(Utc::now()),
+            Clock::Manual(_) => self.now(),
+        }
+    }
+
     /// Returns once `now() >= deadline`, also when the clock jumps meanwhile.
     pub async fn sleep_until(&self, deadline: Instant) {
         match self {

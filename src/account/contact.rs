@@ -167,6 +167,8 @@ impl Moving {
             Err(reason) => return refused(ContactChange::ProofRejected(reason)),
         };
         let id = &self.signed_in.account;
+        // A code that went to the old address by letter names the phone, and would open the account from there.
+        tx.close_ways_in(id, self.now).await?;
         let Some(account) = tx.lock_account(id).await? else {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         };

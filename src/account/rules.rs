@@ -39,6 +39,15 @@ fn holds(account: &Model, kind: ContactKind) -> bool {
     }
 }
 
+/// A contact as the account has it.
+pub fn own(account: &Model, kind: ContactKind) -> Option<Contact> {
+    let stored = match kind {
+        ContactKind::Phone => account.phone.as_deref(),
+        ContactKind::Email => account.email.as_deref(),
+    };
+    Contact::from_stored(kind, stored?)
+}
+
 /// How an account starts whose contact was proved.
 pub fn proved_status(approval: bool) -> AccountStatus {
     if approval { AccountStatus::PendingApproval } else { AccountStatus::Active }
@@ -121,7 +130,7 @@ pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -
     let turned = match account.filter(|account| holds(account, kind)) {
         None => Turned::IdentityNotFound,
         Some(account) if account.status == AccountStatus::Active => {
-            return Ok(Recipient::Holder { account: Some(account.id.clone()) });
+            return Ok(Recipient::Holder { account: Some(account.id.clone()), to: own(account, kind) });
         }
         Some(account) => Turned::AccountNotActive(account.status),
     };
@@ -150,9 +159,12 @@ pub fn for_identity(
 /// Where accounts are disclosed: that the contact is taken.
 pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, Turned> {
     match account.filter(|account| holds(account, kind)) {
-        None => Ok(Recipient::Holder { account: None }),
+        None => Ok(Recipient::Holder { account: None, to: None }),
         Some(_) if disclosed => Err(Turned::ContactTaken),
-        Some(account) => Ok(Recipient::Told { account: account.id.clone(), notice: Notice::AccountExists }),
+        Some(account) => {
+            let (account, to) = (account.id.clone(), own(account, kind));
+            Ok(Recipient::Told { account, to, notice: Notice::AccountExists })
+        }
     }
 }
 
@@ -168,7 +180,7 @@ pub fn for_mover(
     disclosed: bool,
 ) -> Result<Recipient, Turned> {
     match for_newcomer(holder, kind, disclosed)? {
-        Recipient::Holder { .. } => Ok(Recipient::Holder { account: Some(mover) }),
+        Recipient::Holder { .. } => Ok(Recipient::Holder { account: Some(mover), to: None }),
         told => Ok(told),
     }
 }

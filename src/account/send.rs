@@ -10,7 +10,7 @@ use crate::{
     contact::Contact,
     fault::Fault,
     purpose::Purpose,
-    quota::Refused,
+    quota::{Act, Refused},
     session::gate::SignedIn,
     store::{Identifier, entity::account::AccountStatus},
     telemetry::audit,
@@ -79,6 +79,9 @@ impl Accounts {
             Purpose::PhoneChange | Purpose::EmailChange => {
                 let Some(signed_in) = signed_in else { return Ok(Sent::SignedOut) };
                 if self.is_theirs(signed_in, &request.to).await? {
+                    if let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await {
+                        return Ok(Sent::Quota(refused));
+                    }
                     let unchanged = Sent::ContactUnchanged;
                     self.record_refused(caller, audit::Act::SendVerificationCode, &unchanged).await;
                     return Ok(unchanged);

@@ -194,11 +194,11 @@ impl Accounts {
     ) -> Result<SignUp, Fault> {
         let parts = &self.0;
         let event = parts.event(caller, audit::Act::SignUp).contact(email.masked());
-        if !parts.settings.activation_by_email {
-            return parts.ended(event, SignUp::ProofMissing.outcome(), SignUp::ProofMissing).await;
-        }
         if let Err(refused) = parts.quotas.charge(Act::SignUp, caller).await {
             return parts.ended(event, audit::QUOTA_EXCEEDED, SignUp::Quota(refused)).await;
+        }
+        if !parts.settings.activation_by_email {
+            return parts.ended(event, SignUp::ProofMissing.outcome(), SignUp::ProofMissing).await;
         }
         let now = parts.clock.now();
         let locale = newcomer.locale;
@@ -369,13 +369,14 @@ async fn await_code(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Resu
     let address = Identifier::Email(key);
     make_room(tx, &account, &address).await?;
     let recipient = match tx.account(&address).await? {
-        None => Recipient::Holder { account: Some(account.id.clone()) },
+        None => Recipient::Holder { account: Some(account.id.clone()), to: None },
         Some(_) if disclosed => return Ok(Err(Taken::Contact)),
         Some(owner) => {
             // The address stays its owner's: this row only remembers it as typed. Nobody will ever activate it; the
             // janitor takes it away with the others that were never proved.
             account.email_key = None;
-            Recipient::Told { account: owner.id, notice: Notice::AccountExists }
+            let to = rules::own(&owner, ContactKind::Email);
+            Recipient::Told { account: owner.id, to, notice: Notice::AccountExists }
         }
     };
     Ok(if tx.insert_account(account).await? { Ok(recipient) } else { Err(Taken::Username) })

@@ -78,6 +78,8 @@ async fn undo(tx: &Tx, token_hash: &str, entry: Event, now: Instant) -> Result<E
     let rejected = |reason| Ok(Ending::Rollback(Written::Rejected(reason)));
     let Some(change) = tx.contact_change(token_hash).await? else { return rejected(Rejection::Unknown) };
     let account = change.account_id.clone();
+    // Codes that were asked for with the thief's contact, and what they were exchanged for, are worth nothing to anybody.
+    tx.close_ways_in(&account, now).await?;
     tx.lock_account(&account).await?;
     if change.expires_at <= now {
         return rejected(Rejection::Expired);
@@ -88,6 +90,10 @@ async fn undo(tx: &Tx, token_hash: &str, entry: Event, now: Instant) -> Result<E
         return rejected(Rejection::Spent);
     }
     for held in rules::restored(&undone) {
+        // Whoever typed the old contact at sign-up and never proved it can't keep its owner from it.
+        if let Some(contact) = held.identifier() {
+            tx.give_up_unproved(&contact).await?;
+        }
         if tx.set_contact(&account, &held, now).await?.is_err() {
             return Ok(Ending::Rollback(Written::Taken));
         }

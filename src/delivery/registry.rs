@@ -200,9 +200,11 @@ impl Routes {
         !self.of(channel).is_empty()
     }
 
-    /// Whether a message without a code reaches anybody by this channel: some providers make and carry codes alone.
+    /// Whether a message without a code goes by the same providers of this channel as one with a code: some make and carry
+    /// codes alone, and a notice that has to pass them by would show another one's pace and receipts.
     pub fn carry_notices(&self, channel: Channel) -> bool {
-        self.of(channel).iter().any(|provider| !provider.abilities().makes_code)
+        let providers = self.of(channel);
+        !providers.is_empty() && providers.iter().all(|provider| !provider.abilities().makes_code)
     }
 
     /// The provider that a delivery or a receipt names.

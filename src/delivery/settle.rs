@@ -233,11 +233,11 @@ impl Settler {
             .write(move |tx| {
                 Box::pin(async move {
                     let Report { settlement, asked, code_by } = report;
+                    let waits = matches!(settlement, Settlement::Again { .. });
+                    let settled = tx.settle_delivery(&row.id, &holder, asked, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
                         tx.note_code_maker(id, by, reference.as_deref()).await?;
                     }
-                    let waits = matches!(settlement, Settlement::Again { .. });
-                    let settled = tx.settle_delivery(&row.id, &holder, asked, settlement, now).await?;
                     let shown = settled.and_then(|settled| match settled.status {
                         _ if row.discreet => Some(DeliveryStatus::Sent),
                         _ if waits => None,

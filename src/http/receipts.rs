@@ -68,7 +68,7 @@ async fn vonage(State(door): State<Door>, RawQuery(query): RawQuery, headers: He
         } else {
             vonage::form_fields(&body)
         };
-        signature.receipt(&fields, door.clock.now())
+        signature.receipt(&fields, door.clock.wall())
     });
     door.take(judged).await
 }
@@ -80,7 +80,7 @@ async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> S
         signature: header(&headers, "webhook-signature"),
     };
     let judged = door.verifiers.webhook.as_ref().ok_or(NoReceipt::NotExpected);
-    door.take(judged.and_then(|verifier| verifier.receipt(signed, &body, door.clock.now()))).await
+    door.take(judged.and_then(|verifier| verifier.receipt(signed, &body, door.clock.wall()))).await
 }
 
 impl Door {

@@ -62,7 +62,7 @@ impl Sessions {
             Some(id) => self.end_one(caller, signed_in, id, audit::Act::RevokeSession).await?,
             None => {
                 let account = Some(signed_in.account.clone());
-                self.record(caller, audit::Act::RevokeSession, "session_not_found", account).await;
+                self.record(caller, audit::Act::RevokeSession, audit::SESSION_NOT_FOUND, account).await;
                 None
             }
         };
@@ -100,7 +100,7 @@ impl Sessions {
             }
             None => {
                 let account = Some(signed_in.account.clone());
-                self.record(caller, act, "session_not_found", account).await;
+                self.record(caller, act, audit::SESSION_NOT_FOUND, account).await;
             }
         }
         Ok(ended)

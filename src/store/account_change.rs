@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    Tx,
+    Identifier, Tx,
     entity::account::{AccountStatus, Column, Entity, Model, Role},
     is_taken,
 };
@@ -24,6 +24,17 @@ pub struct Held {
     /// Its delivered form and its comparison form. None: the account has no contact of this kind.
     pub contact: Option<(String, String)>,
     pub verified_at: Option<Instant>,
+}
+
+impl Held {
+    /// What names whoever else holds it; none: it is no contact.
+    pub fn identifier(&self) -> Option<Identifier> {
+        let (_, key) = self.contact.clone()?;
+        Some(match self.kind {
+            ContactKind::Phone => Identifier::Phone(key),
+            ContactKind::Email => Identifier::Email(key),
+        })
+    }
 }
 
 /// What somebody changes of their profile; what is None stays.

@@ -71,7 +71,7 @@ impl Tx {
         let update = pending(id, now);
         let last = || Expr::col(Column::Attempts).gte(Expr::col(Column::MaxAttempts));
         let update = if right {
-            ended(update, Status::Verified, now)
+            ended(update.filter(Column::Decoy.eq(false)), Status::Verified, now)
         } else {
             update
                 .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())

@@ -66,6 +66,31 @@ impl Tx {
         Ok(())
     }
 
+    /// Closes what is under way to sign in to an account or to choose a new password for it: codes become ones that
+    /// nobody was sent (decoys, which look as before), and what was proved is spent.
+    ///
+    /// Verifications first: a confirmation that is being written is waited for, and then its proof is there to be spent.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn close_ways_in(&self, account: &AccountId, now: Instant) -> Result<(), Fault> {
+        const WAYS_IN: [Purpose; 2] = [Purpose::SignIn, Purpose::PasswordReset];
+        let codes = Entity::update_many()
+            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::Status.eq(Status::Pending))
+            .filter(Column::Purpose.is_in(WAYS_IN))
+            .col_expr(Column::Decoy, Expr::val(true))
+            .col_expr(Column::AccountId, Expr::null());
+        codes.exec(&self.0).await.doing("closing the codes of an account")?;
+        let proofs = proof::Entity::update_many()
+            .filter(proof::Column::AccountId.eq(account.as_str()))
+            .filter(proof::Column::SpentAt.is_null())
+            .filter(proof::Column::Purpose.is_in(WAYS_IN))
+            .col_expr(proof::Column::SpentAt, Expr::val(now));
+        proofs.exec(&self.0).await.doing("spending the proofs of an account")?;
+        Ok(())
+    }
+
     /// Erases what an account was sent and what it proved, and everything that still waits to be sent to these
     /// contacts of it.
     ///
@@ -82,10 +107,10 @@ impl Tx {
             .add(delivery::Column::VerificationId.in_subquery(own));
         let deliveries = delivery::Entity::delete_many().filter(to_them);
         deliveries.exec(&self.0).await.doing("erasing an account's messages")?;
-        let proofs = proof::Entity::delete_many().filter(proof::Column::AccountId.eq(account.as_str()));
-        proofs.exec(&self.0).await.doing("erasing an account's proofs")?;
         let verifications = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
         verifications.exec(&self.0).await.doing("erasing an account's verifications")?;
+        let proofs = proof::Entity::delete_many().filter(proof::Column::AccountId.eq(account.as_str()));
+        proofs.exec(&self.0).await.doing("erasing an account's proofs")?;
         Ok(())
     }
 }

@@ -4,8 +4,9 @@
 //! [`Tx`] to a closure and commits or takes back what the closure did, as its [`Ending`] says. Nothing but SQL may
 //! happen in that closure: no provider, no Redis, no hashing is waited for while a transaction is open.
 //!
-//! Rows are locked in one order everywhere, so that two writers never wait for each other: a verification that is there
-//! already first, then its contact's usage, then its deliveries and proof, then accounts, sessions and tokens.
+//! Rows are locked in one order everywhere, so that two writers never wait for each other: a message's attempts, the
+//! message, its verification, the contact's usage, proofs, then accounts, sessions and tokens. Rows that a transaction
+//! makes itself can be made at any time: nobody waits for those.
 
 mod account;
 mod account_change;

@@ -1,4 +1,5 @@
-//! Which refusals by a quota become entries of the trail: the first of each act from each network in each minute.
+//! Which refusals become entries of the trail: of those that no quota bounds, the first of each act from each network in
+//! each minute.
 //!
 //! A flood over a limit must cost next to nothing, least of all a write for each request; that it goes on is counted by
 //! the metrics. Every other outcome has its entry each time, since what may be had of those is bounded by the quotas.
@@ -9,7 +10,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::telemetry::audit::{Act, Event, QUOTA_EXCEEDED};
+use crate::telemetry::audit::{Act, Event, QUOTA_EXCEEDED, SESSION_NOT_FOUND};
+
+/// What may be had as often as anybody likes: what is over a quota, and a session that is not there, which has none.
+const UNBOUNDED: [&str; 2] = [QUOTA_EXCEEDED, SESSION_NOT_FOUND];
 
 /// The most refusals that are remembered, about 50 bytes each; in a minute that has more, the rest is counted alone.
 const MOST: usize = 10_000;
@@ -28,7 +32,7 @@ struct Minute {
 impl Refusals {
     /// Whether an event is worth an entry.
     pub fn is_news(&self, event: &Event) -> bool {
-        let Some(address) = event.address.filter(|_| event.outcome == QUOTA_EXCEEDED) else { return true };
+        let Some(address) = event.address.filter(|_| UNBOUNDED.contains(&event.outcome)) else { return true };
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = event.at.timestamp().div_euclid(60);
         if minute.number != number {

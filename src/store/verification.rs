@@ -123,7 +123,8 @@ pub(super) fn judging(id: &VerificationId, right: bool, now: Instant) -> UpdateM
     let last = || used().gte(Expr::col(Column::MaxAttempts));
     let update = Entity::update_many().filter(open(id, now)).col_expr(Column::Attempts, used());
     if right {
-        return ended(update, Status::Verified, now);
+        // It may have become a decoy since its code was compared.
+        return ended(update.filter(Column::Decoy.eq(false)), Status::Verified, now);
     }
     update
         .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())

@@ -19,6 +19,8 @@ pub const OK: &str = "ok";
 
 /// The outcome of an act that a quota refused. Of a flood of these the trail has one a minute (`store`).
 pub const QUOTA_EXCEEDED: &str = "quota_exceeded";
+/// The outcome of ending a session that the account does not have.
+pub const SESSION_NOT_FOUND: &str = "session_not_found";
 
 macro_rules! acts {
     ($($(#[$meta:meta])* $act:ident = $name:literal,)*) => {

@@ -147,6 +147,10 @@ impl Verifications {
             }
             Judged::No => Ok(match self.get(id).await? {
                 None => Confirmation::NotFound,
+                // It became a decoy while it was judged (`Tx::close_ways_in`): no guess at it is right.
+                Some(pending) if right && !pending.standing().is_over() && pending.row().decoy => {
+                    Confirmation::Mismatch { attempts_remaining: pending.attempts_remaining() }
+                }
                 // It was there to be judged, so it was the count that stood against it.
                 Some(pending) if !pending.standing().is_over() => Confirmation::Quota(parts.guesses_used_up(now)),
                 Some(over) => Confirmation::NotPending(over),

@@ -61,16 +61,16 @@ impl Parts {
 
 /// The message that a verification owes to whoever gets what.
 pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Locale, discreet: bool) -> Order {
-    let (content, decoy) = match recipient {
-        Recipient::Holder { .. } => (Content::Code(spec(row)), false),
-        Recipient::Decoy => (Content::Code(spec(row)), true),
-        Recipient::Told { notice, .. } => (Content::Notice(notice), false),
+    let (content, decoy, own) = match recipient {
+        Recipient::Holder { to, .. } => (Content::Code(spec(row)), false, to),
+        Recipient::Decoy => (Content::Code(spec(row)), true, None),
+        Recipient::Told { to, notice, .. } => (Content::Notice(notice), false, to),
     };
     Order {
         id: row.delivery_id.clone(),
         verification: Some(row.id.clone()),
         channel: row.delivery_channel,
-        to,
+        to: own.unwrap_or(to),
         locale,
         content,
         decoy,

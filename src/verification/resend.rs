@@ -13,6 +13,7 @@ use crate::{
     delivery::{Content, Notice, Order},
     fault::Fault,
     ids::{AccountId, DeliveryId, VerificationId},
+    purpose::Purpose,
     quota::{Act, Refused},
     status::DeliveryStatus,
     store::{
@@ -106,10 +107,10 @@ impl Verifications {
             false => rules::channel(Some(channel), row.contact_kind).is_some(),
         };
         if !leads {
-            return Ok(Resent::WrongChannel);
+            return Ok(parts.charged_a_guess(caller, Resent::WrongChannel).await);
         }
         if !parts.routes.leads(channel) {
-            return Ok(Resent::ChannelUnavailable);
+            return Ok(parts.charged_a_guess(caller, Resent::ChannelUnavailable).await);
         }
         let Some(to) = Contact::from_stored(row.contact_kind, &row.contact) else {
             return Err(Fault::internal("a verification's contact does not read"));
@@ -152,6 +153,9 @@ impl Verifications {
                         if order.decoy && disclosed {
                             return Ok(Ending::Rollback(Written::NoAddress));
                         }
+                    } else if row.contact_kind == ContactKind::Email && row.purpose != Purpose::Contact {
+                        let holder = tx.account(&Identifier::Email(row.contact_key.clone())).await?;
+                        order = to_stored_form(order, holder, row.account_id.as_ref());
                     }
                     tx.insert_delivery(order).await?;
                     tx.insert_audit(&entry).await?;
@@ -176,7 +180,8 @@ impl Verifications {
 }
 
 impl Parts {
-    /// What is found under an id that leads nowhere costs what a guess costs: so many can be asked, and no more.
+    /// What is refused before anything is sent costs what a guess costs, ids that lead nowhere too: so many can be asked,
+    /// and no more.
     async fn charged_a_guess(&self, caller: &Caller, found: Resent) -> Resent {
         self.quotas.charge(Act::Guess, caller).await.map_or_else(Resent::Quota, |()| found)
     }
@@ -208,6 +213,19 @@ impl Parts {
         let delivery = self.store.delivery(&row.delivery_id).await?;
         let refused = delivery.filter(|delivery| delivery.refused);
         Ok(refused.map(|delivery| Resent::DeliveryRefused { provider_code: delivery.reason }))
+    }
+}
+
+/// The same message to the address as its account has it: what was typed may differ in case, and then be somebody
+/// else's mailbox.
+fn to_stored_form(
+    order: delivery::Model,
+    holder: Option<account::Model>,
+    account: Option<&AccountId>,
+) -> delivery::Model {
+    match holder.filter(|holder| account == Some(&holder.id)).and_then(|holder| holder.email) {
+        Some(contact) => delivery::Model { contact, ..order },
+        None => order,
     }
 }
 

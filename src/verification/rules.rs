@@ -82,7 +82,8 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: 
 /// When a resend is accepted; none once it never will be.
 pub fn resend_available_at(row: &Model, cooldown: Duration, now: Instant) -> Option<Instant> {
     let pending = standing(row.status, row.expires_at, now) == Standing::Pending;
-    pending.then(|| row.last_sent_at + cooldown)
+    let cooled_down = row.last_sent_at + cooldown;
+    (pending && cooled_down < row.expires_at).then_some(cooled_down)
 }
 
 #[cfg(test)]

@@ -64,12 +64,14 @@ pub type Judge<R> = Box<dyn FnOnce(Option<&account::Model>) -> Result<Recipient,
 
 /// Who gets what.
 pub enum Recipient {
-    /// The code.
-    Holder { account: Option<AccountId> },
+    /// The code; where the account has a contact for it, to that one as the account has it. What was typed may differ in
+    /// case, and then be somebody else's mailbox.
+    Holder { account: Option<AccountId>, to: Option<Contact> },
     /// Nobody gets anything, and the answer looks like any other.
     Decoy,
-    /// The account's holder is told something in place of a code; the answer looks like any other.
-    Told { account: AccountId, notice: Notice },
+    /// The account's holder is told something in place of a code, at this contact of theirs; the answer looks like any
+    /// other.
+    Told { account: AccountId, to: Option<Contact>, notice: Notice },
 }
 
 /// What became of it.
@@ -160,7 +162,7 @@ impl Parts {
             // Nothing is read first and nothing can come between: all of it at once.
             (Some(limits), Audience::Anyone { account }) if draft.idempotency_key.is_none() => {
                 let verification = Model { account_id: account.clone(), ..draft };
-                let recipient = Recipient::Holder { account: account.clone() };
+                let recipient = Recipient::Holder { account: account.clone(), to: None };
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.maybe_account(account);
                 let sending = Sending { limits, verification: verification.clone(), delivery, event };
@@ -219,7 +221,7 @@ async fn reserve<R>(
 impl Recipient {
     fn account(&self) -> Option<&AccountId> {
         match self {
-            Recipient::Holder { account } => account.as_ref(),
+            Recipient::Holder { account, .. } => account.as_ref(),
             Recipient::Told { account, .. } => Some(account),
             Recipient::Decoy => None,
         }
@@ -228,7 +230,7 @@ impl Recipient {
 
 async fn recipient<R>(tx: &Tx, audience: Audience<R>) -> Result<Result<Recipient, R>, Fault> {
     match audience {
-        Audience::Anyone { account } => Ok(Ok(Recipient::Holder { account })),
+        Audience::Anyone { account } => Ok(Ok(Recipient::Holder { account, to: None })),
         Audience::Account { identifier, judge } => Ok(judge(tx.account(&identifier).await?.as_ref())),
         Audience::Newcomer(write) => write(tx).await,
     }
@@ -247,7 +249,8 @@ impl Parts {
         rules::is_discreet(purpose, self.accounts_disclosed, self.routes.carry_notices(channel))
     }
 
-    /// The living verification that an idempotency key names; a dead one gives its key up.
+    /// The verification that an idempotency key names within the life of its code, whatever became of it: a click that
+    /// comes late shall not send again. After that it gives its key up.
     async fn known(&self, key: Option<&str>) -> Result<Option<Verification>, Fault> {
         let Some(key) = key else { return Ok(None) };
         let Some(row) = self.store.verification_by_idempotency_key(key).await? else { return Ok(None) };

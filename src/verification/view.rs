@@ -102,6 +102,11 @@ impl Verification {
         self.as_of = now;
     }
 
+    /// The same verification as the clock now shows it.
+    pub(super) fn look(&mut self, now: Instant) {
+        self.as_of = now;
+    }
+
     /// The same verification after a change that was published. False: the change is older than what is known.
     pub(super) fn take(&mut self, change: &Snapshot, now: Instant) -> bool {
         if change.sequence <= self.row.sequence {

@@ -93,10 +93,10 @@ impl Watch {
     async fn reread(&mut self) -> Result<bool, Fault> {
         let now = self.clock.now();
         let before = self.known.sequence();
-        if let Some(row) = self.store.verification(self.known.id()).await?
-            && row.sequence >= self.known.row().sequence
-        {
-            self.known.replace(row, now);
+        match self.store.verification(self.known.id()).await? {
+            Some(row) if row.sequence >= self.known.row().sequence => self.known.replace(row, now),
+            // Erased with its account: nothing of it changes any more but the time, and that ends it.
+            Some(_) | None => self.known.look(now),
         }
         Ok(self.known.sequence() > before)
     }

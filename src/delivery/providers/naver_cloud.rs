@@ -172,7 +172,7 @@ impl NaverCloud {
         // Signed is what stands on the request line, after the URL was parsed.
         let url = Url::parse(&url).ok()?;
         let line = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let timestamp = self.clock.now().timestamp_millis().to_string();
+        let timestamp = self.clock.wall().timestamp_millis().to_string();
         let signature = sign(&self.secret_key, method.as_str(), &line, &timestamp, &self.access_key);
         let request = if *method == Method::GET { self.http.get(url) } else { self.http.post(url) };
         Some(

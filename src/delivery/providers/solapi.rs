@@ -161,7 +161,7 @@ impl Solapi {
 
     /// Solapi takes a signature once in 15 minutes, so each request has a new salt.
     fn signed(&self, request: RequestBuilder) -> RequestBuilder {
-        let date = self.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let date = self.clock.wall().to_rfc3339_opts(SecondsFormat::Secs, true);
         let salt = hex::encode(self.entropy.bytes::<16>());
         request.header("authorization", authorization(&self.key, &self.secret, &date, &salt))
     }

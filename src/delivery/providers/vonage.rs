@@ -128,7 +128,7 @@ impl Vonage {
             ("client-ref", message.id.as_str()),
         ];
         form.extend(self.callback.iter().map(|url| ("callback", url.as_str())));
-        let timestamp = self.clock.now().timestamp().to_string();
+        let timestamp = self.clock.wall().timestamp().to_string();
         let signature;
         match &self.proof {
             Proof::Secret(secret) => form.push(("api_secret", secret.expose())),

@@ -92,7 +92,7 @@ impl Provider for Webhook {
 
 impl Webhook {
     async fn post(&self, message: &Outgoing) -> Result<Answer, Silence> {
-        let now = self.clock.now();
+        let now = self.clock.wall();
         let (id, timestamp) = (message.id.as_str(), now.timestamp());
         let body = body(message, &now.to_rfc3339_opts(SecondsFormat::Millis, true)).into_bytes();
         let signatures: Vec<_> = self.keys.iter().map(|key| key.sign(id, timestamp, &body)).collect();

@@ -129,7 +129,7 @@ impl AccountMutation {
             Undone::Undone { sessions_ended } => {
                 UndoContactChangePayload { sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX) }.into()
             }
-            Undone::Rejected(reason) => ProofRejected::new(ctx, reason).into(),
+            Undone::Rejected(reason) => ProofRejected::of_undo(ctx, reason).into(),
             Undone::ContactTaken => ContactTaken::new(ctx).into(),
             Undone::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })

@@ -133,6 +133,21 @@ impl ProofRejected {
             Rejection::Spent => "problem-proof-rejected-spent",
             Rejection::WrongPurpose => "problem-proof-rejected-wrong-purpose",
         };
+        Self::saying(ctx, id, reason)
+    }
+
+    /// The token of a change of contact, in words of its own: nobody verified anything.
+    pub fn of_undo(ctx: &Context<'_>, reason: verification::Rejection) -> Self {
+        use verification::Rejection;
+        let id = match reason {
+            Rejection::Unknown | Rejection::WrongPurpose => "problem-undo-rejected-unknown",
+            Rejection::Expired => "problem-undo-rejected-expired",
+            Rejection::Spent => "problem-undo-rejected-spent",
+        };
+        Self::saying(ctx, id, reason)
+    }
+
+    fn saying(ctx: &Context<'_>, id: &str, reason: verification::Rejection) -> Self {
         Self { code: ProblemCode::ProofRejected.noted(ctx), message: ctx.say(id, &[]), reason: reason.into() }
     }
 }

@@ -71,7 +71,8 @@ impl Verification {
         DateTime(self.0.expires_at())
     }
 
-    /// The earliest instant at which resendVerificationCode is accepted; null once the status is no longer PENDING.
+    /// When the cooldown between two sends is over; null where it never will be: the code dies before, or is dead. The
+    /// day's sends may be used up all the same (sendsRemaining).
     async fn resend_available_at(&self) -> Option<DateTime> {
         self.0.resend_available_at().map(DateTime)
     }

@@ -70,6 +70,10 @@ problem-proof-rejected-expired = Too much time has passed since you verified. Pl
 problem-proof-rejected-spent = This verification was already used. Please verify again.
 problem-proof-rejected-wrong-purpose = This verification was made for something else. Please verify again.
 
+problem-undo-rejected-unknown = This link is not valid.
+problem-undo-rejected-expired = This link has expired. Please sign in and change your contact, or choose a new password.
+problem-undo-rejected-spent = This change was already taken back.
+
 problem-credentials-rejected = These sign-in details are not right.
 problem-refresh-rejected-unknown = We can't confirm that you are signed in. Please sign in again.
 problem-refresh-rejected-expired = You were signed out because you had not been here for a while. Please sign in again.

@@ -53,6 +53,10 @@ problem-proof-rejected-expired = 인증한 지 시간이 많이 지났어요. �
 problem-proof-rejected-spent = 이미 한 번 쓰인 인증이에요. 다시 인증해 주세요.
 problem-proof-rejected-wrong-purpose = 다른 용도로 받은 인증이에요. 다시 인증해 주세요.
 
+problem-undo-rejected-unknown = 올바르지 않은 링크예요.
+problem-undo-rejected-expired = 링크가 만료되었어요. 로그인해서 연락처를 바꾸거나 비밀번호를 다시 설정해 주세요.
+problem-undo-rejected-spent = 이미 되돌린 변경이에요.
+
 problem-credentials-rejected = 로그인 정보가 맞지 않아요.
 problem-refresh-rejected-unknown = 로그인 정보를 확인할 수 없어요. 다시 로그인해 주세요.
 problem-refresh-rejected-expired = 오랫동안 쓰지 않아 로그아웃되었어요. 다시 로그인해 주세요.

@@ -11,6 +11,7 @@ mod reset;
 mod revocation;
 mod sign_in;
 mod sign_up;
+mod thieves;
 mod timing;
 mod tokens;
 mod trail;
