@@ -64,6 +64,14 @@ impl Fault {
         Self(Arc::new(inner))
     }
 
+    /// What failed, for whoever runs the program: never for whoever uses it.
+    pub fn words(&self) -> String {
+        match self.0.doing.last() {
+            Some(doing) => format!("{doing}: {}", self.0.cause),
+            None => self.0.cause.clone(),
+        }
+    }
+
     /// Writes the fault to the log; `telemetry::report` counts it as well.
     pub fn log(&self) {
         let Inner { kind, doing, cause, place } = &*self.0;

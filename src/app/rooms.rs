@@ -234,7 +234,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn told(fault: Fault) -> String {
-    format!("{fault:?}")
+    fault.words()
 }
 
 /// The database, with its tables as this program needs them.
@@ -243,7 +243,7 @@ async fn open_store(config: &Config, vitals: &Vitals) -> Result<Store, String> {
         Place::Sqlite { file } => format!("the database {}", file.display()),
         Place::Postgres { .. } => "DATABASE_URL".to_owned(),
     };
-    let cannot = |fault: Fault| format!("{place}: {fault:?}");
+    let cannot = |fault: Fault| format!("{place}: {}", fault.words());
     let store = Store::open(&config.store, vitals).await.map_err(cannot)?;
     if config.store.is_embedded() || config.store.auto_migrate {
         store.migrate().await.map_err(cannot)?;

@@ -47,7 +47,7 @@ async fn make(database: &Path, partial: &Path, file: &Path) -> Result<u64, Strin
     // SQLite fills an empty file; made here, it is never readable by others.
     let empty = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(cannot)?;
     copy_embedded(database, partial).await.map_err(|why| match why {
-        NoCopy::Failed(fault) => format!("can't copy {}: {fault:?}", database.display()),
+        NoCopy::Failed(fault) => format!("can't copy {}: {}", database.display(), fault.words()),
         NoCopy::Broken(wrong) => format!("the copy of {} does not read: {wrong}", database.display()),
     })?;
     empty.sync_all().map_err(cannot)?;

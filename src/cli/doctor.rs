@@ -60,7 +60,8 @@ async fn database(settings: &Settings) -> Finding {
         Ok(opened) => opened,
         Err(fault) => {
             return Finding::Bad(format!(
-                "database: {place} can't be reached ({fault:?}): check DATABASE_URL, and that the server runs"
+                "database: {place} can't be reached ({}): check DATABASE_URL, and that the server runs",
+                fault.words()
             ));
         }
     };
@@ -75,7 +76,9 @@ async fn database(settings: &Settings) -> Finding {
             "database: {place} answers, and {} migrations are pending: run countersign migrate",
             pending.len()
         )),
-        Err(fault) => Finding::Bad(format!("database: {place} answers, and its migrations can't be read: {fault:?}")),
+        Err(fault) => {
+            Finding::Bad(format!("database: {place} answers, and its migrations can't be read: {}", fault.words()))
+        }
     }
 }
 
@@ -86,7 +89,7 @@ async fn redis(settings: &Settings) -> Finding {
     match RedisLink::open(redis).await {
         Ok(link) if link.is_up() => Finding::Good("Redis: answers".to_owned()),
         Ok(_) => Finding::Bad("Redis: does not answer: check REDIS_URL, and that the server runs".to_owned()),
-        Err(fault) => Finding::Bad(format!("Redis: {fault:?}")),
+        Err(fault) => Finding::Bad(format!("Redis: {}", fault.words())),
     }
 }
 

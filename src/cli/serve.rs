@@ -52,7 +52,7 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
 
 /// Applies what is pending.
 pub async fn migrate(settings: Settings) -> Result<(), String> {
-    let cannot = |fault: crate::fault::Fault| format!("{fault:?}");
+    let cannot = |fault: crate::fault::Fault| fault.words();
     let store = Store::open(&settings.config.store, &Vitals::default()).await.map_err(cannot)?;
     let applied = store
         .migrate_telling(|Migrating { name, number, of }| println!("{number}/{of} {name} ..."))

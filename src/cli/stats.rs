@@ -77,7 +77,7 @@ pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String>
     {
         return Err(format!("there is no database in {} yet", file.display()));
     }
-    let cannot = |fault: Fault| format!("the database can't be asked: {fault:?}");
+    let cannot = |fault: Fault| format!("the database can't be asked: {}", fault.words());
     let store = Store::open(settings, &Vitals::default()).await.map_err(cannot)?;
     let to = Clock::System.now();
     let from = chrono::TimeDelta::from_std(stats.since).ok().and_then(|since| to.checked_sub_signed(since));

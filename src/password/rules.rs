@@ -21,6 +21,24 @@ pub enum Violation {
     SameAsCurrent,
 }
 
+impl Violation {
+    /// What is wrong with the password, for whoever runs the program.
+    pub fn words(self) -> &'static str {
+        match self {
+            Violation::TooShort => "is too short",
+            Violation::TooLong => "is too long",
+            Violation::NoLowercase => "has no lower-case letter",
+            Violation::NoUppercase => "has no upper-case letter",
+            Violation::NoDigit => "has no digit",
+            Violation::NoSymbol => "has no symbol",
+            Violation::TooGuessable => "is easy to guess",
+            Violation::ContainsPersonalData => "is made of the person's own data",
+            Violation::Breached => "is in the list of breached passwords",
+            Violation::SameAsCurrent => "is the present one",
+        }
+    }
+}
+
 /// Which rules there are to choose from (`PASSWORD_POLICY`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyKind {

@@ -9,6 +9,7 @@ use crate::{
     account::{Created, NewUser},
     app::{self, Settings, World},
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
+    password::Violation,
     secret::Secret,
     texts::Locale,
 };
@@ -67,12 +68,15 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
         password: password()?,
     };
     let accounts = app::accounts(settings, World::real()).await?;
-    match accounts.create_user(super::run_name(), user).await.map_err(|fault| format!("{fault:?}"))? {
+    match accounts.create_user(super::run_name(), user).await.map_err(|fault| fault.words())? {
         Created::Created(id) => {
             println!("{}", id.as_str());
             Ok(())
         }
-        Created::PasswordRejected(violations) => Err(format!("the password is refused: {violations:?}")),
+        Created::PasswordRejected(violations) => {
+            let wrong: Vec<_> = violations.into_iter().map(Violation::words).collect();
+            Err(format!("the password {}", wrong.join(", ")))
+        }
         Created::Taken => Err("the username, phone or e-mail address is another account's".to_owned()),
     }
 }

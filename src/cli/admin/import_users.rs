@@ -65,7 +65,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
     let Told { bar, counts } = told;
     bar.finish_and_clear();
     println!("{}", counts.said());
-    imported.map_err(|fault| format!("stopped after line {}, and can be run again: {fault:?}", counts.last))?;
+    imported.map_err(|fault| format!("stopped after line {}, and can be run again: {}", counts.last, fault.words()))?;
     let read =
         reading.await.map_err(|error| error.to_string()).and_then(|read| read.map_err(|error| error.to_string()));
     read.map_err(|error| format!("stopped after line {}: it can't be read on: {error}", counts.last))?;
