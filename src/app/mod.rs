@@ -177,6 +177,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     http::router::router(http::router::Parts {
         executor: schema.finish(),
         sdl: graphql::sdl(),
+        scalars: graphql::mistake,
         settings,
         judge: Arc::new(built.gate.clone()),
         clock: world.clock.clone(),

@@ -21,7 +21,7 @@ mod types;
 
 use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
-pub use self::{context::Rooms, mutation::Mutation, query::Query, subscription::Subscription};
+pub use self::{context::Rooms, mutation::Mutation, query::Query, scalars::mistake, subscription::Subscription};
 
 /// The schema with its roots.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;

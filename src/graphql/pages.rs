@@ -12,10 +12,12 @@ use super::context::Asking;
 use crate::{
     clock::Instant,
     store::{Page, Place, Slice},
+    texts::Arg,
 };
 
-/// The most nodes of a page.
-const MOST: i32 = 100;
+/// The most nodes of a page, and how many there are where nobody says.
+const MOST: u32 = 100;
+pub const USUAL: i32 = 20;
 
 /// Where a row stands among the others; opaque to clients.
 pub struct Cursor(pub Place);
@@ -39,14 +41,16 @@ impl CursorType for Cursor {
     }
 }
 
-/// The page that a client asks for: at most a hundred nodes.
+/// The page that a client asks for: at most a hundred nodes, and the usual number for null.
 ///
 /// # Errors
 /// `BAD_REQUEST` for a cursor that is none, or a negative number.
-pub fn slice(ctx: &Context<'_>, first: i32, after: Option<&str>) -> Result<Slice> {
-    let after = after.map(Cursor::decode_cursor).transpose().map_err(|_| bad_request(ctx))?;
-    let first = u32::try_from(first.min(MOST)).map_err(|_| bad_request(ctx))?;
-    Ok(Slice { first, after: after.map(|cursor| cursor.0) })
+pub fn slice(ctx: &Context<'_>, first: Option<i32>, after: Option<&str>) -> Result<Slice> {
+    let after = after.map(Cursor::decode_cursor).transpose();
+    let after = after.map_err(|_| bad_request(ctx, "error-bad-request-after", &[]))?;
+    let first = u32::try_from(first.unwrap_or(USUAL));
+    let first = first.map_err(|_| bad_request(ctx, "error-bad-request-first", &[("most", MOST.into())]))?;
+    Ok(Slice { first: first.min(MOST), after: after.map(|cursor| cursor.0) })
 }
 
 /// The library's own has no description in the schema, where everything has one.
@@ -98,9 +102,9 @@ pub fn connection<T, N: OutputType>(
     Connection { edges, before: slice.after.is_some(), more: page.more }
 }
 
-/// The error that says: this can't be asked.
-pub fn bad_request(ctx: &Context<'_>) -> Error {
-    Error::new(ctx.say("error-bad-request", &[])).extend_with(|_, extensions| extensions.set("code", "BAD_REQUEST"))
+/// The error that says what of this can't be asked, in the words of `message`.
+pub fn bad_request(ctx: &Context<'_>, message: &str, args: &[(&str, Arg<'_>)]) -> Error {
+    Error::new(ctx.say(message, args)).extend_with(|_, extensions| extensions.set("code", "BAD_REQUEST"))
 }
 
 #[cfg(test)]

@@ -12,10 +12,7 @@ pub struct DateTime(pub Instant);
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let instant = chrono::DateTime::parse_from_rfc3339(text)
-            .map_err(|_| InputValueError::custom("not an RFC 3339 instant such as 2026-01-31T09:30:00.000Z"))?;
-        Ok(Self(instant.with_timezone(&Utc)))
+        instant(&value).map(Self).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
@@ -30,13 +27,36 @@ pub struct Date(pub NaiveDate);
 #[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let strict = text.len() == 10 && text.is_ascii();
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| strict);
-        date.map(Self).ok_or_else(|| InputValueError::custom("not a date such as 2001-12-31"))
+        date(&value).map(Self).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
         Value::String(self.0.format("%Y-%m-%d").to_string())
     }
+}
+
+/// Why a value is none of the scalar `name`; None where it is one, or nobody can put such a scalar in.
+pub fn mistake(name: &str, value: &Value) -> Option<&'static str> {
+    match name {
+        "DateTime" => instant(value).err(),
+        "Date" => date(value).err(),
+        _ => None,
+    }
+}
+
+fn instant(value: &Value) -> Result<Instant, &'static str> {
+    let parsed = match value {
+        Value::String(text) => chrono::DateTime::parse_from_rfc3339(text).ok(),
+        _ => None,
+    };
+    let instant = parsed.map(|instant| instant.with_timezone(&Utc));
+    instant.ok_or("not an RFC 3339 instant such as 2026-01-31T09:30:00.000Z")
+}
+
+fn date(value: &Value) -> Result<NaiveDate, &'static str> {
+    let date = match value {
+        Value::String(text) if text.len() == 10 && text.is_ascii() => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
+        _ => None,
+    };
+    date.ok_or("not a date such as 2001-12-31")
 }

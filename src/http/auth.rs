@@ -85,10 +85,11 @@ pub fn bearer_of(headers: &HeaderMap) -> Option<Secret> {
 }
 
 /// The token in the payload of `connection_init`: under `Authorization`, `authorization` or `token`, with the word
-/// `Bearer` or without.
+/// `Bearer` or without. What is there and is no text is a token all the same, though one that nobody issued.
 pub fn bearer_in(payload: &Map<String, Value>) -> Option<Secret> {
     let names = ["Authorization", "authorization", "token"];
-    let text = names.iter().filter_map(|name| payload.get(*name)).find_map(Value::as_str)?.trim();
+    let given = names.iter().filter_map(|name| payload.get(*name)).find(|value| !value.is_null())?;
+    let Some(text) = given.as_str().map(str::trim) else { return Some(Secret::new("")) };
     let token = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => text,
@@ -122,6 +123,10 @@ mod tests {
         assert_eq!(token(json!({"authorization": "abc"})), Some("abc".to_owned()));
         assert_eq!(token(json!({"token": "abc"})), Some("abc".to_owned()));
         assert_eq!(token(json!({"token": null})), None);
+        assert_eq!(token(json!({"authorization": null, "token": "abc"})), Some("abc".to_owned()));
+        for unreadable in [json!(5), json!(false), json!([]), json!({"token": "abc"})] {
+            assert_eq!(token(json!({"authorization": unreadable, "token": "abc"})), Some(String::new()));
+        }
         assert_eq!(token(json!({"Authorization": "Bearer "})), None);
         assert_eq!(token(json!({})), None);
     }

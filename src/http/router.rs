@@ -30,6 +30,7 @@ use crate::{
         graphql::{
             admission::Admission,
             graphql,
+            inputs::{Inputs, Scalars},
             negotiate::Media,
             nulls::Shapes,
             refusal::{Code, Refusal},
@@ -50,6 +51,8 @@ pub struct Parts<E> {
     pub executor: E,
     /// The schema in its definition language, for the types of its fields.
     pub sdl: String,
+    /// The schema's own scalars.
+    pub scalars: Scalars,
     pub settings: Http,
     pub judge: Arc<dyn Judge>,
     pub clock: Clock,
@@ -67,14 +70,14 @@ pub struct Parts<E> {
 /// # Errors
 /// Words for the operator: the manifest of trusted documents or the built pages can't be read.
 pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
-    let Parts { executor, sdl, settings, judge, clock, entropy, negotiate, ready, stop, extra } = parts;
+    let Parts { executor, sdl, scalars, settings, judge, clock, entropy, negotiate, ready, stop, extra } = parts;
     let clients = Clients::new(&settings, entropy.clone(), negotiate);
     let around = Arc::new(Edge::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
     let cors = cors(&settings);
     let shapes = Shapes::read(&sdl)?;
     let wire = Arc::new(Wire {
-        admission: Admission::new(&settings)?,
+        admission: Admission::new(&settings, Inputs::read(&sdl, scalars)?)?,
         labels: Labels::read(&shapes),
         shapes,
         origins: Origins::new(&settings),

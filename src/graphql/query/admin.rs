@@ -6,11 +6,12 @@ use crate::{
     account::report,
     graphql::{
         context::Asking,
-        pages::{Connection, bad_request, connection, slice},
+        pages::{Connection, USUAL, bad_request, connection, slice},
         scalars::DateTime,
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
     store::Place,
+    texts::Arg,
 };
 
 #[derive(Default)]
@@ -26,7 +27,8 @@ impl AdminQuery {
         #[graphql(desc = "A part of a username, nickname, name, phone number or e-mail address.")] search: Option<
             String,
         >,
-        #[graphql(desc = "Nodes of the page, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "Nodes of the page; more than 100 are cut to 100.", default_with = "Some(USUAL)")]
+        first: Option<i32>,
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
     ) -> Result<Connection<User>> {
         ctx.require_admin()?;
@@ -51,8 +53,13 @@ impl AdminQuery {
     ) -> Result<Vec<VerificationReportRow>> {
         ctx.require_admin()?;
         let (bucket, zone) = (bucket.into(), ctx.rooms().time_zone);
-        if to.0 < from.0 || to.0 - from.0 > report::longest(bucket) {
-            return Err(bad_request(ctx));
+        if to.0 < from.0 {
+            return Err(bad_request(ctx, "error-bad-request-period-backwards", &[]));
+        }
+        let longest = report::longest(bucket);
+        if to.0 - from.0 > longest {
+            let most = [("most", Arg::Lifetime(longest.to_std().unwrap_or_default()))];
+            return Err(bad_request(ctx, "error-bad-request-period-too-long", &most));
         }
         let rows = ctx.rooms().accounts.verification_report(from.0, to.0, bucket, zone).await?;
         Ok(rows.into_iter().map(Into::into).collect())

@@ -6,7 +6,7 @@ use super::{Session, Verification};
 use crate::{
     graphql::{
         context::Asking,
-        pages::{Connection, connection, slice},
+        pages::{Connection, USUAL, connection, slice},
         scalars::{Date, DateTime},
     },
     ids::SessionId,
@@ -121,7 +121,8 @@ impl User {
     async fn sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Nodes of the page, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "Nodes of the page; more than 100 are cut to 100.", default_with = "Some(USUAL)")]
+        first: Option<i32>,
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
     ) -> Result<Connection<Session>> {
         let slice = slice(ctx, first, after.as_deref())?;
@@ -140,7 +141,8 @@ impl User {
     async fn verifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Nodes of the page, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "Nodes of the page; more than 100 are cut to 100.", default_with = "Some(USUAL)")]
+        first: Option<i32>,
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
     ) -> Result<Connection<Verification>> {
         let slice = slice(ctx, first, after.as_deref())?;

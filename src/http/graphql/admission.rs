@@ -1,23 +1,26 @@
-//! What stands between a request and the schema, the same on every transport: find the document, count it, choose the
-//! operation.
+//! What stands between a request and the schema, the same on every transport: find the document, count it, judge it,
+//! choose the operation, judge what it is given.
 
 use std::sync::Arc;
 
 use async_graphql::{
-    Request, Value, Variables,
+    Request,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
 use crate::{
     config::http::{DocumentLimits, Http},
     http::graphql::{
+        arguments, hoist,
+        inputs::Inputs,
         known::Known,
         limits,
         persisted::{Documents, Found, Kept, Trusted},
         refusal::{Code, Refusal},
         request::Ask,
         tally::{self, Root},
-        tokens,
+        tokens, typename,
+        variables::Given,
     },
 };
 
@@ -27,6 +30,7 @@ pub struct Admission {
     introspection: bool,
     documents: Documents,
     known: Known,
+    inputs: Inputs,
 }
 
 /// A request whose document was parsed and is within the limits.
@@ -42,7 +46,7 @@ pub struct Operation {
 impl Admission {
     /// # Errors
     /// Words for the operator where the manifest of trusted documents can't be used.
-    pub fn new(settings: &Http) -> Result<Self, String> {
+    pub fn new(settings: &Http, inputs: Inputs) -> Result<Self, String> {
         let documents = match (&settings.trusted_documents, settings.persisted_queries) {
             (Some(path), _) => {
                 Documents::Trusted(Trusted::load(path).map_err(|mend| format!("TRUSTED_DOCUMENTS: {mend}"))?)
@@ -55,6 +59,7 @@ impl Admission {
             introspection: settings.introspection,
             documents,
             known: Known::default(),
+            inputs,
         })
     }
 
@@ -75,7 +80,9 @@ impl Admission {
         let operation = choose(&document, ask.operation_name.as_deref())?;
         let kind = operation.ty;
         let roots = tally::roots(&document, &operation.selection_set.node);
-        required(operation, &ask.variables)?;
+        let given = Given::new(operation, &ask.variables)?;
+        hoist::wanted(operation, &given)?;
+        arguments::judge(&self.inputs, &document, operation, &given)?;
         self.documents.keep(&found);
         let mut request = Request::new(&*found.text).variables(ask.variables);
         request.operation_name = ask.operation_name;
@@ -95,12 +102,16 @@ impl Admission {
             }
             tokens::count(&found.text, self.limits.tokens)?;
         }
-        let document = async_graphql::parser::parse_query(&*found.text).map_err(|error| syntax_error(&error))?;
+        let mut document = async_graphql::parser::parse_query(&*found.text).map_err(|error| syntax_error(&error))?;
         if !found.trusted {
             let weighed = limits::weigh(&document, &self.limits)?;
             if weighed.introspects && !self.introspection {
                 return Err(Refusal::document(Code::Forbidden, "Introspection is switched off."));
             }
+        }
+        typename::check(&document)?;
+        if let Some(root) = self.inputs.root(OperationType::Subscription) {
+            hoist::hoist(&mut document, root);
         }
         let document = Arc::new(document);
         self.known.keep(&found.text, &document);
@@ -122,22 +133,6 @@ fn choose<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'
     };
     let unknown = || Refusal::document(Code::BadRequest, "The document has no operation of the name in operationName.");
     operation.map(|operation| &operation.node).ok_or_else(unknown)
-}
-
-/// Refuses a request without a variable that the operation needs (specification, section 6.1.2). The library would
-/// notice while it executes, when other fields have had their effect.
-fn required(operation: &OperationDefinition, variables: &Variables) -> Result<(), Refusal> {
-    for definition in &operation.variable_definitions {
-        let variable = &definition.node;
-        let given = variables.get(&variable.name.node);
-        let absent = given.is_none() && variable.default_value.is_none();
-        if !variable.var_type.node.nullable && (absent || given == Some(&Value::Null)) {
-            let message =
-                format!("The variable ${} of type {} has no value.", variable.name.node, variable.var_type.node);
-            return Err(Refusal { position: Some(definition.pos), ..Refusal::document(Code::BadRequest, message) });
-        }
-    }
-    Ok(())
 }
 
 /// Where the text stops being GraphQL. The parser's own message draws the source line, which may hold a secret.
@@ -177,19 +172,5 @@ mod tests {
         let refusal = syntax_error(&error);
         assert!(refusal.message.starts_with("Syntax error at line 1, column"));
         assert!(!refusal.message.contains("hunter2"));
-    }
-
-    #[test]
-    fn tr_05_a_variable_without_a_value_is_refused_before_execution() {
-        let needs = |text: &str, variables: serde_json::Value| {
-            let document = async_graphql::parser::parse_query(text).unwrap();
-            required(choose(&document, None).unwrap(), &Variables::from_json(variables)).is_err()
-        };
-        assert!(needs("query($a: Int!) {a}", serde_json::json!({})));
-        assert!(needs("query($a: Int!) {a}", serde_json::json!({"a": null})));
-        assert!(needs("query($a: Int! = 1) {a}", serde_json::json!({"a": null})));
-        assert!(!needs("query($a: Int! = 1) {a}", serde_json::json!({})));
-        assert!(!needs("query($a: Int!) {a}", serde_json::json!({"a": 0})));
-        assert!(!needs("query($a: Int) {a}", serde_json::json!({})));
     }
 }

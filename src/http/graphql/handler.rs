@@ -30,6 +30,7 @@ use crate::{
         wire::Wire,
         ws,
     },
+    session::gate::Auth,
     telemetry::metrics::OpenStream,
 };
 
@@ -92,6 +93,12 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
     let Form::Single(media) = form else {
         if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
             return Err(foreign());
+        }
+        // As a socket with such a token is closed. A single operation has an answer of its own for it: it may be the one
+        // that renews the token.
+        if operation.kind == OperationType::Subscription && credentials.auth == Auth::Refused {
+            let message = "The access token is not valid, or no longer.";
+            return Err(Refusal::http(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message));
         }
         let full = |full| too_many(full, &visit.caller);
         let seats =

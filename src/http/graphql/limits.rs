@@ -41,18 +41,22 @@ pub fn weigh(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<W
     let operations = document.operations.iter().len();
     at_most("number of operations", "MAX_OPERATIONS", limits.operations, operations)?;
     let mut scales = Scales { document, limits, fragments: HashMap::new() };
-    // Each fragment too: the library validates those that no operation spreads. One may belong to an introspection.
-    let wider = DocumentLimits {
-        depth: limits.depth.max(INTROSPECTION_MAX_DEPTH),
-        complexity: limits.complexity.max(INTROSPECTION_MAX_FIELDS),
-        ..limits.clone()
-    };
-    for name in document.fragments.keys() {
-        scales.fragment(name, 0)?.check(&wider)?;
-    }
+    // In the order of the text, so that the same text is always refused for the same reason.
+    let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
+    operations.sort_by_key(|operation| operation.pos);
     let mut introspects = false;
-    for (_, operation) in document.operations.iter() {
+    for operation in operations {
         introspects |= scales.operation(&operation.node)?;
+    }
+    let mut fragments: Vec<_> = document.fragments.iter().collect();
+    fragments.sort_by_key(|(_, fragment)| fragment.pos);
+    for (name, fragment) in fragments {
+        // What an operation spreads was weighed with it. The library validates the others, too.
+        if !scales.fragments.contains_key(name) {
+            let weight = scales.fragment(name, 0)?;
+            let of_introspection = fragment.node.type_condition.node.on.node.starts_with("__");
+            if of_introspection { weight.check_introspection() } else { weight.check(limits) }?;
+        }
     }
     Ok(Weighed { introspects })
 }
@@ -72,6 +76,8 @@ struct Weight {
     lists: usize,
     /// Fields of the set itself, `__typename` aside.
     roots: usize,
+    /// Whether `__typename` is among the fields of the set itself.
+    typename: bool,
     introspects: bool,
 }
 
@@ -85,6 +91,7 @@ impl Weight {
             levels: self.levels.max(other.levels),
             lists: self.lists.max(other.lists),
             roots: self.roots.saturating_add(other.roots),
+            typename: self.typename || other.typename,
             introspects: self.introspects || other.introspects,
         }
     }
@@ -129,9 +136,13 @@ impl<'a> Scales<'a> {
             OperationType::Mutation => {
                 at_most("number of mutations", "MAX_ROOT_MUTATIONS", self.limits.root_mutations, weight.roots)?;
             }
-            // One root field, says the specification (section 5.2.3.1); the library would open a stream for each.
-            OperationType::Subscription if weight.fields > 0 && weight.roots != 1 => {
-                let message = "A subscription selects exactly one field.";
+            // One root field, says the specification (section 5.2.3.1), and none of introspection; the library would
+            // open a stream for each.
+            OperationType::Subscription if weight.typename || weight.roots != 1 => {
+                let message = match weight.typename {
+                    true => "A subscription selects exactly one field, and it can't be __typename.",
+                    false => "A subscription selects exactly one field.",
+                };
                 return Err(Refusal {
                     position: Some(operation.selection_set.pos),
                     ..Refusal::document(Code::BadRequest, message)
@@ -164,8 +175,11 @@ impl<'a> Scales<'a> {
 
     fn fragment(&mut self, name: &'a Name, level: usize) -> Result<Weight, Refusal> {
         too_deep(level)?;
-        // An unknown fragment is the validator's to refuse.
-        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Weight::default()) };
+        // An unknown fragment is the validator's to refuse. Until then it counts as a field: what weighs nothing could be
+        // spread without end.
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Ok(Weight { fields: 1, roots: 1, ..Weight::default() });
+        };
         match self.fragments.get(name) {
             Some(Some(weight)) => {
                 too_deep(level + weight.levels)?;
@@ -210,6 +224,7 @@ fn as_field(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refusal
         levels: below.levels + 1,
         lists: below.lists + usize::from(list),
         roots: usize::from(name != "__typename"),
+        typename: name == "__typename",
         introspects: introspects || below.introspects,
     })
 }

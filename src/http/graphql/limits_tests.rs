@@ -115,7 +115,41 @@ fn bf_04_one_mutation_per_operation() {
 }
 
 #[test]
+fn gq_02_fragments_that_lead_nowhere_are_counted_too() {
+    let mut text = String::from("{...F0}");
+    for n in 0..22 {
+        let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
+    }
+    assert!(matches!(weighed(&text), Err((limit, _)) if limit == "complexity"));
+}
+
+#[test]
+fn a_refusal_names_the_settings_own_limit_and_is_the_same_every_time() {
+    let mut text = String::from("{...F0}");
+    for n in 0..23 {
+        let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
+    }
+    text.push_str(" fragment F23 on Q {a}");
+    for spread in [text.as_str(), text.trim_start_matches("{...F0}")] {
+        // Without an operation that spreads them, they are judged by themselves.
+        let text = if spread == text { text.clone() } else { format!("{{a}}{spread}") };
+        for _ in 0..8 {
+            let refusal = weigh(&parse_query(&text).unwrap(), &defaults()).unwrap_err();
+            let message = "The complexity of this document is 8388608, and at most 200 is taken (MAX_COMPLEXITY).";
+            assert_eq!(refusal.message, message);
+        }
+    }
+}
+
+#[test]
 fn a_subscription_has_one_field() {
+    assert!(
+        weigh(&parse_query("subscription {__typename}").unwrap(), &defaults())
+            .unwrap_err()
+            .message
+            .contains("__typename")
+    );
+    assert_eq!(weighed("subscription {a __typename}").unwrap_err().0, "BAD_REQUEST");
     assert_eq!(weighed("subscription {a}"), Ok(false));
     assert_eq!(weighed("subscription {a b: a}").unwrap_err().0, "BAD_REQUEST");
     assert_eq!(weighed("subscription {...F} fragment F on S {a b}").unwrap_err().0, "BAD_REQUEST");

@@ -110,7 +110,7 @@ impl Dialect {
         let Some(Value::String(kind)) = message.remove("type") else { return None };
         let payload = message.remove("payload").filter(|payload| !payload.is_null());
         let id = match message.remove("id") {
-            Some(Value::String(id)) if id.len() <= LONGEST_ID => Some(id),
+            Some(Value::String(id)) if (1..=LONGEST_ID).contains(&id.len()) => Some(id),
             _ => None,
         };
         Some(match (self, kind.as_str(), id, payload) {
@@ -203,6 +203,7 @@ mod tests {
             r#"{"type":"connection_init","payload":"token"}"#,
             r#"{"type":"subscribe","payload":{}}"#,
             r#"{"type":"subscribe","id":1,"payload":{}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{a}"}}"#,
             r#"{"type":"subscribe","id":"1"}"#,
             r#"{"type":"subscribe","id":"1","payload":[]}"#,
             r#"{"type":"complete"}"#,

@@ -138,12 +138,18 @@ field-not-a-url = This is not a web address.
 field-not-a-status-to-set = An account can't be set to this status.
 field-wrong-contact-for-purpose = This kind of contact doesn't fit here.
 
-## Where the whole request is refused: a sentence for each extensions.code
+## Where the whole request is refused: a sentence for each extensions.code, or for one of its reasons
 
 error-unauthenticated = Please sign in.
 error-forbidden = You are not allowed to do this.
 error-not-found = We can't find this.
 error-bad-request = This request is not valid.
+# $most: the largest number of items
+error-bad-request-first = "first" can't be negative. It is how many items a page has, at most { $most }.
+error-bad-request-after = "after" is not a cursor of this list. Take it from pageInfo.endCursor.
+error-bad-request-period-backwards = "to" can't be before "from".
+# $most: the longest period, such as "366 days"
+error-bad-request-period-too-long = From "from" to "to" it can be at most { $most }.
 error-too-complex = This request is too complex.
 error-rate-limited = There were too many requests. Please try again in a moment.
 error-unavailable = This is not possible right now. Please try again in a moment.

@@ -121,12 +121,18 @@ field-not-a-url = 올바른 웹 주소가 아니에요.
 field-not-a-status-to-set = 이 상태로는 바꿀 수 없습니다.
 field-wrong-contact-for-purpose = 여기에는 사용할 수 없는 연락처입니다.
 
-## 요청 전체를 거절할 때: extensions.code마다 한 문장
+## 요청 전체를 거절할 때: extensions.code마다, 또는 그 이유마다 한 문장
 
 error-unauthenticated = 로그인이 필요해요.
 error-forbidden = 이 작업을 할 권한이 없어요.
 error-not-found = 찾을 수 없어요.
 error-bad-request = 올바르지 않은 요청이에요.
+# $most: 가장 많은 항목 수
+error-bad-request-first = "first"는 음수일 수 없어요. 한 페이지의 항목 수이고, 최대 { $most }개예요.
+error-bad-request-after = "after"가 이 목록의 커서가 아니에요. pageInfo.endCursor의 값을 넣어 주세요.
+error-bad-request-period-backwards = "to"는 "from"보다 앞설 수 없어요.
+# $most: 가장 긴 기간. 예: "366일"
+error-bad-request-period-too-long = "from"부터 "to"까지는 최대 { $most }이에요.
 error-too-complex = 요청이 너무 복잡해요.
 error-rate-limited = 요청이 너무 많아요. 잠시 뒤에 다시 시도해 주세요.
 error-unavailable = 지금은 처리할 수 없어요. 잠시 뒤에 다시 시도해 주세요.

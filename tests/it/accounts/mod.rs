@@ -1,6 +1,7 @@
 //! Accounts and sessions over the wire.
 
 mod administration;
+mod arguments;
 pub mod changes;
 mod cookies;
 mod flood;

@@ -147,9 +147,9 @@ async fn sb_08_streams_of_an_account_are_bounded_and_given_back() {
         assert_eq!(enter(&server, "graphql-transport-ws", "good").await.err(), Some(1013));
         let (_other, answer) = stream(&server, accept, "other").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        // A token that is not honoured is nobody's.
+        // A token that is not honoured opens none.
         let (_nobody, answer) = stream(&server, accept, "bad").await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         drop(held);
         let socket = enter_at_last(&server, "graphql-transport-ws", "good").await;
         let (_refused, answer) = stream(&server, accept, "good").await;

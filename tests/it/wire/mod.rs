@@ -16,3 +16,4 @@ mod streams;
 mod tls;
 mod toy;
 mod transport;
+mod validation;

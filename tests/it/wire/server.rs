@@ -47,6 +47,7 @@ impl TestServer {
         let parts = Parts {
             executor: schema(&traces),
             sdl: schema(&traces).sdl(),
+            scalars: |_, _| None,
             settings: http.clone(),
             judge: Arc::new(tokens.clone()),
             clock,

@@ -58,9 +58,14 @@ async fn sb_01_errors_before_execution_come_as_an_array_and_end_the_operation() 
 #[tokio::test]
 async fn sb_01_offences_are_closed_with_their_codes() {
     let server = TestServer::with(&[]).await;
-    for text in
-        ["nope", "{}", r#"{"type":"what"}"#, r#"{"type":"subscribe","id":"1","payload":{}}"#, r#"{"type":"start"}"#]
-    {
+    for text in [
+        "nope",
+        "{}",
+        r#"{"type":"what"}"#,
+        r#"{"type":"subscribe","id":"1","payload":{}}"#,
+        r#"{"type":"subscribe","id":"","payload":{"query":"{hello}"}}"#,
+        r#"{"type":"start"}"#,
+    ] {
         let mut socket = server.ready(json!(null)).await;
         socket.0.send(Message::text(text)).await.unwrap();
         assert_eq!(socket.closed().await, 4400, "{text}");
@@ -123,7 +128,13 @@ async fn sb_03_without_connection_init_the_socket_is_closed() {
 #[tokio::test]
 async fn sb_05_bad_credentials_are_4403_and_tell_nothing() {
     let server = TestServer::with(&[]).await;
-    for payload in [json!({"Authorization": "Bearer bad"}), json!({"authorization": "bad"}), json!({"token": "bad"})] {
+    for payload in [
+        json!({"Authorization": "Bearer bad"}),
+        json!({"authorization": "bad"}),
+        json!({"token": "bad"}),
+        json!({"authorization": 5}),
+        json!({"token": {"token": "good"}}),
+    ] {
         let mut socket = server.socket().await;
         socket.say(json!({"type": "connection_init", "payload": payload})).await;
         assert_eq!(socket.next().await, Err((4403, "Forbidden".to_owned())));

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{Context, Error, ErrorExtensions, Object, Schema, Subscription};
+use async_graphql::{Context, Error, ErrorExtensions, Object, OneofObject, Schema, SimpleObject, Subscription};
 use countersign::{
     caller::Caller,
     graphql::cookies::Cookies,
@@ -65,6 +65,13 @@ impl Query {
         of
     }
 
+    async fn choose(&self, one: Choice) -> String {
+        match one {
+            Choice::Text(text) => text,
+            Choice::Number(number) => number.to_string(),
+        }
+    }
+
     async fn big(&self, bytes: usize) -> String {
         "x".repeat(bytes)
     }
@@ -105,6 +112,19 @@ impl Query {
     }
 }
 
+#[derive(OneofObject)]
+pub enum Choice {
+    Text(String),
+    Number(i32),
+}
+
+/// Something with fields to choose from.
+#[derive(SimpleObject)]
+pub struct Step {
+    number: usize,
+    left: usize,
+}
+
 pub struct Mutation(Traces);
 
 #[Object]
@@ -141,6 +161,11 @@ impl Events {
                 number
             }
         })
+    }
+
+    /// 1 to `to`.
+    async fn steps(&self, to: usize) -> impl Stream<Item = Step> {
+        stream::iter((1..=to).map(move |number| Step { number, left: to - number }))
     }
 
     /// Never says anything.

@@ -1,0 +1,80 @@
+//! Judges what the fields of an operation are given, before any of them runs.
+//!
+//! The library (7.2.1) reads dates, whole numbers and the fields of `@oneOf` only when it comes to the field, and
+//! answers with what became of the others. A value of the wrong type is the request's own mistake, and no data belongs
+//! beside it (specification, section 6.1.2).
+
+use std::collections::HashSet;
+
+use async_graphql::{
+    Name,
+    parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+};
+use async_graphql_value::Value;
+
+use crate::http::graphql::{
+    inputs::Inputs,
+    refusal::{Code, Refusal},
+    variables::Given,
+};
+
+/// Refuses an operation of which some field is given what it can't take. Fields and arguments that there are not are
+/// left to the library's validation.
+///
+/// # Errors
+/// `BAD_REQUEST` with the argument, and where in it.
+pub fn judge(
+    inputs: &Inputs,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    given: &Given<'_>,
+) -> Result<(), Refusal> {
+    let Some(root) = inputs.root(operation.ty) else { return Ok(()) };
+    Walk { inputs, document, given, seen: HashSet::new() }.set(root, &operation.selection_set.node)
+}
+
+struct Walk<'a> {
+    inputs: &'a Inputs,
+    document: &'a ExecutableDocument,
+    given: &'a Given<'a>,
+    /// A fragment is the same wherever it is spread.
+    seen: HashSet<&'a Name>,
+}
+
+impl<'a> Walk<'a> {
+    fn set(&mut self, parent: &str, set: &'a SelectionSet) -> Result<(), Refusal> {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let inputs = self.inputs;
+                    let Some(known) = inputs.field(parent, &field.node.name.node) else { continue };
+                    for (name, value) in &field.node.arguments {
+                        // A variable that is left out leaves the argument out.
+                        let absent = matches!(&value.node, Value::Variable(name) if self.given.get(name).is_none());
+                        if let (Some(wanted), false) = (known.arguments.get(name.node.as_str()), absent) {
+                            inputs.judge(&wanted.ty, &value.node, self.given).map_err(|wrong| Refusal {
+                                position: Some(name.pos),
+                                ..Refusal::document(Code::BadRequest, wrong.of(&name.node))
+                            })?;
+                        }
+                    }
+                    self.set(&known.of, &field.node.selection_set.node)?;
+                }
+                Selection::InlineFragment(inline) => {
+                    let parent = inline.node.type_condition.as_ref().map_or(parent, |on| on.node.on.node.as_str());
+                    self.set(parent, &inline.node.selection_set.node)?;
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.document.fragments.get(name)
+                        && self.seen.insert(name)
+                    {
+                        let on = fragment.node.type_condition.node.on.node.as_str();
+                        self.set(on, &fragment.node.selection_set.node)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

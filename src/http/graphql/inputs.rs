@@ -1,0 +1,245 @@
+//! What the fields of a schema take, and whether a value is that (specification, section 3, "Input Coercion").
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use async_graphql::parser::{
+    parse_schema,
+    types::{BaseType, InputValueDefinition, OperationType, Type, TypeKind, TypeSystemDefinition},
+};
+use async_graphql::{Positioned, Value as ConstValue};
+use async_graphql_value::Value;
+
+use crate::http::graphql::variables::Given;
+
+/// Says of a custom scalar's name and a value why the value is none; None where it is one.
+pub type Scalars = fn(&str, &ConstValue) -> Option<&'static str>;
+
+/// The input types of a schema, and where they are wanted.
+#[derive(Debug)]
+pub struct Inputs {
+    fields: HashMap<String, HashMap<String, Field>>,
+    types: HashMap<String, Kind>,
+    roots: [Option<String>; 3],
+    scalars: Scalars,
+}
+
+/// A field of the schema.
+#[derive(Debug)]
+pub struct Field {
+    /// The type of what it is answered with, without its lists.
+    pub of: String,
+    pub arguments: BTreeMap<String, Wanted>,
+}
+
+/// An argument, or a field of an input object.
+#[derive(Debug)]
+pub struct Wanted {
+    pub ty: Type,
+    has_default: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Enum(HashSet<String>),
+    Object { one_of: bool, fields: BTreeMap<String, Wanted> },
+}
+
+/// Why a value is not what was wanted. Nothing of the value is in it: it may be a password.
+#[derive(Debug)]
+pub struct Mistake {
+    /// Where in the value, the innermost name first.
+    path: Vec<String>,
+    why: String,
+}
+
+impl Mistake {
+    fn new(why: impl Into<String>) -> Self {
+        Self { path: Vec::new(), why: why.into() }
+    }
+
+    fn under(mut self, name: impl Into<String>) -> Self {
+        self.path.push(name.into());
+        self
+    }
+
+    /// In words, for the argument of this name.
+    pub fn of(self, argument: &str) -> String {
+        let path = self.under(argument);
+        let names: Vec<_> = path.path.iter().rev().map(String::as_str).collect();
+        format!("{} is not valid: {}.", names.join("."), path.why)
+    }
+}
+
+impl Inputs {
+    /// Reads them from the schema's definition language.
+    ///
+    /// # Errors
+    /// Where that is no schema.
+    pub fn read(sdl: &str, scalars: Scalars) -> Result<Self, String> {
+        let schema = parse_schema(sdl).map_err(|error| format!("the schema can't be read: {error}"))?;
+        let mut inputs = Self { fields: HashMap::new(), types: HashMap::new(), roots: [None, None, None], scalars };
+        for definition in schema.definitions {
+            let definition = match definition {
+                TypeSystemDefinition::Schema(roots) => {
+                    let roots = roots.node;
+                    inputs.roots =
+                        [roots.query, roots.mutation, roots.subscription].map(|root| Some(root?.to_string()));
+                    continue;
+                }
+                TypeSystemDefinition::Directive(_) => continue,
+                TypeSystemDefinition::Type(definition) => definition.node,
+            };
+            let name = definition.name.node.to_string();
+            let fields = match definition.kind {
+                TypeKind::Object(object) => object.fields,
+                TypeKind::Interface(interface) => interface.fields,
+                TypeKind::Enum(choice) => {
+                    let values = choice.values.into_iter().map(|value| value.node.value.node.to_string());
+                    inputs.types.insert(name, Kind::Enum(values.collect()));
+                    continue;
+                }
+                TypeKind::InputObject(object) => {
+                    let one_of = definition.directives.iter().any(|directive| directive.node.name.node == "oneOf");
+                    inputs.types.insert(name, Kind::Object { one_of, fields: wanted(object.fields) });
+                    continue;
+                }
+                TypeKind::Scalar | TypeKind::Union(_) => continue,
+            };
+            let fields = fields.into_iter().map(|field| {
+                let field = field.node;
+                let of = named(&field.ty.node.base).to_owned();
+                (field.name.node.to_string(), Field { of, arguments: wanted(field.arguments) })
+            });
+            inputs.fields.entry(name).or_default().extend(fields);
+        }
+        Ok(inputs)
+    }
+
+    /// The type that operations of this kind begin with.
+    pub fn root(&self, kind: OperationType) -> Option<&str> {
+        let [query, mutation, subscription] = &self.roots;
+        let root = match kind {
+            OperationType::Query => query,
+            OperationType::Mutation => mutation,
+            OperationType::Subscription => subscription,
+        };
+        root.as_deref()
+    }
+
+    /// None for fields that there are not, and those of introspection.
+    pub fn field(&self, parent: &str, name: &str) -> Option<&Field> {
+        self.fields.get(parent)?.get(name)
+    }
+
+    /// Judges a value as it stands in a document, with what its variables stand for.
+    ///
+    /// # Errors
+    /// What is wrong first.
+    pub fn judge(&self, ty: &Type, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
+        if let Value::Variable(name) = value {
+            // In a list, what was left out is null.
+            let value = given.get(name).unwrap_or_default();
+            return self.judge(ty, &value.into_value(), given);
+        }
+        match (&ty.base, value) {
+            (_, Value::Null) if ty.nullable => Ok(()),
+            (_, Value::Null) => Err(Mistake::new(format!("it is of type {ty} and can't be null"))),
+            (BaseType::List(of), Value::List(items)) => {
+                let mut items = items.iter().enumerate();
+                items
+                    .try_for_each(|(at, item)| self.judge(of, item, given).map_err(|wrong| wrong.under(at.to_string())))
+            }
+            // One item stands for a list of it.
+            (BaseType::List(of), item) => self.judge(of, item, given),
+            (BaseType::Named(name), value) => self.named(name, value, given),
+        }
+    }
+
+    fn named(&self, name: &str, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
+        let ok = match (self.types.get(name), value) {
+            (Some(Kind::Object { one_of, fields }), Value::Object(object)) => {
+                let values = object.iter().map(|(name, value)| (name.as_str(), value));
+                return Self::object(self, name, *one_of, fields, &values.collect(), given);
+            }
+            // As a variable it comes as a string.
+            (Some(Kind::Enum(values)), Value::Enum(value)) => values.contains(value.as_str()),
+            (Some(Kind::Enum(values)), Value::String(value)) => values.contains(value),
+            (Some(_), _) => false,
+            (None, value) => return self.scalar(name, value),
+        };
+        if ok { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
+    }
+
+    fn object(
+        &self,
+        name: &str,
+        one_of: bool,
+        fields: &BTreeMap<String, Wanted>,
+        object: &BTreeMap<&str, &Value>,
+        given: &Given<'_>,
+    ) -> Result<(), Mistake> {
+        if one_of {
+            let mut values = object.values().map(|value| stands(value, given));
+            if !matches!((values.next(), values.next()), (Some(Some(is_null)), None) if !is_null) {
+                return Err(Mistake::new(format!("exactly one field of {name} is given, and not null")));
+            }
+        }
+        if let Some(unknown) = object.keys().find(|key| !fields.contains_key(**key)) {
+            return Err(Mistake::new(format!("{name} has no field {unknown}")));
+        }
+        for (name, wanted) in fields {
+            match object.get(name.as_str()).filter(|value| stands(value, given).is_some()) {
+                Some(value) => self.judge(&wanted.ty, value, given).map_err(|wrong| wrong.under(name))?,
+                None if wanted.ty.nullable || wanted.has_default => {}
+                None => return Err(Mistake::new(format!("it is of type {} and is missing", wanted.ty)).under(name)),
+            }
+        }
+        Ok(())
+    }
+
+    fn scalar(&self, name: &str, value: &Value) -> Result<(), Mistake> {
+        let ok = match (name, value) {
+            ("Int", Value::Number(number)) => match number.as_i64() {
+                Some(number) if i32::try_from(number).is_ok() => true,
+                Some(_) => return Err(Mistake::new(format!("an Int is from {} to {}", i32::MIN, i32::MAX))),
+                None => false,
+            },
+            ("Float", Value::Number(_)) | ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
+            ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
+            ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
+            (name, value) => {
+                let why = value.clone().into_const().and_then(|value| (self.scalars)(name, &value));
+                return why.map_or(Ok(()), |why| Err(Mistake::new(why)));
+            }
+        };
+        if ok { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
+    }
+}
+
+/// Whether a value is there at all, and if so, whether it is null.
+fn stands(value: &Value, given: &Given<'_>) -> Option<bool> {
+    match value {
+        Value::Variable(name) => given.get(name).map(|value| value == ConstValue::Null),
+        value => Some(*value == Value::Null),
+    }
+}
+
+fn wanted(definitions: Vec<Positioned<InputValueDefinition>>) -> BTreeMap<String, Wanted> {
+    let wanted = definitions.into_iter().map(|definition| {
+        let definition = definition.node;
+        let has_default = definition.default_value.is_some();
+        (definition.name.node.to_string(), Wanted { ty: definition.ty.node, has_default })
+    });
+    wanted.collect()
+}
+
+fn named(base: &BaseType) -> &str {
+    match base {
+        BaseType::Named(name) => name,
+        BaseType::List(of) => named(&of.base),
+    }
+}
+
+#[cfg(test)]
+#[path = "inputs_tests.rs"]
+mod tests;

@@ -1,0 +1,117 @@
+//! What the lists, the report and the forms are given, well or badly.
+
+use serde_json::{Value, json};
+
+use crate::support::{Setup, TestApp};
+
+/// Status and body of the answer to a client that accepts the newer media type.
+async fn strict(app: &TestApp, bearer: &str, query: &str, variables: Value) -> (u16, Value) {
+    let request = app.http().post(format!("{}/graphql", app.url())).bearer_auth(bearer);
+    let request = request.header("accept", "application/graphql-response+json").header("accept-language", "en");
+    let response = request.json(&json!({ "query": query, "variables": variables })).send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_page_has_twenty_nodes_where_nobody_says_how_many() {
+    let app = Setup::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").start().await;
+    let kim = app.signed_up("kim", "+821012345678").await;
+    for number in 0..20 {
+        app.person_at(&format!("198.51.100.{number}")).sign_in_as("kim").await;
+    }
+    let sessions = async |head: &str, argument: &str, variables: Value| {
+        let query = format!("query{head} {{ me {{ sessions{argument} {{ nodes {{ id }} }} }} }}");
+        let data = app.holder(&kim).data(&query, variables).await;
+        data["me"]["sessions"]["nodes"].as_array().unwrap().len()
+    };
+    assert_eq!(sessions("", "", json!({})).await, 20);
+    assert_eq!(sessions("", "(first: null)", json!({})).await, 20);
+    assert_eq!(sessions("($first: Int)", "(first: $first)", json!({})).await, 20);
+    assert_eq!(sessions("($first: Int)", "(first: $first)", json!({ "first": null })).await, 20);
+    assert_eq!(sessions("($first: Int)", "(first: $first)", json!({ "first": 3 })).await, 3);
+    assert_eq!(sessions("($first: Int! = 3)", "(first: $first)", json!({})).await, 3);
+    assert_eq!(sessions("", "(first: 1000000)", json!({})).await, 21);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn gq_08_a_refused_argument_is_named_with_its_limit() {
+    let app = TestApp::start().await;
+    app.signed_up("boss", "+821012345678").await;
+    let boss = app.promote("boss").await;
+    let report = |from: &str, to: &str, bucket: &str| {
+        format!(
+            "{{ verificationReport(from: \"{from}T00:00:00Z\", to: \"{to}T00:00:00Z\", bucket: {bucket}) {{ sent }} }}"
+        )
+    };
+    for (query, english, korean) in [
+        (
+            "{ me { sessions(first: -1) { nodes { id } } } }".to_owned(),
+            ["\"first\"", "at most 100"],
+            ["\"first\"", "100개"],
+        ),
+        (
+            "{ me { verifications(after: \"x\") { nodes { id } } } }".to_owned(),
+            ["\"after\"", "cursor"],
+            ["\"after\"", "커서"],
+        ),
+        ("{ users(after: \"zz\") { nodes { id } } }".to_owned(), ["\"after\"", "cursor"], ["\"after\"", "커서"]),
+        (report("2026-03-02", "2026-03-01", "DAY"), ["\"to\"", "before \"from\""], ["\"to\"", "앞설 수 없어요"]),
+        (report("2024-01-01", "2026-03-01", "DAY"), ["\"from\"", "at most 366 days"], ["\"from\"", "최대 366일"]),
+        (report("2026-01-01", "2026-03-01", "HOUR"), ["\"from\"", "at most 31 days"], ["\"from\"", "최대 31일"]),
+    ] {
+        for (language, words) in [("en", english), ("ko", korean)] {
+            let answer = app.holder(&boss).reading(language).ask(&query, json!({})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{query}: {answer}");
+            let message = answer["errors"][0]["message"].as_str().unwrap();
+            assert!(words.iter().all(|word| message.contains(word)), "{query}: {message}");
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn tr_05_a_date_that_is_none_is_refused_before_anything_runs() {
+    let app = TestApp::start().await;
+    app.signed_up("boss", "+821012345678").await;
+    let boss = app.promote("boss").await;
+    let sign_up = "mutation($input: SignUpInput!) { signUp(input: $input) { __typename } }";
+    let whole = |birth_date: Value| json!({ "input": { "proofToken": "x", "username": "kim", "password": "x", "birthDate": birth_date } });
+    let report = "query($from: DateTime!, $to: DateTime!) { verificationReport(from: $from, to: $to) { sent } }";
+    let users = "query($first: Int) { users(first: $first) { nodes { id } } }";
+    let availability = "query($phone: String) { availability(input: { phone: $phone }) { __typename } }";
+    for (query, variables, message) in [
+        (sign_up, whole(json!("2026-02-30")), "input.birthDate is not valid: not a date such as 2001-12-31."),
+        (sign_up, whole(json!(5)), "input.birthDate is not valid: not a date such as 2001-12-31."),
+        (
+            "mutation($date: Date, $nickname: String) { signUp(input: { proofToken: \"x\", username: \"kim\", \
+             password: \"x\", birthDate: $date, nickname: $nickname }) { __typename } }",
+            json!({ "date": "2026-2-3" }),
+            "input.birthDate is not valid: not a date such as 2001-12-31.",
+        ),
+        (
+            report,
+            json!({ "from": "2026-03-01T00:00:00Z", "to": "zz" }),
+            "to is not valid: not an RFC 3339 instant such as 2026-01-31T09:30:00.000Z.",
+        ),
+        (
+            "{ verificationReport(from: \"2026-03-01\", to: \"2026-03-01T00:00:00Z\") { sent } }",
+            json!({}),
+            "from is not valid: not an RFC 3339 instant such as 2026-01-31T09:30:00.000Z.",
+        ),
+        (
+            users,
+            json!({ "first": 99_999_999_999_i64 }),
+            "first is not valid: an Int is from -2147483648 to 2147483647.",
+        ),
+        (availability, json!({}), "input is not valid: exactly one field of AvailabilityInput is given, and not null."),
+    ] {
+        let (status, answer) = strict(&app, &boss.access, query, variables).await;
+        assert_eq!((status, answer.get("data")), (400, None), "{query}: {answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{query}");
+        assert_eq!(answer["errors"][0]["message"], message, "{query}");
+    }
+    let (status, answer) = strict(&app, &boss.access, sign_up, whole(json!("2001-12-31"))).await;
+    assert_eq!((status, &answer["data"]["signUp"]["__typename"]), (200, &json!("ProofRejected")), "{answer}");
+    app.stop().await;
+}
