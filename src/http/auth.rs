@@ -79,8 +79,9 @@ async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expi
 /// The token of an `Authorization` header (RFC 6750). Other schemes are somebody else's: a proxy in front may ask for
 /// a password of its own.
 pub fn bearer_of(headers: &HeaderMap) -> Option<Secret> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    // What is no text stands for no token of ours, and is refused as such.
+    let value = String::from_utf8_lossy(headers.get(header::AUTHORIZATION)?.as_bytes());
+    let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim()))
 }
 
@@ -100,20 +101,23 @@ pub fn bearer_in(payload: &Map<String, Value>) -> Option<Secret> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use axum::http::HeaderValue;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn the_header_takes_the_bearer_scheme_alone() {
-        let token = |value: &str| {
+        let token = |value: &[u8]| {
             let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
             bearer_of(&headers).map(|token| token.expose().to_owned())
         };
-        assert_eq!(token("Bearer abc"), Some("abc".to_owned()));
-        assert_eq!(token("bearer  abc"), Some("abc".to_owned()));
-        assert_eq!(token("Bearer"), Some(String::new()));
-        assert_eq!(token("Basic abc"), None);
+        assert_eq!(token(b"Bearer abc"), Some("abc".to_owned()));
+        assert_eq!(token(b"bearer  abc"), Some("abc".to_owned()));
+        assert_eq!(token(b"Bearer"), Some(String::new()));
+        assert_eq!(token(b"Basic abc"), None);
+        assert!(token(b"Bearer \xff\xfe").is_some());
     }
 
     #[test]

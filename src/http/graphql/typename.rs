@@ -1,7 +1,9 @@
 //! Validates `__typename`, which the library's validation passes by, and with it whatever is written beside the name.
 
+use std::collections::HashSet;
+
 use async_graphql::{
-    Positioned,
+    Name, Positioned,
     parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet},
 };
 use async_graphql_value::Value;
@@ -17,22 +19,25 @@ pub fn check(document: &ExecutableDocument) -> Result<(), Refusal> {
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set);
     let mut sets: Vec<_> = operations.chain(fragments).collect();
     sets.sort_by_key(|set| set.pos);
-    sets.into_iter().try_for_each(|set| below(&set.node))
+    let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+    let variables = definitions.map(|definition| &definition.node.name.node).collect();
+    sets.into_iter().try_for_each(|set| below(&set.node, &variables))
 }
 
-fn below(set: &SelectionSet) -> Result<(), Refusal> {
+/// `variables` are those that some operation of the document has.
+fn below(set: &SelectionSet, variables: &HashSet<&Name>) -> Result<(), Refusal> {
     for selection in &set.items {
         match &selection.node {
-            Selection::Field(field) if field.node.name.node == "__typename" => alone(field)?,
-            Selection::Field(field) => below(&field.node.selection_set.node)?,
-            Selection::InlineFragment(inline) => below(&inline.node.selection_set.node)?,
+            Selection::Field(field) if field.node.name.node == "__typename" => alone(field, variables)?,
+            Selection::Field(field) => below(&field.node.selection_set.node, variables)?,
+            Selection::InlineFragment(inline) => below(&inline.node.selection_set.node, variables)?,
             Selection::FragmentSpread(_) => {}
         }
     }
     Ok(())
 }
 
-fn alone(field: &Positioned<Field>) -> Result<(), Refusal> {
+fn alone(field: &Positioned<Field>, variables: &HashSet<&Name>) -> Result<(), Refusal> {
     let refuse =
         |at, message: String| Err(Refusal { position: Some(at), ..Refusal::document(Code::BadRequest, message) });
     if let Some((name, _)) = field.node.arguments.first() {
@@ -50,7 +55,7 @@ fn alone(field: &Positioned<Field>) -> Result<(), Refusal> {
         if seen.contains(&name) {
             return refuse(directive.pos, format!("Duplicate directive \"{name}\""));
         }
-        if !is_whole(&directive.node) {
+        if !is_whole(&directive.node, variables) {
             return refuse(directive.pos, format!("Directive \"{name}\" takes \"if\", a Boolean, and nothing else."));
         }
         seen.push(name);
@@ -58,8 +63,13 @@ fn alone(field: &Positioned<Field>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_whole(directive: &Directive) -> bool {
-    let [(name, value)] = directive.arguments.as_slice() else { return false };
-    // A variable is judged when its value is known.
-    name.node == "if" && matches!(value.node, Value::Boolean(_) | Value::Variable(_))
+fn is_whole(directive: &Directive, variables: &HashSet<&Name>) -> bool {
+    match directive.arguments.as_slice() {
+        [(name, value)] if name.node == "if" => match &value.node {
+            Value::Boolean(_) => true,
+            Value::Variable(name) => variables.contains(name),
+            _ => false,
+        },
+        _ => false,
+    }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
-use crate::support::{Setup, TestApp, code_other_than as wrong, given};
+use crate::support::{Setup, Socket, TestApp, code_other_than as wrong, given};
 
 const PHONE: &str = "+821022223333";
 
@@ -27,6 +27,31 @@ async fn no_watcher_misses_the_end() {
     let mut late = visitor.watch(&id).await;
     assert_eq!(late.next().await.unwrap()["status"], "VERIFIED");
     assert!(late.next().await.is_none());
+    app.stop().await;
+}
+
+/// Components of a page bring their fragments, down from the root.
+#[tokio::test]
+async fn sb_04_a_fragment_at_the_root_is_told_everything_too() {
+    let app = TestApp::start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(PHONE).await["id"].clone();
+    let code = app.code_sent_to(PHONE).await;
+    let mut watches = Vec::new();
+    for query in [
+        "subscription($id: ID!) { ...F } fragment F on Subscription { verificationStatus(id: $id) { status } }",
+        "subscription($id: ID!) { ... on Subscription { verificationStatus(id: $id) { status } } }",
+        "subscription($id: ID!) { ... { verificationStatus(id: $id) { status } } }",
+    ] {
+        let socket = Socket::open(app.url(), "198.51.100.1", None).await;
+        let mut watch = socket.subscribe(query, json!({ "id": id })).await;
+        assert_eq!(watch.next().await.unwrap(), json!({ "status": "PENDING" }), "{query}");
+        watches.push(watch);
+    }
+    visitor.confirm(&id, &code).await;
+    for mut watch in watches {
+        assert_eq!(watch.last().await, json!({ "status": "VERIFIED" }));
+    }
     app.stop().await;
 }
 

@@ -82,6 +82,7 @@ async fn gq_03_what_stands_beside_typename_is_validated() {
         "{__typename @nope}",
         "{__typename @skip}",
         "{__typename @skip(if: 1)}",
+        "{__typename @skip(if: $nobodys)}",
         "{__typename @skip(if: false) @skip(if: false)}",
         "{nested {__typename(a: 1)}}",
         "{__typename {x}}",
