@@ -48,8 +48,8 @@ pub fn everybody(url: &str) -> Vec<Arc<dyn Provider>> {
         ]),
         sms(&[
             ("SMS_PROVIDER", "naver-cloud"),
-            ("NAVER_CLOUD_ACCESS_KEY", "key"),
-            ("NAVER_CLOUD_SECRET_KEY", "secret"),
+            ("NAVER_CLOUD_ACCESS_KEY", "ACCESSKEYEXAMPLE0001"),
+            ("NAVER_CLOUD_SECRET_KEY", "SecretKeyExample0123456789abcdefABCDEF"),
             ("NAVER_CLOUD_SMS_SERVICE_ID", "ncp:sms:kr:123456789012:example"),
             ("NAVER_CLOUD_SMS_FROM_NUMBER", "0212345678"),
             ("NAVER_CLOUD_SENS_BASE_URL", url),

@@ -142,10 +142,12 @@ async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
     for request in &seen {
         let header = |name| request.header(name);
         if !header("x-ncp-apigw-signature-v2").is_empty() {
-            let path = request.line.strip_prefix("/sms/v2").unwrap();
+            let served = ["/sms/v2", "/alimtalk/v2"].into_iter().find(|root| request.line.starts_with(root)).unwrap();
             asked.push(json!({
-                "oracle": "sens", "host": "https://sens.example/sms/v2", "key": "key", "secret": "secret",
-                "method": request.method, "path": path, "timestamp": header("x-ncp-apigw-timestamp"),
+                "oracle": "sens", "host": format!("https://sens.example{served}"),
+                "key": header("x-ncp-iam-access-key"), "secret": "SecretKeyExample0123456789abcdefABCDEF",
+                "method": request.method, "path": &request.line[served.len()..],
+                "timestamp": header("x-ncp-apigw-timestamp"),
             }));
             expected.push(header("x-ncp-apigw-signature-v2"));
         }
@@ -156,7 +158,7 @@ async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
             expected.push(part("signature"));
         }
     }
-    assert_eq!(expected.len(), 4, "a send and a poll of each");
+    assert_eq!(expected.len(), 6, "a send and a poll of each, AlimTalk by SENS too");
     assert_eq!(ask(&python, &asked), expected);
 }
 
