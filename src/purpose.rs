@@ -26,6 +26,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Those whose proof opens an account to whoever has it.
+    pub const OPENING: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
+
     /// Its name in the schema, the tables, the metrics and the attestation.
     pub fn as_str(self) -> &'static str {
         match self {

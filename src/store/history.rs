@@ -74,18 +74,17 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn close_ways_in(&self, account: &AccountId, now: Instant) -> Result<(), Fault> {
-        const WAYS_IN: [Purpose; 2] = [Purpose::SignIn, Purpose::PasswordReset];
         let codes = Entity::update_many()
             .filter(Column::AccountId.eq(account.as_str()))
             .filter(Column::Status.eq(Status::Pending))
-            .filter(Column::Purpose.is_in(WAYS_IN))
+            .filter(Column::Purpose.is_in(Purpose::OPENING))
             .col_expr(Column::Decoy, Expr::val(true))
             .col_expr(Column::AccountId, Expr::null());
         codes.exec(&self.0).await.doing("closing the codes of an account")?;
         let proofs = proof::Entity::update_many()
             .filter(proof::Column::AccountId.eq(account.as_str()))
             .filter(proof::Column::SpentAt.is_null())
-            .filter(proof::Column::Purpose.is_in(WAYS_IN))
+            .filter(proof::Column::Purpose.is_in(Purpose::OPENING))
             .col_expr(proof::Column::SpentAt, Expr::val(now));
         proofs.exec(&self.0).await.doing("spending the proofs of an account")?;
         Ok(())

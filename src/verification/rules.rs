@@ -63,7 +63,7 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
 /// Whether the code for a phone may also go to the e-mail address of the account behind it: where it opens that account,
 /// since both are its own. Elsewhere it proves that somebody holds the phone, and a letter would prove nothing of it.
 pub fn may_go_by_letter(purpose: Purpose) -> bool {
-    matches!(purpose, Purpose::SignIn | Purpose::PasswordReset)
+    Purpose::OPENING.contains(&purpose)
 }
 
 /// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account
