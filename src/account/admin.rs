@@ -84,7 +84,7 @@ impl Accounts {
                 parts.store.record(event.outcome("last_administrator")).await;
             }
             StatusSet::Forbidden(Forbidden::NotAStatusToSet) => {
-                parts.store.record(event.outcome("invalid_input")).await;
+                parts.store.record(event.outcome(audit::INVALID_INPUT)).await;
             }
         }
         Ok(set)

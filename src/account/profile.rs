@@ -98,7 +98,7 @@ impl Accounts {
         match written {
             ProfileChanged::Changed(_) => event.log(),
             ProfileChanged::NicknameTaken => parts.store.record(event.outcome("nickname_taken")).await,
-            ProfileChanged::Gone => parts.store.record(event.outcome("unauthenticated")).await,
+            ProfileChanged::Gone => parts.store.record(event.outcome(audit::UNAUTHENTICATED)).await,
         }
         Ok(written)
     }

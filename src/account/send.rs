@@ -77,9 +77,14 @@ impl Accounts {
                 judge: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
             },
             Purpose::PhoneChange | Purpose::EmailChange => {
-                let Some(signed_in) = signed_in else { return Ok(Sent::SignedOut) };
+                let Some(signed_in) = signed_in else {
+                    self.record_refused(caller, audit::Act::SendVerificationCode, &Sent::SignedOut).await;
+                    return Ok(Sent::SignedOut);
+                };
                 if self.is_theirs(signed_in, &request.to).await? {
                     if let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await {
+                        let event = self.0.event(caller, audit::Act::SendVerificationCode);
+                        self.0.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
                         return Ok(Sent::Quota(refused));
                     }
                     let unchanged = Sent::ContactUnchanged;
@@ -109,7 +114,7 @@ impl Accounts {
             Sent::ContactUnchanged => "contact_unchanged",
             Sent::IdentityNotFound => "identity_not_found",
             Sent::AccountNotActive(_) => "account_not_active",
-            Sent::SignedOut => "unauthenticated",
+            Sent::SignedOut => audit::UNAUTHENTICATED,
         };
         self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
     }

@@ -85,7 +85,7 @@ impl SignUp {
             SignUp::UsernameTaken => "username_taken",
             SignUp::NicknameTaken => "nickname_taken",
             SignUp::ContactTaken => "contact_taken",
-            SignUp::ProofMissing => "invalid_input",
+            SignUp::ProofMissing => audit::INVALID_INPUT,
             SignUp::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }

@@ -14,6 +14,7 @@ use crate::{
         Sessions,
         gate::{Auth, Role, SignedIn},
     },
+    store::Trail,
     texts::{Arg, Texts},
     verification::Verifications,
 };
@@ -24,6 +25,8 @@ pub struct Rooms {
     pub verifications: Verifications,
     pub accounts: Accounts,
     pub sessions: Sessions,
+    /// The audit trail, for what is refused before one of them is asked.
+    pub trail: Trail,
     pub texts: Texts,
     pub contacts: config::Contacts,
     pub clock: Clock,

@@ -107,11 +107,6 @@ impl<'a> Fields<'a> {
         InvalidInput::new(self.ctx, self.errors)
     }
 
-    /// What was wrong, if anything was.
-    pub fn finish(self) -> Option<InvalidInput> {
-        self.is_wrong().then(|| self.into_invalid_input())
-    }
-
     /// The contact that `input`, at `path` (empty: it stands by itself), spells; in a region that the service sends to.
     pub fn contact(&mut self, path: &str, input: &ContactInput) -> Option<Contact> {
         let rooms: &Rooms = self.ctx.rooms();

@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Store {
-    /// Writes an entry of its own: the log line, and the row; of a flood of refusals by a quota, for the first alone
-    /// (`refusals`). It fails nothing: what was decided was decided, and a row that could not be written is in the log
+    /// Writes an entry of its own: the log line, and the row; of a flood of refusals that cost nothing, for the
+    /// first alone (`refusals`). It fails nothing: what was decided was decided, and a row that could not be written is in the log
     /// as a fault.
     pub async fn record(&self, event: Event) {
         if !self.refusals.is_news(&event) {
@@ -30,6 +30,22 @@ impl Store {
         if let Err(fault) = written.await {
             crate::telemetry::report(&fault);
         }
+    }
+}
+
+/// The trail alone, for those who refuse without asking anybody. Cheap to clone.
+#[derive(Clone)]
+pub struct Trail(Store);
+
+impl Trail {
+    /// The trail that `store` keeps.
+    pub fn new(store: Store) -> Self {
+        Self(store)
+    }
+
+    /// Writes an entry, as [`Store::record`] does.
+    pub async fn record(&self, event: Event) {
+        self.0.record(event).await;
     }
 }
 

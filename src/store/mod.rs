@@ -52,6 +52,7 @@ use sea_orm::DatabaseTransaction;
 pub use self::{
     account::Identifier,
     account_change::{Held, ProfileChange, Taken},
+    audit::Trail,
     backup::{NoCopy, copy_embedded},
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,

@@ -1,5 +1,5 @@
-//! Which refusals become entries of the trail: of those that no quota bounds, the first of each act from each network in
-//! each minute.
+//! Which refusals become entries of the trail: of those that no quota bounds, the first of each kind, of each act, from each
+//! network, in each minute.
 //!
 //! A flood over a limit must cost next to nothing, least of all a write for each request; that it goes on is counted by
 //! the metrics. Every other outcome has its entry each time, since what may be had of those is bounded by the quotas.
@@ -10,12 +10,15 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::telemetry::audit::{Act, Event, QUOTA_EXCEEDED, SESSION_NOT_FOUND};
+use crate::telemetry::audit::{
+    Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, QUOTA_EXCEEDED, SESSION_NOT_FOUND, UNAUTHENTICATED,
+};
 
-/// What may be had as often as anybody likes: what is over a quota, and a session that is not there, which has none.
-const UNBOUNDED: [&str; 2] = [QUOTA_EXCEEDED, SESSION_NOT_FOUND];
+/// What may be had as often as anybody likes: what is over a quota, and what is refused before one is asked.
+const UNBOUNDED: [&str; 6] =
+    [QUOTA_EXCEEDED, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED, FORBIDDEN, SESSION_NOT_FOUND];
 
-/// The most refusals that are remembered, about 50 bytes each; in a minute that has more, the rest is counted alone.
+/// The most refusals that are remembered, about 80 bytes each; in a minute that has more, the rest is counted alone.
 const MOST: usize = 10_000;
 
 /// What was refused in this minute.
@@ -26,7 +29,7 @@ pub struct Refusals(Mutex<Minute>);
 struct Minute {
     /// Since the epoch.
     number: i64,
-    seen: HashSet<(IpAddr, Act)>,
+    seen: HashSet<(IpAddr, Act, &'static str)>,
 }
 
 impl Refusals {
@@ -38,7 +41,7 @@ impl Refusals {
         if minute.number != number {
             *minute = Minute { number, ..Minute::default() };
         }
-        minute.seen.len() < MOST && minute.seen.insert((address.network(), event.act))
+        minute.seen.len() < MOST && minute.seen.insert((address.network(), event.act, event.outcome))
     }
 }
 
@@ -71,6 +74,9 @@ mod tests {
         let refused = |client, second| refusals.is_news(&event(client, QUOTA_EXCEEDED, second));
         assert!(refused(1, 0) && !refused(1, 0) && !refused(1, 59));
         assert!(refused(2, 59));
+        // Another kind is news of its own: it can't be hidden behind a flood.
+        let forbidden = || refusals.is_news(&event(1, FORBIDDEN, 59));
+        assert!(forbidden() && !forbidden());
         assert!(refused(1, 60));
         for _ in 0..3 {
             assert!(refusals.is_news(&event(1, OK, 60)));

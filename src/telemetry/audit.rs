@@ -17,8 +17,17 @@ pub const TARGET: &str = "audit";
 /// The outcome of an act that did what was asked.
 pub const OK: &str = "ok";
 
-/// The outcome of an act that a quota refused. Of a flood of these the trail has one a minute (`store`).
+/// The outcome of an act that a quota refused. Of a flood of these, as of the four below, the trail has one a minute
+/// (`store`).
 pub const QUOTA_EXCEEDED: &str = "quota_exceeded";
+/// The outcome of an act whose input was wrong, field by field.
+pub const INVALID_INPUT: &str = "invalid_input";
+/// The outcome of an act on something whose id this service cannot have given out.
+pub const MALFORMED_ID: &str = "malformed_id";
+/// The outcome of an act of somebody signed in, where nobody is.
+pub const UNAUTHENTICATED: &str = "unauthenticated";
+/// The outcome of an administrator's act that somebody else tried.
+pub const FORBIDDEN: &str = "forbidden";
 /// The outcome of ending a session that the account does not have.
 pub const SESSION_NOT_FOUND: &str = "session_not_found";
 

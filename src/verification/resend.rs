@@ -48,7 +48,7 @@ impl Resent {
             Resent::Sent(_) => audit::OK,
             Resent::NotFound => "verification_not_found",
             Resent::NotPending(_) => "verification_not_pending",
-            Resent::WrongChannel | Resent::ChannelUnavailable => "invalid_input",
+            Resent::WrongChannel | Resent::ChannelUnavailable => audit::INVALID_INPUT,
             Resent::DeliveryRefused { .. } => "delivery_refused",
             Resent::Quota(_) => audit::QUOTA_EXCEEDED,
         }

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject, Union};
 
+use super::trail;
 use crate::{
     account::{ContactChange, Deleted, ImageUrl, PasswordChange, Profile, ProfileChanged, UndoToken, Undone},
     contact::{ContactKind, Nickname, PersonName},
@@ -16,6 +17,7 @@ use crate::{
         types::User,
     },
     secret::Secret,
+    telemetry::audit::Act,
     verification::ProofToken,
 };
 
@@ -80,7 +82,7 @@ impl AccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new password, and the old one.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordResult> {
-        let signed_in = ctx.require_signed_in()?;
+        let signed_in = trail::signed_in(ctx, Act::ChangePassword).await?;
         let accounts = &ctx.rooms().accounts;
         let (current, new) = (Secret::new(input.current_password), Secret::new(input.new_password));
         let keep = input.keep_other_sessions.unwrap_or(false);
@@ -141,7 +143,7 @@ impl AccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to change.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfileResult> {
-        let signed_in = ctx.require_signed_in()?;
+        let signed_in = trail::signed_in(ctx, Act::UpdateProfile).await?;
         let mut fields = Fields::new(ctx);
         let profile = Profile {
             name: fields.change("name", input.name, |text| PersonName::parse(text).map_err(|why| why.reason())),
@@ -149,7 +151,7 @@ impl AccountMutation {
                 .change("nickname", input.nickname, |text| Nickname::parse(text).map_err(|why| why.reason())),
             profile_image_url: fields.change("profileImageUrl", input.profile_image_url, ImageUrl::parse),
         };
-        if let Some(invalid) = fields.finish() {
+        if let Some(invalid) = trail::finish(ctx, Act::UpdateProfile, fields).await {
             return Ok(invalid.into());
         }
         Ok(match ctx.rooms().accounts.update_profile(ctx.caller(), signed_in, profile).await? {
@@ -167,7 +169,7 @@ impl AccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The password, given again.")] input: DeleteAccountInput,
     ) -> Result<DeleteAccountResult> {
-        let signed_in = ctx.require_signed_in()?;
+        let signed_in = trail::signed_in(ctx, Act::DeleteAccount).await?;
         let password = Secret::new(input.password);
         Ok(match ctx.rooms().accounts.delete(ctx.caller(), signed_in, &password).await? {
             Deleted::Deleted(id) => {
@@ -188,7 +190,11 @@ async fn change_contact(
     kind: ContactKind,
     input: &ChangeContactInput,
 ) -> Result<ChangeContactResult> {
-    let signed_in = ctx.require_signed_in()?;
+    let act = match kind {
+        ContactKind::Phone => Act::ChangePhone,
+        ContactKind::Email => Act::ChangeEmail,
+    };
+    let signed_in = trail::signed_in(ctx, act).await?;
     let proof = ProofToken::parse(&input.proof_token);
     Ok(match ctx.rooms().accounts.change_contact(ctx.caller(), signed_in, kind, proof).await? {
         ContactChange::Changed(account) => {

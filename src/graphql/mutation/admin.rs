@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Union};
 
+use super::trail;
 use crate::{
     account::{StatusSet, Unlocked, rules::Forbidden},
     graphql::{
@@ -11,6 +12,7 @@ use crate::{
         types::{AccountStatus, User},
     },
     ids::AccountId,
+    telemetry::audit::Act,
 };
 
 #[derive(Default)]
@@ -40,7 +42,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account, which status.")] input: SetAccountStatusInput,
     ) -> Result<SetAccountStatusResult> {
-        ctx.require_admin()?;
+        trail::admin(ctx, Act::SetAccountStatus).await?;
         let id = AccountId::parse(&input.id);
         Ok(match ctx.rooms().accounts.set_status(ctx.caller(), id, input.status.into()).await? {
             StatusSet::Set(account) => SetAccountStatusPayload { user: User::new(*account, None) }.into(),
@@ -60,7 +62,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account.")] input: UnlockAccountInput,
     ) -> Result<UnlockAccountResult> {
-        ctx.require_admin()?;
+        trail::admin(ctx, Act::UnlockAccount).await?;
         Ok(match ctx.rooms().accounts.unlock(ctx.caller(), AccountId::parse(&input.id)).await? {
             Unlocked::Unlocked(account) => UnlockAccountPayload { user: User::new(*account, None) }.into(),
             Unlocked::NotFound => UserNotFound::new(ctx).into(),

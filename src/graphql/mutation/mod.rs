@@ -5,6 +5,7 @@ mod admin;
 mod password_reset;
 mod session;
 mod sign_up;
+mod trail;
 mod verification;
 
 use async_graphql::MergedObject;

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
 
-use super::verification::SendVerificationCodeResult;
+use super::{trail, verification::SendVerificationCodeResult};
 use crate::{
     account::{Claim, Identity, Reset},
     contact::{BirthDate, Contact, PersonName},
@@ -13,6 +13,7 @@ use crate::{
         scalars::Date,
     },
     secret::Secret,
+    telemetry::audit::Act,
     verification::ProofToken,
 };
 
@@ -63,8 +64,10 @@ impl PasswordResetMutation {
             RequestPasswordResetInput::Identity(input) => identity(&mut fields, input).map(Claim::Identity),
             RequestPasswordResetInput::Contact(input) => fields.contact("contact", input).map(Claim::Contact),
         };
-        let Some(claim) = claim else { return Ok(fields.into()) };
-        let Some(channel) = fields.channel("channel", None, &claim.contact()) else { return Ok(fields.into()) };
+        let channel = claim.as_ref().and_then(|claim| fields.channel("channel", None, &claim.contact()));
+        let (Some(claim), Some(channel)) = (claim, channel) else {
+            return Ok(trail::invalid(ctx, Act::RequestPasswordReset, fields).await.into());
+        };
         let locale = fields.locale(None);
         let sent = ctx.rooms().accounts.request_password_reset(ctx.caller(), claim, channel, locale).await?;
         SendVerificationCodeResult::of_send(ctx, sent)

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
 
+use super::trail;
 use crate::{
     graphql::{
         context::Asking,
@@ -16,6 +17,7 @@ use crate::{
     ids::SessionId,
     secret::Secret,
     session::{Opaque, Refreshed, Revoked, SignIn},
+    telemetry::audit::Act,
     verification::ProofToken,
 };
 
@@ -80,7 +82,7 @@ impl SessionMutation {
             }
         }
         let device = fields.device(input.device_name, input.device_token.as_deref());
-        if let Some(invalid) = fields.finish() {
+        if let Some(invalid) = trail::finish(ctx, Act::SignIn, fields).await {
             return Ok(invalid.into());
         }
         let password = Secret::new(input.password);
@@ -96,7 +98,7 @@ impl SessionMutation {
     ) -> Result<SignInResult> {
         let mut fields = Fields::new(ctx);
         let device = fields.device(input.device_name, input.device_token.as_deref());
-        if let Some(invalid) = fields.finish() {
+        if let Some(invalid) = trail::finish(ctx, Act::SignInWithProof, fields).await {
             return Ok(invalid.into());
         }
         let proof = ProofToken::parse(&input.proof_token);
@@ -128,13 +130,15 @@ impl SessionMutation {
 
     /// Ends the session that asks: its refresh token at once, its access tokens within seconds, everywhere.
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
-        let ended = ctx.rooms().sessions.sign_out(ctx.caller(), ctx.require_signed_in()?).await?;
+        let signed_in = trail::signed_in(ctx, Act::SignOut).await?;
+        let ended = ctx.rooms().sessions.sign_out(ctx.caller(), signed_in).await?;
         Ok(SignOutPayload::new(ctx, ended))
     }
 
     /// Ends every session of the account, the one that asks too.
     async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
-        let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), ctx.require_signed_in()?).await?;
+        let signed_in = trail::signed_in(ctx, Act::SignOutEverywhere).await?;
+        let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), signed_in).await?;
         Ok(SignOutPayload::new(ctx, ended))
     }
 
@@ -144,7 +148,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which session.")] input: RevokeSessionInput,
     ) -> Result<RevokeSessionResult> {
-        let signed_in = ctx.require_signed_in()?;
+        let signed_in = trail::signed_in(ctx, Act::RevokeSession).await?;
         let id = SessionId::parse(&input.session_id);
         Ok(match ctx.rooms().sessions.revoke(ctx.caller(), signed_in, id).await? {
             Revoked::Revoked(session) => {

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
 
+use super::trail;
 use crate::{
     account::{ImageUrl, Newcomer, SignUp},
     contact::{BirthDate, Contact, Nickname, PersonName, Username},
@@ -15,6 +16,7 @@ use crate::{
         types::{Carrier, TokenPair, User, Verification, device_token},
     },
     secret::Secret,
+    telemetry::audit::Act,
     verification::ProofToken,
 };
 
@@ -80,7 +82,7 @@ impl SignUpMutation {
         };
         let device = fields.device(input.device_name, input.device_token.as_deref());
         let Some(username) = username.filter(|_| !fields.is_wrong()) else {
-            return Ok(fields.into_invalid_input().into());
+            return Ok(trail::invalid(ctx, Act::SignUp, fields).await.into());
         };
         let newcomer = Newcomer {
             username,

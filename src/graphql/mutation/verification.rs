@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object, Result, SimpleObject, Union};
 
+use super::trail;
 use crate::{
     account::{Request, Sent},
     graphql::{
@@ -17,6 +18,7 @@ use crate::{
         types::{Proof, Verification},
     },
     ids::VerificationId,
+    telemetry::audit::Act,
     verification::{self, Canceled, Confirmation, Resent},
 };
 
@@ -36,10 +38,9 @@ impl VerificationMutation {
         let channel = to.as_ref().and_then(|to| fields.channel("channel", input.channel, to));
         let idempotency_key = fields.idempotency_key("idempotencyKey", input.idempotency_key);
         let locale = fields.locale(input.locale.as_deref());
-        let (Some(to), Some(channel)) = (to, channel) else { return Ok(fields.into()) };
-        if fields.is_wrong() {
-            return Ok(fields.into());
-        }
+        let (Some(to), Some(channel), false) = (to, channel, fields.is_wrong()) else {
+            return Ok(trail::invalid(ctx, Act::SendVerificationCode, fields).await.into());
+        };
         let request = Request { purpose: input.purpose.into(), to, channel, locale, idempotency_key };
         let sent = ctx.rooms().accounts.send_code(ctx.caller(), ctx.signed_in(), request).await?;
         SendVerificationCodeResult::of_send(ctx, sent)
@@ -53,6 +54,7 @@ impl VerificationMutation {
         #[graphql(desc = "Which code to send once more.")] input: ResendVerificationCodeInput,
     ) -> Result<SendVerificationCodeResult> {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
+            trail::malformed_id(ctx, Act::ResendVerificationCode).await;
             return Ok(VerificationNotFound::new(ctx).into());
         };
         let resent = ctx.rooms().verifications.resend(ctx.caller(), &id, input.channel.map(Into::into)).await?;
@@ -71,10 +73,11 @@ impl VerificationMutation {
         } else if input.code.len() > 256 {
             fields.refuse("code", "not_a_code");
         }
-        if let Some(invalid) = fields.finish() {
+        if let Some(invalid) = trail::finish(ctx, Act::ConfirmVerificationCode, fields).await {
             return Ok(invalid.into());
         }
         let Some(id) = VerificationId::parse(&input.verification_id) else {
+            trail::malformed_id(ctx, Act::ConfirmVerificationCode).await;
             return Ok(VerificationNotFound::new(ctx).into());
         };
         let confirmation = ctx.rooms().verifications.confirm(ctx.caller(), &id, &input.code).await?;
@@ -88,6 +91,7 @@ impl VerificationMutation {
         #[graphql(desc = "Which verification.")] input: CancelVerificationInput,
     ) -> Result<CancelVerificationResult> {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
+            trail::malformed_id(ctx, Act::CancelVerification).await;
             return Ok(VerificationNotFound::new(ctx).into());
         };
         Ok(match ctx.rooms().verifications.cancel(ctx.caller(), &id).await? {
@@ -122,12 +126,6 @@ pub enum SendVerificationCodeResult {
     DeliveryRefused(DeliveryRefused),
 }
 
-impl From<Fields<'_>> for SendVerificationCodeResult {
-    fn from(fields: Fields<'_>) -> Self {
-        Self::InvalidInput(fields.into_invalid_input())
-    }
-}
-
 impl SendVerificationCodeResult {
     fn payload(verification: verification::Verification) -> Self {
         SendVerificationCodePayload { verification: Verification(verification) }.into()
@@ -136,7 +134,7 @@ impl SendVerificationCodeResult {
     fn no_such_channel(ctx: &Context<'_>, reason: &str) -> Self {
         let mut fields = Fields::new(ctx);
         fields.refuse("channel", reason);
-        fields.into()
+        fields.into_invalid_input().into()
     }
 
     pub fn of_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {

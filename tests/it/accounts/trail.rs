@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, SignedIn, TestApp};
+use crate::support::{PASSWORD, Person, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 
@@ -53,6 +53,95 @@ async fn dr_06_every_act_stands_in_the_trail() {
         ]
     );
     app.stop().await;
+}
+
+/// What nobody's quota counts: an input that is wrong, an id of no shape, an act of somebody signed in by nobody, an
+/// administrator's act by somebody else. Each stands there once a minute, so that a flood of them does not fill it.
+#[tokio::test]
+async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", PHONE).await;
+    let (person, holder) = (app.anonymous(), app.holder(&signed_in));
+    let before = trail(&app).await.len();
+    let wrong = [
+        ("sendVerificationCode", json!({ "purpose": "CONTACT", "to": { "phone": "1" } })),
+        ("confirmVerificationCode", json!({ "verificationId": "ver_00000000000000000000000000", "code": "" })),
+        ("signUp", json!({ "username": "", "password": "x" })),
+        ("signIn", json!({ "identifier": "", "password": "" })),
+        ("signInWithProof", json!({ "proofToken": "x", "deviceName": "x".repeat(2000) })),
+        ("requestPasswordReset", json!({ "contact": { "email": "nobody" } })),
+    ];
+    let shapeless = [
+        ("resendVerificationCode", json!({ "verificationId": "1" })),
+        ("confirmVerificationCode", json!({ "verificationId": "1", "code": "1" })),
+        ("cancelVerification", json!({ "verificationId": "1" })),
+    ];
+    let theirs = [
+        ("sendVerificationCode", json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821099990000" } })),
+        ("changePassword", json!({ "currentPassword": "x", "newPassword": "x" })),
+        ("changePhone", json!({ "proofToken": "x" })),
+        ("changeEmail", json!({ "proofToken": "x" })),
+        ("updateProfile", json!({})),
+        ("deleteAccount", json!({ "password": "x" })),
+        ("revokeSession", json!({ "sessionId": "x" })),
+        ("setAccountStatus", json!({ "id": "x", "status": "ACTIVE" })),
+        ("unlockAccount", json!({ "id": "x" })),
+    ];
+    let mut expected = Vec::new();
+    for (act, input) in wrong {
+        assert_eq!(person.act(act, "", input).await["code"], "INVALID_INPUT", "{act}");
+        expected.push(format!("{act} invalid_input"));
+    }
+    for (act, input) in shapeless {
+        assert_eq!(person.act(act, "", input).await["code"], "VERIFICATION_NOT_FOUND", "{act}");
+        expected.push(format!("{act} malformed_id"));
+    }
+    for (act, input) in theirs {
+        assert_eq!(code(&tried(&person, act, input).await), "UNAUTHENTICATED", "{act}");
+        expected.push(format!("{act} unauthenticated"));
+    }
+    for act in ["signOut", "signOutEverywhere"] {
+        let answer = person.ask(&format!("mutation {{ {act} {{ sessionsEnded }} }}"), json!({})).await;
+        assert_eq!(code(&answer), "UNAUTHENTICATED", "{act}");
+        expected.push(format!("{act} unauthenticated"));
+    }
+    assert_eq!(holder.act("updateProfile", "", json!({ "nickname": "" })).await["code"], "INVALID_INPUT");
+    expected.push("updateProfile invalid_input".to_owned());
+    for (act, input) in
+        [("setAccountStatus", json!({ "id": "x", "status": "ACTIVE" })), ("unlockAccount", json!({ "id": "x" }))]
+    {
+        assert_eq!(code(&tried(&holder, act, input).await), "FORBIDDEN", "{act}");
+        expected.push(format!("{act} forbidden"));
+    }
+    assert_eq!(trail(&app).await[before..], expected);
+    // Who was signed in is named.
+    let named =
+        "SELECT act FROM audit WHERE account_id IS NOT NULL AND outcome IN ('forbidden', 'invalid_input') ORDER BY id";
+    assert_eq!(app.column(named).await, ["updateProfile", "setAccountStatus", "unlockAccount"]);
+    // A flood is one entry a minute, and the next minute's is another.
+    let flood = json!({ "identifier": "", "password": "" });
+    person.act("signIn", "", flood.clone()).await;
+    assert_eq!(trail(&app).await.len(), before + expected.len());
+    app.advance(std::time::Duration::from_secs(61));
+    for _ in 0..3 {
+        person.act("signIn", "", flood.clone()).await;
+    }
+    assert_eq!(trail(&app).await[before + expected.len()..], ["signIn invalid_input"]);
+    app.stop().await;
+}
+
+/// The whole answer to a mutation.
+async fn tried(person: &Person, act: &str, input: Value) -> Value {
+    let name = match act {
+        "changePhone" | "changeEmail" => "ChangeContact".to_owned(),
+        _ => act[..1].to_uppercase() + &act[1..],
+    };
+    let document = format!("mutation($input: {name}Input!) {{ {act}(input: $input) {{ __typename }} }}");
+    person.ask(&document, json!({ "input": input })).await
+}
+
+fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 
 #[tokio::test]
