@@ -104,8 +104,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
     });
     let (outbox, nudged) = Outbox::new();
     let process = hex::encode(entropy.bytes::<8>());
-    let settler =
-        Settler { store: store.clone(), clock: clock.clone(), events: events.clone(), process: process.clone() };
+    let settler = Settler { store: store.clone(), clock: clock.clone(), events: events.clone() };
     let delivery = &config.delivery;
     let limits = |name: &str| Limits {
         calls: delivery.provider_concurrency.of(name),

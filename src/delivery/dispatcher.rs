@@ -167,7 +167,7 @@ impl Inner {
     /// keeps its place, and costs nothing while it waits.
     async fn claim(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
         let parts = &self.parts;
-        let claimant = Claimant { process: parts.process.clone(), lease: LEASE };
+        let claimant = self.claimant();
         loop {
             let now = parts.clock.now();
             let mut free: Vec<_> =
@@ -218,8 +218,7 @@ impl Inner {
         }
         let ids: Vec<_> = self.in_hand().iter().cloned().collect();
         if !ids.is_empty() {
-            let claimant = Claimant { process: self.parts.process.clone(), lease: LEASE };
-            self.parts.store.renew_claims(ids, &claimant, now).await?;
+            self.parts.store.renew_claims(ids, &self.claimant(), now).await?;
         }
         run.renewed_at = now;
         Ok(())
@@ -228,9 +227,10 @@ impl Inner {
     /// Settles messages whose claims ran out before `deadline`: of processes that died, and of our own what nobody here
     /// has in hand.
     async fn settle_abandoned(&self, deadline: Instant) -> Result<(), Fault> {
-        let Parts { store, settler, process, lines, .. } = &self.parts;
+        let Parts { store, settler, lines, .. } = &self.parts;
+        let claimant = self.claimant();
         for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {
-            let ours = row.claimed_by.as_deref() == Some(process);
+            let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.made(claim));
             if ours && self.in_hand().contains(&row.id) {
                 continue;
             }
@@ -242,6 +242,10 @@ impl Inner {
             locked(&self.unsettled).remove(&row.id);
         }
         Ok(())
+    }
+
+    fn claimant(&self) -> Claimant {
+        Claimant { process: self.parts.process.clone(), lease: LEASE }
     }
 
     fn in_hand(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {

@@ -29,8 +29,6 @@ pub struct Settler {
     pub store: Store,
     pub clock: Clock,
     pub events: Events,
-    /// Names this process in claims.
-    pub process: String,
 }
 
 /// What came of having a message in hand.
@@ -74,7 +72,7 @@ impl Settler {
     /// provider has the message, and what it said must not get lost lightly.
     pub(super) async fn settle(&self, row: &Model, report: Report, stop: &CancellationToken) -> bool {
         let mut left = PATIENCE;
-        while let Err(fault) = self.try_settle(row, &self.process, report.clone()).await {
+        while let Err(fault) = self.try_settle(row, report.clone()).await {
             telemetry::report(&fault);
             let passes = fault.kind() == FaultKind::Unavailable && !stop.is_cancelled();
             left = if passes { PATIENCE } else { left - 1 };
@@ -103,14 +101,13 @@ impl Settler {
     /// A message that we claimed and never had in hand: the answer to the claim was lost. It is due again.
     pub(super) async fn never_in_hand(&self, row: &Model) -> Result<(), Fault> {
         let again = Settlement::Again { due_at: self.clock.now(), provider: None, reason: row.reason.clone() };
-        self.try_settle(row, &self.process, again.into()).await
+        self.try_settle(row, again.into()).await
     }
 
     /// A message whose claim ran out: whoever held it died, before or after asking a provider, or is frozen and will
     /// find the claim gone. One that would arrive once however often it is sent is tried again; any other shows as
     /// what it is: unknown. What was sent before stays sent.
     pub(super) async fn abandoned(&self, row: &Model, idempotent: bool) -> Result<(), Fault> {
-        let Some(holder) = row.claimed_by.clone() else { return Ok(()) };
         let now = self.clock.now();
         let nobody_asked = row.decoy || row.scenario.is_some();
         let settlement = if row.status != DeliveryStatus::Queued {
@@ -126,7 +123,7 @@ impl Settler {
                 refused: false,
             }
         };
-        self.try_settle(row, &holder, Report { asked: 1, ..settlement.into() }).await
+        self.try_settle(row, Report { asked: 1, ..settlement.into() }).await
     }
 
     /// The verification that waits for this message, if anybody still does: pending, and no newer message is on its
@@ -141,12 +138,12 @@ impl Settler {
     /// Shows that a message that was sent waits again. False: a receipt has come, or the claim was lost.
     pub(super) async fn requeue(&self, row: &Model) -> Result<bool, Fault> {
         let now = self.clock.now();
-        let (row, process) = (row.clone(), self.process.clone());
+        let row = row.clone();
         let changed = self
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    if !tx.requeue_delivery(&row.id, &process, now).await? {
+                    if !tx.requeue_delivery(&row.id, row.claimed_by.as_deref(), now).await? {
                         return Ok(Ending::Rollback(None));
                     }
                     let shown = (!row.discreet).then_some(DeliveryStatus::Queued);
@@ -210,14 +207,14 @@ impl Settler {
         }
     }
 
-    async fn try_settle(&self, row: &Model, holder: &str, report: Report) -> Result<(), Fault> {
+    async fn try_settle(&self, row: &Model, report: Report) -> Result<(), Fault> {
         let now = self.clock.now();
         if let (Settlement::Accepted { by: Some(by), receipt_due }, None) = (&report.settlement, &report.code_by) {
             let taking = Taking {
                 delivery: row.id.clone(),
                 verification: row.verification_id.clone(),
                 shown: row.discreet.then_some(DeliveryStatus::Sent),
-                process: holder.to_owned(),
+                claim: row.claimed_by.clone(),
                 asked: report.asked,
                 by: by.clone(),
                 receipt_due: *receipt_due,
@@ -227,14 +224,15 @@ impl Settler {
                 return Ok(());
             }
         }
-        let (row, holder) = (row.clone(), holder.to_owned());
+        let row = row.clone();
         let changed = self
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     let Report { settlement, asked, code_by } = report;
                     let waits = matches!(settlement, Settlement::Again { .. });
-                    let settled = tx.settle_delivery(&row.id, &holder, asked, settlement, now).await?;
+                    let settled =
+                        tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
                         tx.note_code_maker(id, by, reference.as_deref()).await?;
                     }

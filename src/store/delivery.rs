@@ -23,8 +23,22 @@ use crate::{
 /// Who claims messages, and for how long: a claim that is not settled by then belonged to a process that died.
 #[derive(Clone, Debug)]
 pub struct Claimant {
+    /// Hexadecimal digits.
     pub process: String,
     pub lease: Duration,
+}
+
+impl Claimant {
+    /// What stands on the rows that are claimed now: not the process alone, so that whoever settles an earlier claim
+    /// late does not settle a later one of the same process.
+    fn claim(&self, now: Instant) -> String {
+        format!("{}.{}", self.process, now.timestamp_millis())
+    }
+
+    /// Whether a claim is one of this process.
+    pub fn made(&self, claim: &str) -> bool {
+        claim.split_once('.').map_or(claim, |(process, _)| process) == self.process
+    }
 }
 
 impl Tx {
@@ -103,7 +117,7 @@ impl Store {
         let claim = Query::update()
             .with_cte(WithClause::new().cte(oldest).to_owned())
             .table(Entity)
-            .value(Column::ClaimedBy, claimant.process.as_str())
+            .value(Column::ClaimedBy, claimant.claim(now))
             .value(Column::DueAt, now + claimant.lease)
             .and_where(Expr::col(Column::Id).in_subquery(Query::select().column("id").from("oldest").to_owned()))
             .returning(Query::returning().columns(Column::iter()))
@@ -120,7 +134,7 @@ impl Store {
     pub async fn renew_claims(&self, ids: Vec<DeliveryId>, claimant: &Claimant, now: Instant) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.is_in(ids.iter().map(DeliveryId::as_str)))
-            .filter(Column::ClaimedBy.eq(claimant.process.as_str()))
+            .filter(Column::ClaimedBy.starts_with(claimant.process.as_str()))
             .col_expr(Column::DueAt, Expr::val(now + claimant.lease));
         self.write(move |tx| {
             Box::pin(async move {

@@ -36,8 +36,8 @@ pub enum Settlement {
 }
 
 impl Tx {
-    /// Writes what became of a message that `process` has claimed, and how many times a provider was `asked` for it
-    /// meanwhile. Receipts may have come before: what they proved stays. None: the claim was lost, and whoever took
+    /// Writes what became of a message under the `claim` that stood on its row when it was claimed, and how many times
+    /// a provider was `asked` for it meanwhile. Receipts may have come before: what they proved stays. None: the claim was lost, and whoever took
     /// it over has the word; but that a provider took the message is written in any case.
     ///
     /// # Errors
@@ -45,14 +45,14 @@ impl Tx {
     pub async fn settle_delivery(
         &self,
         id: &DeliveryId,
-        process: &str,
+        claim: Option<&str>,
         asked: i32,
         settlement: Settlement,
         now: Instant,
     ) -> Result<Option<Model>, Fault> {
         let claimed = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
-            .filter(Column::ClaimedBy.eq(process))
+            .filter(Column::ClaimedBy.eq(claim))
             .col_expr(Column::ClaimedBy, Expr::null())
             .col_expr(Column::Tries, Expr::col(Column::Tries).add(asked))
             .col_expr(Column::UpdatedAt, Expr::val(now));
@@ -125,10 +125,10 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn requeue_delivery(&self, id: &DeliveryId, process: &str, now: Instant) -> Result<bool, Fault> {
+    pub async fn requeue_delivery(&self, id: &DeliveryId, claim: Option<&str>, now: Instant) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
-            .filter(Column::ClaimedBy.eq(process))
+            .filter(Column::ClaimedBy.eq(claim))
             .filter(Column::Status.eq(DeliveryStatus::Sent))
             .col_expr(Column::Status, Expr::val(DeliveryStatus::Queued))
             .col_expr(Column::UpdatedAt, Expr::val(now));

@@ -22,7 +22,7 @@ use crate::{
     status::DeliveryStatus,
 };
 
-/// What a provider took, out of the hands of `process`.
+/// What a provider took, out of the hands of whoever holds `claim`.
 #[derive(Clone, Debug)]
 pub struct Taking {
     pub delivery: DeliveryId,
@@ -30,7 +30,8 @@ pub struct Taking {
     pub verification: Option<VerificationId>,
     /// What is shown whatever became of it; none: how it stands.
     pub shown: Option<DeliveryStatus>,
-    pub process: String,
+    /// As it stood on the row that was claimed.
+    pub claim: Option<String>,
     /// Times that a provider was asked.
     pub asked: i32,
     pub by: Acceptance,
@@ -132,7 +133,7 @@ impl Taking {
             .value(Column::Reason, attempt(delivery_attempt::Column::Code))
             .value(Column::Refused, false)
             .and_where(Expr::col((delivery::Entity, Column::Id)).eq(self.delivery.as_str()))
-            .and_where(Expr::col((delivery::Entity, Column::ClaimedBy)).eq(self.process.as_str()))
+            .and_where(Expr::col((delivery::Entity, Column::ClaimedBy)).eq(self.claim.as_deref()))
             .returning(Query::returning().columns([(delivery::Entity, Column::Status)]))
             .to_owned()
     }

@@ -215,7 +215,7 @@ async fn a_process_that_comes_back_settles_nothing_that_was_taken_over_and_still
         database
             .write(move |tx| {
                 Box::pin(async move {
-                    Ok(Ending::Commit(tx.settle_delivery(&delivery, &holder, 1, guess, now).await?.is_some()))
+                    Ok(Ending::Commit(tx.settle_delivery(&delivery, Some(&holder), 1, guess, now).await?.is_some()))
                 })
             })
             .await
@@ -237,24 +237,33 @@ async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_els
     let app = by("twilio").await.twilio(&twilio).start().await;
     let (database, now) = (store(&app).await, app.now());
     let held = Model {
-        claimed_by: Some("holder".to_owned()),
+        claimed_by: Some("holder.2".to_owned()),
         due_at: Some(now + Duration::from_secs(600)),
         ..notice(&phone(0), now)
     };
     let id = held.id.clone();
     owe(&database, vec![held.clone()]).await;
-    let taking = |process: &str| Taking {
+    let taking = |claim: &str| Taking {
         delivery: id.clone(),
         verification: None,
         shown: None,
-        process: process.to_owned(),
+        claim: Some(claim.to_owned()),
         asked: 1,
         by: Acceptance { provider: "twilio".to_owned(), provider_message_id: Some(SID.to_owned()), poll_at: None },
         receipt_due: None,
     };
-    assert_eq!(database.settle_taking(&taking("other"), now).await.unwrap(), None);
+    // An earlier claim of the same process is another's, too.
+    assert_eq!(database.settle_taking(&taking("holder.1"), now).await.unwrap(), None);
+    let delivery = id.clone();
+    let settled = database.write(move |tx| {
+        Box::pin(async move {
+            let again = Settlement::Again { due_at: now, provider: None, reason: None };
+            Ok(Ending::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
+        })
+    });
+    assert_eq!(settled.await.unwrap(), None);
     assert_eq!(database.delivery(&id).await.unwrap(), Some(held.clone()));
-    let written = database.settle_taking(&taking("holder"), now).await.unwrap();
+    let written = database.settle_taking(&taking("holder.2"), now).await.unwrap();
     let row = database.delivery(&id).await.unwrap().unwrap();
     if database.is_embedded() {
         // In its turn, by the one writer.
