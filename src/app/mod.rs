@@ -174,6 +174,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     let texts = built.rooms.texts.clone();
     let default_locale = built.config.messages.default_locale;
     let (ready_store, clock) = (built.store.clone(), world.clock.clone());
+    let waited_store = built.store.clone();
     http::router::router(http::router::Parts {
         executor: schema.finish(),
         sdl: graphql::sdl(),
@@ -184,6 +185,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
         entropy: world.entropy.clone(),
         negotiate: Arc::new(move |accept| texts.negotiate(accept, default_locale)),
         ready: Arc::new(move || Box::pin(unready(ready_store.clone(), clock.clone()))),
+        waited: Box::new(move || waited_store.waited()),
         stop,
         extra: extra(built),
     })

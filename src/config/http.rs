@@ -54,6 +54,11 @@ pub const SETTINGS: &[Setting] = &[
         "1000",
         "Queries and mutations running at once; beyond it they are answered UNAVAILABLE, to be tried again.",
     ),
+    Setting::new(
+        "SHED_AFTER",
+        "300ms",
+        "When everything has waited for the database longer than this for a second, as many requests are let in as wait no longer; the others are answered UNAVAILABLE at once.",
+    ),
     Setting::new("MAX_BODY", "65536", "Bytes of a request body or WebSocket message."),
     Setting::new("MAX_DOCUMENT", "16384", "Bytes of a GraphQL document."),
     Setting::new("MAX_TOKENS", "2000", "Tokens of a GraphQL document."),
@@ -196,6 +201,8 @@ pub struct Http {
     pub operations_per_socket: usize,
     pub max_connections: usize,
     pub max_in_flight: usize,
+    /// How long work may wait for the database before some of it is refused.
+    pub shed_after: Duration,
     /// Bytes.
     pub max_body: usize,
     pub document: DocumentLimits,
@@ -239,6 +246,7 @@ impl Http {
             operations_per_socket: env.number("OPERATIONS_PER_SOCKET", 1..=1_000),
             max_connections: env.number("MAX_CONNECTIONS", 10..=1_000_000),
             max_in_flight: env.number("MAX_IN_FLIGHT", 1..=100_000),
+            shed_after: env.duration("SHED_AFTER", Duration::from_millis(1)..=Duration::from_secs(60)),
             max_body: env.number("MAX_BODY", 1_024..=1_048_576),
             document: DocumentLimits {
                 bytes: env.number("MAX_DOCUMENT", 512..=1_048_576),

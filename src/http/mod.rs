@@ -20,6 +20,7 @@ pub mod metrics;
 mod multipart;
 mod origins;
 pub mod outbox;
+pub mod overload;
 mod pages;
 mod pulse;
 mod punctual;

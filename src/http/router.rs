@@ -10,7 +10,6 @@ use axum::{
     response::Response,
     routing::any,
 };
-use tokio::sync::Semaphore;
 use tower_http::{
     compression::{
         CompressionLayer,
@@ -38,6 +37,7 @@ use crate::{
         },
         health::{self, Readiness},
         origins::Origins,
+        overload::{Overload, Waited},
         pages,
         seats::Seats,
         stop::Stop,
@@ -60,6 +60,8 @@ pub struct Parts<E> {
     /// Chooses a language out of `Accept-Language`.
     pub negotiate: Negotiate,
     pub ready: Readiness,
+    /// How long work waits for the database, of late.
+    pub waited: Waited,
     pub stop: Stop,
     /// Routes of other rooms, served through the same edge.
     pub extra: Router,
@@ -70,7 +72,8 @@ pub struct Parts<E> {
 /// # Errors
 /// Words for the operator: the manifest of trusted documents or the built pages can't be read.
 pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
-    let Parts { executor, sdl, scalars, settings, judge, clock, entropy, negotiate, ready, stop, extra } = parts;
+    let Parts { executor, sdl, scalars, settings, judge, clock, entropy, negotiate, ready, waited, stop, extra } =
+        parts;
     let clients = Clients::new(&settings, entropy.clone(), negotiate);
     let around = Arc::new(Edge::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
@@ -82,7 +85,7 @@ pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
         shapes,
         origins: Origins::new(&settings),
         seats: Seats::new(&settings),
-        in_flight: Semaphore::new(settings.max_in_flight),
+        overload: Overload::new(settings.max_in_flight, settings.shed_after, waited),
         stop: stop.clone(),
         executor,
         settings,

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use crate::{
     clock::Clock,
     config::http::Http,
@@ -12,6 +10,7 @@ use crate::{
         client::Clients,
         graphql::{admission::Admission, nulls::Shapes, tally::Labels},
         origins::Origins,
+        overload::Overload,
         seats::Seats,
         stop::Stop,
     },
@@ -30,5 +29,5 @@ pub struct Wire<E> {
     pub origins: Origins,
     pub seats: Seats,
     pub stop: Stop,
-    pub in_flight: Semaphore,
+    pub overload: Overload,
 }

@@ -72,14 +72,14 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<R
         .map_err(cannot)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     Ok(match settings.statement_cache {
-        true => Reader::new(pool),
-        false => Reader::borrowing(pool, &timeout, IDLE),
+        true => Reader::new(pool, settings.max_connections),
+        false => Reader::borrowing(pool, settings.max_connections, &timeout, IDLE),
     })
 }
 
 /// What SQLite is reached by.
 pub(super) struct Sqlite {
-    pub readers: DatabaseConnection,
+    pub readers: Reader,
     pub writer: DatabaseConnection,
     /// Whether the writer's last transaction was kept; its connection is made anew where it was not.
     pub writes: Arc<AtomicBool>,
@@ -121,7 +121,7 @@ pub(super) async fn sqlite(file: &Path, settings: &config::Store) -> Result<Sqli
         .map_err(cannot)?;
     let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(cannot)?;
     Ok(Sqlite {
-        readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+        readers: Reader::new(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), SQLITE_READERS),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         writes,
     })

@@ -42,6 +42,7 @@ mod taking;
 mod together;
 mod users;
 mod verification;
+mod waits;
 mod writer;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -125,10 +126,7 @@ impl Store {
             config::Place::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
             config::Place::Sqlite { file } => {
                 let connect::Sqlite { readers, writer, writes } = connect::sqlite(file, settings).await?;
-                Backend::Sqlite {
-                    readers: Reader::new(readers),
-                    writer: Writer::start(writer, settings.timeout, writes, vitals),
-                }
+                Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout, writes, vitals) }
             }
         };
         Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
@@ -211,6 +209,7 @@ impl Store {
             Backend::Sqlite { writer, .. } => self.within(writer.run(work)).await,
             Backend::Postgres(db) => {
                 self.within(async {
+                    let _turn = db.turn().await;
                     let tx = Tx(db.begin().await?);
                     match work(&tx).await {
                         Ok(Ending::Commit(value)) => {
@@ -247,6 +246,14 @@ impl Store {
         };
         let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
         (idle, open - idle)
+    }
+
+    /// How long everything waited for the database, before it was begun, since this was last asked.
+    pub fn waited(&self) -> Duration {
+        match &self.backend {
+            Backend::Postgres(db) => db.waited(),
+            Backend::Sqlite { readers, writer } => readers.waited().max(writer.waited()),
+        }
     }
 
     /// Transactions that wait for SQLite's one writer; none where there is none.

@@ -1,9 +1,14 @@
 //! The pool of connections, and how a statement outside any transaction of ours gets one.
 
+use std::{sync::Arc, time::Duration};
+
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
     TransactionTrait, prelude::async_trait::async_trait,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::waits::Waits;
 
 /// A pool. Cheap to clone.
 ///
@@ -14,30 +19,48 @@ use sea_orm::{
 #[derive(Clone)]
 pub(super) struct Reader {
     pool: DatabaseConnection,
+    /// One for each connection: they are waited for here, where it is known for how long.
+    turns: Arc<Semaphore>,
+    waits: Waits,
     /// What a transaction begins with on a connection that is borrowed.
     first: Option<Box<str>>,
 }
 
 impl Reader {
     /// A pool whose connections are ours as long as they stand.
-    pub fn new(pool: DatabaseConnection) -> Self {
-        Self { pool, first: None }
+    pub fn new(pool: DatabaseConnection, connections: u32) -> Self {
+        let turns = Arc::new(Semaphore::new(connections as usize));
+        Self { pool, turns, waits: Waits::new(), first: None }
     }
 
     /// A pool whose connections are another pooler's. `timeout` bounds a statement and its wait for a lock, `idle` a
     /// transaction in which nothing happens.
-    pub fn borrowing(pool: DatabaseConnection, timeout: &str, idle: &str) -> Self {
+    pub fn borrowing(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
         let first = format!(
             "DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
              SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
         );
-        Self { pool, first: Some(first.into()) }
+        Self { first: Some(first.into()), ..Self::new(pool, connections) }
     }
 
     pub fn pool(&self) -> &DatabaseConnection {
         &self.pool
     }
 
+    /// Waits until a connection is free; it stays so as long as what is returned is held.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let waiter = self.waits.enter();
+        let turn = self.turns.acquire().await.ok();
+        waiter.begun();
+        turn
+    }
+
+    /// How long everybody waited for a connection since this was last asked.
+    pub fn waited(&self) -> Duration {
+        self.waits.waited()
+    }
+
+    /// A transaction, for whoever has a turn.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let tx = self.pool.begin().await?;
         if let Some(first) = &self.first {
@@ -66,6 +89,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let _turn = self.turn().await;
         if self.first.is_none() {
             return self.pool.execute_raw(statement).await;
         }
@@ -76,10 +100,12 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let _turn = self.turn().await;
         self.pool.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let _turn = self.turn().await;
         if self.first.is_none() {
             return self.pool.query_one_raw(statement).await;
         }
@@ -90,6 +116,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let _turn = self.turn().await;
         if self.first.is_none() {
             return self.pool.query_all_raw(statement).await;
         }

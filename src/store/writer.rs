@@ -20,7 +20,7 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Ending, Tx, Work};
+use super::{Ending, Tx, Work, waits::Waits};
 use crate::{
     fault::{Doing, Fault},
     telemetry::{
@@ -38,7 +38,8 @@ const BATCH: usize = 128;
 /// The handle to the writer. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Job>,
+    waits: Waits,
     db: DatabaseConnection,
     /// Whether the last transaction reached the disk. A connection on which one did not is not used again: what failed
     /// at its commit may still be open there, and would take the next transactions in without ever ending.
@@ -59,14 +60,19 @@ type Answer = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 impl Writer {
     /// Starts the writing task on a pool of one connection. `timeout` bounds each piece of work.
     pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>, vitals: &Vitals) -> Self {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        vitals.spawn("writer", write(db.clone(), jobs, timeout, Arc::clone(&writes)));
-        Self { queue, db, writes }
+        let (jobs, taken) = mpsc::channel(QUEUE);
+        vitals.spawn("writer", write(db.clone(), taken, timeout, Arc::clone(&writes)));
+        Self { jobs, waits: Waits::new(), db, writes }
     }
 
     /// Pieces of work that wait.
     pub(super) fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+        self.jobs.max_capacity() - self.jobs.capacity()
+    }
+
+    /// How long every piece waited to be begun since this was last asked.
+    pub(super) fn waited(&self) -> Duration {
+        self.waits.waited()
     }
 
     /// Whether the last transaction reached the disk.
@@ -81,7 +87,7 @@ impl Writer {
 
     /// Folds the log into the file and closes.
     pub(super) async fn stop(self) {
-        drop(self.queue);
+        drop(self.jobs);
         drop(self.db.close().await);
     }
 
@@ -93,8 +99,10 @@ impl Writer {
         let (reply, replied) = oneshot::channel();
         // Whoever writes in another's name stands in its trace.
         let trace = Trace::current();
+        let waiter = self.waits.enter();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
+                waiter.begun();
                 // Whoever asked was told that the database took too long. What nobody waits for is not done: a proof
                 // would be written whose token nobody has.
                 if reply.is_closed() {
@@ -113,7 +121,7 @@ impl Writer {
                 Done { keep, answer }
             })
         });
-        self.queue.try_send(job).map_err(|refused| match refused {
+        self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => {
                 metrics::queue_full(Queue::Writes);
                 Fault::unavailable("the database has more to write than it can take")

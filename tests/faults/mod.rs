@@ -8,6 +8,7 @@ mod disk;
 mod frozen;
 mod killed;
 mod load;
+mod overload;
 mod pooler;
 mod provider;
 mod proxy;

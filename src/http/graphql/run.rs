@@ -85,7 +85,9 @@ fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
 }
 
 async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
-    let Ok(_running) = wire.in_flight.try_acquire() else {
+    let Some(_running) = wire.overload.enter() else {
+        drop((operation, asker));
+        wire.overload.until_told().await;
         return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();
     };
     let request_id = asker.caller.request_id.clone();

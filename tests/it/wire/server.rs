@@ -54,6 +54,7 @@ impl TestServer {
             entropy: Entropy::System,
             negotiate: Arc::new(|_| Locale::Ko),
             ready: Arc::new(|| Box::pin(async { Vec::new() })),
+            waited: Box::new(|| Duration::ZERO),
             stop: stop.clone(),
             extra: axum::Router::new().route("/extra", axum::routing::post(async |body: String| body)),
         };
