@@ -57,7 +57,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SHED_AFTER",
         "300ms",
-        "When everything has waited for the database longer than this for a second, as many requests are let in as wait no longer; the others are answered UNAVAILABLE at once.",
+        "When everything has waited for the database longer than this for half a second, as many requests are let in as wait no longer; the others are answered UNAVAILABLE at once.",
     ),
     Setting::new("MAX_BODY", "65536", "Bytes of a request body or WebSocket message."),
     Setting::new("MAX_DOCUMENT", "16384", "Bytes of a GraphQL document."),

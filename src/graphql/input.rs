@@ -22,7 +22,7 @@ use crate::{
 pub enum ContactInput {
     /// Free form: national numbers are of the service's default region.
     Phone(String),
-    /// Syntax as in RFC 5321, international domains included.
+    /// A mailbox as in RFC 5321, international domains included; not one in quotation marks, nor at an address literal.
     Email(String),
 }
 

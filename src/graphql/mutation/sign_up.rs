@@ -41,7 +41,7 @@ pub struct SignUpInput {
     pub nickname: Option<String>,
     /// The person's birth date.
     pub birth_date: Option<Date>,
-    /// Only where no proof names the contact (activation by e-mail).
+    /// Only where no proof names the contact (activation by e-mail); beside a proof it is not looked at.
     pub email: Option<String>,
     /// The address of a picture, http or https.
     pub profile_image_url: Option<String>,

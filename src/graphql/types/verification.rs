@@ -77,7 +77,8 @@ impl Verification {
         self.0.resend_available_at().map(DateTime)
     }
 
-    /// Sends left for this contact today, in the service's quota time zone.
+    /// Sends left for this contact today, in the service's quota time zone; 2147483647 where they are not limited, as for
+    /// test contacts.
     async fn sends_remaining(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
         let left = ctx.rooms().verifications.sends_remaining(&self.0).await?;
         Ok(left.map_or(i32::MAX, |left| i32::try_from(left).unwrap_or(i32::MAX)))

@@ -133,7 +133,7 @@ field-too-early = Please enter a date from 1 January 1900 on.
 field-in-the-future = Please enter today's date or an earlier one.
 
 field-not-a-code = Please enter the code just as you received it.
-field-not-an-idempotency-key = This must be 8 to 64 characters long.
+field-not-an-idempotency-key = This must be 8 to 64 characters long, none of them a control character.
 field-not-a-url = This is not a web address.
 field-not-a-status-to-set = An account can't be set to this status.
 field-wrong-contact-for-purpose = This kind of contact doesn't fit here.

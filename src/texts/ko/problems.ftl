@@ -116,7 +116,7 @@ field-too-early = 1900년 1월 1일이나 그 뒤의 날짜를 입력해 주세�
 field-in-the-future = 오늘이나 그 전의 날짜를 입력해 주세요.
 
 field-not-a-code = 받은 인증번호를 그대로 입력해 주세요.
-field-not-an-idempotency-key = 8자에서 64자 사이여야 해요.
+field-not-an-idempotency-key = 제어 문자 없이 8자에서 64자 사이여야 해요.
 field-not-a-url = 올바른 웹 주소가 아니에요.
 field-not-a-status-to-set = 이 상태로는 바꿀 수 없습니다.
 field-wrong-contact-for-purpose = 여기에는 사용할 수 없는 연락처입니다.
