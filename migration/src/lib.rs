@@ -16,6 +16,7 @@ mod m20261121_000007_erasure;
 mod m20261121_000008_claimed_email;
 mod m20261121_000009_delivery_trace;
 mod m20261121_000010_delivery_claims;
+mod m20261121_000011_audit_actor;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_claimed_email::Migration),
             Box::new(m20261121_000009_delivery_trace::Migration),
             Box::new(m20261121_000010_delivery_claims::Migration),
+            Box::new(m20261121_000011_audit_actor::Migration),
         ]
     }
 }

@@ -5,8 +5,9 @@ use crate::{
     caller::Caller,
     fault::Fault,
     ids::AccountId,
+    session::gate::SignedIn,
     store::{
-        Ending, Page, Slice,
+        Ending, Identifier, Page, Slice,
         entity::account::{AccountStatus, Model},
     },
     telemetry::audit,
@@ -40,19 +41,22 @@ impl Accounts {
         self.0.store.users(status, search.as_deref(), slice).await
     }
 
-    /// Says whether an account may be used. One that may not loses its sessions.
+    /// Says whether an account may be used. One that may not loses its sessions. One that waits for its owner to prove
+    /// the address can only be activated: the administrator vouches for it then.
     ///
     /// # Errors
     /// A fault of the store.
     pub async fn set_status(
         &self,
         caller: &Caller,
+        administrator: &SignedIn,
         id: Option<AccountId>,
         status: AccountStatus,
     ) -> Result<StatusSet, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let event = parts.event(caller, audit::Act::SetAccountStatus).maybe_account(id.clone());
+        let event = event.actor(administrator.account.clone());
         let Some(id) = id else { return parts.ended(event, "user_not_found", StatusSet::NotFound).await };
         let entry = event.clone();
         let written = parts
@@ -63,7 +67,19 @@ impl Accounts {
                     if let Err(why) = rules::may_set_status(&id, status, &administrators) {
                         return Ok(Ending::Rollback((StatusSet::Forbidden(why), Vec::new())));
                     }
-                    let Some(account) = tx.set_status(&id, status, now).await? else {
+                    let account = tx.lock_account(&id).await?;
+                    let account = match account {
+                        Some(unproved) if rules::is_unproved(&unproved) => {
+                            let Some(key) = rules::may_be_vouched_for(&unproved, status) else {
+                                let why = Forbidden::NotAStatusToSet;
+                                return Ok(Ending::Rollback((StatusSet::Forbidden(why), Vec::new())));
+                            };
+                            tx.activate_account(&id, key, status, now).await?;
+                            tx.account(&Identifier::Id(id.clone())).await?
+                        }
+                        _ => tx.set_status(&id, status, now).await?,
+                    };
+                    let Some(account) = account else {
                         return Ok(Ending::Rollback((StatusSet::NotFound, Vec::new())));
                     };
                     let ended = match status {
@@ -94,9 +110,15 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn unlock(&self, caller: &Caller, id: Option<AccountId>) -> Result<Unlocked, Fault> {
+    pub async fn unlock(
+        &self,
+        caller: &Caller,
+        administrator: &SignedIn,
+        id: Option<AccountId>,
+    ) -> Result<Unlocked, Fault> {
         let parts = &self.0;
         let event = parts.event(caller, audit::Act::UnlockAccount).maybe_account(id.clone());
+        let event = event.actor(administrator.account.clone());
         let account = match &id {
             Some(id) => self.get(id).await?,
             None => None,

@@ -15,9 +15,13 @@ use crate::{
 
 /// What became of a change of password.
 pub enum PasswordChange {
-    Changed { sessions_ended: usize },
+    Changed {
+        sessions_ended: usize,
+    },
     CredentialsRejected,
     PasswordRejected(Vec<Violation>),
+    /// The account was erased meanwhile.
+    Gone,
     Quota(Refused),
 }
 
@@ -27,6 +31,7 @@ impl PasswordChange {
             PasswordChange::Changed { .. } => audit::OK,
             PasswordChange::CredentialsRejected => "credentials_rejected",
             PasswordChange::PasswordRejected(_) => "password_rejected",
+            PasswordChange::Gone => audit::UNAUTHENTICATED,
             PasswordChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
@@ -36,6 +41,8 @@ impl PasswordChange {
 pub(super) enum Confirmed {
     Known(Box<Model>),
     Wrong,
+    /// The account was erased meanwhile.
+    Gone,
     Quota(Refused),
 }
 
@@ -61,6 +68,7 @@ impl Accounts {
         let account = match parts.confirm_password(caller, signed_in, current).await? {
             Confirmed::Known(account) => *account,
             Confirmed::Wrong => return refused(PasswordChange::CredentialsRejected).await,
+            Confirmed::Gone => return refused(PasswordChange::Gone).await,
             Confirmed::Quota(why) => return refused(PasswordChange::Quota(why)).await,
         };
         let mut violations = parts.policy.judge(new, &words(&account)).await?;
@@ -137,7 +145,8 @@ impl Parts {
                 self.sessions.forget_tries(&subjects).await?;
                 Ok(Confirmed::Known(Box::new(account)))
             }
-            _ => Ok(Confirmed::Wrong),
+            Some(_) => Ok(Confirmed::Wrong),
+            None => Ok(Confirmed::Gone),
         }
     }
 }

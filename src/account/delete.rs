@@ -19,12 +19,15 @@ pub enum Deleted {
     /// Nobody would be left to administer the service.
     LastAdministrator,
     Quota(Refused),
+    /// It was erased meanwhile.
+    Gone,
 }
 
 enum Written {
     Erased(Vec<SessionId>),
     LastAdministrator,
     PasswordChanged,
+    Gone,
 }
 
 impl Accounts {
@@ -42,6 +45,7 @@ impl Accounts {
             Confirmed::Wrong => {
                 return parts.ended(event, "credentials_rejected", Deleted::CredentialsRejected).await;
             }
+            Confirmed::Gone => return parts.ended(event, audit::UNAUTHENTICATED, Deleted::Gone).await,
             Confirmed::Quota(refused) => {
                 return parts.ended(event, audit::QUOTA_EXCEEDED, Deleted::Quota(refused)).await;
             }
@@ -63,8 +67,9 @@ impl Accounts {
                     let hash = account.password_hash.as_deref();
                     match tx.lock_account(&account.id).await? {
                         Some(now) if now.password_hash.as_deref() == hash => {}
+                        None => return Ok(Ending::Rollback(Written::Gone)),
                         // It was changed while it was judged: whoever changed it wanted this one to be worth nothing.
-                        _ => return Ok(Ending::Rollback(Written::PasswordChanged)),
+                        Some(_) => return Ok(Ending::Rollback(Written::PasswordChanged)),
                     }
                     let ended = tx.end_sessions(&account.id, None, now).await?;
                     tx.insert_audit(&entry).await?;
@@ -79,6 +84,7 @@ impl Accounts {
             Written::LastAdministrator => {
                 return parts.ended(event, "last_administrator", Deleted::LastAdministrator).await;
             }
+            Written::Gone => return parts.ended(event, audit::UNAUTHENTICATED, Deleted::Gone).await,
             Written::PasswordChanged => {
                 return parts.ended(event, "credentials_rejected", Deleted::CredentialsRejected).await;
             }

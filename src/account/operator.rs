@@ -112,6 +112,9 @@ impl Operation {
         if let Err(forbidden) = leaves {
             return Ok(Err(forbidden));
         }
+        if matches!(self, Operation::Suspend) && tx.lock_account(id).await?.as_ref().is_some_and(rules::is_unproved) {
+            return Ok(Err(Forbidden::NotAStatusToSet));
+        }
         match self {
             Operation::Grant(role) => _ = tx.set_role(id, role, now).await?,
             Operation::Suspend => _ = tx.set_status(id, AccountStatus::Suspended, now).await?,

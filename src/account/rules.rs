@@ -60,6 +60,12 @@ pub fn is_unproved(account: &Model) -> bool {
         && account.email_verified_at.is_none()
 }
 
+/// The key of the address that an administrator vouches for by giving an account that never proved any this status;
+/// none: it is not to be given. Suspended, it would keep an address that may be somebody else's for good.
+pub fn may_be_vouched_for(account: &Model, status: AccountStatus) -> Option<&str> {
+    account.email_key.as_deref().filter(|_| is_unproved(account) && status == AccountStatus::Active)
+}
+
 /// Whether `holder` gives way to a newcomer with the same address: nobody proved it before, so the later word counts.
 pub fn gives_way(holder: &Model, newcomer: &Model) -> bool {
     let key = |account: &Model| {
@@ -74,7 +80,7 @@ pub fn gives_way(holder: &Model, newcomer: &Model) -> bool {
 pub enum Forbidden {
     /// Nobody would be left to undo it.
     LastAdministrator,
-    /// An account does not go back to before its contact was proved.
+    /// An account does not go back to before its contact was proved, and before that it can't be told from a stranger's.
     NotAStatusToSet,
 }
 

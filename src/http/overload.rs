@@ -6,10 +6,15 @@
 //! by Little's law waits just as long as it may. It grows again as the wait falls, and is gone as soon as nobody was
 //! refused for a moment.
 //!
+//! Whoever has less than their share inside is let in all the same, so that nobody keeps the others out by being many and
+//! fast: a share is the limit divided among the networks that have something running.
+//!
 //! Clients that come back the moment they are refused would keep the process busy with nothing but refusing. So only so
 //! many are told at once; the others are told in their turn, a second later at most.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -40,6 +45,8 @@ pub struct Overload {
 
 struct State {
     running: usize,
+    /// The same, by network.
+    inside: HashMap<IpAddr, usize>,
     limit: usize,
     /// Somebody was refused in this window.
     refused: bool,
@@ -50,13 +57,17 @@ struct State {
 }
 
 /// An operation that was let in, as long as it runs.
-pub struct Running<'a>(&'a Overload);
+pub struct Running<'a> {
+    doors: &'a Overload,
+    network: IpAddr,
+}
 
 impl Overload {
     pub fn new(most: usize, shed_after: Duration, waited: Waited) -> Self {
         let now = Instant::now();
         let state = State {
             running: 0,
+            inside: HashMap::new(),
             limit: most,
             refused: false,
             window_ends: now + WINDOW,
@@ -68,12 +79,12 @@ impl Overload {
         Self { most, shed_after, waited, between_refusals, state: Mutex::new(state) }
     }
 
-    /// Lets one more in, if there is room.
-    pub fn enter(&self) -> Option<Running<'_>> {
-        self.enter_at(Instant::now())
+    /// Lets one more of a network in, if there is room.
+    pub fn enter(&self, network: IpAddr) -> Option<Running<'_>> {
+        self.enter_at(network, Instant::now())
     }
 
-    fn enter_at(&self, now: Instant) -> Option<Running<'_>> {
+    fn enter_at(&self, network: IpAddr, now: Instant) -> Option<Running<'_>> {
         let mut state = self.state();
         if now >= state.window_ends {
             let silence = now - state.window_ends;
@@ -85,12 +96,13 @@ impl Overload {
             state.window_ends = now + WINDOW;
             self.judge(&mut state, waited, now);
         }
-        if state.running >= state.limit {
+        if state.running >= state.limit && !state.is_owed(network) {
             state.refused = true;
             return None;
         }
         state.running += 1;
-        Some(Running(self))
+        *state.inside.entry(network).or_default() += 1;
+        Some(Running { doors: self, network })
     }
 
     /// Waits until it is somebody's turn to be told that there was no room.
@@ -140,21 +152,42 @@ impl Overload {
     }
 }
 
+impl State {
+    /// Whether a network has less than its share inside. Twice the limit is never passed.
+    fn is_owed(&self, network: IpAddr) -> bool {
+        let theirs = self.inside.get(&network).copied();
+        let networks = self.inside.len() + usize::from(theirs.is_none());
+        self.running < self.limit * 2 && theirs.unwrap_or(0) < self.limit / networks
+    }
+}
+
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.state().running -= 1;
+        let mut state = self.doors.state();
+        state.running -= 1;
+        if let Entry::Occupied(mut inside) = state.inside.entry(self.network) {
+            *inside.get_mut() -= 1;
+            if *inside.get() == 0 {
+                inside.remove();
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+    use std::{
+        net::Ipv4Addr,
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering::Relaxed},
+        },
     };
 
     use super::*;
 
+    const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
     const MOST: usize = 1000;
     const SHED_AFTER: Duration = Duration::from_millis(300);
 
@@ -166,7 +199,7 @@ mod tests {
 
     /// As many as are let in.
     fn crowd(doors: &Overload, of: usize, now: Instant) -> Vec<Running<'_>> {
-        (0..of).map_while(|_| doors.enter_at(now)).collect()
+        (0..of).map_while(|_| doors.enter_at(ONE, now)).collect()
     }
 
     #[test]
@@ -176,7 +209,7 @@ mod tests {
         let mut inside = crowd(&doors, MOST + 1, now);
         assert_eq!(inside.len(), MOST);
         inside.pop();
-        assert!(doors.enter_at(now).is_some());
+        assert!(doors.enter_at(ONE, now).is_some());
     }
 
     #[test]
@@ -187,7 +220,7 @@ mod tests {
         for waited in [200, 400, 600, 800, 900, 500] {
             now += WINDOW;
             millis.store(waited, Relaxed);
-            assert!(doors.enter_at(now).is_some(), "{waited}");
+            assert!(doors.enter_at(ONE, now).is_some(), "{waited}");
         }
         drop(inside);
     }
@@ -210,12 +243,26 @@ mod tests {
         let usual = crowds[100..].iter().sum::<usize>() / 100;
         assert!((120..=180).contains(&usual), "{crowds:?}");
         assert!(crowds[100..].iter().all(|crowd| *crowd < 300), "{crowds:?}");
-        assert!(doors.enter_at(now).is_none());
+        assert!(doors.enter_at(ONE, now).is_none());
         // Nobody is refused for a moment: whoever comes next is let in, a burst too.
         inside.clear();
         millis.store(0, Relaxed);
-        drop(doors.enter_at(now + WINDOW));
+        drop(doors.enter_at(ONE, now + WINDOW));
         assert_eq!(crowd(&doors, MOST, now + WINDOW * 2).len(), MOST);
+    }
+
+    #[test]
+    fn fd_08_a_crowd_of_one_network_keeps_no_other_out() {
+        let (doors, _) = doors();
+        let now = Instant::now();
+        let crowd = crowd(&doors, MOST, now);
+        assert!(doors.enter_at(ONE, now).is_none());
+        // Half of the room is theirs, though nobody has left.
+        let others: Vec<_> = (0..MOST).map_while(|_| doors.enter_at(OTHER, now)).collect();
+        assert_eq!(others.len(), MOST / 2);
+        drop(crowd);
+        drop(others);
+        assert!(doors.state().inside.is_empty());
     }
 
     #[test]
@@ -266,7 +313,7 @@ mod tests {
         for _ in 0..50 {
             now += WINDOW;
             inside.truncate(inside.len() / 2);
-            assert!(inside.len() >= FEWEST || doors.enter_at(now).is_some());
+            assert!(inside.len() >= FEWEST || doors.enter_at(ONE, now).is_some());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The audit trail's rows: in the transaction of the act, or right after an act that wrote nothing.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
 use super::{
     Ending, Store, Tx,
@@ -14,8 +14,8 @@ use crate::{
 
 impl Store {
     /// Writes an entry of its own: the log line, and the row; of a flood of refusals that cost nothing, for the
-    /// first alone (`refusals`). It fails nothing: what was decided was decided, and a row that could not be written is in the log
-    /// as a fault.
+    /// first alone (`refusals`). It fails nothing: what was decided was decided, and a row that could not be written is
+    /// in the log as a fault.
     pub async fn record(&self, event: Event) {
         if !self.refusals.is_news(&event) {
             return;
@@ -65,7 +65,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn anonymise_audit(&self, account: &AccountId) -> Result<(), Fault> {
         let update = Entity::update_many()
-            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::AccountId.eq(account.as_str()).or(Column::ActorId.eq(account.as_str())))
             .col_expr(Column::Contact, Expr::null())
             .col_expr(Column::Address, Expr::null())
             .col_expr(Column::UserAgent, Expr::null());
@@ -81,6 +81,7 @@ pub(super) fn entry(event: &Event) -> ActiveModel {
         act: Set(event.act.as_str().to_owned()),
         outcome: Set(event.outcome.to_owned()),
         account_id: Set(event.account.clone()),
+        actor_id: Set(event.actor.clone()),
         contact: Set(event.contact.clone()),
         address: Set(event.address.map(|address| address.ip().to_string())),
         user_agent: Set(event.user_agent.as_deref().map(str::to_owned)),

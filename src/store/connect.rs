@@ -1,6 +1,8 @@
 //! Opening the databases, with the options that decide what a power cut can cost.
 
 use std::{
+    fs::OpenOptions,
+    io,
     path::Path,
     sync::{
         Arc,
@@ -77,6 +79,19 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<R
     })
 }
 
+/// Makes the file, readable by its owner alone: it holds everybody's contacts. SQLite gives what it puts beside it the
+/// same rights. One that is there keeps those that it was given.
+fn make_private(file: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// What SQLite is reached by.
 pub(super) struct Sqlite {
     pub readers: Reader,
@@ -97,6 +112,7 @@ pub(super) async fn sqlite(file: &Path, settings: &config::Store) -> Result<Sqli
         std::fs::create_dir_all(folder)
             .map_err(|error| Fault::internal(format!("can't make {}: {error}", folder.display())))?;
     }
+    make_private(file).map_err(|error| Fault::internal(format!("can't make {}: {error}", file.display())))?;
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)

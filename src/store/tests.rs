@@ -22,6 +22,18 @@ async fn store(dir: &TempDir) -> Store {
     store
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn an_embedded_database_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    let _open = store(&dir).await;
+    for name in ["test.db", "test.db-wal", "test.db-shm"] {
+        let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn every_entity_selects_from_a_migrated_database() {
     let dir = TempDir::new().unwrap();

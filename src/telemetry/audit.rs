@@ -110,6 +110,8 @@ pub struct Event {
     pub user_agent: Option<Arc<str>>,
     /// Whom the act was about, if that is known.
     pub account: Option<AccountId>,
+    /// The administrator who did it to them; none: whoever asked acted for themselves.
+    pub actor: Option<AccountId>,
     /// Masked.
     pub contact: Option<String>,
 }
@@ -125,13 +127,24 @@ impl Event {
             address: Some(caller.address),
             user_agent: caller.user_agent.clone(),
             account: None,
+            actor: None,
             contact: None,
         }
     }
 
     /// What the program or its operator did, without a request. `run` names the process's run instead.
     pub fn internal(run: Arc<str>, act: Act, outcome: &'static str, at: Instant) -> Self {
-        Self { at, act, outcome, request_id: run, address: None, user_agent: None, account: None, contact: None }
+        Self {
+            at,
+            act,
+            outcome,
+            request_id: run,
+            address: None,
+            user_agent: None,
+            account: None,
+            actor: None,
+            contact: None,
+        }
     }
 
     /// Adds whom it was about.
@@ -147,6 +160,12 @@ impl Event {
             Some(account) => self.account(account),
             None => self,
         }
+    }
+
+    /// Adds the administrator who did it.
+    #[must_use]
+    pub fn actor(self, administrator: AccountId) -> Self {
+        Self { actor: Some(administrator), ..self }
     }
 
     /// The same, with how it ended after all.
@@ -170,6 +189,7 @@ impl Event {
             outcome = self.outcome,
             request_id = &*self.request_id,
             account = self.account.as_ref().map(tracing::field::debug),
+            actor = self.actor.as_ref().map(tracing::field::debug),
             contact = self.contact.as_deref(),
             client = self.address.map(tracing::field::display),
             user_agent = self.user_agent.as_deref(),

@@ -90,6 +90,7 @@ impl AccountMutation {
             PasswordChange::Changed { sessions_ended } => {
                 ChangePasswordPayload { sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX) }.into()
             }
+            PasswordChange::Gone => return Err(ctx.unauthenticated()),
             PasswordChange::CredentialsRejected => CredentialsRejected::new(ctx).into(),
             PasswordChange::PasswordRejected(violations) => {
                 PasswordRejected::new(ctx, &violations, &accounts.password_policy()).into()
@@ -178,6 +179,7 @@ impl AccountMutation {
                 }
                 DeleteAccountPayload { id: id.as_str().into() }.into()
             }
+            Deleted::Gone => return Err(ctx.unauthenticated()),
             Deleted::CredentialsRejected => CredentialsRejected::new(ctx).into(),
             Deleted::LastAdministrator => LastAdministrator::new(ctx).into(),
             Deleted::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),

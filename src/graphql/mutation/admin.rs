@@ -36,15 +36,16 @@ pub struct UnlockAccountInput {
 
 #[Object]
 impl AdminMutation {
-    /// Administrators only. Says whether an account can be used; one that can't loses its sessions.
+    /// Administrators only. Says whether an account can be used; one that can't loses its sessions. An account that is
+    /// PENDING_VERIFICATION can only be set to ACTIVE: whoever does so vouches for its address.
     async fn set_account_status(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which account, which status.")] input: SetAccountStatusInput,
     ) -> Result<SetAccountStatusResult> {
-        trail::admin(ctx, Act::SetAccountStatus).await?;
+        let administrator = trail::admin(ctx, Act::SetAccountStatus).await?;
         let id = AccountId::parse(&input.id);
-        Ok(match ctx.rooms().accounts.set_status(ctx.caller(), id, input.status.into()).await? {
+        Ok(match ctx.rooms().accounts.set_status(ctx.caller(), administrator, id, input.status.into()).await? {
             StatusSet::Set(account) => SetAccountStatusPayload { user: User::new(*account, None) }.into(),
             StatusSet::NotFound => UserNotFound::new(ctx).into(),
             StatusSet::Forbidden(Forbidden::LastAdministrator) => LastAdministrator::new(ctx).into(),
@@ -62,8 +63,9 @@ impl AdminMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account.")] input: UnlockAccountInput,
     ) -> Result<UnlockAccountResult> {
-        trail::admin(ctx, Act::UnlockAccount).await?;
-        Ok(match ctx.rooms().accounts.unlock(ctx.caller(), AccountId::parse(&input.id)).await? {
+        let administrator = trail::admin(ctx, Act::UnlockAccount).await?;
+        let id = AccountId::parse(&input.id);
+        Ok(match ctx.rooms().accounts.unlock(ctx.caller(), administrator, id).await? {
             Unlocked::Unlocked(account) => UnlockAccountPayload { user: User::new(*account, None) }.into(),
             Unlocked::NotFound => UserNotFound::new(ctx).into(),
         })

@@ -34,7 +34,7 @@ pub async fn admin<'a>(ctx: &'a Context<'_>, act: Act) -> Result<&'a SignedIn> {
         Ok(admin) => Ok(admin),
         Err(error) => {
             let event = Event::new(ctx.caller(), act, FORBIDDEN, ctx.rooms().clock.now());
-            ctx.rooms().trail.record(event.account(signed_in.account.clone())).await;
+            ctx.rooms().trail.record(event.actor(signed_in.account.clone())).await;
             Err(error)
         }
     }

@@ -10,7 +10,6 @@ use async_graphql::{
     Name,
     parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet},
 };
-use async_graphql_value::Value;
 
 use crate::http::graphql::{
     inputs::Inputs,
@@ -49,14 +48,11 @@ impl<'a> Walk<'a> {
                     let inputs = self.inputs;
                     let Some(known) = inputs.field(parent, &field.node.name.node) else { continue };
                     for (name, value) in &field.node.arguments {
-                        // A variable that is left out leaves the argument out.
-                        let absent = matches!(&value.node, Value::Variable(name) if self.given.get(name).is_none());
-                        if let (Some(wanted), false) = (known.arguments.get(name.node.as_str()), absent) {
-                            inputs.judge(&wanted.ty, &value.node, self.given).map_err(|wrong| Refusal {
-                                position: Some(name.pos),
-                                ..Refusal::document(Code::BadRequest, wrong.of(&name.node))
-                            })?;
-                        }
+                        let Some(wanted) = known.arguments.get(name.node.as_str()) else { continue };
+                        inputs.judge_wanted(wanted, &value.node, self.given).map_err(|wrong| Refusal {
+                            position: Some(name.pos),
+                            ..Refusal::document(Code::BadRequest, wrong.of(&name.node))
+                        })?;
                     }
                     self.set(&known.of, &field.node.selection_set.node)?;
                 }

@@ -38,6 +38,15 @@ pub struct Wanted {
     has_default: bool,
 }
 
+impl Wanted {
+    fn left_out(&self) -> Result<(), Mistake> {
+        match self.ty.nullable || self.has_default {
+            true => Ok(()),
+            false => Err(Mistake::new(format!("it is of type {} and is missing", self.ty))),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Kind {
     Enum(HashSet<String>),
@@ -131,6 +140,17 @@ impl Inputs {
         self.fields.get(parent)?.get(name)
     }
 
+    /// Judges what is given where something is wanted. A variable that is left out leaves the whole out.
+    ///
+    /// # Errors
+    /// What is wrong first.
+    pub fn judge_wanted(&self, wanted: &Wanted, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
+        match stands(value, given) {
+            Some(_) => self.judge(&wanted.ty, value, given),
+            None => wanted.left_out(),
+        }
+    }
+
     /// Judges a value as it stands in a document, with what its variables stand for.
     ///
     /// # Errors
@@ -188,11 +208,11 @@ impl Inputs {
             return Err(Mistake::new(format!("{name} has no field {unknown}")));
         }
         for (name, wanted) in fields {
-            match object.get(name.as_str()).filter(|value| stands(value, given).is_some()) {
-                Some(value) => self.judge(&wanted.ty, value, given).map_err(|wrong| wrong.under(name))?,
-                None if wanted.ty.nullable || wanted.has_default => {}
-                None => return Err(Mistake::new(format!("it is of type {} and is missing", wanted.ty)).under(name)),
-            }
+            let judged = match object.get(name.as_str()) {
+                Some(value) => self.judge_wanted(wanted, value, given),
+                None => wanted.left_out(),
+            };
+            judged.map_err(|wrong| wrong.under(name))?;
         }
         Ok(())
     }

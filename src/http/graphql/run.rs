@@ -85,7 +85,7 @@ fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
 }
 
 async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
-    let Some(_running) = wire.overload.enter() else {
+    let Some(_running) = wire.overload.enter(asker.caller.address.network()) else {
         drop((operation, asker));
         wire.overload.until_told().await;
         return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();

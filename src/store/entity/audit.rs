@@ -13,7 +13,10 @@ pub struct Model {
     pub at: Instant,
     pub act: String,
     pub outcome: String,
+    /// Whom it was about.
     pub account_id: Option<AccountId>,
+    /// The administrator who did it to them.
+    pub actor_id: Option<AccountId>,
     /// Masked.
     pub contact: Option<String>,
     pub address: Option<String>,

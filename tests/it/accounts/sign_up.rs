@@ -162,6 +162,39 @@ async fn an_address_that_was_only_typed_keeps_nobody_out() {
     app.stop().await;
 }
 
+/// Whatever an administrator does to an account whose address nobody proved, the address stays its owner's; to vouch
+/// for it is the one thing that can be done.
+#[tokio::test]
+async fn an_unproved_account_is_vouched_for_or_left_to_its_owner() {
+    let app = Setup::new().await.with("ACTIVATION", "email").start().await;
+    app.signed_up("boss", "+821012345678").await;
+    let boss = app.promote("boss").await;
+    let boss = app.holder(&boss);
+    let (thief, owner) = (app.person_at("198.51.100.66"), app.anonymous());
+    let input = |username: &str, email: &str| json!({ "username": username, "password": PASSWORD, "email": email });
+    let typed = thief.sign_up(input("thief", "hong@example.com")).await;
+    let id = &typed["user"]["id"];
+    for status in ["SUSPENDED", "PENDING_APPROVAL", "PENDING_VERIFICATION"] {
+        assert_eq!(boss.set_account_status(id, status).await["code"], "INVALID_INPUT", "{status}");
+    }
+    app.advance(std::time::Duration::from_secs(61));
+    let proof = app.proof(&owner, "SIGN_UP", "hong@example.com").await;
+    let made = owner.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
+    assert_eq!(made["__typename"], "SignUpPayload", "{made:#}");
+    assert_eq!(thief.sign_in_as("thief").await["__typename"], "CredentialsRejected");
+    // Somebody whose code does not arrive is known to the administrator.
+    let waiting = owner.sign_up(input("kim", "kim@example.com")).await;
+    let vouched = boss.set_account_status(&waiting["user"]["id"], "ACTIVE").await;
+    assert_eq!(vouched["user"]["status"], "ACTIVE", "{vouched:#}");
+    app.code_sent_to("kim@example.com").await;
+    app.advance(std::time::Duration::from_secs(61));
+    let reset = app.proof(&owner, "PASSWORD_RESET", "kim@example.com").await;
+    assert_eq!(owner.reset_password(&reset, "Another-Password-7").await["__typename"], "ResetPasswordPayload");
+    let back = owner.sign_in(json!({ "identifier": "kim@example.com", "password": "Another-Password-7" })).await;
+    assert_eq!(back["user"]["status"], "ACTIVE", "{back:#}");
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn en_02_a_known_address_signs_up_like_an_unknown_one() {
     let app = Setup::new().await.with("ACTIVATION", "email").start().await;

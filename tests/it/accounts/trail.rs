@@ -115,8 +115,8 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
     }
     assert_eq!(trail(&app).await[before..], expected);
     // Who was signed in is named.
-    let named =
-        "SELECT act FROM audit WHERE account_id IS NOT NULL AND outcome IN ('forbidden', 'invalid_input') ORDER BY id";
+    let named = "SELECT act FROM audit WHERE COALESCE(account_id, actor_id) IS NOT NULL \
+                 AND outcome IN ('forbidden', 'invalid_input') ORDER BY id";
     assert_eq!(app.column(named).await, ["updateProfile", "setAccountStatus", "unlockAccount"]);
     // A flood is one entry a minute, and the next minute's is another.
     let flood = json!({ "identifier": "", "password": "" });
@@ -142,6 +142,46 @@ async fn tried(person: &Person, act: &str, input: Value) -> Value {
 
 fn code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
+}
+
+/// Of two administrators it has to be known which.
+#[tokio::test]
+async fn dr_06_an_administrators_act_names_both() {
+    let app = TestApp::start().await;
+    let hong = app.signed_up("hong", PHONE).await;
+    app.signed_up("boss", "+821099990000").await;
+    let boss = app.promote("boss").await;
+    let acting = app.holder(&boss);
+    let id = app.holder(&hong).data("{ me { id } }", json!({})).await["me"]["id"].take();
+    acting.set_account_status(&id, "SUSPENDED").await;
+    acting.unlock_account(&id).await;
+    acting.unlock_account(&json!("acc_00000000000000000000000000")).await;
+    let actor = acting.data("{ me { id } }", json!({})).await["me"]["id"].take();
+    let entries = "SELECT act || ' ' || outcome || ' ' || COALESCE(account_id, '') || ' ' || actor_id FROM audit \
+                   WHERE actor_id IS NOT NULL ORDER BY id";
+    let (id, actor) = (id.as_str().unwrap(), actor.as_str().unwrap());
+    assert_eq!(
+        app.column(entries).await,
+        [
+            format!("setAccountStatus ok {id} {actor}"),
+            format!("unlockAccount ok {id} {actor}"),
+            format!("unlockAccount user_not_found acc_00000000000000000000000000 {actor}"),
+        ]
+    );
+    app.stop().await;
+}
+
+/// Who clicks twice is told that there is nobody any more, not that the password was wrong.
+#[tokio::test]
+async fn an_account_that_is_erased_twice_is_gone_the_second_time() {
+    let app = TestApp::start().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let clicks = (0..4).map(|_| tried(&holder, "deleteAccount", json!({ "password": PASSWORD })));
+    let answers = futures_util::future::join_all(clicks).await;
+    let done = answers.iter().filter(|answer| answer["data"]["deleteAccount"]["__typename"] == "DeleteAccountPayload");
+    assert_eq!(done.count(), 1, "{answers:#?}");
+    assert_eq!(answers.iter().filter(|answer| code(answer) == "UNAUTHENTICATED").count(), 3, "{answers:#?}");
+    app.stop().await;
 }
 
 #[tokio::test]

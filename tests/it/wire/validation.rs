@@ -125,6 +125,7 @@ async fn tr_05_a_value_of_the_wrong_type_is_the_requests_mistake() {
         ("query($n: Int!) {hello number(of: $n)}", json!({"n": 99_999_999_999_i64}), "of is not valid"),
         ("{hello number(of: 99999999999)}", json!({}), "of is not valid"),
         ("query($n: Int! = 99999999999) {hello number(of: $n)}", json!({}), "of is not valid"),
+        ("query($n: Int) {hello number(of: $n)}", json!({}), "of is not valid"),
         ("query($t: String) {hello choose(one: {text: $t})}", json!({}), "one is not valid"),
         ("query($t: String) {hello choose(one: {text: $t})}", json!({"t": null}), "one is not valid"),
         ("query($c: Choice!) {hello choose(one: $c)}", json!({"c": {"number": 3_000_000_000_i64}}), "one.number"),
