@@ -33,7 +33,7 @@ async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
     if !on_servers("an overload is shed") {
         return;
     }
-    let plan = unlimited().await.with("DATABASE_MAX_CONNECTIONS", "4").with("SHED_AFTER", "50ms");
+    let plan = unlimited().await.with("DATABASE_MAX_CONNECTIONS", "4");
     let server = server_of(&plan);
     let proxy = Proxy::before(&server).await;
     let (plan, _) = through(plan, proxy.port);
