@@ -64,20 +64,18 @@ impl Accounts {
             .write(move |tx| {
                 Box::pin(async move {
                     let administrators = tx.lock_administrators().await?;
-                    if let Err(why) = rules::may_set_status(&id, status, &administrators) {
+                    let Some(account) = tx.lock_account(&id).await? else {
+                        return Ok(Ending::Rollback((StatusSet::NotFound, Vec::new())));
+                    };
+                    if let Err(why) = rules::may_set_status(&account, status, &administrators) {
                         return Ok(Ending::Rollback((StatusSet::Forbidden(why), Vec::new())));
                     }
-                    let account = tx.lock_account(&id).await?;
-                    let account = match account {
-                        Some(unproved) if rules::is_unproved(&unproved) => {
-                            let Some(key) = rules::may_be_vouched_for(&unproved, status) else {
-                                let why = Forbidden::NotAStatusToSet;
-                                return Ok(Ending::Rollback((StatusSet::Forbidden(why), Vec::new())));
-                            };
+                    let account = match account.email_key.as_deref().filter(|_| rules::is_unproved(&account)) {
+                        Some(key) => {
                             tx.activate_account(&id, key, status, now).await?;
                             tx.account(&Identifier::Id(id.clone())).await?
                         }
-                        _ => tx.set_status(&id, status, now).await?,
+                        None => tx.set_status(&id, status, now).await?,
                     };
                     let Some(account) = account else {
                         return Ok(Ending::Rollback((StatusSet::NotFound, Vec::new())));

@@ -106,14 +106,15 @@ impl Operation {
     async fn write(self, tx: &Tx, id: &AccountId, now: Instant) -> Result<Result<Vec<SessionId>, Forbidden>, Fault> {
         let administrators = tx.lock_administrators().await?;
         let leaves = match self {
-            Operation::Grant(Role::User) | Operation::Suspend => rules::may_leave(id, &administrators),
+            Operation::Grant(Role::User) => rules::may_leave(id, &administrators),
+            Operation::Suspend => match tx.lock_account(id).await? {
+                Some(account) => rules::may_set_status(&account, AccountStatus::Suspended, &administrators),
+                None => Ok(()),
+            },
             Operation::Grant(Role::Admin) | Operation::Unlock => Ok(()),
         };
         if let Err(forbidden) = leaves {
             return Ok(Err(forbidden));
-        }
-        if matches!(self, Operation::Suspend) && tx.lock_account(id).await?.as_ref().is_some_and(rules::is_unproved) {
-            return Ok(Err(Forbidden::NotAStatusToSet));
         }
         match self {
             Operation::Grant(role) => _ = tx.set_role(id, role, now).await?,

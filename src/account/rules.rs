@@ -60,12 +60,6 @@ pub fn is_unproved(account: &Model) -> bool {
         && account.email_verified_at.is_none()
 }
 
-/// The key of the address that an administrator vouches for by giving an account that never proved any this status;
-/// none: it is not to be given. Suspended, it would keep an address that may be somebody else's for good.
-pub fn may_be_vouched_for(account: &Model, status: AccountStatus) -> Option<&str> {
-    account.email_key.as_deref().filter(|_| is_unproved(account) && status == AccountStatus::Active)
-}
-
 /// Whether `holder` gives way to a newcomer with the same address: nobody proved it before, so the later word counts.
 pub fn gives_way(holder: &Model, newcomer: &Model) -> bool {
     let key = |account: &Model| {
@@ -86,17 +80,18 @@ pub enum Forbidden {
 
 /// Whether an account may be given this status. `administrators` are those who can act.
 ///
+/// One that never proved its address can only be activated, by somebody who vouches for the address: with any other
+/// status it would keep an address that may be somebody else's for good.
+///
 /// # Errors
 /// Why not.
-pub fn may_set_status(
-    account: &AccountId,
-    status: AccountStatus,
-    administrators: &[AccountId],
-) -> Result<(), Forbidden> {
+pub fn may_set_status(account: &Model, status: AccountStatus, administrators: &[AccountId]) -> Result<(), Forbidden> {
+    let vouched_for = status == AccountStatus::Active && account.email_key.is_some();
     match status {
+        _ if is_unproved(account) && !vouched_for => Err(Forbidden::NotAStatusToSet),
         AccountStatus::PendingVerification => Err(Forbidden::NotAStatusToSet),
         AccountStatus::Active => Ok(()),
-        AccountStatus::PendingApproval | AccountStatus::Suspended => may_leave(account, administrators),
+        AccountStatus::PendingApproval | AccountStatus::Suspended => may_leave(&account.id, administrators),
     }
 }
 

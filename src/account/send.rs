@@ -82,14 +82,11 @@ impl Accounts {
                     return Ok(Sent::SignedOut);
                 };
                 if self.is_theirs(signed_in, &request.to).await? {
-                    if let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await {
-                        let event = self.0.event(caller, audit::Act::SendVerificationCode);
-                        let event = event.account(signed_in.account.clone());
-                        self.0.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                        return Ok(Sent::Quota(refused));
-                    }
                     let event = self.0.event(caller, audit::Act::SendVerificationCode);
                     let event = event.account(signed_in.account.clone());
+                    if let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await {
+                        return self.0.ended(event, audit::QUOTA_EXCEEDED, Sent::Quota(refused)).await;
+                    }
                     return self.0.ended(event, "contact_unchanged", Sent::ContactUnchanged).await;
                 }
                 let account = signed_in.account.clone();

@@ -254,14 +254,18 @@ mod tests {
     #[test]
     fn fd_08_a_crowd_of_one_network_keeps_no_other_out() {
         let (doors, _) = doors();
-        let now = Instant::now();
-        let crowd = crowd(&doors, MOST, now);
+        let (doors, now) = (&doors, Instant::now());
+        let crowd = crowd(doors, MOST, now);
         assert!(doors.enter_at(ONE, now).is_none());
         // Half of the room is theirs, though nobody has left.
         let others: Vec<_> = (0..MOST).map_while(|_| doors.enter_at(OTHER, now)).collect();
         assert_eq!(others.len(), MOST / 2);
-        drop(crowd);
-        drop(others);
+        // However many networks come, each with its share: not without end.
+        let networks = (3..200).map(|last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
+        let more: Vec<_> =
+            networks.flat_map(|network| (0..MOST).map_while(move |_| doors.enter_at(network, now))).collect();
+        assert_eq!(crowd.len() + others.len() + more.len(), MOST * 2);
+        drop((crowd, others, more));
         assert!(doors.state().inside.is_empty());
     }
 

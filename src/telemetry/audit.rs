@@ -17,8 +17,8 @@ pub const TARGET: &str = "audit";
 /// The outcome of an act that did what was asked.
 pub const OK: &str = "ok";
 
-/// The outcome of an act that a quota refused. Of a flood of these, as of the four below, the trail has one a minute
-/// (`store`).
+/// The outcome of an act that a quota refused. Of a flood of these, and of the others here, the trail has one a
+/// minute (`store`).
 pub const QUOTA_EXCEEDED: &str = "quota_exceeded";
 /// The outcome of an act whose input was wrong, field by field.
 pub const INVALID_INPUT: &str = "invalid_input";

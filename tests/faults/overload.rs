@@ -57,7 +57,7 @@ async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
     waits.sort();
     let most = waits[waits.len() * 9 / 10];
     assert!(most < unshed / 2, "nine of ten waited up to {most:?}, at {rate} a second: {unshed:?} without");
-    // It is over: as many at once are a burst again, and nobody is refused.
+    // It is over, for less than the ten seconds that are allowed: as many at once are a burst again.
     proxy.delay(Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let first = next.load(SeqCst);

@@ -62,7 +62,7 @@ fn say(who: &str, operated: Result<Operated, Fault>, done: &str) -> Result<(), S
             Err("this is the last administrator: make somebody else one first, with countersign admin grant".to_owned())
         }
         Operated::Forbidden(Forbidden::NotAStatusToSet) => {
-            Err("an account does not go back to before its contact was proved".to_owned())
+            Err("this account has not proved its address yet: until it does, it can't be used anyway".to_owned())
         }
     }
 }

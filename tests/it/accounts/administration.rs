@@ -1,6 +1,11 @@
 //! What administrators may, and nobody else.
 
-use countersign::app;
+use countersign::{
+    account::{Accounts, Operated},
+    app,
+    contact::Region,
+    store::entity::account::Role,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Account, PASSWORD, Setup, SignedIn, TestApp};
@@ -14,12 +19,21 @@ impl TestApp {
 
     /// The account becomes an administrator's; its sessions are ended.
     pub(super) async fn grant(&self, who: &str) {
+        let (accounts, region) = self.console().await;
+        let granted = accounts.grant("test".into(), who, region, Role::Admin).await.unwrap();
+        assert!(matches!(granted, Operated::Done(_)), "{granted:?}");
+    }
+
+    /// What `countersign admin suspend` does.
+    pub(super) async fn suspend(&self, who: &str) -> Operated {
+        let (accounts, region) = self.console().await;
+        accounts.suspend("test".into(), who, region).await.unwrap()
+    }
+
+    async fn console(&self) -> (Accounts, Region) {
         let settings = app::Settings::from_vars(self.vars().clone()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
         let region = settings.config.contacts.default_region;
-        let accounts = app::accounts(settings, self.world()).await.unwrap();
-        let role = countersign::store::entity::account::Role::Admin;
-        let granted = accounts.grant("test".into(), who, region, role).await.unwrap();
-        assert!(matches!(granted, countersign::account::Operated::Done(_)), "{granted:?}");
+        (app::accounts(settings, self.world()).await.unwrap(), region)
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a proved contact to an account.
 
+use countersign::account::{Operated, rules::Forbidden};
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
@@ -177,6 +178,8 @@ async fn an_unproved_account_is_vouched_for_or_left_to_its_owner() {
     for status in ["SUSPENDED", "PENDING_APPROVAL", "PENDING_VERIFICATION"] {
         assert_eq!(boss.set_account_status(id, status).await["code"], "INVALID_INPUT", "{status}");
     }
+    let refused = app.suspend("thief").await;
+    assert!(matches!(refused, Operated::Forbidden(Forbidden::NotAStatusToSet)), "{refused:?}");
     app.advance(std::time::Duration::from_secs(61));
     let proof = app.proof(&owner, "SIGN_UP", "hong@example.com").await;
     let made = owner.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
