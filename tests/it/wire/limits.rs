@@ -128,6 +128,7 @@ async fn fd_08_too_much_at_once_is_answered_so_that_it_is_tried_again() {
     });
     assert_eq!(first.status, 200);
     assert_eq!((second.status, second.code().as_str()), (503, "UNAVAILABLE"));
+    assert_eq!(second.headers["retry-after"], "1");
 }
 
 #[tokio::test]
