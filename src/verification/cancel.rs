@@ -6,7 +6,7 @@ use crate::{
     fault::Fault,
     ids::VerificationId,
     quota::Act,
-    store::Ending,
+    store::{Ending, entity::verification::Model},
     telemetry::{
         audit::{self, Event},
         metrics::End,
@@ -30,19 +30,12 @@ impl Verifications {
         let parts = &self.0;
         let now = parts.clock.now();
         let event = Event::new(caller, audit::Act::CancelVerification, audit::OK, now);
-        let canceled = {
-            let (id, entry) = (id.clone(), event.clone());
-            parts.store.write(move |tx| {
-                Box::pin(async move {
-                    let Some(row) = tx.cancel_verification(&id, now).await? else {
-                        return Ok(Ending::Rollback(None));
-                    };
-                    tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
-                    Ok(Ending::Commit(Some(row)))
-                })
-            })
+        // Ids that nobody was given are many: they don't get as far as the one who writes.
+        let canceled = match self.get(id).await? {
+            Some(_) => self.take_back(id.clone(), event.clone()).await?,
+            None => None,
         };
-        match canceled.await? {
+        match canceled {
             Some(row) => {
                 Parts::ended(&row, End::Canceled);
                 event.maybe_account(row.account_id.clone()).log();
@@ -61,5 +54,18 @@ impl Verifications {
                 Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
             }
         }
+    }
+
+    async fn take_back(&self, id: VerificationId, entry: Event) -> Result<Option<Model>, Fault> {
+        let canceling = self.0.store.write(move |tx| {
+            Box::pin(async move {
+                let Some(row) = tx.cancel_verification(&id, entry.at).await? else {
+                    return Ok(Ending::Rollback(None));
+                };
+                tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
+                Ok(Ending::Commit(Some(row)))
+            })
+        });
+        canceling.await
     }
 }
