@@ -167,6 +167,13 @@ fn json_alone(headers: &HeaderMap) -> Result<(), Refusal> {
     if parts.filter_map(|part| part.split_once('=')).any(foreign) {
         return unsupported("JSON is UTF-8: no other charset is taken.");
     }
+    let coded = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if coded {
+        return unsupported("The body is taken as it is: send it without a Content-Encoding.");
+    }
     Ok(())
 }
 

@@ -72,6 +72,8 @@ async fn tr_04_what_a_browser_posts_unasked_is_never_executed() {
         assert_eq!(reply.status, 415, "{kind}");
     }
     assert_eq!(server.send(Method::POST, "/graphql", &[], body.to_owned()).await.status, 415);
+    let gzipped = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    assert_eq!(server.send(Method::POST, "/graphql", &gzipped, body.to_owned()).await.status, 415);
     assert_eq!(server.traces.bumps.load(SeqCst), 0);
     for kind in ["application/json;charset=UTF-8", "Application/JSON; charset=\"utf-8\""] {
         assert_eq!(server.send(Method::POST, "/graphql", &[("content-type", kind)], body.to_owned()).await.status, 200);
