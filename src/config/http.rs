@@ -56,8 +56,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "SHED_AFTER",
-        "300ms",
-        "When everything has waited for the database longer than this for half a second, as many requests are let in as wait no longer; the others are answered UNAVAILABLE at once.",
+        "1s",
+        "When everything has waited for the database longer than this for half a second, or MAX_IN_FLIGHT is reached, only as many requests are let in as keep the database busy: they wait a sixtieth of it, and the others are answered UNAVAILABLE at once.",
     ),
     Setting::new("MAX_BODY", "65536", "Bytes of a request body or WebSocket message."),
     Setting::new("MAX_DOCUMENT", "16384", "Bytes of a GraphQL document."),

@@ -85,7 +85,7 @@ pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
         shapes,
         origins: Origins::new(&settings),
         seats: Seats::new(&settings),
-        overload: Overload::new(settings.max_in_flight, settings.shed_after, waited),
+        overload: Arc::new(Overload::new(settings.max_in_flight, settings.shed_after, waited)),
         stop: stop.clone(),
         executor,
         settings,

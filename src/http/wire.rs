@@ -29,5 +29,5 @@ pub struct Wire<E> {
     pub origins: Origins,
     pub seats: Seats,
     pub stop: Stop,
-    pub overload: Overload,
+    pub overload: Arc<Overload>,
 }

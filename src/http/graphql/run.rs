@@ -18,8 +18,9 @@ use crate::{
             admission::Operation,
             refusal::{Code, Refusal},
             response,
-            tally::Tally,
+            tally::{self, Tally},
         },
+        overload::Running,
         wire::Wire,
     },
     session::gate::Auth,
@@ -50,9 +51,12 @@ impl Asker {
 /// mutation goes on by itself, whoever leaves or tires of waiting: what follows its commit (telling who watches, ending
 /// what was revoked) is as much a part of it as the commit.
 pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> Response {
+    let Some(running) = wire.overload.enter(asker.caller.address.network()) else {
+        return turned_away(wire, operation, asker).await;
+    };
     let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
     let is_mutation = operation.kind == OperationType::Mutation;
-    let running = to_its_end(Arc::clone(wire), operation, asker);
+    let running = to_its_end(Arc::clone(wire), operation, asker, running);
     let answered = if is_mutation {
         let running = tokio::spawn(Trace::current().around(running.in_current_span()));
         tokio::time::timeout(deadline, running).await.map(|ran| ran.unwrap_or_else(|_| broken(&request_id)))
@@ -62,7 +66,20 @@ pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker:
     answered.unwrap_or_else(|_| Refusal::unavailable("This took too long and was given up; try again.").into_result())
 }
 
-async fn to_its_end<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> Response {
+/// Costs as little as can be: it is counted, and nothing of it is kept until it is told.
+async fn turned_away<E>(wire: &Wire<E>, operation: Operation, asker: Asker) -> Response {
+    tally::turned_away(&wire.labels, operation.kind, &operation.roots);
+    drop((operation, asker));
+    wire.overload.until_told().await;
+    Refusal::unavailable("Too busy just now; try again in a moment.").into_result()
+}
+
+async fn to_its_end<E: Executor>(
+    wire: Arc<Wire<E>>,
+    mut operation: Operation,
+    asker: Asker,
+    _running: Running,
+) -> Response {
     let tally = counted(&wire, &mut operation);
     // Over a socket it begins a trace: the handshake's is long over.
     let trace = Trace::current().step("operation", Kind::Internal);
@@ -85,11 +102,6 @@ fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
 }
 
 async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
-    let Some(_running) = wire.overload.enter(asker.caller.address.network()) else {
-        drop((operation, asker));
-        wire.overload.until_told().await;
-        return Refusal::unavailable("Too busy just now; try again in a moment.").into_result();
-    };
     let request_id = asker.caller.request_id.clone();
     asker.hand_over(&mut operation);
     let Operation { request, document, .. } = operation;

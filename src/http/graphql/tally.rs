@@ -93,6 +93,13 @@ pub fn refused(code: Code) {
     metrics::request_refused(NONE.into(), code.as_str());
 }
 
+/// Counts an operation that was not begun, for want of room.
+pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[Root]) {
+    for root in roots {
+        metrics::request_refused(labels.of(kind, &root.field), Code::Unavailable.as_str());
+    }
+}
+
 impl Tally {
     /// Begins to count. `outcomes` is what the resolvers note their refusals in.
     pub fn begin(labels: &Labels, kind: OperationType, roots: &[Root], outcomes: Outcomes) -> Self {
