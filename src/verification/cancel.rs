@@ -30,30 +30,26 @@ impl Verifications {
         let parts = &self.0;
         let now = parts.clock.now();
         let event = Event::new(caller, audit::Act::CancelVerification, audit::OK, now);
+        let mut found = self.get(id).await?;
         // Ids that nobody was given are many: they don't get as far as the one who writes.
-        let canceled = match self.get(id).await? {
-            Some(_) => self.take_back(id.clone(), event.clone()).await?,
-            None => None,
-        };
-        match canceled {
-            Some(row) => {
+        if found.is_some() {
+            if let Some(row) = self.take_back(id.clone(), event.clone()).await? {
                 Parts::ended(&row, End::Canceled);
                 event.maybe_account(row.account_id.clone()).log();
                 parts.withdraw(&row);
-                Ok(Canceled::Canceled(parts.published(row)))
+                return Ok(Canceled::Canceled(parts.published(row)));
             }
-            None => {
-                let found = self.get(id).await?;
-                // The answer is the same for whoever asks too often; the trail is not theirs to fill.
-                let outcome = match parts.quotas.charge(Act::Guess, caller).await {
-                    Err(_) => audit::QUOTA_EXCEEDED,
-                    Ok(()) if found.is_some() => "verification_not_pending",
-                    Ok(()) => "verification_not_found",
-                };
-                parts.store.record(event.outcome(outcome)).await;
-                Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
-            }
+            // As it ended.
+            found = self.get(id).await?;
         }
+        // The answer is the same for whoever asks too often; the trail is not theirs to fill.
+        let outcome = match parts.quotas.charge(Act::Guess, caller).await {
+            Err(_) => audit::QUOTA_EXCEEDED,
+            Ok(()) if found.is_some() => "verification_not_pending",
+            Ok(()) => "verification_not_found",
+        };
+        parts.store.record(event.outcome(outcome)).await;
+        Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
     }
 
     async fn take_back(&self, id: VerificationId, entry: Event) -> Result<Option<Model>, Fault> {
