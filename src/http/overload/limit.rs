@@ -1,9 +1,9 @@
 //! As many as are let in: the configured limit, until an overload lowers it.
 //!
 //! A burst is waited out: the limit falls only when whatever was begun in half a second had waited longer than
-//! `SHED_AFTER`, or at once where somebody is refused although nothing has been lowered yet. Once it has fallen, those who
-//! are let in wait a small part of that: a longer queue gets no more done. It is what was configured again as soon as
-//! nobody was refused for a moment, or all who were would find room.
+//! `SHED_AFTER`, or at once where somebody is refused for the configured limit while others wait for the database. Once it
+//! has fallen, those who are let in wait a small part of that: a longer queue gets no more done. It is what was configured
+//! again as soon as nobody was refused for a moment, or all who were would find room.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ const SHORTER: u32 = 64;
 /// Nobody is refused any more when there would be so many times as many as the limit.
 const ROOM: usize = 8;
 /// As many are let in whatever they wait for.
-pub(super) const FEWEST: usize = 16;
+const FEWEST: usize = 16;
 
 pub(super) struct Limit {
     most: usize,
@@ -190,7 +190,7 @@ mod tests {
         for _ in 0..50 {
             crowd.come(800);
         }
-        // A tenth more than can be done, who are refused at first.
+        // A twentieth more than can be done, who are refused at first.
         let refused: Vec<_> = (0..60).map(|_| crowd.come(210).0).collect();
         assert!(refused.iter().rev().take(10).all(|refused| *refused == 0), "{refused:?}");
     }
