@@ -19,6 +19,11 @@ impl Pace {
         Self { begun: Instant::now(), lasts, rate, next: AtomicU64::new(0) }
     }
 
+    /// Whether turns come at instants of their own.
+    pub fn is_due(&self) -> bool {
+        self.rate.is_some()
+    }
+
     /// Waits for a turn, and says from when its time counts; none when the stretch is over.
     ///
     /// At a rate that is the instant at which it was due, not the one at which a worker came free: otherwise a server

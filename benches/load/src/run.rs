@@ -96,6 +96,7 @@ impl Run {
             "all_settled_after_seconds": begun.elapsed().as_secs_f64(),
             "errors": tally.errors(),
             "latency_ms": tally.latencies(),
+            "begun_late_ms": tally.lateness(),
             "before": before.json(),
             "after": after.json(),
             "samples": samples,
@@ -114,6 +115,9 @@ impl Run {
             let (pace, tally) = (pace.clone(), tally.clone());
             working.spawn(async move {
                 while let Some(due) = pace.turn().await {
+                    if pace.is_due() {
+                        tally.began_late(due.elapsed());
+                    }
                     let outcome = worker.act(due, &tally).await;
                     tally.end(outcome);
                 }

@@ -27,6 +27,7 @@ struct Counts {
     done: u64,
     sent: u64,
     steps: BTreeMap<&'static str, Histogram<u64>>,
+    late: Option<Histogram<u64>>,
     troubles: BTreeMap<Trouble, u64>,
 }
 
@@ -42,13 +43,21 @@ impl Tally {
 
     /// One step of an operation took so long.
     pub fn took(&self, step: &'static str, span: Duration) {
-        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX).clamp(1, LONGEST);
         let mut counts = self.counts();
         if let Some(steps) = counts.steps.get_mut(step) {
-            steps.saturating_record(micros);
-        } else if let Ok(mut fresh) = Histogram::new_with_bounds(1, LONGEST, DIGITS) {
-            fresh.saturating_record(micros);
+            record(steps, span);
+        } else if let Some(mut fresh) = empty() {
+            record(&mut fresh, span);
             counts.steps.insert(step, fresh);
+        }
+    }
+
+    /// An operation was begun so long after it was due: for want of a free client, or of the generator's own time.
+    pub fn began_late(&self, span: Duration) {
+        let mut counts = self.counts();
+        counts.late = counts.late.take().or_else(empty);
+        if let Some(late) = &mut counts.late {
+            record(late, span);
         }
     }
 
@@ -72,12 +81,13 @@ impl Tally {
 
     /// Each step's percentiles in milliseconds.
     pub fn latencies(&self) -> Value {
-        let percentiles = |steps: &Histogram<u64>| -> Value {
-            let figures = PERCENTILES.iter().map(|(name, at)| ((*name).to_owned(), json!(millis(steps, *at))));
-            figures.chain([("count".to_owned(), json!(steps.len()))]).collect()
-        };
         let counts = self.counts();
         counts.steps.iter().map(|(step, steps)| ((*step).to_owned(), percentiles(steps))).collect()
+    }
+
+    /// How late operations were begun, in milliseconds; null where none was due at any instant.
+    pub fn lateness(&self) -> Value {
+        self.counts().late.as_ref().map_or(Value::Null, percentiles)
     }
 
     /// Each step's latency in milliseconds at a percentile.
@@ -88,6 +98,20 @@ impl Tally {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn empty() -> Option<Histogram<u64>> {
+    Histogram::new_with_bounds(1, LONGEST, DIGITS).ok()
+}
+
+fn record(spans: &mut Histogram<u64>, span: Duration) {
+    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    spans.saturating_record(micros.clamp(1, LONGEST));
+}
+
+fn percentiles(spans: &Histogram<u64>) -> Value {
+    let figures = PERCENTILES.iter().map(|(name, at)| ((*name).to_owned(), json!(millis(spans, *at))));
+    figures.chain([("count".to_owned(), json!(spans.len()))]).collect()
 }
 
 fn millis(steps: &Histogram<u64>, percentile: f64) -> f64 {
