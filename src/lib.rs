@@ -14,7 +14,7 @@
 //! | messages | [`delivery`] |
 //! | how often, and who changed | [`quota`], [`events`] |
 //! | the truth | [`store`], the only room that knows SQL |
-//! | values | [`contact`], [`password`], [`code`], [`keys`], [`texts`], [`telemetry`], [`config`], [`clock`], [`fault`] and the words they share |
+//! | values | [`contact`], [`password`], [`code`], [`keys`], [`texts`], [`telemetry`], [`config`], [`clock`], [`fault`], [`patience`] and the words they share |
 //!
 //! # A send, on its way in
 //!
@@ -50,6 +50,7 @@ pub mod ids;
 pub mod janitor;
 pub mod keys;
 pub mod password;
+pub mod patience;
 pub mod purpose;
 pub mod quota;
 pub mod redis_link;

@@ -57,7 +57,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SHED_AFTER",
         "1s",
-        "When everything has waited for the database longer than this for half a second, or MAX_IN_FLIGHT is reached, only as many requests are let in as keep the database busy: they wait a sixtieth of it, and the others are answered UNAVAILABLE at once.",
+        "When everything has waited for the database longer than this for half a second, or MAX_IN_FLIGHT is reached, only as many requests are let in as keep the database busy: they wait about a hundredth of it, and the others are answered UNAVAILABLE.",
     ),
     Setting::new("MAX_BODY", "65536", "Bytes of a request body or WebSocket message."),
     Setting::new("MAX_DOCUMENT", "16384", "Bytes of a GraphQL document."),

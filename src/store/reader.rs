@@ -1,6 +1,6 @@
 //! The pool of connections, and how a statement outside any transaction of ours gets one.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
@@ -9,6 +9,7 @@ use sea_orm::{
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::waits::Waits;
+use crate::patience::Ticket;
 
 /// A pool. Cheap to clone.
 ///
@@ -51,8 +52,12 @@ impl Reader {
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         let waiter = self.waits.enter();
         let turn = self.turns.acquire().await.ok();
-        waiter.begun();
-        turn
+        if Ticket::current().begins(waiter.begun()) {
+            return turn;
+        }
+        drop(turn);
+        // Whoever waits for this operation leaves off.
+        pending().await
     }
 
     /// How long everybody waited for a connection since this was last asked.

@@ -6,7 +6,7 @@ use sea_orm::{EntityTrait, Iterable, PaginatorTrait};
 use tempfile::TempDir;
 
 use super::*;
-use crate::clock::Instant;
+use crate::{clock::Instant, patience::Patience};
 
 async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {
@@ -132,6 +132,49 @@ async fn what_is_rolled_back_or_fails_leaves_its_neighbours_in_the_batch_alone()
         let kept = store.contact_usage(&format!("contact-{number:02}")).await.unwrap().is_some();
         assert_eq!(kept, number % 4 == 0, "{number}");
     }
+}
+
+/// The longest that an operation waits for its first turn.
+const LONGEST: Duration = Duration::from_millis(5);
+
+/// A guess and a look that come when the writer and every reader are busy, for longer than that; whether they were done.
+async fn done_behind_others(store: &Store, patience: &Patience) -> (bool, bool) {
+    let (begun, is_begun) = tokio::sync::oneshot::channel();
+    let others = async {
+        let _turns = futures_util::future::join_all((0..4).map(|_| store.reader().turn())).await;
+        let writing = store.write(|_| {
+            Box::pin(async {
+                begun.send(()).unwrap();
+                tokio::time::sleep(LONGEST * 4).await;
+                Ok(Ending::Commit(()))
+            })
+        });
+        writing.await.unwrap();
+    };
+    let behind = async {
+        is_begun.await.unwrap();
+        let limits = UsageLimits { day: 1, daily: None, cooled_down_since: None };
+        let guess = store.write(move |tx| {
+            Box::pin(async move { Ok(Ending::Commit(tx.reserve_guess("+821012345678", limits).await?)) })
+        });
+        let look = store.contact_usage("+821012345678");
+        tokio::join!(patience.bear(guess), patience.bear(look))
+    };
+    let ((), (guess, look)) = tokio::join!(others, behind);
+    (guess.is_some_and(|guess| guess.is_ok()), look.is_some_and(|look| look.is_ok()))
+}
+
+#[tokio::test]
+async fn fd_08_an_operation_whose_turn_comes_too_late_is_not_begun() {
+    let dir = TempDir::new().unwrap();
+    let store = store(&dir).await;
+    let patience = Patience::default();
+    patience.set(Some(LONGEST));
+    assert_eq!(done_behind_others(&store, &patience).await, (false, false));
+    assert!(store.contact_usage("+821012345678").await.unwrap().is_none());
+    patience.set(None);
+    assert_eq!(done_behind_others(&store, &patience).await, (true, true));
+    assert!(store.contact_usage("+821012345678").await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -61,16 +61,17 @@ impl Waits {
 }
 
 impl Waiter {
-    /// It is this one's turn.
-    pub(super) fn begun(self) {
-        self.begun_at(Instant::now());
+    /// It is this one's turn; how long it waited.
+    pub(super) fn begun(self) -> Duration {
+        self.begun_at(Instant::now())
     }
 
-    fn begun_at(self, now: Instant) {
+    fn begun_at(self, now: Instant) -> Duration {
         let mut state = self.waits.state();
         let waited = now - self.came;
         state.shortest = Some(state.shortest.map_or(waited, |shortest| shortest.min(waited)));
         state.moved = now;
+        waited
     }
 }
 

@@ -5,6 +5,7 @@
 //! decides against itself, fails or panics takes back nothing of its neighbours.
 
 use std::{
+    future::pending,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -23,6 +24,7 @@ use tokio::sync::{
 use super::{Ending, Tx, Work, waits::Waits};
 use crate::{
     fault::{Doing, Fault},
+    patience::Ticket,
     telemetry::{
         metrics::{self, Queue},
         traces::Trace,
@@ -100,12 +102,14 @@ impl Writer {
         // Whoever writes in another's name stands in its trace.
         let trace = Trace::current();
         let waiter = self.waits.enter();
+        let ticket = Ticket::current();
+        let shown = ticket.clone();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
-                waiter.begun();
+                let begins = shown.begins(waiter.begun());
                 // Whoever asked was told that the database took too long. What nobody waits for is not done: a proof
                 // would be written whose token nobody has.
-                if reply.is_closed() {
+                if !begins || reply.is_closed() {
                     return Done { keep: false, answer: Box::new(|_| ()) };
                 }
                 let (keep, value) = match AssertUnwindSafe(trace.around(work(tx))).catch_unwind().await {
@@ -128,7 +132,12 @@ impl Writer {
             }
             TrySendError::Closed(_) => Fault::unavailable("the writer stopped"),
         })?;
-        replied.await.unwrap_or_else(|_| Err(Fault::unavailable("the writer stopped")))
+        match replied.await {
+            Ok(answer) => answer,
+            // Whoever waits for this operation leaves off.
+            Err(_) if ticket.is_gone() => pending().await,
+            Err(_) => Err(Fault::unavailable("the writer stopped")),
+        }
     }
 }
 

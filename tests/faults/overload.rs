@@ -13,9 +13,17 @@ use super::{
     proxy::{Proxy, server_of, through},
     unlimited,
 };
-use crate::process::child::Child;
+use crate::process::{
+    child::Child,
+    metrics::{count, scrape, scraped},
+};
 
-const CLIENTS: usize = 150;
+/// A send holds a connection for some tens of milliseconds, and there are so many.
+const CONNECTIONS: usize = 8;
+/// Twice as many keep each connection busy.
+const FITTING: usize = CONNECTIONS * 2;
+/// All at once they would wait for seconds.
+const CROWD: usize = 300;
 
 /// What one client was answered from when on, and how long it waited.
 async fn ask_without_end(child: &Child, next: &AtomicUsize, until: Instant) -> Vec<(Instant, Answer, Duration)> {
@@ -28,40 +36,62 @@ async fn ask_without_end(child: &Child, next: &AtomicUsize, until: Instant) -> V
     answers
 }
 
+/// So many clients for so long.
+async fn ask(child: &Child, next: &AtomicUsize, clients: usize, span: Duration) -> Vec<(Instant, Answer, Duration)> {
+    let until = Instant::now() + span;
+    join_all((0..clients).map(|_| ask_without_end(child, next, until))).await.concat()
+}
+
+/// Ninety-nine of a hundred waited no longer.
+fn p99(answers: &[(Instant, Answer, Duration)]) -> Duration {
+    let mut waits: Vec<_> = answers.iter().map(|(_, _, took)| *took).collect();
+    waits.sort();
+    waits[waits.len() * 99 / 100]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
     if !on_servers("an overload is shed") {
         return;
     }
-    let plan = unlimited().await.with("DATABASE_MAX_CONNECTIONS", "4");
+    let plan = scraped(unlimited().await).with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
     let server = server_of(&plan);
     let proxy = Proxy::before(&server).await;
     let (plan, _) = through(plan, proxy.port);
     let child = plan.serve().await;
     assert!(send(&child, &phone(0)).await.id().is_some());
-    // A send holds a connection for some tens of milliseconds: all of these at once would wait for seconds.
     proxy.delay(Duration::from_millis(20));
-    let begun = Instant::now();
-    let (next, until) = (AtomicUsize::new(1), begun + Duration::from_secs(6));
-    let answers = join_all((0..CLIENTS).map(|_| ask_without_end(&child, &next, until))).await.concat();
+    let next = AtomicUsize::new(1);
+    let usual = ask(&child, &next, FITTING, Duration::from_secs(4)).await;
+    assert!(usual.iter().all(|(_, answer, _)| answer.id().is_some()), "{usual:?}");
     // Once it was seen that this is no burst.
-    let settled = begun + Duration::from_secs(3);
-    let (taken, refused): (Vec<_>, Vec<_>) =
-        answers.into_iter().filter(|(begun, ..)| *begun > settled).partition(|(_, answer, _)| answer.id().is_some());
+    let settled = Instant::now() + Duration::from_secs(3);
+    let answers = ask(&child, &next, CROWD, Duration::from_secs(9)).await;
+    let late = answers.iter().filter(|(begun, ..)| *begun > settled).cloned();
+    let (taken, refused): (Vec<_>, Vec<_>) = late.partition(|(_, answer, _)| answer.id().is_some());
     assert!(refused.iter().all(|(_, answer, _)| answer.is_unavailable()), "{refused:?}");
     assert!(refused.len() > taken.len(), "{} refused, {} taken", refused.len(), taken.len());
-    // Let in all together, they would wait for one another.
-    let rate = taken.len() as f64 / (until - settled).as_secs_f64();
-    let unshed = Duration::from_secs_f64(CLIENTS as f64 / rate);
-    let mut waits: Vec<_> = taken.iter().map(|(_, _, took)| *took).collect();
-    waits.sort();
-    let most = waits[waits.len() * 9 / 10];
-    assert!(most < unshed / 2, "nine of ten waited up to {most:?}, at {rate} a second: {unshed:?} without");
-    // It is over, for less than the ten seconds that are allowed: as many at once are a burst again.
+    let (usually, shed) = (p99(&usual), p99(&taken));
+    assert!(shed < usually * 2, "{FITTING} clients wait {usually:?}, those of {CROWD} who are let in {shed:?}");
+    // Who is turned away costs the others little: they are done nearly as fast.
+    let (fitting, crowded) = (usual.len() as f64 / 4.0, taken.len() as f64 / 6.0);
+    assert!(crowded > fitting / 2.0, "{crowded} a second of {CROWD} clients, {fitting} of {FITTING}");
+    // It is over, for less than the ten seconds that are allowed: a burst is one again.
     proxy.delay(Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let first = next.load(SeqCst);
-    let burst = join_all((first..first + CLIENTS).map(async |number| send(&child, &phone(number)).await)).await;
+    let burst = join_all((first..first + CROWD).map(async |number| send(&child, &phone(number)).await)).await;
     let lost: Vec<_> = burst.iter().filter(|answer| answer.id().is_none()).collect();
     assert!(lost.is_empty(), "{lost:?}");
+    // All are counted; how long a request takes is told of those alone that were begun.
+    let text = scrape(&plan).await;
+    let requests = |outcome: &str| {
+        let series = format!("countersign_requests_total{{operation=\"sendVerificationCode\",outcome=\"{outcome}\"}}");
+        count(&text, &series).unwrap() as usize
+    };
+    let taken = [&answers, &usual].into_iter().flatten().filter(|(_, answer, _)| answer.id().is_some()).count();
+    let refused = answers.len() + usual.len() - taken;
+    assert_eq!((requests("ok"), requests("UNAVAILABLE")), (1 + taken + burst.len(), refused));
+    let timed = count(&text, "countersign_request_seconds_count{operation=\"sendVerificationCode\"}").unwrap() as usize;
+    assert_eq!(timed, requests("ok"));
 }

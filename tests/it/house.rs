@@ -42,6 +42,7 @@ const FLOORS: &[&[&str]] = &[
         "purpose",
         "status",
         "vitals",
+        "patience",
     ],
 ];
 

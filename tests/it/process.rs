@@ -5,7 +5,7 @@ mod backup;
 pub mod child;
 mod commands;
 mod import;
-mod metrics;
+pub mod metrics;
 mod refused;
 mod stopped;
 mod survival;

@@ -70,6 +70,11 @@ pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker:
 async fn turned_away<E>(wire: &Wire<E>, operation: Operation, asker: Asker) -> Response {
     tally::turned_away(&wire.labels, operation.kind, &operation.roots);
     drop((operation, asker));
+    too_busy(wire).await
+}
+
+/// The refusal, when it is its turn.
+async fn too_busy<E>(wire: &Wire<E>) -> Response {
     wire.overload.until_told().await;
     Refusal::unavailable("Too busy just now; try again in a moment.").into_result()
 }
@@ -78,13 +83,20 @@ async fn to_its_end<E: Executor>(
     wire: Arc<Wire<E>>,
     mut operation: Operation,
     asker: Asker,
-    _running: Running,
+    running: Running,
 ) -> Response {
     let tally = counted(&wire, &mut operation);
     // Over a socket it begins a trace: the handshake's is long over.
     let trace = Trace::current().step("operation", Kind::Internal);
     trace.note("graphql.operation", tally.names());
-    let response = trace.around(run(&wire, operation, asker)).await;
+    let Some(response) = running.bear(trace.around(run(&wire, operation, asker))).await else {
+        trace.note("error", Code::Unavailable.as_str());
+        trace.failed();
+        trace.end();
+        tally.turned_away();
+        drop(running);
+        return too_busy(&wire).await;
+    };
     if let Some(error) = response.errors.first() {
         trace.note("error", Code::known(response::code(error)));
         trace.failed();

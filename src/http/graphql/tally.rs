@@ -113,6 +113,13 @@ impl Tally {
         names.join(",")
     }
 
+    /// Counts an operation that was let in and then not begun, for want of room.
+    pub fn turned_away(self) {
+        for (_, operation) in self.roots {
+            metrics::request_refused(operation, Code::Unavailable.as_str());
+        }
+    }
+
     /// Counts what was answered.
     pub fn close(self, answer: &Response) {
         let took = self.started.elapsed();

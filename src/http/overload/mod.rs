@@ -18,12 +18,15 @@ use std::{
 use limit::{BURST, Limit, Seen, WINDOW};
 use turns::Turns;
 
+use crate::patience::Patience;
+
 /// How long work has waited for what it needs, of late.
 pub type Waited = Box<dyn Fn() -> Duration + Send + Sync>;
 
 /// Lets operations in. One for the process.
 pub struct Overload {
     waited: Waited,
+    patience: Patience,
     state: Mutex<State>,
 }
 
@@ -58,7 +61,7 @@ impl Overload {
             refused: 0,
             done: 0,
         };
-        Self { waited, state: Mutex::new(state) }
+        Self { waited, patience: Patience::default(), state: Mutex::new(state) }
     }
 
     /// Lets one more of a network in, if there is room.
@@ -70,9 +73,10 @@ impl Overload {
         let mut state = self.state();
         if now >= state.window_ends {
             state.end_window((self.waited)(), now);
+            self.patience.set(state.limit.longest_wait());
         }
         if state.running >= state.limit.current() && !state.is_owed(network) {
-            state.refused += 1;
+            state.refuse(now);
             return None;
         }
         state.running += 1;
@@ -93,6 +97,17 @@ impl Overload {
     }
 }
 
+impl Running {
+    /// Does the work of the operation. None: it is sent away after all, since its turn came too late.
+    pub async fn bear<F: Future>(&self, work: F) -> Option<F::Output> {
+        let done = self.doors.patience.bear(work).await;
+        if done.is_none() {
+            self.doors.state().refused += 1;
+        }
+        done
+    }
+}
+
 impl State {
     fn end_window(&mut self, waited: Duration, now: Instant) {
         let (refused, done) = (mem::take(&mut self.refused), mem::take(&mut self.done));
@@ -108,6 +123,15 @@ impl State {
         });
         self.turns.follow(done);
         self.window_ends = now + WINDOW;
+    }
+
+    /// The first one who is refused has the limit judged at once: at four times what can be done, whoever is let in until
+    /// the window ends waits too long.
+    fn refuse(&mut self, now: Instant) {
+        if self.refused == 0 && !self.limit.has_fallen() {
+            self.window_ends = now;
+        }
+        self.refused += 1;
     }
 
     /// Whether a network has less than its share inside. Twice the limit is never passed.
@@ -136,11 +160,13 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use std::{
+        future::pending,
         net::Ipv4Addr,
         sync::atomic::{AtomicU64, Ordering::Relaxed},
     };
 
     use super::*;
+    use crate::patience::Ticket;
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
@@ -185,6 +211,22 @@ mod tests {
         assert_eq!(crowd.len() + others.len() + more.len(), MOST * 2);
         drop((crowd, others, more));
         assert!(doors.state().inside.is_empty());
+    }
+
+    #[tokio::test]
+    async fn fd_08_whoever_was_let_in_before_is_sent_away_once_the_turn_comes_too_late() {
+        let (doors, millis) = doors();
+        let turn = |waited| async move {
+            if !Ticket::current().begins(waited) {
+                pending::<()>().await;
+            }
+        };
+        let inside = crowd(&doors, MOST, Instant::now());
+        let [first, second, ..] = &inside[..] else { panic!("nobody is let in") };
+        assert!(first.bear(turn(SHED_AFTER)).await.is_some());
+        millis.store(100, Relaxed);
+        assert!(crowd(&doors, 2, Instant::now()).is_empty());
+        assert!(second.bear(turn(SHED_AFTER)).await.is_none());
     }
 
     #[test]

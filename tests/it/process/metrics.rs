@@ -29,18 +29,27 @@ const ADDRESS: &str = "198.51.100.77";
 const PHONE: &str = "+821055557777";
 const PASSWORD: &str = "Quiet-Harbour-71!";
 
-/// A program that is scraped; its messages go to `gateway`.
-async fn scraped(gateway: &Carrier) -> Plan {
+/// A program that is scraped.
+pub fn scraped(plan: Plan) -> Plan {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    Plan::new()
-        .await
-        .with("METRICS_ADDR", &format!("127.0.0.1:{port}"))
+    plan.with("METRICS_ADDR", &format!("127.0.0.1:{port}"))
+}
+
+/// A program that is scraped; its messages go to `gateway`.
+async fn scraped_by(gateway: &Carrier) -> Plan {
+    scraped(Plan::new().await)
         .with("SMS_PROVIDER", "webhook")
         .with("DELIVERY_WEBHOOK_URL", &gateway.url())
         .with("DELIVERY_WEBHOOK_SECRET", SECRET)
 }
 
-async fn scrape(plan: &Plan) -> String {
+/// What a series of a scrape counts; none: it is not there.
+pub fn count(text: &str, series: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+    Some(line.parse().unwrap())
+}
+
+pub async fn scrape(plan: &Plan) -> String {
     let answer = reqwest::get(format!("http://{}/metrics", plan.vars["METRICS_ADDR"])).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
@@ -128,7 +137,7 @@ fn metric(series: &str) -> &str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_label() {
     let gateway = Carrier::start(takes).await;
-    let plan = scraped(&gateway).await;
+    let plan = scraped_by(&gateway).await;
     let child = plan.serve().await;
     let (mut secrets, watch) = drive(&child, &gateway).await;
     let text = scrape(&plan).await;
@@ -211,7 +220,7 @@ async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_l
 #[tokio::test]
 async fn op_04_metrics_have_an_address_of_their_own() {
     let gateway = Carrier::start(takes).await;
-    let plan = scraped(&gateway).await;
+    let plan = scraped_by(&gateway).await;
     let child = plan.serve().await;
     assert_eq!(reqwest::get(format!("{}/metrics", child.url)).await.unwrap().status(), 404);
     for path in ["/", "/graphql", "/healthz", "/dev/outbox"] {
