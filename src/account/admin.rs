@@ -38,6 +38,10 @@ impl Accounts {
         slice: &Slice,
     ) -> Result<Page<Model>, Fault> {
         let search = search.map(normalised).filter(|search| !search.is_empty());
+        // No name or address has one, and databases do not agree on what they make of it.
+        if search.as_ref().is_some_and(|search| search.contains(char::is_control)) {
+            return Ok(Page { rows: Vec::new(), more: false });
+        }
         self.0.store.users(status, search.as_deref(), slice).await
     }
 
@@ -148,7 +152,10 @@ fn normalised(search: &str) -> String {
     if !search.is_empty() && search.chars().all(number) {
         // 010-1234 is a part of +82101234….
         let digits: String = search.chars().filter(char::is_ascii_digit).collect();
-        return digits.trim_start_matches('0').to_owned();
+        let without_zeros = digits.trim_start_matches('0');
+        // What is not more than that is looked for as it is: nothing typed finds everybody, and something does not.
+        let kept = [without_zeros, &digits, &search].into_iter().find(|kept| !kept.is_empty());
+        return kept.unwrap_or_default().to_owned();
     }
     search
 }
@@ -163,6 +170,8 @@ mod tests {
         assert_eq!(normalised("ＨＯＮＧ"), "hong");
         assert_eq!(normalised("010-1234-5678"), "1012345678");
         assert_eq!(normalised("+82 10 1234"), "82101234");
-        assert_eq!(normalised("000"), "");
+        assert_eq!(normalised("000"), "000");
+        assert_eq!(normalised("--"), "--");
+        assert_eq!(normalised("  "), "");
     }
 }
