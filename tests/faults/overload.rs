@@ -73,7 +73,7 @@ async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
     assert!(refused.len() > taken.len(), "{} refused, {} taken", refused.len(), taken.len());
     let (usually, shed) = (p99(&usual), p99(&taken));
     assert!(shed < usually * 2, "{FITTING} clients wait {usually:?}, those of {CROWD} who are let in {shed:?}");
-    // Who is turned away costs the others little: they are done nearly as fast.
+    // Who is turned away takes less than half of what can be done from the others.
     let (fitting, crowded) = (usual.len() as f64 / 4.0, taken.len() as f64 / 6.0);
     assert!(crowded > fitting / 2.0, "{crowded} a second of {CROWD} clients, {fitting} of {FITTING}");
     // It is over, for less than the ten seconds that are allowed: a burst is one again.

@@ -135,6 +135,16 @@ mod tests {
     }
 
     #[test]
+    fn how_late_the_generator_was_is_told_where_anything_was_due() {
+        let tally = Tally::default();
+        assert_eq!(tally.lateness(), Value::Null);
+        tally.began_late(Duration::from_millis(7));
+        assert_eq!(tally.lateness()["count"], 1);
+        assert!(tally.lateness()["max"].as_f64().is_some_and(|max| (max - 7.0).abs() < 0.02));
+        assert_eq!(tally.latencies(), json!({}));
+    }
+
+    #[test]
     fn failures_are_counted_by_kind_and_are_no_operations() {
         let tally = Tally::default();
         tally.end(Ok(()));
