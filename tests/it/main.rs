@@ -20,5 +20,6 @@ mod refusals;
 mod schema;
 mod settings;
 mod support;
+mod upgrade;
 mod verification;
 mod wire;

@@ -1,9 +1,9 @@
 //! A database for each test: a file of its own, or, where `COUNTERSIGN_TEST_DATABASE_URL` names a server, a database on
 //! it that goes with the test.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, sqlite::SqliteConnectOptions};
 
 /// One test's database. The last handle to it drops it.
 pub struct Database(Arc<Inner>);
@@ -32,6 +32,24 @@ impl Database {
     /// The URL for `DATABASE_URL`; none: the embedded default.
     pub fn url(&self) -> Option<&str> {
         self.0.server.as_ref().map(|(_, own)| own.as_str())
+    }
+
+    /// Runs the statements of a dump: on the server, or in the file of the embedded default.
+    pub async fn restore(&self, file: &Path, dump: &str) {
+        let dump = sqlx::AssertSqlSafe(dump.to_owned());
+        match self.url() {
+            Some(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::raw_sql(dump).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            None => {
+                let options = SqliteConnectOptions::new().filename(file).create_if_missing(true).foreign_keys(false);
+                let mut connection = options.connect().await.unwrap();
+                sqlx::raw_sql(dump).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
     }
 
     pub fn name(&self) -> &str {

@@ -106,6 +106,11 @@ impl Setup {
         self
     }
 
+    /// Fills its database with the statements of a dump.
+    pub async fn restore(&self, dump: &str) {
+        self.database.restore(&self.data.path().join("countersign.db"), dump).await;
+    }
+
     pub async fn start(self) -> TestApp {
         let Self { vars, data, database, now } = self;
         let (clock, hand) = Clock::manual(now);

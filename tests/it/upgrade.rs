@@ -1,0 +1,75 @@
+//! A database of an earlier version, with its keys and with what people hold of it, works unchanged after the upgrade.
+//! `scripts/upgrade-fixture` made the fixtures.
+
+use serde_json::{Value, json};
+
+use crate::support::{Person, Setup, TestApp, given};
+
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/73afa49");
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(format!("{FIXTURE}/{file}")).unwrap()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value:#}"))
+}
+
+/// The present program on the old database, five seconds after the old one stopped; and what people hold.
+async fn upgraded() -> (TestApp, Value) {
+    let state: Value = serde_json::from_str(&read("state.json")).unwrap();
+    let database = if given("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "postgres" } else { "sqlite" };
+    let mut setup = Setup::new().await.at(text(&state["ended_at"]));
+    for (name, value) in state["settings"].as_object().unwrap() {
+        setup = setup.with(name, text(value));
+    }
+    setup.restore(&read(&format!("{database}.sql"))).await;
+    (setup.start().await, state[database].clone())
+}
+
+async fn refreshed(person: &Person, token: &Value) {
+    let answer = person.refresh(text(token)).await;
+    assert_eq!(answer["__typename"], "RefreshSessionPayload", "{answer:#}");
+}
+
+#[tokio::test]
+async fn a_database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
+    let (app, held) = upgraded().await;
+    let visitor = app.person_at("127.0.0.1");
+    let (hana, minji) = (&held["hana"], &held["minji"]);
+
+    // Access tokens, refresh tokens and passwords.
+    assert_eq!(visitor.clone().with_token(text(&hana["access_token"])).me().await["username"], "hana");
+    refreshed(&visitor, &hana["refresh_token"]).await;
+    refreshed(&visitor, &hana["second_refresh_token"]).await;
+    refreshed(&visitor, &minji["refresh_token"]).await;
+    let signed_in = visitor
+        .sign_in(json!({ "identifier": "hana", "password": "Winter-Garden-42", "deviceToken": hana["device_token"] }))
+        .await;
+    assert_eq!(signed_in["__typename"], "SignInPayload", "{signed_in:#}");
+    // The device is still a known one: no notice of a new device is sent.
+    assert!(app.messages_to("hana@example.com", 0).await.is_empty());
+
+    // An open verification, and proofs that were not spent yet.
+    let open = &held["open_verification"];
+    assert_eq!(visitor.verification(&open["id"]).await["status"], "PENDING");
+    let confirmed = visitor.confirm(&open["id"], text(&open["code"])).await;
+    assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
+    let by_code = visitor.sign_in_with_proof(&hana["sign_in_proof"]).await;
+    assert_eq!(by_code["user"]["username"], "hana", "{by_code:#}");
+    let reset = visitor.reset_password(&minji["reset_proof"], "Summer-Meadow-73").await;
+    assert_eq!(reset["__typename"], "ResetPasswordPayload", "{reset:#}");
+
+    // The old contact's owner takes the change of contact back.
+    let notice = text(&minji["undo_notice"]["text"]);
+    let undone = visitor.undo_contact_change(notice.lines().last().unwrap()).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+
+    // Attestations verify against the same published key.
+    let keys = app.http().get(format!("{}/.well-known/jwks.json", app.url())).send().await.unwrap();
+    let keys: Value = keys.json().await.unwrap();
+    let header = jsonwebtoken::decode_header(text(&held["attestation"])).unwrap();
+    let published = keys["keys"].as_array().unwrap().iter().any(|key| key["kid"] == json!(header.kid));
+    assert!(published, "{keys:#}");
+    app.stop().await;
+}
