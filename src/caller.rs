@@ -29,6 +29,17 @@ impl ClientAddress {
         }
     }
 
+    /// The /48 of an IPv6 address, the most that one site is given (RFC 6177); none for IPv4.
+    pub fn site(self) -> Option<IpAddr> {
+        match self.0 {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                Some(IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
+            }
+        }
+    }
+
     /// The whole address, for the person's own list of sessions and the audit trail.
     pub fn ip(self) -> IpAddr {
         self.0

@@ -1,6 +1,6 @@
 //! What a confirmation entitles to.
 
-use sea_orm::{ActiveEnum, DeriveActiveEnum, EnumIter};
+use sea_orm::{ActiveEnum, DeriveActiveEnum, EnumIter, Iterable};
 use serde::{Deserialize, Serialize};
 
 /// What a confirmed code entitles to. A code and its proof work for one purpose alone.
@@ -29,6 +29,11 @@ impl Purpose {
     /// Those whose proof opens an account to whoever has it.
     pub const OPENING: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
 
+    /// Every purpose there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::iter()
+    }
+
     /// Its name in the schema, the tables, the metrics and the attestation.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,13 +57,11 @@ impl std::str::FromStr for Purpose {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::Iterable;
-
     use super::*;
 
     #[test]
     fn the_name_is_the_one_that_is_stored() {
-        for purpose in Purpose::iter() {
+        for purpose in Purpose::all() {
             assert_eq!(purpose.to_value(), purpose.as_str());
             assert_eq!(purpose.as_str().parse::<Purpose>().unwrap(), purpose);
         }

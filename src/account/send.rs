@@ -7,7 +7,7 @@ use super::{
 use crate::{
     caller::Caller,
     channel::Channel,
-    contact::Contact,
+    contact::{Contact, ContactKind},
     fault::Fault,
     purpose::Purpose,
     quota::{Act, Refused},
@@ -39,6 +39,8 @@ pub enum Sent {
     AccountNotActive(AccountStatus),
     /// The purpose is for somebody who is signed in.
     SignedOut,
+    /// `SIGN_IN_BY_EMAIL_CODE` is off. It depends on the input alone, so it says nothing of the account.
+    SignInByEmailOff,
 }
 
 impl From<Started<Turned>> for Sent {
@@ -66,6 +68,12 @@ impl Accounts {
     ) -> Result<Sent, Fault> {
         let disclosed = self.0.settings.disclosed;
         let kind = request.to.kind();
+        if (kind, request.purpose) == (ContactKind::Email, Purpose::SignIn)
+            && !self.0.verifications.sign_in_by_email_code()
+        {
+            self.record_refused(caller, audit::Act::SendVerificationCode, &Sent::SignInByEmailOff).await;
+            return Ok(Sent::SignInByEmailOff);
+        }
         let audience = match request.purpose {
             Purpose::Contact => Audience::Anyone { account: signed_in.map(|signed_in| signed_in.account.clone()) },
             Purpose::SignUp => Audience::Account {
@@ -113,6 +121,7 @@ impl Accounts {
             Sent::IdentityNotFound => "identity_not_found",
             Sent::AccountNotActive(_) => "account_not_active",
             Sent::SignedOut => audit::UNAUTHENTICATED,
+            Sent::SignInByEmailOff => audit::INVALID_INPUT,
         };
         self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
     }

@@ -13,6 +13,11 @@ pub const SETTINGS: &[Setting] = &[
         "Codes that one client address (IPv4, or an IPv6 /64) may ask for, a number or unlimited. So many at once, then \
          evenly. Raise it where many people share an address.",
     ),
+    Setting::new(
+        "CLIENT_EMAIL_SENDS_PER_MINUTE",
+        "10",
+        "Codes by e-mail that one client address may ask for, within CLIENT_SENDS_PER_MINUTE, a number or unlimited.",
+    ),
     Setting::new("CLIENT_GUESSES_PER_MINUTE", "30", "Codes that one client address may try, a number or unlimited."),
     Setting::new(
         "CLIENT_LOOKUPS_PER_MINUTE",
@@ -32,6 +37,12 @@ pub const SETTINGS: &[Setting] = &[
         "Refreshes of sessions from one client address, a number or unlimited. Raise it where a whole office shares one.",
     ),
     Setting::new(
+        "IPV6_SITE_FACTOR",
+        "10",
+        "How many times each CLIENT_… limit an IPv6 /48 may use in all, a number or unlimited. A provider's customer may \
+         own a /48, and with it 65,536 of the /64 that count as one client.",
+    ),
+    Setting::new(
         "ACCOUNT_HOURLY_PASSWORDS",
         "20",
         "Times that somebody signed in may be asked for the password again (to change it, to delete the account), a \
@@ -48,11 +59,22 @@ pub const SETTINGS: &[Setting] = &[
         "unlimited",
         "Codes of the whole service, a number or unlimited: the most that an hour may cost.",
     ),
+    Setting::new(
+        "SERVICE_HOURLY_EMAIL_SENDS",
+        "10000",
+        "Codes by e-mail of the whole service, within SERVICE_HOURLY_SENDS, a number or unlimited. A mail host that \
+         suddenly gets many more may take the service for a spammer.",
+    ),
     Setting::new("RESEND_COOLDOWN", "60s", "The wait between two codes to the same contact."),
-    Setting::new("CONTACT_DAILY_SENDS", "5", "Codes to one contact per day of QUOTA_TIME_ZONE, a number or unlimited."),
+    Setting::new(
+        "CONTACT_DAILY_SENDS",
+        "5",
+        "Codes to one contact per day of QUOTA_TIME_ZONE, a number or unlimited. Addresses that differ in a +tag, and \
+         for Gmail in dots, are one contact here.",
+    ),
     Setting::new(
         "CONTACT_DAILY_GUESSES",
-        "25",
+        "10",
         "Codes tried for one contact per day of QUOTA_TIME_ZONE, over all its verifications, a number or unlimited.",
     ),
     Setting::new(
@@ -73,6 +95,18 @@ pub const SETTINGS: &[Setting] = &[
          a minute until confirmations come in.",
     ),
     Setting::new("PUMPING_WINDOW", "1h", "Over how long codes sent and confirmed are compared."),
+    Setting::new(
+        "GUESSING_MIN_GUESSES",
+        "100",
+        "Codes tried in the whole service within GUESSING_WINDOW before it can look as if codes were guessed across \
+         accounts; unlimited switches the alarm off. The alarm is an audit event and a metric; it refuses nobody.",
+    ),
+    Setting::new(
+        "GUESSING_MIN_CONFIRMED",
+        "0.5",
+        "The share of those codes that must be right, from 0.01 to 0.9; below it the alarm is raised.",
+    ),
+    Setting::new("GUESSING_WINDOW", "10m", "Over how long codes tried and confirmed are compared: 1m to 24h."),
 ];
 
 /// So many at once, replenished evenly; none: unlimited.
@@ -82,18 +116,26 @@ pub type Limit = Option<NonZeroU32>;
 #[derive(Clone, Debug)]
 pub struct QuotaSettings {
     pub client_sends_per_minute: Limit,
+    /// Codes by e-mail alone.
+    pub client_email_sends_per_minute: Limit,
     pub client_guesses_per_minute: Limit,
     pub client_lookups_per_minute: Limit,
     pub client_sign_ins_per_minute: Limit,
     pub client_sign_ups_per_minute: Limit,
     pub client_proofs_per_minute: Limit,
     pub client_refreshes_per_minute: Limit,
+    /// How many times a client's limits an IPv6 /48 has.
+    pub ipv6_site_factor: Limit,
     pub account_hourly_passwords: Limit,
     pub destination_hourly_sends: Limit,
     pub service_hourly_sends: Limit,
+    /// Codes by e-mail alone.
+    pub service_hourly_email_sends: Limit,
     pub contact: ContactQuotas,
     /// None: the guard is off.
     pub pumping: Option<PumpingSettings>,
+    /// None: the alarm is off.
+    pub guessing: Option<GuessingSettings>,
 }
 
 /// What is counted in SQL, so that it survives restarts; judged by `quota::rules`.
@@ -116,19 +158,32 @@ pub struct PumpingSettings {
     pub window: Duration,
 }
 
+/// When it looks as if codes were guessed across accounts.
+#[derive(Clone, Copy, Debug)]
+pub struct GuessingSettings {
+    /// Fewer guesses than this in the window prove nothing.
+    pub min_guesses: NonZeroU32,
+    /// Right guesses by all guesses, 0 to 1.
+    pub min_confirmed: f64,
+    pub window: Duration,
+}
+
 impl QuotaSettings {
     pub fn from_env(env: &Env) -> Self {
         Self {
             client_sends_per_minute: limit(env, "CLIENT_SENDS_PER_MINUTE"),
+            client_email_sends_per_minute: limit(env, "CLIENT_EMAIL_SENDS_PER_MINUTE"),
             client_guesses_per_minute: limit(env, "CLIENT_GUESSES_PER_MINUTE"),
             client_lookups_per_minute: limit(env, "CLIENT_LOOKUPS_PER_MINUTE"),
             client_sign_ins_per_minute: limit(env, "CLIENT_SIGN_INS_PER_MINUTE"),
             client_sign_ups_per_minute: limit(env, "CLIENT_SIGN_UPS_PER_MINUTE"),
             client_proofs_per_minute: limit(env, "CLIENT_PROOFS_PER_MINUTE"),
             client_refreshes_per_minute: limit(env, "CLIENT_REFRESHES_PER_MINUTE"),
+            ipv6_site_factor: limit(env, "IPV6_SITE_FACTOR"),
             account_hourly_passwords: limit(env, "ACCOUNT_HOURLY_PASSWORDS"),
             destination_hourly_sends: limit(env, "DESTINATION_HOURLY_SENDS"),
             service_hourly_sends: limit(env, "SERVICE_HOURLY_SENDS"),
+            service_hourly_email_sends: limit(env, "SERVICE_HOURLY_EMAIL_SENDS"),
             contact: ContactQuotas {
                 resend_cooldown: env.duration("RESEND_COOLDOWN", Duration::ZERO..=Duration::from_secs(3600)),
                 daily_sends: limit(env, "CONTACT_DAILY_SENDS"),
@@ -138,6 +193,7 @@ impl QuotaSettings {
                 }),
             },
             pumping: pumping(env),
+            guessing: guessing(env),
         }
     }
 }
@@ -146,6 +202,12 @@ fn pumping(env: &Env) -> Option<PumpingSettings> {
     let min_conversion = env.number("PUMPING_MIN_CONVERSION", 0.01..=0.9);
     let window = env.duration("PUMPING_WINDOW", Duration::from_secs(300)..=Duration::from_secs(86_400));
     limit(env, "PUMPING_MIN_SENDS").map(|min_sends| PumpingSettings { min_sends, min_conversion, window })
+}
+
+fn guessing(env: &Env) -> Option<GuessingSettings> {
+    let min_confirmed = env.number("GUESSING_MIN_CONFIRMED", 0.01..=0.9);
+    let window = env.duration("GUESSING_WINDOW", Duration::from_secs(60)..=Duration::from_secs(86_400));
+    limit(env, "GUESSING_MIN_GUESSES").map(|min_guesses| GuessingSettings { min_guesses, min_confirmed, window })
 }
 
 /// Never zero, which would read as unlimited: the range begins at one.

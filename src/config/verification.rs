@@ -27,7 +27,14 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "EMAIL_CODE_TTL",
         "1h",
-        "How long a code by e-mail lives: 1m to 1h. Mail can be slow where SMS is not.",
+        "How long a code by e-mail is valid for CONTACT and SIGN_UP: 1m to 1h. Mail can be slow where SMS is not. For every \
+         other purpose it is valid for ten minutes at most, since it gives access to an account.",
+    ),
+    Setting::new(
+        "SIGN_IN_BY_EMAIL_CODE",
+        "on",
+        "on or off: whether a code by e-mail can take the place of a password. Off, SIGN_IN takes phone numbers alone, and \
+         their codes are not sent to the account's e-mail address.",
     ),
     Setting::new("CODE_MAX_ATTEMPTS", "5", "Guesses at one code, 1 to 10. A resend refills none."),
     Setting::new("PROOF_TTL", "10m", "How long a proof can be spent after the code was confirmed: 1m to 15m."),
@@ -40,7 +47,9 @@ pub struct Verification {
     pub code_format: CodeFormat,
     pub code_ttl: Duration,
     pub email_code_format: CodeFormat,
+    /// For the purposes that give access to no account yet.
     pub email_code_ttl: Duration,
+    pub sign_in_by_email_code: bool,
     pub max_attempts: i32,
     pub proof_ttl: Duration,
 }
@@ -57,6 +66,7 @@ impl Verification {
             code_ttl: env.duration("CODE_TTL", minutes(1, 10)),
             email_code_format: env.choice("EMAIL_CODE_FORMAT", &formats),
             email_code_ttl: env.duration("EMAIL_CODE_TTL", minutes(1, 60)),
+            sign_in_by_email_code: env.choice("SIGN_IN_BY_EMAIL_CODE", &[("on", true), ("off", false)]),
             max_attempts: env.number("CODE_MAX_ATTEMPTS", 1..=10),
             proof_ttl: env.duration("PROOF_TTL", minutes(1, 15)),
         };

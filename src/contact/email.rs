@@ -30,7 +30,7 @@ rejection! {
 /// 2.4), and the domain in lower case and ASCII (IDNA, UTS 46 strict). *Comparison* takes the same with the ASCII
 /// letters of the local part in lower case, and nothing more: no Unicode case folding, under which `ı` and `i` or `ß`
 /// and `ss` meet and one person could ask for the mail of another; and no tags or dots removed, which is one host's
-/// rule and not another's. Equality is by the comparison form.
+/// rule and not another's. Equality is by the comparison form. Quotas fold more ([`EmailAddress::usage_key`]).
 #[derive(Clone)]
 pub struct EmailAddress {
     address: String,
@@ -86,9 +86,22 @@ impl EmailAddress {
         &self.address
     }
 
-    /// What uniqueness, look-ups and quotas compare.
+    /// What uniqueness and look-ups compare.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// What sends and guesses are counted by: the comparison form without `+tag`, which most mail hosts deliver to the
+    /// mailbox without it, and for Gmail without dots and under one domain. Where a host does it otherwise, its
+    /// mailboxes share a quota and nothing else.
+    pub fn usage_key(&self) -> String {
+        let (local, domain) = self.key.rsplit_once('@').unwrap_or((&self.key, ""));
+        let untagged = local.split_once('+').map_or(local, |(mailbox, _)| mailbox);
+        let mailbox = if untagged.is_empty() { local } else { untagged };
+        match domain {
+            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", mailbox.replace('.', "")),
+            _ => format!("{mailbox}@{domain}"),
+        }
     }
 
     /// The part before the at sign, as delivered.
@@ -209,6 +222,20 @@ mod tests {
         }
         // Another domain, though it looks the same.
         assert_ne!(key("mike@github.com"), key("mike@gıthub.com"));
+    }
+
+    #[test]
+    fn addresses_of_one_mailbox_are_counted_together() {
+        for (text, key) in [
+            ("Hong+Shop@Example.com", "hong@example.com"),
+            ("hong+a+b@example.com", "hong@example.com"),
+            ("+hong@example.com", "+hong@example.com"),
+            ("h.o.n.g@example.com", "h.o.n.g@example.com"),
+            ("H.o.n.g+x@Gmail.com", "hong@gmail.com"),
+            ("hong@googlemail.com", "hong@gmail.com"),
+        ] {
+            assert_eq!(EmailAddress::parse(text).unwrap().usage_key(), key, "{text}");
+        }
     }
 
     #[test]

@@ -84,11 +84,19 @@ impl Contact {
         }
     }
 
-    /// What uniqueness, look-ups and quotas compare. No phone has the key of an address: one has an at sign.
+    /// What uniqueness and look-ups compare. No phone has the key of an address: one has an at sign.
     pub fn key(&self) -> &str {
         match self {
             Contact::Phone(number) => number.as_str(),
             Contact::Email(address) => address.key(),
+        }
+    }
+
+    /// What sends and guesses are counted by: addresses of one mailbox are counted together.
+    pub fn usage_key(&self) -> String {
+        match self {
+            Contact::Phone(number) => number.as_str().to_owned(),
+            Contact::Email(address) => address.usage_key(),
         }
     }
 

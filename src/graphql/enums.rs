@@ -24,7 +24,8 @@ pub enum VerificationPurpose {
     Contact,
     /// Making an account with this contact.
     SignUp,
-    /// Signing in with a code in place of a password.
+    /// Signing in with a code in place of a password. Where the service has switched that off for e-mail, it takes phone
+    /// numbers alone.
     SignIn,
     /// Choosing a new password.
     PasswordReset,
@@ -84,16 +85,17 @@ pub enum CodeFormat {
 pub enum Quota {
     /// The last message to this contact was a moment ago.
     ResendCooldown,
-    /// The contact's day is used up.
+    /// The sends or the guesses of the contact's day are used up, by whoever asked. Addresses that differ in a +tag, and for
+    /// Gmail in dots, are counted together.
     ContactDaily,
     /// The contact's hour is used up.
     ContactHourly,
-    /// Too much from one client address.
+    /// Too much from one client: an IPv4 address, an IPv6 /64 or the /48 around it.
     ClientAddress,
     /// Too much to numbers that begin alike.
     DestinationPrefix,
     /// Too much for one account.
     Account,
-    /// The service as a whole sends no more for now.
+    /// The service as a whole sends no more, or no more e-mails, for now.
     Service,
 }

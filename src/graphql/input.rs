@@ -39,7 +39,8 @@ pub struct SendVerificationCodeInput {
     /// The message's language, BCP 47; left out: the Accept-Language header, then the service's default.
     pub locale: Option<String>,
     /// Chosen by the client, 8 to 64 characters that nobody can guess (a UUID will do): the same key for the same
-    /// contact and purpose within the code's life answers the same verification and sends nothing more.
+    /// contact and purpose within the code's life answers the same verification and sends nothing more. So a send whose
+    /// response was lost can be repeated safely.
     pub idempotency_key: Option<String>,
 }
 

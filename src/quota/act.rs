@@ -47,16 +47,47 @@ impl Act<'_> {
         }
     }
 
-    /// What this act of this caller counts against under `quota`; none where it has nothing to do with it.
-    pub(super) fn key(self, quota: Quota, caller: &Caller) -> Option<Key> {
-        match (quota, self) {
-            (Quota::ClientAddress, _) => Some(Key::Client(caller.address.network())),
-            (Quota::Service, _) => Some(Key::Service),
-            (Quota::DestinationPrefix, Act::SendCode { destination: Some(prefix) }) => {
-                Some(Key::Destination(prefix.into()))
+    /// What this act of this caller counts against under `scope`; none where it has nothing to do with it.
+    pub(super) fn key(self, scope: Scope, caller: &Caller) -> Option<Key> {
+        match (scope, self) {
+            (Scope::Client, _) => Some(Key::Client(caller.address.network())),
+            (Scope::Site, _) => caller.address.site().map(Key::Site),
+            (Scope::Service, _) => Some(Key::Service),
+            (Scope::EmailClient, Act::SendCode { destination: None }) => {
+                Some(Key::EmailClient(caller.address.network()))
             }
-            (Quota::Account, Act::ConfirmPassword { account }) => Some(Key::Account(account.clone())),
+            (Scope::EmailService, Act::SendCode { destination: None }) => Some(Key::EmailService),
+            (Scope::Destination, Act::SendCode { destination: Some(prefix) }) => Some(Key::Destination(prefix.into())),
+            (Scope::Account, Act::ConfirmPassword { account }) => Some(Key::Account(account.clone())),
             _ => None,
+        }
+    }
+}
+
+/// What one limit of an act counts by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// One client: an IPv4 address, or the /64 of an IPv6 address.
+    Client,
+    /// The /48 that an IPv6 client is in: whoever has one can use 65,536 of the /64.
+    Site,
+    /// One client's e-mails.
+    EmailClient,
+    Destination,
+    Account,
+    Service,
+    /// All e-mails of the service.
+    EmailService,
+}
+
+impl Scope {
+    /// What a refusal by it is called.
+    pub(super) fn quota(self) -> Quota {
+        match self {
+            Scope::Client | Scope::Site | Scope::EmailClient => Quota::ClientAddress,
+            Scope::Destination => Quota::DestinationPrefix,
+            Scope::Account => Quota::Account,
+            Scope::Service | Scope::EmailService => Quota::Service,
         }
     }
 }
@@ -115,9 +146,14 @@ impl Refused {
 pub enum Key {
     /// An IPv4 address, or the /64 of an IPv6 address.
     Client(IpAddr),
+    /// The /48 of an IPv6 address.
+    Site(IpAddr),
+    /// As `Client`, for e-mails alone.
+    EmailClient(IpAddr),
     Destination(Box<str>),
     Account(AccountId),
     Service,
+    EmailService,
 }
 
 impl std::fmt::Display for Key {
@@ -125,9 +161,12 @@ impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Key::Client(network) => write!(f, "client:{network}"),
+            Key::Site(network) => write!(f, "site:{network}"),
+            Key::EmailClient(network) => write!(f, "email-client:{network}"),
             Key::Destination(prefix) => write!(f, "destination:{prefix}"),
             Key::Account(account) => write!(f, "account:{}", account.as_str()),
             Key::Service => f.write_str("service"),
+            Key::EmailService => f.write_str("email-service"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    act::{Act, Quota},
+    act::{Act, Scope},
     cells::Ticker,
     ledger::{Ledger, Wait},
     pumping::{TRICKLE, Tally, Turn, Window},
@@ -32,7 +32,7 @@ pub struct Guard {
 
 impl Guard {
     pub fn new(rule: PumpingSettings, clock: Clock, ticker: Ticker) -> Self {
-        let trickle = Ledger::new("trickle", ticker, &[(Quota::DestinationPrefix, Some(TRICKLE))]);
+        let trickle = Ledger::new("trickle", ticker, &[(Scope::Destination, Some(TRICKLE))]);
         Self { rule, clock, trickle, windows: Mutex::default() }
     }
 

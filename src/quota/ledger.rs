@@ -5,7 +5,7 @@ use std::time::Duration;
 use governor::{RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos};
 
 use super::{
-    act::{Act, Key, Quota},
+    act::{Act, Key, Quota, Scope},
     cells::{Cells, Ticker},
 };
 use crate::{caller::Caller, telemetry::metrics};
@@ -19,7 +19,7 @@ pub struct Ledger {
 
 /// One quota of an act.
 struct Meter {
-    quota: Quota,
+    scope: Scope,
     rate: governor::Quota,
     limiter: RateLimiter<Key, Cells, Ticker, NoOpMiddleware<Nanos>>,
 }
@@ -38,21 +38,21 @@ pub struct Wait {
 }
 
 impl Ledger {
-    /// Quotas without a rate are unlimited and cost nothing.
-    pub fn new(act: &'static str, ticker: Ticker, quotas: &[(Quota, Option<governor::Quota>)]) -> Self {
+    /// Limits without a rate are unlimited and cost nothing.
+    pub fn new(act: &'static str, ticker: Ticker, limits: &[(Scope, Option<governor::Quota>)]) -> Self {
         let cells = Cells::new(act, ticker.clone());
         metrics::quota_keys_forgotten(act, 0);
-        let limited = quotas.iter().filter_map(|(quota, rate)| rate.map(|rate| (*quota, rate)));
-        let meters = limited.map(|(quota, rate)| {
+        let limited = limits.iter().filter_map(|(scope, rate)| rate.map(|rate| (*scope, rate)));
+        let meters = limited.map(|(scope, rate)| {
             let limiter = RateLimiter::new(rate, cells.clone(), ticker.clone());
-            Meter { quota, rate, limiter }
+            Meter { scope, rate, limiter }
         });
         Self { meters: meters.collect(), cells, ticker }
     }
 
     /// What this act of this caller counts against.
     pub fn claims(&self, act: Act<'_>, caller: &Caller) -> Vec<Claim<'_>> {
-        let keyed = self.meters.iter().map(|meter| (meter, act.key(meter.quota, caller)));
+        let keyed = self.meters.iter().map(|meter| (meter, act.key(meter.scope, caller)));
         keyed.filter_map(|(meter, key)| Some(Claim { meter, key: key? })).collect()
     }
 
@@ -71,7 +71,7 @@ impl Ledger {
         let Some((span, claim)) = longest else { return Ok(()) };
         let granted = claims.iter().zip(&waits).filter(|(_, wait)| wait.is_none());
         granted.for_each(|(claim, _)| self.refund_one(claim));
-        Err(Wait { quota: claim.meter.quota, span: *span })
+        Err(Wait { quota: claim.quota(), span: *span })
     }
 
     /// Gives back what `charge` took.
@@ -97,7 +97,7 @@ impl Ledger {
 
 impl Claim<'_> {
     pub fn quota(&self) -> Quota {
-        self.meter.quota
+        self.meter.scope.quota()
     }
 
     pub fn rate(&self) -> governor::Quota {

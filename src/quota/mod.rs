@@ -21,6 +21,7 @@
 mod act;
 mod cells;
 mod guard;
+mod guesses;
 mod ledger;
 mod pumping;
 #[cfg(test)]
@@ -35,9 +36,12 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 pub use act::{Act, Quota, Refused};
 pub use cells::Ticker;
 use governor::Quota as Rate;
+pub use guesses::Alarm;
 
 use self::{
+    act::Scope,
     guard::{Guard, announce},
+    guesses::GuessAlarm,
     ledger::{Claim, Ledger, Wait},
     shared::{Reply, Shared},
 };
@@ -64,6 +68,7 @@ struct Inner {
     refresh: Ledger,
     confirm_password: Ledger,
     guard: Option<Guard>,
+    guesses: Option<GuessAlarm>,
     shared: Option<Shared>,
 }
 
@@ -71,15 +76,20 @@ impl Quotas {
     /// Without `redis`, this process counts alone.
     pub fn open(settings: &QuotaSettings, clock: Clock, redis: Option<RedisLink>) -> Self {
         let ticker = Ticker::new(clock.clone());
-        let ledger = |act, quotas: &[_]| Ledger::new(act, ticker.clone(), quotas);
-        let by_client = |act: Act<'_>, limit| ledger(act.name(), &[(Quota::ClientAddress, per_minute(limit))]);
+        let ledger = |act, limits: &[_]| Ledger::new(act, ticker.clone(), limits);
+        let client = |limit: Limit| (Scope::Client, per_minute(limit));
+        let site = |limit: Limit| (Scope::Site, per_minute(times(limit, settings.ipv6_site_factor)));
+        let by_client = |act: Act<'_>, limit| ledger(act.name(), &[client(limit), site(limit)]);
         Self(Arc::new(Inner {
             send_code: ledger(
                 "send_code",
                 &[
-                    (Quota::ClientAddress, per_minute(settings.client_sends_per_minute)),
-                    (Quota::DestinationPrefix, per_hour(settings.destination_hourly_sends)),
-                    (Quota::Service, per_hour(settings.service_hourly_sends)),
+                    client(settings.client_sends_per_minute),
+                    site(settings.client_sends_per_minute),
+                    (Scope::EmailClient, per_minute(settings.client_email_sends_per_minute)),
+                    (Scope::Destination, per_hour(settings.destination_hourly_sends)),
+                    (Scope::Service, per_hour(settings.service_hourly_sends)),
+                    (Scope::EmailService, per_hour(settings.service_hourly_email_sends)),
                 ],
             ),
             guess: by_client(Act::Guess, settings.client_guesses_per_minute),
@@ -91,11 +101,13 @@ impl Quotas {
             confirm_password: ledger(
                 "confirm_password",
                 &[
-                    (Quota::ClientAddress, per_minute(settings.client_sign_ins_per_minute)),
-                    (Quota::Account, per_hour(settings.account_hourly_passwords)),
+                    client(settings.client_sign_ins_per_minute),
+                    site(settings.client_sign_ins_per_minute),
+                    (Scope::Account, per_hour(settings.account_hourly_passwords)),
                 ],
             ),
             guard: settings.pumping.map(|rule| Guard::new(rule, clock.clone(), ticker.clone())),
+            guesses: settings.guessing.map(|rule| GuessAlarm::new(rule, clock.clone())),
             shared: redis.map(|link| Shared::new(link, clock.clone())),
             clock,
         }))
@@ -143,6 +155,23 @@ impl Quotas {
             // Lost at worst: the breaker has said that Redis is gone, and the process has counted it.
             let _: Result<(), Unreachable> = shared.confirm(&guard.rule, prefix).await;
         }
+    }
+}
+
+impl Quotas {
+    /// Counts a code that was compared, anywhere in the service. What it returns belongs in the audit trail; of several
+    /// processes on one Redis, one gets it.
+    pub async fn note_guess(&self, right: bool) -> Option<Alarm> {
+        let guesses = self.0.guesses.as_ref()?;
+        let own = guesses.count(right);
+        let reading = match &self.0.shared {
+            None => own,
+            Some(shared) => shared.guess(&guesses.rule, right).await.unwrap_or_else(|_| {
+                metrics::fell_back(Fallback::Quotas);
+                own
+            }),
+        };
+        reading.announce()
     }
 }
 
@@ -204,6 +233,11 @@ impl Inner {
             Act::ConfirmPassword { .. } => &self.confirm_password,
         }
     }
+}
+
+/// No limit times anything, and anything times no limit, is none.
+fn times(limit: Limit, factor: Limit) -> Limit {
+    Some(limit?.saturating_mul(factor?))
 }
 
 fn per_minute(limit: Limit) -> Option<Rate> {

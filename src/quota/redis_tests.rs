@@ -12,7 +12,7 @@ use proptest::{
 use redis::AsyncCommands;
 
 use super::{
-    tests::{DESTINATION, clock, from, guarded, send, settings},
+    tests::{DESTINATION, alarmed, clock, from, guarded, send, settings},
     *,
 };
 use crate::redis_link::testing::{Wire, eventually, open, prefix, url};
@@ -61,6 +61,22 @@ async fn what_was_not_sent_after_all_is_given_back_to_all_processes() {
     }
     assert_eq!(one.charge(send(), &caller).await, Ok(()));
     assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_raise_one_alarm_together() {
+    let Some(url) = url("processes_raise_one_alarm_together") else { return };
+    let (clock, _) = clock();
+    let [one, other] = two(&alarmed(), &clock, &url).await;
+    for _ in 0..5 {
+        assert_eq!(one.note_guess(false).await, None);
+        assert_eq!(other.note_guess(true).await, None);
+    }
+    let alarm = one.note_guess(false).await.unwrap();
+    assert_eq!(alarm, Alarm { raised: true, guesses: 11.0, confirmed: 5.0 });
+    assert_eq!(other.note_guess(false).await, None);
+    assert_eq!(other.note_guess(true).await, None);
+    assert_eq!(other.note_guess(true).await.map(|alarm| alarm.raised), Some(false));
 }
 
 /// Which process is asked, by which client, for which destination, after which pause in milliseconds, and whether a code

@@ -6,6 +6,7 @@ use redis::{Script, ScriptInvocation};
 
 use super::{
     Quota,
+    guesses::Reading,
     ledger::{Claim, Wait},
     pumping::{TRICKLE, Tally, Turn},
 };
@@ -22,6 +23,7 @@ pub struct Shared {
     charge: Script,
     confirm: Script,
     give_back: Script,
+    guess: Script,
 }
 
 /// What Redis said of an act.
@@ -38,7 +40,8 @@ impl Shared {
         let charge = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/charge.lua")));
         let confirm = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/confirm.lua")));
         let give_back = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/give_back.lua")));
-        Self { link, clock, charge, confirm, give_back }
+        let guess = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/guess.lua")));
+        Self { link, clock, charge, confirm, give_back, guess }
     }
 
     /// Charges all claims or none; with a guard, judges the prefix too.
@@ -83,6 +86,20 @@ impl Shared {
         self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
     }
 
+    /// Counts a code that was tried.
+    ///
+    /// # Errors
+    /// [`Unreachable`]: it may or may not be counted.
+    pub async fn guess(&self, rule: &PumpingSettings, right: bool) -> Result<Reading, Unreachable> {
+        let mut call = self.guess.prepare_invoke();
+        call.key(self.link.name("guesses")).arg(self.now()).arg(micros(rule.window)).arg(u8::from(right));
+        call.arg(rule.min_sends.get()).arg(rule.min_conversion);
+        let reply: (i64, i64, i64, i64) = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
+        let (raised, turned, sent, confirmed) = reply;
+        let tally = Tally { sent: sent as f64, confirmed: confirmed as f64 };
+        Ok(Reading { raised: raised == 1, turn: turn(turned), tally })
+    }
+
     /// What both scripts of an act are told: the time, its quotas, and what its destination prefix is guarded by.
     fn call<'a>(
         &self,
@@ -124,16 +141,20 @@ fn read(reply: &[i64], claims: &[Claim<'_>]) -> Reply {
     let refusing = usize::try_from(number(0)).unwrap_or(0).checked_sub(1);
     // The key after the last claim is the trickle of the destination prefix.
     let quota = |index: usize| claims.get(index).map_or(Quota::DestinationPrefix, Claim::quota);
-    let turn = match number(2) {
-        1 => Some(Turn::Throttled),
-        -1 => Some(Turn::Lifted),
-        _ => None,
-    };
+    let turn = turn(number(2));
     let tally = Tally { sent: number(3) as f64, confirmed: number(4) as f64 };
     Reply {
         verdict: refusing.map_or(Ok(()), |index| Err(Wait { quota: quota(index), span: span(number(1)) })),
         ready_in: reply.iter().skip(5).copied().map(span).collect(),
         turn: turn.map(|turn| (turn, tally)),
+    }
+}
+
+fn turn(number: i64) -> Option<Turn> {
+    match number {
+        1 => Some(Turn::Throttled),
+        -1 => Some(Turn::Lifted),
+        _ => None,
     }
 }
 

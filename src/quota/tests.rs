@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     caller::ClientAddress,
     clock::{Entropy, ManualClock},
-    config::quota::{ContactQuotas, PumpingSettings},
+    config::quota::{ContactQuotas, GuessingSettings, PumpingSettings},
     ids::AccountId,
     texts::Locale,
 };
@@ -19,15 +19,18 @@ pub const DESTINATION: &str = "821012";
 pub fn settings() -> QuotaSettings {
     QuotaSettings {
         client_sends_per_minute: NonZeroU32::new(10),
+        client_email_sends_per_minute: None,
         client_guesses_per_minute: NonZeroU32::new(30),
         client_lookups_per_minute: None,
         client_sign_ins_per_minute: NonZeroU32::new(20),
         client_sign_ups_per_minute: None,
         client_proofs_per_minute: None,
         client_refreshes_per_minute: None,
+        ipv6_site_factor: NonZeroU32::new(3),
         account_hourly_passwords: NonZeroU32::new(2),
         destination_hourly_sends: None,
         service_hourly_sends: None,
+        service_hourly_email_sends: None,
         contact: ContactQuotas {
             resend_cooldown: Duration::from_secs(60),
             daily_sends: None,
@@ -35,6 +38,7 @@ pub fn settings() -> QuotaSettings {
             time_zone: chrono_tz::UTC,
         },
         pumping: None,
+        guessing: None,
     }
 }
 
@@ -101,6 +105,76 @@ async fn bf_09_an_ipv6_client_is_its_64_and_a_mapped_address_is_the_ipv4_one() {
         quotas.charge(send(), &from("::ffff:192.0.2.1")).await.unwrap();
     }
     assert!(quotas.charge(send(), &from("192.0.2.1")).await.is_err());
+}
+
+#[tokio::test]
+async fn an_ipv6_site_has_a_multiple_of_a_clients_budget() {
+    let (quotas, ..) = alone(&settings());
+    for network in 0..30 {
+        quotas.charge(send(), &from(&format!("2001:db8:7:{network:x}::1"))).await.unwrap();
+    }
+    let refused = quotas.charge(send(), &from("2001:db8:7:ffff::1")).await.unwrap_err();
+    assert_eq!(refused.quota, Quota::ClientAddress);
+    assert_eq!(quotas.charge(send(), &from("2001:db8:8::1")).await, Ok(()));
+
+    let unlimited = QuotaSettings { ipv6_site_factor: None, ..settings() };
+    let (quotas, ..) = alone(&unlimited);
+    for network in 0..100 {
+        quotas.charge(send(), &from(&format!("2001:db8:7:{network:x}::1"))).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn e_mails_have_limits_of_their_own_within_those_of_all_sends() {
+    let limits = QuotaSettings {
+        client_email_sends_per_minute: NonZeroU32::new(3),
+        service_hourly_email_sends: NonZeroU32::new(5),
+        ..settings()
+    };
+    let (quotas, ..) = alone(&limits);
+    let by_mail = Act::SendCode { destination: None };
+    for _ in 0..3 {
+        quotas.charge(by_mail, &from("192.0.2.1")).await.unwrap();
+    }
+    assert_eq!(quotas.charge(by_mail, &from("192.0.2.1")).await.unwrap_err().quota, Quota::ClientAddress);
+    assert_eq!(quotas.charge(send(), &from("192.0.2.1")).await, Ok(()), "a phone is no e-mail");
+    for client in 2..4 {
+        quotas.charge(by_mail, &from(&format!("192.0.2.{client}"))).await.unwrap();
+    }
+    assert_eq!(quotas.charge(by_mail, &from("192.0.2.9")).await.unwrap_err().quota, Quota::Service);
+    // What was not sent after all is the service's again, and the client's own budget stays used.
+    quotas.give_back_send(None, &from("192.0.2.3")).await;
+    assert_eq!(quotas.charge(by_mail, &from("192.0.2.9")).await, Ok(()));
+}
+
+pub fn alarmed() -> QuotaSettings {
+    let rule = GuessingSettings {
+        min_guesses: NonZeroU32::new(10).unwrap(),
+        min_confirmed: 0.5,
+        window: Duration::from_secs(600),
+    };
+    QuotaSettings { guessing: Some(rule), ..settings() }
+}
+
+#[tokio::test]
+async fn few_right_codes_among_many_raise_an_alarm_once_and_right_ones_end_it() {
+    let (quotas, _, hand) = alone(&alarmed());
+    for _ in 0..9 {
+        assert_eq!(quotas.note_guess(false).await, None);
+    }
+    let alarm = quotas.note_guess(false).await.unwrap();
+    assert_eq!(alarm, Alarm { raised: true, guesses: 10.0, confirmed: 0.0 });
+    assert_eq!(quotas.note_guess(false).await, None, "once");
+    // It refuses nobody.
+    assert_eq!(quotas.charge(Act::Guess, &from("192.0.2.1")).await, Ok(()));
+    let ended = loop {
+        if let Some(alarm) = quotas.note_guess(true).await {
+            break alarm;
+        }
+    };
+    assert_eq!(ended, Alarm { raised: false, guesses: 22.0, confirmed: 11.0 });
+    hand.advance(Duration::from_secs(1200));
+    assert_eq!(quotas.note_guess(false).await, None, "the window is over");
 }
 
 #[tokio::test]

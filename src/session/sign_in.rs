@@ -177,6 +177,10 @@ impl Sessions {
         let rejected = |reason| self.ended(caller, ACT, SignIn::ProofRejected(reason), None);
         let Some(token_hash) = token.map(|token| token.hash()) else { return Ok(rejected(Rejection::Unknown).await) };
         let proof = match self.0.verifications.look_at_proof(&token_hash, Purpose::SignIn).await? {
+            // Confirmed while it was allowed, or at a process that still allows it.
+            Ok(proof) if proof.contact_kind == ContactKind::Email && !self.0.verifications.sign_in_by_email_code() => {
+                return Ok(rejected(Rejection::WrongPurpose).await);
+            }
             Ok(proof) => proof,
             Err(reason) => return Ok(rejected(reason).await),
         };

@@ -27,7 +27,7 @@ pub struct Expired {
 }
 
 impl Store {
-    /// Counts the verifications of contacts of this kind, decoys aside, that live for `life` and came to their end
+    /// Counts the verifications of contacts of this kind for these purposes, decoys aside, that live for `life` and came to their end
     /// after `since` and no later than `until`. They are found by when they were started, which has an index: one on
     /// their end would cost every send for the sake of a number.
     ///
@@ -36,6 +36,7 @@ impl Store {
     pub async fn count_expired(
         &self,
         kind: ContactKind,
+        purposes: Vec<Purpose>,
         life: Duration,
         since: Instant,
         until: Instant,
@@ -48,6 +49,7 @@ impl Store {
             .filter(Column::CreatedAt.gt(since - life))
             .filter(Column::CreatedAt.lte(until - life))
             .filter(Column::ContactKind.eq(kind))
+            .filter(Column::Purpose.is_in(purposes))
             .filter(Column::Status.eq(Status::Pending))
             // A provider may have ended its life before its time; that was counted then.
             .filter(Column::ExpiresAt.gt(since))

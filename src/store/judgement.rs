@@ -29,7 +29,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Judgement {
     pub verification: VerificationId,
-    pub contact_key: String,
+    /// What the contact's guesses are counted by.
+    pub usage_key: String,
     /// The contact's guesses of the day. None: they are not counted, or were before.
     pub limits: Option<UsageLimits>,
     /// The attempt was taken before.
@@ -99,7 +100,7 @@ impl Judgement {
         let mut parts = WithClause::new().cte(part(OPEN, open)).to_owned();
         let follows = match self.limits {
             Some(limits) => {
-                parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.contact_key, limits)?));
+                parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
             }
             None => OPEN,
@@ -131,7 +132,7 @@ impl Judgement {
         };
         let Some(judged) = judged else { return Ok(None) };
         if let Some(limits) = self.limits
-            && tx.reserve_guess(&self.contact_key, limits).await? == Reserved::Refused
+            && tx.reserve_guess(&self.usage_key, limits).await? == Reserved::Refused
         {
             return Ok(None);
         }

@@ -33,6 +33,7 @@ mod proof;
 mod reader;
 mod refresh_token;
 mod refusals;
+mod repeat;
 mod report;
 mod revocation;
 mod sending;
@@ -64,6 +65,7 @@ pub use self::{
     judgement::{Activation, Judgement},
     page::{Page, Place, Slice},
     proof::Spending,
+    repeat::Repeat,
     report::{SLOT, SlotCount},
     sending::Sending,
     settlement::Settlement,

@@ -22,6 +22,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Sending {
     pub limits: UsageLimits,
+    /// What the contact's sends are counted by.
+    pub usage_key: String,
     /// Without an idempotency key: one that is taken would have to take the count back.
     pub verification: verification::Model,
     pub delivery: delivery::Model,
@@ -45,8 +47,8 @@ impl Store {
             Backend::Sqlite { .. } => {
                 self.write(move |tx| {
                     Box::pin(async move {
-                        let Sending { limits, verification, delivery, event } = sending;
-                        if tx.reserve_send(&verification.contact_key, now, limits).await? == Reserved::Refused {
+                        let Sending { limits, usage_key, verification, delivery, event } = sending;
+                        if tx.reserve_send(&usage_key, now, limits).await? == Reserved::Refused {
                             return Ok(Ending::Rollback(false));
                         }
                         tx.insert_verification(verification).await?;
@@ -66,7 +68,7 @@ const COUNTED: &str = "counted";
 
 impl Sending {
     fn statement(self, now: Instant) -> Result<SelectStatement, Fault> {
-        let count = contact_usage::count_send(&self.verification.contact_key, now, self.limits);
+        let count = contact_usage::count_send(&self.usage_key, now, self.limits);
         let parts = WithClause::new()
             .cte(part(COUNTED, count))
             .cte(part("started", if_counted::<verification::Entity>(self.verification)?))

@@ -94,6 +94,10 @@ acts! {
     DestinationThrottled = "destination throttled",
     /// Confirmations lifted the throttle.
     DestinationFreed = "destination freed",
+    /// Many codes were tried in the whole service and few were right: codes seem to be guessed across accounts.
+    GuessingSuspected = "guessing suspected",
+    /// Enough of the codes that are tried are right again.
+    GuessingOver = "guessing over",
 }
 
 /// One entry of the trail.

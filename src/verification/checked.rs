@@ -9,7 +9,7 @@ use crate::{
     code,
     delivery::provider::{CheckOutcome, CodeChecker},
     fault::Fault,
-    store::{Ending, Reserved, UsageLimits, entity::verification::Model},
+    store::{Ending, Reserved, entity::verification::Model},
     telemetry::metrics::{self, End},
 };
 
@@ -105,15 +105,15 @@ impl Parts {
     }
 
     async fn take_attempt(&self, row: &Model, now: Instant) -> Result<Attempt, Fault> {
-        let limits = UsageLimits { day: self.today(now), daily: self.limits.daily_guesses, cooled_down_since: None };
-        let (id, contact_key) = (row.id.clone(), row.contact_key.clone());
+        let limits = self.guess_limits(now);
+        let (id, usage_key) = (row.id.clone(), Self::usage_key(row));
         self.store
             .write(move |tx| {
                 Box::pin(async move {
                     let Some(taken) = tx.take_attempt(&id, now).await? else {
                         return Ok(Ending::Rollback(Attempt::None));
                     };
-                    Ok(match tx.reserve_guess(&contact_key, limits).await? {
+                    Ok(match tx.reserve_guess(&usage_key, limits).await? {
                         Reserved::Granted(_) => Ending::Commit(Attempt::Taken(Box::new(taken))),
                         Reserved::Refused => Ending::Rollback(Attempt::UsedUp),
                     })

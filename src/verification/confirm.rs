@@ -16,10 +16,10 @@ use crate::{
     fault::Fault,
     ids::VerificationId,
     purpose::Purpose,
-    quota::{Act, Refused},
+    quota::{Act, Alarm, Refused},
     status::Status,
     store::{
-        Activation, Judgement, UsageLimits,
+        Activation, Judgement,
         entity::{self, verification::Model},
     },
     telemetry::{
@@ -31,6 +31,11 @@ use crate::{
 /// What became of a guess.
 pub enum Confirmation {
     Confirmed {
+        verification: Verification,
+        proof: Box<Proof>,
+    },
+    /// The right code once more: the proof that was answered before.
+    Repeated {
         verification: Verification,
         proof: Box<Proof>,
     },
@@ -57,7 +62,7 @@ impl Confirmation {
     /// Its name in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
-            Confirmation::Confirmed { .. } => audit::OK,
+            Confirmation::Confirmed { .. } | Confirmation::Repeated { .. } => audit::OK,
             Confirmation::Mismatch { .. } => MISMATCH,
             Confirmation::NotFound => "verification_not_found",
             Confirmation::NotPending(_) => "verification_not_pending",
@@ -94,9 +99,10 @@ impl Verifications {
     pub async fn confirm(&self, caller: &Caller, id: &VerificationId, guess: &str) -> Result<Confirmation, Fault> {
         let event = Event::new(caller, audit::Act::ConfirmVerificationCode, audit::OK, self.0.clock.now());
         let confirmation = self.judge(caller, id, guess, event.clone()).await?;
-        // A guess that was judged stands in the trail with what it changed.
-        if !matches!(confirmation, Confirmation::Confirmed { .. } | Confirmation::Mismatch { .. }) {
-            self.0.store.record(event.outcome(confirmation.outcome())).await;
+        match confirmation {
+            // A guess that was judged stands in the trail with what it changed.
+            Confirmation::Confirmed { .. } | Confirmation::Repeated { .. } | Confirmation::Mismatch { .. } => {}
+            _ => self.0.store.record(event.outcome(confirmation.outcome())).await,
         }
         Ok(confirmation)
     }
@@ -121,45 +127,88 @@ impl Verifications {
             return Ok(Confirmation::Quota(refused));
         }
         let now = parts.clock.now();
-        if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
+        let repeatable = rules::is_repeatable(&row, now);
+        if !repeatable && rules::standing(row.status, row.expires_at, now) != Standing::Pending {
             return Ok(Confirmation::NotPending(parts.view(row)));
+        }
+        let token = parts.token(&row, guess)?;
+        if repeatable {
+            return self.repeat(row, token, event, now).await;
         }
         let (right, taken) = match self.check_elsewhere(&row, guess, now).await? {
             Checked::CodeIsOurs => (parts.is_right(&row, guess), false),
             Checked::Judged { right } => (right, true),
             Checked::Over(confirmation) => return Ok(confirmation),
         };
-        let token = ProofToken::new(&parts.entropy);
-        match parts.judge(row, Guess { right, taken }, token.hash(), event, now).await? {
+        let judged = parts.judge(row, Guess { right, taken }, token.hash(), event.clone(), now).await?;
+        match judged {
             Judged::Right(row) => {
-                let proof = parts.proof(&row, token, now)?;
-                // Nothing was sent to a test contact, so its confirmation says nothing of who is sent to.
-                if row.scenario.is_none()
-                    && let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact)
-                {
-                    parts.quotas.note_confirmed(&phone.prefix()).await;
-                }
+                parts.note_guess(&row, true, &event).await;
+                let proof = parts.proof(&row, token, now, now + parts.settings.proof_ttl)?;
                 Ok(Confirmation::Confirmed { verification: parts.published(*row), proof: Box::new(proof) })
             }
             Judged::Wrong(row) => {
+                parts.note_guess(&row, false, &event).await;
                 let verification = parts.published(*row);
                 Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
             }
-            Judged::No => Ok(match self.get(id).await? {
-                None => Confirmation::NotFound,
-                // It became a decoy while it was judged (`Tx::close_ways_in`): no guess at it is right.
-                Some(pending) if right && !pending.standing().is_over() && pending.row().decoy => {
-                    Confirmation::Mismatch { attempts_remaining: pending.attempts_remaining() }
-                }
-                // It was there to be judged, so it was the count that stood against it.
-                Some(pending) if !pending.standing().is_over() => Confirmation::Quota(parts.guesses_used_up(now)),
-                Some(over) => Confirmation::NotPending(over),
-            }),
+            Judged::No => self.not_judged(id, right, token, event, now).await,
         }
+    }
+
+    /// Why a guess was not judged, read after it could not be.
+    async fn not_judged(
+        &self,
+        id: &VerificationId,
+        right: bool,
+        token: ProofToken,
+        event: Event,
+        now: Instant,
+    ) -> Result<Confirmation, Fault> {
+        let Some(found) = self.get(id).await? else { return Ok(Confirmation::NotFound) };
+        if found.standing().is_over() {
+            // The same code at the same time: another request was first.
+            let repeatable = rules::is_repeatable(found.row(), now);
+            return match repeatable {
+                true => self.repeat(found.row().clone(), token, event, now).await,
+                false => Ok(Confirmation::NotPending(found)),
+            };
+        }
+        // It became a decoy while it was judged (`Tx::close_ways_in`): no guess at it is right.
+        if right && found.row().decoy {
+            return Ok(Confirmation::Mismatch { attempts_remaining: found.attempts_remaining() });
+        }
+        // It was there to be judged, so it was the count that stood against it.
+        Ok(Confirmation::Quota(self.0.guesses_used_up(now)))
     }
 }
 
 impl Parts {
+    /// The token that a guess is exchanged for if it is right.
+    fn token(&self, row: &Model, guess: &str) -> Result<ProofToken, Fault> {
+        // Another process may have the key already, or this one may have it no longer: that is no wrong guess.
+        let key =
+            self.keys.get(&row.key_id).ok_or_else(|| Fault::unavailable("a verification names an unknown key"))?;
+        Ok(ProofToken::derive(key, &row.id, row.purpose, row.generation, guess))
+    }
+
+    /// Counts a judged guess for the guard against SMS pumping and for the alarm for guessing across accounts. Nothing is
+    /// sent to a test contact, so it says nothing of either.
+    async fn note_guess(&self, row: &Model, right: bool, event: &Event) {
+        if row.scenario.is_some() {
+            return;
+        }
+        if right && let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
+            self.quotas.note_confirmed(&phone.prefix()).await;
+        }
+        let Some(alarm) = self.quotas.note_guess(right).await else { return };
+        let act = if alarm.raised { audit::Act::GuessingSuspected } else { audit::Act::GuessingOver };
+        let Alarm { raised, guesses, confirmed } = alarm;
+        tracing::warn!(raised, guesses, confirmed, "the share of codes that are right passed GUESSING_MIN_CONFIRMED");
+        // It is about the service: the request that made it show may be anybody's.
+        self.store.record(Event::internal(event.request_id.clone(), act, audit::OK, event.at)).await;
+    }
+
     /// Nobody was sent the code of a decoy, so no guess at it is right; it is compared all the same, for the time it
     /// takes.
     fn is_right(&self, row: &Model, guess: &str) -> bool {
@@ -180,11 +229,7 @@ impl Parts {
         event: Event,
         now: Instant,
     ) -> Result<Judged, Fault> {
-        let limits = (row.scenario.is_none() && !taken).then(|| UsageLimits {
-            day: self.today(now),
-            daily: self.limits.daily_guesses,
-            cooled_down_since: None,
-        });
+        let limits = (row.scenario.is_none() && !taken).then(|| self.guess_limits(now));
         let event = event.maybe_account(row.account_id.clone());
         let event = match Contact::from_stored(row.contact_kind, &row.contact) {
             Some(contact) => event.contact(contact.masked()),
@@ -194,7 +239,7 @@ impl Parts {
         let locked = Event { act: audit::Act::VerificationLocked, outcome: audit::OK, ..event.clone() };
         let judgement = Judgement {
             verification: row.id.clone(),
-            contact_key: row.contact_key.clone(),
+            usage_key: Self::usage_key(&row),
             limits,
             taken,
             activation: self.activation(&row).filter(|_| right),
@@ -239,8 +284,13 @@ impl Parts {
         }
     }
 
-    fn proof(&self, row: &Model, token: ProofToken, now: Instant) -> Result<Proof, Fault> {
-        let expires_at = now + self.settings.proof_ttl;
+    pub(super) fn proof(
+        &self,
+        row: &Model,
+        token: ProofToken,
+        issued_at: Instant,
+        expires_at: Instant,
+    ) -> Result<Proof, Fault> {
         // What a letter told says nothing of the phone: only that the account's own contacts are in these hands.
         let subject = match &row.account_id {
             Some(account) if row.by_letter => Subject::Account(account),
@@ -251,7 +301,7 @@ impl Parts {
             subject,
             purpose: row.purpose,
             channel: row.delivery_channel,
-            issued_at: now,
+            issued_at,
             expires_at,
         })?;
         Ok(Proof { purpose: row.purpose, token, expires_at, attestation })

@@ -20,7 +20,7 @@ use crate::{
 
 impl Parts {
     pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Instant) -> Model {
-        let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind());
+        let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind(), start.purpose);
         let test = self.test_contact(&start.to);
         let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
         Model {
@@ -55,6 +55,7 @@ impl Parts {
             code_by: None,
             code_ref: None,
             by_letter: false,
+            repeats: 0,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Counting what expires. Nobody writes an expiry, so one process looks, now and then, which verifications have run out
 //! since somebody looked last; it is for the metrics alone.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +11,7 @@ use crate::{
     config,
     contact::ContactKind,
     fault::Fault,
+    purpose::Purpose,
     store::Store,
     telemetry::{
         self,
@@ -60,11 +61,22 @@ impl ExpiryCounter {
         }
         let since = looked.max(now - FORGOTTEN);
         for kind in [ContactKind::Phone, ContactKind::Email] {
-            let (_, life) = rules::code_shape(&self.settings, kind);
-            for expired in self.store.count_expired(kind, life, since, now).await? {
-                metrics::verifications_ended(expired.purpose, expired.channel, End::Expired, expired.count);
+            for (life, purposes) in self.lives(kind) {
+                for expired in self.store.count_expired(kind, purposes, life, since, now).await? {
+                    metrics::verifications_ended(expired.purpose, expired.channel, End::Expired, expired.count);
+                }
             }
         }
         Ok(())
+    }
+
+    /// How long codes for contacts of this kind are valid, and for which purposes.
+    fn lives(&self, kind: ContactKind) -> BTreeMap<Duration, Vec<Purpose>> {
+        let mut lives: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for purpose in Purpose::all() {
+            let (_, life) = rules::code_shape(&self.settings, kind, purpose);
+            lives.entry(life).or_default().push(purpose);
+        }
+        lives
     }
 }

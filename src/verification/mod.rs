@@ -10,6 +10,7 @@ mod confirm;
 mod draft;
 mod expiry;
 mod proof;
+mod repeat;
 mod resend;
 pub mod rules;
 mod start;
@@ -119,6 +120,11 @@ impl Verifications {
         self.0.routes.leads(channel)
     }
 
+    /// Whether a code by e-mail signs in (`SIGN_IN_BY_EMAIL_CODE`).
+    pub fn sign_in_by_email_code(&self) -> bool {
+        self.0.settings.sign_in_by_email_code
+    }
+
     /// Messages that the contact of this verification can still get today; none: as many as it likes.
     ///
     /// # Errors
@@ -127,7 +133,7 @@ impl Verifications {
         let row = verification.row();
         let Some(daily) = self.0.limits.daily_sends.filter(|_| row.scenario.is_none()) else { return Ok(None) };
         let today = self.0.today(self.0.clock.now());
-        let usage = self.0.store.contact_usage(&row.contact_key).await?;
+        let usage = self.0.store.contact_usage(&Parts::usage_key(row)).await?;
         let used = usage.filter(|usage| usage.day >= today).map_or(0, |usage| usage.sends.unsigned_abs());
         Ok(Some(daily.get().saturating_sub(used)))
     }
@@ -150,6 +156,17 @@ impl Parts {
             daily: self.limits.daily_sends,
             cooled_down_since: Some(now - self.limits.resend_cooldown),
         }
+    }
+
+    /// The bounds that a guess at any contact's code is counted within.
+    fn guess_limits(&self, now: Instant) -> UsageLimits {
+        UsageLimits { day: self.today(now), daily: self.limits.daily_guesses, cooled_down_since: None }
+    }
+
+    /// What a verification's sends and guesses are counted by.
+    fn usage_key(row: &entity::verification::Model) -> String {
+        let contact = Contact::from_stored(row.contact_kind, &row.contact);
+        contact.map_or_else(|| row.contact_key.clone(), |contact| contact.usage_key())
     }
 
     /// The code that a test contact always gets, and the play that goes with it.

@@ -3,19 +3,27 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clock::{Entropy, Instant},
+    clock::Instant,
+    code,
     config::Secret,
+    ids::VerificationId,
+    keys::ServerKey,
     purpose::Purpose,
     store::{Spending, entity::proof::Model},
 };
 
-/// The token of a proof: 256 random bits as 64 lower-case hex digits. It is shown once and stored as a hash.
+/// The token of a proof: 64 lower-case hex digits, derived from a server key, the verification and its code, and stored
+/// as a hash. Derived, so that the same code is exchanged for the same token when the first response was lost.
 #[derive(Clone, Debug)]
 pub struct ProofToken(Secret);
 
 impl ProofToken {
-    pub(super) fn new(entropy: &Entropy) -> Self {
-        Self(Secret::new(hex::encode(entropy.bytes::<32>())))
+    /// The token that `guess` is exchanged for if it is the code of this verification. `key` is the one that the
+    /// verification names. For any other guess it is a token that no proof has.
+    pub(super) fn derive(key: &ServerKey, id: &VerificationId, purpose: Purpose, generation: i32, guess: &str) -> Self {
+        let (code, generation) = (code::typed(guess), generation.to_be_bytes());
+        let parts = [id.as_str().as_bytes(), purpose.as_str().as_bytes(), &generation, code.expose().as_bytes()];
+        Self(Secret::new(hex::encode(key.derive("proof-token/1", &parts))))
     }
 
     /// The token that a client sent. None: it can be none of ours, so nothing need be looked up.
@@ -29,7 +37,7 @@ impl ProofToken {
         self.0.expose()
     }
 
-    /// What the store knows it by. The token has 256 bits of chance in it, so one round of a plain hash is enough.
+    /// What the store knows it by. Without the key the token cannot be guessed, so one round of a plain hash is enough.
     pub fn hash(&self) -> String {
         hex::encode(Sha256::digest(self.0.expose()))
     }
@@ -78,15 +86,39 @@ pub fn spent(spending: Spending, purpose: Purpose, now: Instant) -> Result<Model
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Entropy;
 
     #[test]
     fn a_token_is_64_lower_case_hex_digits() {
-        let token = ProofToken::new(&Entropy::seeded(1));
+        let key = ServerKey::new((0..32).collect()).unwrap();
+        let id = VerificationId::new(&Entropy::seeded(1));
+        let token = ProofToken::derive(&key, &id, Purpose::SignIn, 1, "123456");
         assert_eq!(token.expose().len(), 64);
         assert_eq!(ProofToken::parse(token.expose()).unwrap().hash(), token.hash());
         assert_ne!(token.hash(), token.expose());
         for text in ["", "abc", &token.expose().to_uppercase(), &"g".repeat(64), &"é".repeat(32)] {
             assert!(ProofToken::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_code_of_one_verification_has_one_token() {
+        let [key, other_key] = [0u8, 100].map(|start| ServerKey::new((start..start + 32).collect()).unwrap());
+        let entropy = Entropy::seeded(1);
+        let [id, other_id] = [(), ()].map(|()| VerificationId::new(&entropy));
+        let token = |key, id, purpose, generation, guess| {
+            ProofToken::derive(key, id, purpose, generation, guess).expose().to_owned()
+        };
+        let base = token(&key, &id, Purpose::SignIn, 1, "123456");
+        assert_eq!(base, token(&key, &id, Purpose::SignIn, 1, " 123-456 "));
+        for other in [
+            token(&other_key, &id, Purpose::SignIn, 1, "123456"),
+            token(&key, &other_id, Purpose::SignIn, 1, "123456"),
+            token(&key, &id, Purpose::PasswordReset, 1, "123456"),
+            token(&key, &id, Purpose::SignIn, 2, "123456"),
+            token(&key, &id, Purpose::SignIn, 1, "123457"),
+        ] {
+            assert_ne!(base, other);
         }
     }
 }

@@ -106,7 +106,7 @@ impl Verifications {
             true => rules::may_go_by_letter(row.purpose),
             false => rules::channel(Some(channel), row.contact_kind).is_some(),
         };
-        if !leads {
+        if !leads || (channel == Channel::Email && !rules::may_go_by_email(&parts.settings, row.purpose)) {
             return Ok(parts.charged_a_guess(caller, Resent::WrongChannel).await);
         }
         if !parts.routes.leads(channel) {
@@ -129,7 +129,8 @@ impl Verifications {
         }
         let limits = (!test).then(|| parts.send_limits(now));
         let disclosed = parts.accounts_disclosed;
-        let contact_key = row.contact_key.clone();
+        let usage_key = to.usage_key();
+        let counted_by = usage_key.clone();
         let event = event.maybe_account(row.account_id.clone()).contact(to.masked());
         let entry = event.clone();
         let delivery = DeliveryId::new(&parts.entropy);
@@ -142,7 +143,7 @@ impl Verifications {
                         return Ok(Ending::Rollback(Written::Over));
                     };
                     if let Some(limits) = limits
-                        && tx.reserve_send(&row.contact_key, now, limits).await? == Reserved::Refused
+                        && tx.reserve_send(&counted_by, now, limits).await? == Reserved::Refused
                     {
                         return Ok(Ending::Rollback(Written::UsedUp));
                     }
@@ -172,7 +173,7 @@ impl Verifications {
                 parts.outbox.dispatch(row.delivery_id.clone());
                 Ok(Resent::Sent(parts.published(*row)))
             }
-            Written::UsedUp => Ok(Resent::Quota(parts.why_refused(&contact_key, now).await?)),
+            Written::UsedUp => Ok(Resent::Quota(parts.why_refused(&usage_key, now).await?)),
             Written::NoAddress => Ok(Resent::WrongChannel),
             Written::Over => Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending)),
         }

@@ -40,11 +40,25 @@ pub fn standing(status: Status, expires_at: Instant, now: Instant) -> Standing {
     }
 }
 
-/// What the code of a message by this channel is made of, and how long it lives.
-pub fn code_shape(settings: &config::Verification, kind: ContactKind) -> (CodeFormat, Duration) {
-    match kind {
-        ContactKind::Phone => (settings.code_format, settings.code_ttl),
-        ContactKind::Email => (settings.email_code_format, settings.email_code_ttl),
+/// How long a right code is answered with its proof again after it was confirmed.
+pub const REPEATABLE: Duration = Duration::from_secs(60);
+
+/// Whether its code may be tried once more to get its proof again. The store decides; this saves asking it.
+pub fn is_repeatable(row: &Model, now: Instant) -> bool {
+    row.status == Status::Verified && row.ended_at.is_some_and(|ended| now < ended + REPEATABLE)
+}
+
+/// The longest life of a code by e-mail that gives access to an account (ASVS 5.0, 6.5.5).
+const LONGEST_ACCESS_CODE: Duration = Duration::from_secs(10 * 60);
+
+/// What the code for a contact of this kind is made of, and how long it is valid.
+pub fn code_shape(settings: &config::Verification, kind: ContactKind, purpose: Purpose) -> (CodeFormat, Duration) {
+    match (kind, purpose) {
+        (ContactKind::Phone, _) => (settings.code_format, settings.code_ttl),
+        (ContactKind::Email, Purpose::Contact | Purpose::SignUp) => {
+            (settings.email_code_format, settings.email_code_ttl)
+        }
+        (ContactKind::Email, _) => (settings.email_code_format, settings.email_code_ttl.min(LONGEST_ACCESS_CODE)),
     }
 }
 
@@ -64,6 +78,11 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
 /// since both are its own. Elsewhere it proves that somebody holds the phone, and a letter would prove nothing of it.
 pub fn may_go_by_letter(purpose: Purpose) -> bool {
     Purpose::OPENING.contains(&purpose)
+}
+
+/// Whether a code for `purpose` may be sent by e-mail.
+pub fn may_go_by_email(settings: &config::Verification, purpose: Purpose) -> bool {
+    purpose != Purpose::SignIn || settings.sign_in_by_email_code
 }
 
 /// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account

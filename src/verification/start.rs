@@ -115,7 +115,7 @@ impl Verifications {
             }
         }
         let now = parts.clock.now();
-        let contact_key = start.to.key().to_owned();
+        let usage_key = start.to.usage_key();
         let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
         if !test && !matches!(written, Written::New(_)) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
@@ -138,7 +138,7 @@ impl Verifications {
                 }
                 None => {
                     parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                    Ok(Started::Quota(parts.why_refused(&contact_key, now).await?))
+                    Ok(Started::Quota(parts.why_refused(&usage_key, now).await?))
                 }
             },
         }
@@ -157,6 +157,7 @@ impl Parts {
         let draft = self.draft(&start, key, now);
         let limits = draft.scenario.is_none().then(|| self.send_limits(now));
         let discreet = self.is_discreet(start.purpose, start.channel);
+        let usage_key = start.to.usage_key();
         let Start { to, locale, audience, .. } = start;
         match (limits, audience) {
             // Nothing is read first and nothing can come between: all of it at once.
@@ -165,7 +166,7 @@ impl Parts {
                 let recipient = Recipient::Holder { account: account.clone(), to: None };
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.maybe_account(account);
-                let sending = Sending { limits, verification: verification.clone(), delivery, event };
+                let sending = Sending { limits, usage_key, verification: verification.clone(), delivery, event };
                 Ok(match self.store.write_sending(sending, now).await? {
                     true => Written::New(Box::new(verification)),
                     false => Written::UsedUp,
@@ -174,7 +175,7 @@ impl Parts {
             (limits, audience) => {
                 let written = self.store.write(move |tx| {
                     Box::pin(async move {
-                        if let Some(refused) = reserve(tx, &draft.contact_key, now, limits).await? {
+                        if let Some(refused) = reserve(tx, &usage_key, now, limits).await? {
                             return Ok(Ending::Rollback(refused));
                         }
                         let mut row = draft;
@@ -209,12 +210,12 @@ enum Written<R> {
 
 async fn reserve<R>(
     tx: &Tx,
-    contact_key: &str,
+    usage_key: &str,
     now: Instant,
     limits: Option<UsageLimits>,
 ) -> Result<Option<Written<R>>, Fault> {
     let Some(limits) = limits else { return Ok(None) };
-    let reserved = tx.reserve_send(contact_key, now, limits).await?;
+    let reserved = tx.reserve_send(usage_key, now, limits).await?;
     Ok((reserved == Reserved::Refused).then_some(Written::UsedUp))
 }
 
@@ -272,8 +273,8 @@ impl Parts {
 
     /// Which bound stands against a send, read after it was refused. Where two do, the one that stands longer: a person
     /// who waits as long as we say is not to be refused again.
-    pub(super) async fn why_refused(&self, contact_key: &str, now: Instant) -> Result<Refused, Fault> {
-        let usage = self.store.contact_usage(contact_key).await?;
+    pub(super) async fn why_refused(&self, usage_key: &str, now: Instant) -> Result<Refused, Fault> {
+        let usage = self.store.contact_usage(usage_key).await?;
         let last_sent_at = usage.as_ref().and_then(|usage| usage.last_sent_at);
         let today = self.today(now);
         let sends = usage.filter(|usage| usage.day >= today).map_or(0, |usage| usage.sends.unsigned_abs());

@@ -27,7 +27,8 @@ pub struct VerificationMutation;
 
 #[Object]
 impl VerificationMutation {
-    /// Sends a code to a contact and starts its verification.
+    /// Sends a code to a contact and starts its verification. Where the response was lost, or was UNAVAILABLE, the code may
+    /// have been sent all the same: repeat the request with the same idempotencyKey, and nothing is sent twice.
     async fn send_verification_code(
         &self,
         ctx: &Context<'_>,
@@ -61,7 +62,9 @@ impl VerificationMutation {
         Ok(SendVerificationCodeResult::of_resend(ctx, resent))
     }
 
-    /// Judges a guess at a code. The right one is exchanged for a proof, once.
+    /// Checks a code. The right one is exchanged for a proof. Where the response was lost, or was UNAVAILABLE, the code may
+    /// have been confirmed all the same: the same code is answered with the same proof for a minute, while the proof is
+    /// unspent and for as many further tries as a code has. After that the answer is VerificationNotPending.
     async fn confirm_verification_code(
         &self,
         ctx: &Context<'_>,
@@ -131,9 +134,9 @@ impl SendVerificationCodeResult {
         SendVerificationCodePayload { verification: Verification(verification) }.into()
     }
 
-    fn no_such_channel(ctx: &Context<'_>, reason: &str) -> Self {
+    fn refused_field(ctx: &Context<'_>, path: &str, reason: &str) -> Self {
         let mut fields = Fields::new(ctx);
-        fields.refuse("channel", reason);
+        fields.refuse(path, reason);
         fields.into_invalid_input().into()
     }
 
@@ -146,6 +149,7 @@ impl SendVerificationCodeResult {
             Sent::IdentityNotFound => IdentityNotFound::new(ctx).into(),
             Sent::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
             Sent::SignedOut => return Err(ctx.unauthenticated()),
+            Sent::SignInByEmailOff => Self::refused_field(ctx, "to.email", "sign_in_by_email_off"),
         })
     }
 
@@ -154,8 +158,8 @@ impl SendVerificationCodeResult {
             Resent::Sent(verification) => Self::payload(verification),
             Resent::NotFound => VerificationNotFound::new(ctx).into(),
             Resent::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
-            Resent::WrongChannel => Self::no_such_channel(ctx, "wrong_channel"),
-            Resent::ChannelUnavailable => Self::no_such_channel(ctx, "channel_unavailable"),
+            Resent::WrongChannel => Self::refused_field(ctx, "channel", "wrong_channel"),
+            Resent::ChannelUnavailable => Self::refused_field(ctx, "channel", "channel_unavailable"),
             Resent::DeliveryRefused { provider_code } => DeliveryRefused::new(ctx, provider_code).into(),
             Resent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
@@ -185,7 +189,7 @@ pub enum ConfirmVerificationCodeResult {
 impl ConfirmVerificationCodeResult {
     fn of(ctx: &Context<'_>, confirmation: Confirmation) -> Self {
         match confirmation {
-            Confirmation::Confirmed { verification, proof } => {
+            Confirmation::Confirmed { verification, proof } | Confirmation::Repeated { verification, proof } => {
                 ConfirmVerificationCodePayload { verification: Verification(verification), proof: Proof::from(*proof) }
                     .into()
             }

@@ -38,7 +38,7 @@ impl InvalidInput {
     }
 }
 
-/// Too often, too soon.
+/// A limit is used up. Limits of a contact count the requests of everybody, not of its owner alone.
 #[derive(SimpleObject)]
 pub struct QuotaExceeded {
     /// QUOTA_EXCEEDED.

@@ -12,14 +12,15 @@ use crate::{
     texts::Arg,
 };
 
-/// Too many wrong passwords in a row.
+/// Too many wrong passwords in a row. A device that signed in before is counted by itself: what others enter does not
+/// lock it. A new password unlocks the account, but needs a code, and a code may be refused with QuotaExceeded.
 #[derive(SimpleObject)]
 pub struct AccountLocked {
     /// ACCOUNT_LOCKED.
     pub(super) code: ProblemCode,
     /// In the request's language, fit to be shown.
     pub(super) message: String,
-    /// When it unlocks by itself. Null where only an administrator or a password reset unlocks it.
+    /// When it unlocks by itself. Null where only an administrator or a new password unlocks it.
     unlocks_at: Option<DateTime>,
 }
 

@@ -77,11 +77,11 @@ impl Verification {
         self.0.resend_available_at().map(DateTime)
     }
 
-    /// Sends left for this contact today, in the service's quota time zone; 2147483647 where they are not limited, as for
-    /// test contacts.
-    async fn sends_remaining(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+    /// Sends left for this contact today, in the service's quota time zone. Null where they are not limited, as for test
+    /// contacts.
+    async fn sends_remaining(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<i32>> {
         let left = ctx.rooms().verifications.sends_remaining(&self.0).await?;
-        Ok(left.map_or(i32::MAX, |left| i32::try_from(left).unwrap_or(i32::MAX)))
+        Ok(left.map(|left| i32::try_from(left).unwrap_or(i32::MAX)))
     }
 
     /// Grows with every change: of two snapshots the one with the lower number is old.

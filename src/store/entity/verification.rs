@@ -61,6 +61,8 @@ pub struct Model {
     pub code_ref: Option<String>,
     /// Its code is for a phone, and went to the e-mail address of the account behind it as well.
     pub by_letter: bool,
+    /// Codes that were tried after it was verified.
+    pub repeats: i32,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

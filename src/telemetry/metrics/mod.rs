@@ -130,6 +130,16 @@ pub fn destination_throttled(on: bool) {
     counter!(table::DESTINATION_THROTTLES, "turn" => if on { "on" } else { "off" }).increment(1);
 }
 
+/// Whether the alarm for guessing across accounts stands.
+pub fn guessing(raised: bool) {
+    gauge!(table::GUESSING).set(f64::from(u8::from(raised)));
+}
+
+/// The alarm for guessing across accounts was raised, or is over.
+pub fn guessing_alarm(raised: bool) {
+    counter!(table::GUESSING_ALARMS, "state" => if raised { "raised" } else { "over" }).increment(1);
+}
+
 /// What a process does by itself when Redis does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fallback {

@@ -71,6 +71,10 @@ metrics! {
         "Keys whose counts were dropped because the process had too many.";
     DESTINATION_THROTTLES = "countersign_destination_throttles_total", Kind::Counter, ["turn"],
         "Times that the guard against SMS pumping throttled a destination prefix (on), or confirmations freed it (off).";
+    GUESSING = "countersign_guessing_suspected", Kind::Gauge, [],
+        "1 while so few of the codes that are tried are right that codes seem to be guessed across accounts.";
+    GUESSING_ALARMS = "countersign_guessing_alarms_total", Kind::Counter, ["state"],
+        "Times that the alarm for guessing across accounts was raised (raised), or ended (over).";
     FALLBACKS = "countersign_fallbacks_total", Kind::Counter, ["part"],
         "Times that a process did by itself what it does through Redis.";
     REDIS_UP = "countersign_redis_up", Kind::Gauge, [],

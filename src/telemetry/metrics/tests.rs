@@ -31,6 +31,8 @@ fn count_everything() {
     quota_refused("guess", "client_address");
     quota_keys_forgotten("guess", 2);
     destination_throttled(true);
+    guessing(true);
+    guessing_alarm(true);
     fell_back(Fallback::Quotas);
     redis(false);
     pool(1, 2);

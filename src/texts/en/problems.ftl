@@ -31,7 +31,7 @@ problem-invalid-input = Please check what you entered.
 
 # $wait: how long to wait, such as "42 seconds"
 problem-quota-exceeded-resend-cooldown = We have just sent a code. You can ask for another in { $wait }.
-problem-quota-exceeded-contact-daily = This contact has reached today's limit. Please try again in { $wait }.
+problem-quota-exceeded-contact-daily = This contact has reached today's limit, which counts the requests of everybody. Please try again in { $wait }.
 problem-quota-exceeded-contact-hourly = There were too many requests for this contact. Please try again in { $wait }.
 problem-quota-exceeded-client-address = There were too many requests from your network. Please try again in { $wait }.
 problem-quota-exceeded-destination-prefix = We can send only a few messages to numbers like this one right now. Please try again in { $wait }.
@@ -47,9 +47,9 @@ problem-identity-not-found = No account matches what you entered.
 problem-account-not-active-pending-verification = This account has not been verified yet. Please enter the code that we sent you.
 problem-account-not-active-pending-approval = This account is waiting for approval. You can sign in once it is approved.
 problem-account-not-active-suspended = This account is suspended. Please contact support.
-problem-account-locked = This account is locked after too many failed sign-ins. Reset your password to unlock it.
+problem-account-locked = Signing in with a password is locked after too many failed attempts. Setting a new password unlocks it, as long as we can still send you a code today.
 # $wait: how long until it unlocks by itself
-problem-account-locked-until = This account is locked after too many failed sign-ins. It unlocks in { $wait }, or at once when you reset your password.
+problem-account-locked-until = Signing in with a password is locked after too many failed attempts. It unlocks in { $wait }. Setting a new password unlocks it sooner, as long as we can still send you a code today.
 
 # $attempts: how many are left
 problem-code-mismatch =
@@ -124,6 +124,7 @@ field-phone-wanted = Please give a phone number here.
 field-email-wanted = Please give an e-mail address here.
 field-wrong-channel = This contact can't be reached that way.
 field-channel-unavailable = Messages can't be sent that way here.
+field-sign-in-by-email-off = Codes by e-mail can't be used to sign in here. Please use your password or your phone.
 
 field-no-letter = Please use at least one letter.
 field-confusable = This mixes letters that look alike.

@@ -15,7 +15,7 @@ problem-invalid-input = 입력한 내용을 다시 확인해 주세요.
 
 # $wait: 기다릴 시간. 예: 42초
 problem-quota-exceeded-resend-cooldown = 방금 인증번호를 보냈어요. { $wait } 뒤에 다시 요청해 주세요.
-problem-quota-exceeded-contact-daily = 이 연락처로 오늘 할 수 있는 횟수를 모두 썼어요. { $wait } 뒤에 다시 시도해 주세요.
+problem-quota-exceeded-contact-daily = 이 연락처로 오늘 할 수 있는 횟수를 모두 썼어요. 다른 사람이 요청한 횟수도 함께 세요. { $wait } 뒤에 다시 시도해 주세요.
 problem-quota-exceeded-contact-hourly = 이 연락처로 짧은 시간에 너무 많이 요청했어요. { $wait } 뒤에 다시 시도해 주세요.
 problem-quota-exceeded-client-address = 지금 쓰는 네트워크에서 요청이 너무 많았어요. { $wait } 뒤에 다시 시도해 주세요.
 problem-quota-exceeded-destination-prefix = 이 지역 번호로는 지금 메시지를 많이 보낼 수 없어요. { $wait } 뒤에 다시 시도해 주세요.
@@ -31,9 +31,9 @@ problem-identity-not-found = 입력한 정보와 일치하는 계정이 없어�
 problem-account-not-active-pending-verification = 아직 연락처 인증이 끝나지 않은 계정이에요. 받은 인증번호로 인증을 마쳐 주세요.
 problem-account-not-active-pending-approval = 아직 승인을 기다리는 계정이에요. 승인되면 로그인할 수 있어요.
 problem-account-not-active-suspended = 이용이 정지된 계정이에요. 고객센터에 문의해 주세요.
-problem-account-locked = 로그인에 여러 번 실패해서 계정이 잠겼어요. 비밀번호를 재설정하면 바로 풀려요.
+problem-account-locked = 비밀번호 로그인에 여러 번 실패해서 잠겼어요. 오늘 인증번호를 더 받을 수 있으면 비밀번호를 재설정해서 풀 수 있어요.
 # $wait: 저절로 풀릴 때까지 남은 시간
-problem-account-locked-until = 로그인에 여러 번 실패해서 계정이 잠겼어요. { $wait } 뒤에 풀리고, 비밀번호를 재설정하면 바로 풀려요.
+problem-account-locked-until = 비밀번호 로그인에 여러 번 실패해서 잠겼어요. { $wait } 뒤에 풀려요. 오늘 인증번호를 더 받을 수 있으면 비밀번호를 재설정해서 더 빨리 풀 수 있어요.
 
 # $attempts: 남은 횟수
 problem-code-mismatch =
@@ -107,6 +107,7 @@ field-phone-wanted = 전화번호를 입력해 주세요.
 field-email-wanted = 이메일 주소를 입력해 주세요.
 field-wrong-channel = 이 연락처로는 그 방법으로 보낼 수 없어요.
 field-channel-unavailable = 여기에서는 그 방법으로 보낼 수 없어요.
+field-sign-in-by-email-off = 여기에서는 이메일 인증번호로 로그인할 수 없어요. 비밀번호나 휴대전화를 써 주세요.
 
 field-no-letter = 글자를 하나 이상 넣어 주세요.
 field-confusable = 다른 글자와 헷갈리기 쉬운 글자가 섞여 있어요.

@@ -11,6 +11,44 @@ impl TestApp {
     }
 }
 
+/// A lock in the database that the program waits for.
+pub enum Lock {
+    Postgres(sqlx::PgConnection),
+    Sqlite(sqlx::SqliteConnection),
+}
+
+impl TestApp {
+    /// Locks the rows that `select` finds; on SQLite, everything that is written.
+    pub async fn lock(&self, select: &'static str) -> Lock {
+        match self.database.url() {
+            Some(url) => {
+                let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+                sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
+                sqlx::query(sqlx::AssertSqlSafe(format!("{select} FOR UPDATE")))
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+                Lock::Postgres(connection)
+            }
+            None => {
+                let file = format!("sqlite://{}/countersign.db", self.vars["DATA_DIR"]);
+                let mut connection = sqlx::SqliteConnection::connect(&file).await.unwrap();
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+                Lock::Sqlite(connection)
+            }
+        }
+    }
+}
+
+impl Lock {
+    pub async fn release(self) {
+        match self {
+            Lock::Postgres(mut connection) => drop(sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap()),
+            Lock::Sqlite(mut connection) => drop(sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap()),
+        }
+    }
+}
+
 /// The first column of a query, as text, of the database that this URL names, or else of the one in the data folder.
 pub async fn column(url: Option<&str>, data: &str, query: &'static str) -> Vec<String> {
     match url {

@@ -1,6 +1,7 @@
 //! Verifications over the wire, as an attacker and as a careful person would use them. Each test names what it holds to
 //! account in the project's requirements (CL, BF, EN, CR, DR, SB, FD, FZ).
 
+mod across_accounts;
 mod attestation;
 mod clients;
 mod contact_quotas;
@@ -10,6 +11,7 @@ mod email;
 mod guessing;
 mod idempotency;
 mod inputs;
+mod lost_answers;
 mod purposes;
 mod redis;
 mod resend;

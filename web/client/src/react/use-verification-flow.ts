@@ -41,7 +41,7 @@ export function useVerificationFlow(wire: Wire, { connection, wakeUps, clock }: 
     ...state,
     resendIn,
     expiresIn,
-    canResend: waiting !== null && resendIn === 0 && waiting.sendsRemaining > 0 && state.busy === null,
+    canResend: waiting !== null && resendIn === 0 && waiting.sendsRemaining !== 0 && state.busy === null,
     send: flow.send,
     requestPasswordReset: flow.requestPasswordReset,
     resend: flow.resend,

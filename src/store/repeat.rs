@@ -1,0 +1,134 @@
+//! A code that is tried after its verification was verified: counted like any other, and answered with the proof that
+//! the verification has.
+
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter,
+    QueryTrait, UpdateMany,
+    sea_query::{Expr, LockType, Query, SelectStatement, WithClause},
+};
+
+use super::{
+    Backend, Ending, Reserved, Store, UsageLimits, contact_usage,
+    entity::{
+        proof,
+        verification::{Column, Entity},
+    },
+    together::part,
+};
+use crate::{
+    clock::Instant,
+    fault::{Doing, Fault},
+    ids::VerificationId,
+    status::Status,
+};
+
+/// A code that is tried once more for a verified verification.
+#[derive(Clone, Debug)]
+pub struct Repeat {
+    pub verification: VerificationId,
+    /// It was verified after this.
+    pub since: Instant,
+    pub usage_key: String,
+    /// The contact's guesses of the day. None: they are not counted.
+    pub limits: Option<UsageLimits>,
+}
+
+/// The verification, locked, if a code can be tried for it once more.
+const OPEN: &str = "open";
+/// There only if the guess was counted.
+const COUNTED: &str = "counted";
+/// There only if the try was counted.
+const TRIED: &str = "tried";
+
+impl Store {
+    /// Counts a try, right or wrong, and returns the proof of the verification, so that the caller can compare. None:
+    /// the proof is spent, the verification is too old or was tried as often as it has attempts, or the contact's guesses
+    /// of the day are used up.
+    ///
+    /// On PostgreSQL this is one statement (`together`).
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn repeat_proof(&self, repeat: Repeat, now: Instant) -> Result<Option<proof::Model>, Fault> {
+        if let Backend::Postgres(db) = &self.backend {
+            let statement = repeat.statement(now)?;
+            let proof = self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
+            return Ok(proof.map(|row| proof::Model::from_query_result(&row, "")).transpose()?);
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                if repeat.counting(now).exec(&tx.0).await.doing("trying a code again")?.rows_affected == 0 {
+                    return Ok(Ending::Rollback(None));
+                }
+                if let Some(limits) = repeat.limits
+                    && tx.reserve_guess(&repeat.usage_key, limits).await? == Reserved::Refused
+                {
+                    return Ok(Ending::Rollback(None));
+                }
+                let find = proof::Entity::find().filter(repeat.unspent(now));
+                Ok(Ending::Commit(find.one(&tx.0).await.doing("reading a proof")?))
+            })
+        })
+        .await
+    }
+}
+
+impl Repeat {
+    fn statement(&self, now: Instant) -> Result<SelectStatement, Fault> {
+        let open = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .cond_where(self.open(now))
+            .lock(LockType::NoKeyUpdate)
+            .to_owned();
+        let mut parts = WithClause::new().cte(part(OPEN, open)).to_owned();
+        let follows = match self.limits {
+            Some(limits) => {
+                parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
+                COUNTED
+            }
+            None => OPEN,
+        };
+        let tried = self
+            .counting(now)
+            .into_query()
+            .and_where(exists_in(follows))
+            .returning(Query::returning().column(Column::Id))
+            .to_owned();
+        parts.cte(part(TRIED, tried));
+        Ok(Query::select()
+            .with_cte(parts)
+            .columns(proof::Column::iter())
+            .from(proof::Entity)
+            .cond_where(self.unspent(now))
+            .and_where(exists_in(TRIED))
+            .to_owned())
+    }
+
+    fn counting(&self, now: Instant) -> UpdateMany<Entity> {
+        let update = Entity::update_many().filter(self.open(now));
+        update.col_expr(Column::Repeats, Expr::col(Column::Repeats).add(1))
+    }
+
+    fn open(&self, now: Instant) -> Condition {
+        let proof = Query::select().expr(Expr::val(1)).from(proof::Entity).cond_where(self.unspent(now)).to_owned();
+        Condition::all()
+            .add(Column::Id.eq(self.verification.as_str()))
+            .add(Column::Status.eq(Status::Verified))
+            .add(Column::EndedAt.gt(self.since))
+            .add(Expr::col(Column::Repeats).lt(Expr::col(Column::MaxAttempts)))
+            .add(Expr::exists(proof))
+    }
+
+    fn unspent(&self, now: Instant) -> Condition {
+        use proof::Column;
+        Condition::all()
+            .add(Column::VerificationId.eq(self.verification.as_str()))
+            .add(Column::SpentAt.is_null())
+            .add(Column::ExpiresAt.gt(now))
+    }
+}
+
+fn exists_in(part: &'static str) -> Expr {
+    Expr::exists(Query::select().expr(Expr::val(1)).from(part).to_owned())
+}

@@ -1,0 +1,46 @@
+//! The right code once more: the response that carried its proof was lost on the way.
+//!
+//! A person whose connection broke, or who was answered UNAVAILABLE although the transaction was committed, enters the
+//! same code again and gets the same proof, for [`rules::REPEATABLE`] and while it is unspent. Every try is counted,
+//! right or wrong, before it is compared, so that a verification that is over can be guessed at
+//! no more often than a pending one. A wrong code is answered as it is for any verification that is over.
+
+use super::{Confirmation, Parts, ProofToken, Verifications, rules};
+use crate::{
+    clock::Instant,
+    fault::Fault,
+    store::{Repeat, entity::verification::Model},
+    telemetry::audit::Event,
+};
+
+/// What the audit trail calls a proof that was answered again.
+const REPEATED: &str = "proof_repeated";
+
+impl Verifications {
+    /// Answers the proof of a verified verification again if `token`, which was derived from the guess, is its token.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub(super) async fn repeat(
+        &self,
+        row: Model,
+        token: ProofToken,
+        event: Event,
+        now: Instant,
+    ) -> Result<Confirmation, Fault> {
+        let parts = &self.0;
+        let repeat = Repeat {
+            verification: row.id.clone(),
+            since: now - rules::REPEATABLE,
+            usage_key: Parts::usage_key(&row),
+            limits: row.scenario.is_none().then(|| parts.guess_limits(now)),
+        };
+        let proof = parts.store.repeat_proof(repeat, now).await?;
+        if let Some(proof) = proof.filter(|proof| proof.token_hash == token.hash()) {
+            parts.store.record(event.maybe_account(row.account_id.clone()).outcome(REPEATED)).await;
+            let proof = parts.proof(&row, token, proof.created_at, proof.expires_at)?;
+            return Ok(Confirmation::Repeated { verification: parts.view(row), proof: Box::new(proof) });
+        }
+        Ok(self.get(&row.id).await?.map_or(Confirmation::NotFound, Confirmation::NotPending))
+    }
+}
