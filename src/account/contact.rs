@@ -140,6 +140,7 @@ impl Parts {
             created_at: now,
             expires_at: now + undo,
             undone_at: None,
+            password_changed_at: account.password_changed_at,
         };
         let proved = notices::proved(account);
         let old = proved.iter().find(|contact| contact.kind() == kind).or(proved.first());
