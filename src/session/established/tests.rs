@@ -113,7 +113,7 @@ fn a_password_counts_if_the_account_had_it_at_every_open_change() {
     let first = change(ContactKind::Phone, 1, &before);
     let after = account::Model { password_changed_at: Some(start() + DAY), ..account() };
     let second = change(ContactKind::Phone, 2, &after);
-    assert_eq!(counts(&before, &[first.clone()], 2), (true, false, true));
+    assert_eq!(counts(&before, std::slice::from_ref(&first), 2), (true, false, true));
     assert_eq!(counts(&after, &[first.clone(), second.clone()], 3), (false, false, true));
     assert_eq!(counts(&after, &[first, second], 4), (true, false, true));
 }
