@@ -23,6 +23,9 @@ pub enum Purpose {
     PhoneChange,
     #[sea_orm(string_value = "EMAIL_CHANGE")]
     EmailChange,
+    /// Authenticating again while signed in.
+    #[sea_orm(string_value = "STEP_UP")]
+    StepUp,
 }
 
 impl Purpose {
@@ -43,6 +46,7 @@ impl Purpose {
             Purpose::PasswordReset => "PASSWORD_RESET",
             Purpose::PhoneChange => "PHONE_CHANGE",
             Purpose::EmailChange => "EMAIL_CHANGE",
+            Purpose::StepUp => "STEP_UP",
         }
     }
 }

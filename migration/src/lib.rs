@@ -18,6 +18,8 @@ mod m20261121_000009_delivery_trace;
 mod m20261121_000010_delivery_claims;
 mod m20261121_000011_audit_actor;
 mod m20261130_000022_repeats;
+mod m20261130_000012_session_authentication;
+mod m20261130_000013_contact_change_password;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -38,6 +40,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_delivery_claims::Migration),
             Box::new(m20261121_000011_audit_actor::Migration),
             Box::new(m20261130_000022_repeats::Migration),
+            Box::new(m20261130_000012_session_authentication::Migration),
+            Box::new(m20261130_000013_contact_change_password::Migration),
         ]
     }
 }

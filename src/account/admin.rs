@@ -1,16 +1,16 @@
 //! What administrators do with other people's accounts.
 
-use super::{Accounts, rules, rules::Forbidden};
+use super::{Accounts, Administrator, Required, rules, rules::Forbidden};
 use crate::{
     caller::Caller,
+    clock::Instant,
     fault::Fault,
-    ids::AccountId,
-    session::gate::SignedIn,
+    ids::{AccountId, SessionId},
     store::{
-        Ending, Identifier, Page, Slice,
+        Ending, Identifier, Page, Slice, Tx,
         entity::account::{AccountStatus, Model},
     },
-    telemetry::audit,
+    telemetry::audit::{self, Event},
 };
 
 /// What became of a status that was set.
@@ -18,12 +18,51 @@ pub enum StatusSet {
     Set(Box<Model>),
     NotFound,
     Forbidden(Forbidden),
+    ReauthenticationRequired(Required),
+    /// Whoever asked ceased to be an administrator in between.
+    NotAdministrator,
 }
 
 /// What became of unlocking.
 pub enum Unlocked {
     Unlocked(Box<Model>),
     NotFound,
+    ReauthenticationRequired(Required),
+    /// Whoever asked ceased to be an administrator in between.
+    NotAdministrator,
+}
+
+impl StatusSet {
+    fn outcome(&self) -> &'static str {
+        match self {
+            StatusSet::Set(_) => audit::OK,
+            StatusSet::NotFound => "user_not_found",
+            StatusSet::Forbidden(Forbidden::LastAdministrator) => "last_administrator",
+            StatusSet::Forbidden(Forbidden::NotAStatusToSet) => audit::INVALID_INPUT,
+            StatusSet::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            StatusSet::NotAdministrator => audit::FORBIDDEN,
+        }
+    }
+}
+
+impl Unlocked {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Unlocked::Unlocked(_) => audit::OK,
+            Unlocked::NotFound => "user_not_found",
+            Unlocked::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            Unlocked::NotAdministrator => audit::FORBIDDEN,
+        }
+    }
+}
+
+/// One status that is set, with everything that it is decided by.
+struct Setting {
+    administrator: Administrator,
+    id: AccountId,
+    status: AccountStatus,
+    entry: Event,
+    now: Instant,
 }
 
 impl Accounts {
@@ -53,59 +92,30 @@ impl Accounts {
     pub async fn set_status(
         &self,
         caller: &Caller,
-        administrator: &SignedIn,
+        administrator: &Administrator,
         id: Option<AccountId>,
         status: AccountStatus,
     ) -> Result<StatusSet, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let event = parts.event(caller, audit::Act::SetAccountStatus).maybe_account(id.clone());
-        let event = event.actor(administrator.account.clone());
-        let Some(id) = id else { return parts.ended(event, "user_not_found", StatusSet::NotFound).await };
-        let entry = event.clone();
-        let written = parts
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let administrators = tx.lock_administrators().await?;
-                    let Some(account) = tx.lock_account(&id).await? else {
-                        return Ok(Ending::Rollback((StatusSet::NotFound, Vec::new())));
-                    };
-                    if let Err(why) = rules::may_set_status(&account, status, &administrators) {
-                        return Ok(Ending::Rollback((StatusSet::Forbidden(why), Vec::new())));
-                    }
-                    let account = match account.email_key.as_deref().filter(|_| rules::is_unproved(&account)) {
-                        Some(key) => {
-                            tx.activate_account(&id, key, status, now).await?;
-                            tx.account(&Identifier::Id(id.clone())).await?
-                        }
-                        None => tx.set_status(&id, status, now).await?,
-                    };
-                    let Some(account) = account else {
-                        return Ok(Ending::Rollback((StatusSet::NotFound, Vec::new())));
-                    };
-                    let ended = match status {
-                        AccountStatus::Active => Vec::new(),
-                        _ => tx.end_sessions(&id, None, now).await?,
-                    };
-                    tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit((StatusSet::Set(Box::new(account)), ended)))
-                })
-            })
-            .await?;
-        let (set, ended) = written;
-        parts.sessions.announce_ended(&ended, now);
-        match &set {
-            StatusSet::Set(_) => event.log(),
-            StatusSet::NotFound => parts.store.record(event.outcome("user_not_found")).await,
-            StatusSet::Forbidden(Forbidden::LastAdministrator) => {
-                parts.store.record(event.outcome("last_administrator")).await;
-            }
-            StatusSet::Forbidden(Forbidden::NotAStatusToSet) => {
-                parts.store.record(event.outcome(audit::INVALID_INPUT)).await;
-            }
+        let event = event.actor(administrator.account().clone());
+        if let Some(required) = parts.required(administrator.signed_in()).await? {
+            let refusal = StatusSet::ReauthenticationRequired(required);
+            return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
-        Ok(set)
+        let Some(id) = id else { return parts.ended(event, "user_not_found", StatusSet::NotFound).await };
+        let setting = Setting { administrator: administrator.clone(), id, status, entry: event.clone(), now };
+        let written = parts.store.write(move |tx| Box::pin(async move { setting.write(tx).await }));
+        let (set, ended) = written.await?;
+        parts.sessions.announce_ended(&ended, now);
+        match set {
+            StatusSet::Set(_) => {
+                event.log();
+                Ok(set)
+            }
+            refusal => parts.ended(event, refusal.outcome(), refusal).await,
+        }
     }
 
     /// Forgets the wrong passwords that were counted for an account.
@@ -115,32 +125,72 @@ impl Accounts {
     pub async fn unlock(
         &self,
         caller: &Caller,
-        administrator: &SignedIn,
+        administrator: &Administrator,
         id: Option<AccountId>,
     ) -> Result<Unlocked, Fault> {
         let parts = &self.0;
+        let now = parts.clock.now();
         let event = parts.event(caller, audit::Act::UnlockAccount).maybe_account(id.clone());
-        let event = event.actor(administrator.account.clone());
-        let account = match &id {
-            Some(id) => self.get(id).await?,
-            None => None,
-        };
-        let Some(account) = account else {
-            return parts.ended(event, "user_not_found", Unlocked::NotFound).await;
-        };
-        let (id, entry) = (account.id.clone(), event.clone());
-        parts
+        let event = event.actor(administrator.account().clone());
+        if let Some(required) = parts.required(administrator.signed_in()).await? {
+            let refusal = Unlocked::ReauthenticationRequired(required);
+            return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
+        }
+        let Some(id) = id else { return parts.ended(event, "user_not_found", Unlocked::NotFound).await };
+        let (asking, entry) = (administrator.clone(), event.clone());
+        let written = parts
             .store
             .write(move |tx| {
                 Box::pin(async move {
+                    let administrators = tx.lock_administrators().await?;
+                    let Some(account) = tx.lock_account(&id).await? else {
+                        return Ok(Ending::Rollback(Unlocked::NotFound));
+                    };
+                    if !asking.still_may(tx, &administrators, now).await? {
+                        return Ok(Ending::Rollback(Unlocked::NotAdministrator));
+                    }
                     tx.unlock(&id).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(()))
+                    Ok(Ending::Commit(Unlocked::Unlocked(Box::new(account))))
                 })
             })
             .await?;
-        event.log();
-        Ok(Unlocked::Unlocked(Box::new(account)))
+        match written {
+            Unlocked::Unlocked(_) => {
+                event.log();
+                Ok(written)
+            }
+            refusal => parts.ended(event, refusal.outcome(), refusal).await,
+        }
+    }
+}
+
+impl Setting {
+    async fn write(self, tx: &Tx) -> Result<Ending<(StatusSet, Vec<SessionId>)>, Fault> {
+        let Self { administrator, id, status, entry, now } = self;
+        let refused = |refusal| Ok(Ending::Rollback((refusal, Vec::new())));
+        let administrators = tx.lock_administrators().await?;
+        let Some(account) = tx.lock_account(&id).await? else { return refused(StatusSet::NotFound) };
+        if !administrator.still_may(tx, &administrators, now).await? {
+            return refused(StatusSet::NotAdministrator);
+        }
+        if let Err(why) = rules::may_set_status(&account, status, &administrators) {
+            return refused(StatusSet::Forbidden(why));
+        }
+        let account = match account.email_key.as_deref().filter(|_| rules::is_unproved(&account)) {
+            Some(key) => {
+                tx.activate_account(&id, key, status, now).await?;
+                tx.account(&Identifier::Id(id.clone())).await?
+            }
+            None => tx.set_status(&id, status, now).await?,
+        };
+        let Some(account) = account else { return refused(StatusSet::NotFound) };
+        let ended = match status {
+            AccountStatus::Active => Vec::new(),
+            _ => tx.end_sessions(&id, None, now).await?,
+        };
+        tx.insert_audit(&entry).await?;
+        Ok(Ending::Commit((StatusSet::Set(Box::new(account)), ended)))
     }
 }
 

@@ -1,16 +1,18 @@
 //! A new password for somebody who knows the old one; and asking for the password again before what can't be undone.
 
-use super::{Accounts, Parts, owe, words};
+use super::{Accounts, Parts, Required, owe, words};
 use crate::{
     caller::Caller,
-    delivery::{Notice, notices},
+    clock::Instant,
+    delivery::{Notice, Order, notices},
     fault::Fault,
+    ids::{DeliveryId, SessionId},
     password::{PasswordHash, Violation},
     quota::{Act, Quota, Refused},
     secret::Secret,
-    session::{Counted, Subjects, gate::SignedIn},
-    store::{Ending, Identifier, entity::account::Model},
-    telemetry::audit,
+    session::{Counted, Subjects, established, gate::SignedIn},
+    store::{Ending, Identifier, Tx, entity::account::Model},
+    telemetry::audit::{self, Event},
 };
 
 /// What became of a change of password.
@@ -20,6 +22,8 @@ pub enum PasswordChange {
     },
     CredentialsRejected,
     PasswordRejected(Vec<Violation>),
+    /// The password was right, and does not count; nor does the token tell of a recent authentication.
+    ReauthenticationRequired(Required),
     /// The account was erased meanwhile.
     Gone,
     Quota(Refused),
@@ -31,6 +35,7 @@ impl PasswordChange {
             PasswordChange::Changed { .. } => audit::OK,
             PasswordChange::CredentialsRejected => "credentials_rejected",
             PasswordChange::PasswordRejected(_) => "password_rejected",
+            PasswordChange::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
             PasswordChange::Gone => audit::UNAUTHENTICATED,
             PasswordChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
@@ -46,8 +51,33 @@ pub(super) enum Confirmed {
     Quota(Refused),
 }
 
+enum Written {
+    Changed {
+        ended: Vec<SessionId>,
+        told: Vec<DeliveryId>,
+    },
+    /// A reset or a sign-out came between.
+    Overtaken,
+    NotRecent,
+}
+
+/// One change, with everything that it is decided by and that it writes.
+struct Changing {
+    account: Model,
+    signed_in: SignedIn,
+    /// The token tells of a recent authentication.
+    fresh: bool,
+    hash: PasswordHash,
+    keep_others: bool,
+    told: Vec<Order>,
+    entry: Event,
+    now: Instant,
+}
+
 impl Accounts {
     /// Changes a password. Every other session is ended, unless they are kept; the account's contacts are told.
+    ///
+    /// The present password is an authentication of its own, if it counts; else the token's must be recent.
     ///
     /// # Errors
     /// A fault of the rooms below.
@@ -59,57 +89,95 @@ impl Accounts {
         new: &Secret,
         keep_others: bool,
     ) -> Result<PasswordChange, Fault> {
-        let parts = &self.0;
-        let event = parts.event(caller, audit::Act::ChangePassword).account(signed_in.account.clone());
-        let refused = |refusal: PasswordChange| {
-            let event = event.clone();
-            async move { parts.ended(event, refusal.outcome(), refusal).await }
+        let event = self.0.event(caller, audit::Act::ChangePassword).account(signed_in.account.clone());
+        let changed = match self.0.confirm_password(caller, signed_in, current).await? {
+            Confirmed::Known(account) => match self.new_password(&account, current, new).await? {
+                Ok(hash) => self.set_new_password(*account, signed_in, hash, keep_others, event.clone()).await?,
+                Err(violations) => PasswordChange::PasswordRejected(violations),
+            },
+            Confirmed::Wrong => PasswordChange::CredentialsRejected,
+            Confirmed::Gone => PasswordChange::Gone,
+            Confirmed::Quota(why) => PasswordChange::Quota(why),
         };
-        let account = match parts.confirm_password(caller, signed_in, current).await? {
-            Confirmed::Known(account) => *account,
-            Confirmed::Wrong => return refused(PasswordChange::CredentialsRejected).await,
-            Confirmed::Gone => return refused(PasswordChange::Gone).await,
-            Confirmed::Quota(why) => return refused(PasswordChange::Quota(why)).await,
-        };
-        let mut violations = parts.policy.judge(new, &words(&account)).await?;
+        match changed {
+            // It stands in the trail already.
+            PasswordChange::Changed { .. } => Ok(changed),
+            refusal => self.0.ended(event, refusal.outcome(), refusal).await,
+        }
+    }
+
+    async fn new_password(
+        &self,
+        account: &Model,
+        current: &Secret,
+        new: &Secret,
+    ) -> Result<Result<PasswordHash, Vec<Violation>>, Fault> {
+        let mut violations = self.0.policy.judge(new, &words(account)).await?;
         if violations.is_empty() && current.expose() == new.expose() {
             violations.push(Violation::SameAsCurrent);
         }
-        if !violations.is_empty() {
-            return refused(PasswordChange::PasswordRejected(violations)).await;
-        }
-        let hash = parts.hasher.hash(new).await?;
+        Ok(match violations.is_empty() {
+            true => Ok(self.0.hasher.hash(new).await?),
+            false => Err(violations),
+        })
+    }
+
+    async fn set_new_password(
+        &self,
+        account: Model,
+        signed_in: &SignedIn,
+        hash: PasswordHash,
+        keep_others: bool,
+        event: Event,
+    ) -> Result<PasswordChange, Fault> {
+        let parts = &self.0;
         let now = parts.clock.now();
-        let told = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
-        let asking = signed_in.clone();
-        let entry = event.clone();
-        let written = parts
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    // A reset that came between wins: it ended this session too.
-                    let unchanged = tx.lock_account(&account.id).await?;
-                    if unchanged.is_none_or(|unchanged| unchanged.password_hash != account.password_hash) {
-                        return Ok(Ending::Rollback(None));
-                    }
-                    if !tx.is_live(&asking.session, now).await? {
-                        return Ok(Ending::Rollback(None));
-                    }
-                    tx.set_password(&account.id, hash.as_str(), now).await?;
-                    let ended = match keep_others {
-                        true => Vec::new(),
-                        false => tx.end_sessions(&account.id, Some(&asking.session), now).await?,
-                    };
-                    tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Some((ended, owe(tx, told, now).await?))))
-                })
-            })
-            .await?;
-        let Some((ended, told)) = written else { return refused(PasswordChange::CredentialsRejected).await };
-        event.log();
-        parts.sessions.announce_ended(&ended, now);
-        parts.dispatch(told);
-        Ok(PasswordChange::Changed { sessions_ended: ended.len() })
+        let changing = Changing {
+            told: notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now),
+            account,
+            signed_in: signed_in.clone(),
+            fresh: parts.sessions.is_fresh(signed_in),
+            hash,
+            keep_others,
+            entry: event.clone(),
+            now,
+        };
+        Ok(match parts.store.write(move |tx| Box::pin(async move { changing.write(tx).await })).await? {
+            Written::Changed { ended, told } => {
+                event.log();
+                parts.sessions.announce_ended(&ended, now);
+                parts.dispatch(told);
+                PasswordChange::Changed { sessions_ended: ended.len() }
+            }
+            Written::Overtaken => PasswordChange::CredentialsRejected,
+            Written::NotRecent => {
+                PasswordChange::ReauthenticationRequired(parts.required_of(&signed_in.account).await?)
+            }
+        })
+    }
+}
+
+impl Changing {
+    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+        let Self { account, signed_in, now, .. } = self;
+        // A reset that came between wins: it ended this session too.
+        let locked = tx.lock_account(&account.id).await?;
+        let Some(locked) = locked.filter(|locked| locked.password_hash == account.password_hash) else {
+            return Ok(Ending::Rollback(Written::Overtaken));
+        };
+        if !tx.is_live(&signed_in.session, now).await? {
+            return Ok(Ending::Rollback(Written::Overtaken));
+        }
+        if !(self.fresh || established::of(tx, &locked, now).await?.password) {
+            return Ok(Ending::Rollback(Written::NotRecent));
+        }
+        tx.set_password(&account.id, self.hash.as_str(), now).await?;
+        let ended = match self.keep_others {
+            true => Vec::new(),
+            false => tx.end_sessions(&account.id, Some(&signed_in.session), now).await?,
+        };
+        tx.insert_audit(&self.entry).await?;
+        Ok(Ending::Commit(Written::Changed { ended, told: owe(tx, self.told, now).await? }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Parts, owe, rules};
+use super::{Accounts, Parts, Required, owe, rules};
 use crate::{
     caller::Caller,
     clock::Instant,
@@ -32,6 +32,7 @@ pub enum ContactChange {
     Taken,
     /// The account has it already.
     Unchanged,
+    ReauthenticationRequired(Required),
     Quota(Refused),
 }
 
@@ -42,6 +43,7 @@ impl ContactChange {
             ContactChange::ProofRejected(_) => "proof_rejected",
             ContactChange::Taken => "contact_taken",
             ContactChange::Unchanged => "contact_unchanged",
+            ContactChange::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
             ContactChange::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
@@ -87,6 +89,10 @@ impl Accounts {
         };
         if let Err(why) = parts.quotas.charge(Act::SpendProof, caller).await {
             return refused(ContactChange::Quota(why)).await;
+        }
+        // Before the proof is looked at: a refused act does not spend it.
+        if let Some(required) = parts.required(signed_in).await? {
+            return refused(ContactChange::ReauthenticationRequired(required)).await;
         }
         let rejected = |reason| refused(ContactChange::ProofRejected(reason));
         let Some(token_hash) = token.map(|token| token.hash()) else { return rejected(Rejection::Unknown).await };
@@ -140,6 +146,7 @@ impl Parts {
             created_at: now,
             expires_at: now + undo,
             undone_at: None,
+            password_changed_at: account.password_changed_at,
         };
         let proved = notices::proved(account);
         let old = proved.iter().find(|contact| contact.kind() == kind).or(proved.first());

@@ -1,21 +1,27 @@
 //! Erasing an account at its owner's wish.
 
-use super::{Accounts, change_password::Confirmed, rules};
+use super::{Accounts, Required, change_password::Confirmed, rules};
 use crate::{
     caller::Caller,
+    clock::Instant,
     fault::Fault,
     ids::{AccountId, SessionId},
     quota::Refused,
     secret::Secret,
-    session::gate::SignedIn,
-    store::Ending,
-    telemetry::audit,
+    session::{established, gate::SignedIn},
+    store::{Ending, Identifier, Tx, entity::account::Model},
+    telemetry::audit::{self, Event},
 };
 
 /// What became of it.
 pub enum Deleted {
     Deleted(AccountId),
     CredentialsRejected,
+    ReauthenticationRequired(Required),
+    /// A contact change can still be undone: until then the owner can have the account back.
+    HeldBack {
+        until: Instant,
+    },
     /// Nobody would be left to administer the service.
     LastAdministrator,
     Quota(Refused),
@@ -23,11 +29,39 @@ pub enum Deleted {
     Gone,
 }
 
+impl Deleted {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Deleted::Deleted(_) => audit::OK,
+            Deleted::CredentialsRejected => "credentials_rejected",
+            Deleted::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            Deleted::HeldBack { .. } => "deletion_held_back",
+            Deleted::LastAdministrator => "last_administrator",
+            Deleted::Quota(_) => audit::QUOTA_EXCEEDED,
+            Deleted::Gone => audit::UNAUTHENTICATED,
+        }
+    }
+}
+
 enum Written {
     Erased(Vec<SessionId>),
+    NotRecent,
+    HeldBack { until: Instant },
     LastAdministrator,
     PasswordChanged,
     Gone,
+}
+
+/// One erasure, with everything that it is decided by.
+struct Erasing {
+    account: Model,
+    signed_in: SignedIn,
+    /// The token tells of a recent authentication.
+    fresh: bool,
+    /// The present password was given with the request.
+    password_given: bool,
+    entry: Event,
+    now: Instant,
 }
 
 impl Accounts {
@@ -35,62 +69,112 @@ impl Accounts {
     /// devices. What stays is the audit trail, without contact, address and browser: what happened, to an id that
     /// means nobody any more.
     ///
+    /// A password that is given is an authentication of its own, if it counts; without one the token's must be recent.
+    ///
     /// # Errors
     /// A fault of the rooms below.
-    pub async fn delete(&self, caller: &Caller, signed_in: &SignedIn, password: &Secret) -> Result<Deleted, Fault> {
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        signed_in: &SignedIn,
+        password: Option<&Secret>,
+    ) -> Result<Deleted, Fault> {
+        let event = self.0.event(caller, audit::Act::DeleteAccount).account(signed_in.account.clone());
+        let deleted = match self.to_erase(caller, signed_in, password, &event).await? {
+            Ok(erasing) => self.erase(erasing, event.clone()).await?,
+            Err(refusal) => refusal,
+        };
+        match deleted {
+            // It stands in the trail already.
+            Deleted::Deleted(_) => Ok(deleted),
+            refusal => self.0.ended(event, refusal.outcome(), refusal).await,
+        }
+    }
+
+    async fn to_erase(
+        &self,
+        caller: &Caller,
+        signed_in: &SignedIn,
+        password: Option<&Secret>,
+        entry: &Event,
+    ) -> Result<Result<Erasing, Deleted>, Fault> {
         let parts = &self.0;
-        let event = parts.event(caller, audit::Act::DeleteAccount).account(signed_in.account.clone());
-        let account = match parts.confirm_password(caller, signed_in, password).await? {
-            Confirmed::Known(account) => *account,
-            Confirmed::Wrong => {
-                return parts.ended(event, "credentials_rejected", Deleted::CredentialsRejected).await;
-            }
-            Confirmed::Gone => return parts.ended(event, audit::UNAUTHENTICATED, Deleted::Gone).await,
-            Confirmed::Quota(refused) => {
-                return parts.ended(event, audit::QUOTA_EXCEEDED, Deleted::Quota(refused)).await;
-            }
-        };
-        let now = parts.clock.now();
-        let entry = event.clone();
-        let id = account.id.clone();
-        let ended = parts
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    // What is theirs before who they are: the order of all locks.
-                    let contacts: Vec<String> = [account.phone, account.email].into_iter().flatten().collect();
-                    tx.erase_history(&account.id, &contacts).await?;
-                    let administrators = tx.lock_administrators().await?;
-                    if rules::may_leave(&account.id, &administrators).is_err() {
-                        return Ok(Ending::Rollback(Written::LastAdministrator));
-                    }
-                    let hash = account.password_hash.as_deref();
-                    match tx.lock_account(&account.id).await? {
-                        Some(now) if now.password_hash.as_deref() == hash => {}
-                        None => return Ok(Ending::Rollback(Written::Gone)),
-                        // It was changed while it was judged: whoever changed it wanted this one to be worth nothing.
-                        Some(_) => return Ok(Ending::Rollback(Written::PasswordChanged)),
-                    }
-                    let ended = tx.end_sessions(&account.id, None, now).await?;
-                    tx.insert_audit(&entry).await?;
-                    tx.anonymise_audit(&account.id).await?;
-                    tx.delete_account(&account.id).await?;
-                    Ok(Ending::Commit(Written::Erased(ended)))
-                })
-            })
-            .await?;
-        let ended = match ended {
-            Written::Erased(ended) => ended,
-            Written::LastAdministrator => {
-                return parts.ended(event, "last_administrator", Deleted::LastAdministrator).await;
-            }
-            Written::Gone => return parts.ended(event, audit::UNAUTHENTICATED, Deleted::Gone).await,
-            Written::PasswordChanged => {
-                return parts.ended(event, "credentials_rejected", Deleted::CredentialsRejected).await;
+        let account = match password {
+            Some(password) => match parts.confirm_password(caller, signed_in, password).await? {
+                Confirmed::Known(account) => *account,
+                Confirmed::Wrong => return Ok(Err(Deleted::CredentialsRejected)),
+                Confirmed::Gone => return Ok(Err(Deleted::Gone)),
+                Confirmed::Quota(refused) => return Ok(Err(Deleted::Quota(refused))),
+            },
+            None => {
+                if let Some(required) = parts.required(signed_in).await? {
+                    return Ok(Err(Deleted::ReauthenticationRequired(required)));
+                }
+                match parts.store.account(&Identifier::Id(signed_in.account.clone())).await? {
+                    Some(account) => account,
+                    None => return Ok(Err(Deleted::Gone)),
+                }
             }
         };
-        event.log();
-        parts.sessions.announce_ended(&ended, now);
-        Ok(Deleted::Deleted(id))
+        Ok(Ok(Erasing {
+            account,
+            signed_in: signed_in.clone(),
+            fresh: parts.sessions.is_fresh(signed_in),
+            password_given: password.is_some(),
+            entry: entry.clone(),
+            now: parts.clock.now(),
+        }))
+    }
+
+    async fn erase(&self, erasing: Erasing, event: Event) -> Result<Deleted, Fault> {
+        let parts = &self.0;
+        let (id, now) = (erasing.account.id.clone(), erasing.now);
+        let written = parts.store.write(move |tx| Box::pin(async move { erasing.write(tx).await })).await?;
+        Ok(match written {
+            Written::Erased(ended) => {
+                event.log();
+                parts.sessions.announce_ended(&ended, now);
+                Deleted::Deleted(id)
+            }
+            Written::NotRecent => Deleted::ReauthenticationRequired(parts.required_of(&id).await?),
+            Written::HeldBack { until } => Deleted::HeldBack { until },
+            Written::LastAdministrator => Deleted::LastAdministrator,
+            Written::PasswordChanged => Deleted::CredentialsRejected,
+            Written::Gone => Deleted::Gone,
+        })
+    }
+}
+
+impl Erasing {
+    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+        let Self { account, now, .. } = &self;
+        let refused = |refusal| Ok(Ending::Rollback(refusal));
+        // What is theirs before who they are: the order of all locks.
+        let contacts: Vec<String> = [&account.phone, &account.email].into_iter().flatten().cloned().collect();
+        tx.erase_history(&account.id, &contacts).await?;
+        let administrators = tx.lock_administrators().await?;
+        let Some(locked) = tx.lock_account(&account.id).await? else { return refused(Written::Gone) };
+        // It was changed while it was checked, and so is worth nothing.
+        if self.password_given && locked.password_hash != account.password_hash {
+            return refused(Written::PasswordChanged);
+        }
+        if !tx.is_live(&self.signed_in.session, *now).await? {
+            return refused(Written::Gone);
+        }
+        let established = established::of(tx, &locked, *now).await?;
+        if !(self.fresh || self.password_given && established.password) {
+            return refused(Written::NotRecent);
+        }
+        if let Some(until) = established.held_until {
+            return refused(Written::HeldBack { until });
+        }
+        if rules::may_leave(&account.id, &administrators).is_err() {
+            return refused(Written::LastAdministrator);
+        }
+        let ended = tx.end_sessions(&account.id, None, *now).await?;
+        tx.insert_audit(&self.entry).await?;
+        tx.anonymise_audit(&account.id).await?;
+        tx.delete_account(&account.id).await?;
+        Ok(Ending::Commit(Written::Erased(ended)))
     }
 }

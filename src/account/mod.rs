@@ -1,14 +1,18 @@
 //! Accounts: who stands behind a contact, and what a proof does for them.
 
 mod admin;
+mod administrator;
 mod availability;
 mod change_password;
 mod contact;
 mod create;
 mod delete;
+mod end_sessions;
 mod import;
 mod operator;
 mod profile;
+mod reauthenticate;
+mod recent;
 pub mod report;
 mod reset;
 pub mod rules;
@@ -21,16 +25,20 @@ use std::sync::Arc;
 
 pub use self::{
     admin::{StatusSet, Unlocked},
+    administrator::{Administrator, NotAdministrator},
     availability::{Availability, Wanted},
     change_password::PasswordChange,
     contact::ContactChange,
     create::{Created, NewUser},
     delete::Deleted,
+    end_sessions::SessionsEnded,
     import::{Import, Imported, ImportedUser, LineRefusal},
     operator::Operated,
     profile::{ImageUrl, Profile, ProfileChanged},
+    reauthenticate::{Evidence, Reauthentication},
+    recent::{NoStepUp, Required, Way},
     reset::{Claim, Identity, Reset},
-    send::{Request, Sent},
+    send::{Request, Sent, SentAgain},
     sign_up::{Newcomer, SignUp},
     undo::{UndoToken, Undone},
 };

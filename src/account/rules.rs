@@ -14,12 +14,14 @@ use crate::{
     verification::Recipient,
 };
 
-/// Why nobody gets a code. Told only where accounts are disclosed.
+/// Why nobody gets a code. All but the last are told only where accounts are disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turned {
     ContactTaken,
     IdentityNotFound,
     AccountNotActive(AccountStatus),
+    /// No STEP_UP code goes to the contact; told always, since whoever asks is signed in.
+    NoStepUp(super::NoStepUp),
 }
 
 /// What names the account behind a contact.

@@ -1,7 +1,8 @@
 //! Sending a code for any purpose: who is asked for, and who that turns out to be.
 
 use super::{
-    Accounts,
+    Accounts, NoStepUp, Required,
+    recent::{for_step_up, step_up},
     rules::{self, Turned},
 };
 use crate::{
@@ -9,13 +10,14 @@ use crate::{
     channel::Channel,
     contact::{Contact, ContactKind},
     fault::Fault,
+    ids::VerificationId,
     purpose::Purpose,
     quota::{Act, Refused},
-    session::gate::SignedIn,
+    session::{established::Established, gate::SignedIn},
     store::{Identifier, entity::account::AccountStatus},
     telemetry::audit,
     texts::Locale,
-    verification::{Audience, Start, Started, Verification},
+    verification::{Audience, Resent, Start, Started, Verification},
 };
 
 /// What somebody wants to be sent.
@@ -41,6 +43,21 @@ pub enum Sent {
     SignedOut,
     /// `SIGN_IN_BY_EMAIL_CODE` is off. It depends on the input alone, so it says nothing of the account.
     SignInByEmailOff,
+    /// The purpose needs a recent authentication.
+    ReauthenticationRequired(Required),
+    /// The contact can't be used to authenticate again.
+    NoStepUp(NoStepUp),
+}
+
+/// What became of a resend.
+pub enum SentAgain {
+    Resent(Resent),
+    /// The code is for an account, and whoever asks is not signed in to it.
+    SignedOut,
+    /// The purpose needs a recent authentication.
+    ReauthenticationRequired(Required),
+    /// The contact can't be used to authenticate again.
+    NoStepUp(NoStepUp),
 }
 
 impl From<Started<Turned>> for Sent {
@@ -51,6 +68,8 @@ impl From<Started<Turned>> for Sent {
             Started::Refused(Turned::ContactTaken) => Sent::ContactTaken,
             Started::Refused(Turned::IdentityNotFound) => Sent::IdentityNotFound,
             Started::Refused(Turned::AccountNotActive(status)) => Sent::AccountNotActive(status),
+            Started::Refused(Turned::NoStepUp(NoStepUp::Gone)) => Sent::SignedOut,
+            Started::Refused(Turned::NoStepUp(why)) => Sent::NoStepUp(why),
         }
     }
 }
@@ -66,64 +85,125 @@ impl Accounts {
         signed_in: Option<&SignedIn>,
         request: Request,
     ) -> Result<Sent, Fault> {
-        let disclosed = self.0.settings.disclosed;
-        let kind = request.to.kind();
-        if (kind, request.purpose) == (ContactKind::Email, Purpose::SignIn)
-            && !self.0.verifications.sign_in_by_email_code()
-        {
-            self.record_refused(caller, audit::Act::SendVerificationCode, &Sent::SignInByEmailOff).await;
-            return Ok(Sent::SignInByEmailOff);
-        }
-        let audience = match request.purpose {
-            Purpose::Contact => Audience::Anyone { account: signed_in.map(|signed_in| signed_in.account.clone()) },
-            Purpose::SignUp => Audience::Account {
-                identifier: rules::identifier(&request.to),
-                judge: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
-            },
-            Purpose::SignIn | Purpose::PasswordReset => Audience::Account {
-                identifier: rules::identifier(&request.to),
-                judge: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
-            },
-            Purpose::PhoneChange | Purpose::EmailChange => {
-                let Some(signed_in) = signed_in else {
-                    self.record_refused(caller, audit::Act::SendVerificationCode, &Sent::SignedOut).await;
-                    return Ok(Sent::SignedOut);
-                };
-                if self.is_theirs(signed_in, &request.to).await? {
-                    let event = self.0.event(caller, audit::Act::SendVerificationCode);
-                    let event = event.account(signed_in.account.clone());
-                    if let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await {
-                        return self.0.ended(event, audit::QUOTA_EXCEEDED, Sent::Quota(refused)).await;
-                    }
-                    return self.0.ended(event, "contact_unchanged", Sent::ContactUnchanged).await;
+        let act = audit::Act::SendVerificationCode;
+        let audience = match self.audience(signed_in, &request).await? {
+            Ok(audience) => audience,
+            Err(refusal) => {
+                let event = self.0.event(caller, act).maybe_account(signed_in.map(|asking| asking.account.clone()));
+                // A contact that is looked up costs what any other look costs.
+                if matches!(refusal, Sent::ContactUnchanged)
+                    && let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await
+                {
+                    return self.0.ended(event, audit::QUOTA_EXCEEDED, Sent::Quota(refused)).await;
                 }
-                let account = signed_in.account.clone();
-                Audience::Account {
-                    identifier: rules::identifier(&request.to),
-                    judge: Box::new(move |holder| rules::for_mover(holder, kind, account, disclosed)),
-                }
+                let outcome = refusal.outcome().unwrap_or(audit::OK);
+                return self.0.ended(event, outcome, refusal).await;
             }
         };
         let Request { purpose, to, channel, locale, idempotency_key } = request;
-        let act = audit::Act::SendVerificationCode;
         let start = Start { purpose, to, channel, locale, idempotency_key, audience, act };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
         self.record_refused(caller, act, &sent).await;
         Ok(sent)
     }
 
+    /// Who stands behind the contact that a code is asked for, or why none is sent.
+    async fn audience(
+        &self,
+        signed_in: Option<&SignedIn>,
+        request: &Request,
+    ) -> Result<Result<Audience<Turned>, Sent>, Fault> {
+        let (disclosed, kind) = (self.0.settings.disclosed, request.to.kind());
+        let identifier = rules::identifier(&request.to);
+        if (kind, request.purpose) == (ContactKind::Email, Purpose::SignIn)
+            && !self.0.verifications.sign_in_by_email_code()
+        {
+            return Ok(Err(Sent::SignInByEmailOff));
+        }
+        Ok(Ok(match (request.purpose, signed_in) {
+            (Purpose::Contact, _) => Audience::Anyone { account: signed_in.map(|asking| asking.account.clone()) },
+            (Purpose::SignUp, _) => Audience::Account {
+                identifier,
+                judge: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
+            },
+            (Purpose::SignIn | Purpose::PasswordReset, _) => Audience::Account {
+                identifier,
+                judge: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
+            },
+            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => return Ok(Err(Sent::SignedOut)),
+            (Purpose::PhoneChange | Purpose::EmailChange, Some(asking)) => {
+                if let Some(required) = self.0.required(asking).await? {
+                    return Ok(Err(Sent::ReauthenticationRequired(required)));
+                }
+                if self.is_theirs(asking, &request.to).await? {
+                    return Ok(Err(Sent::ContactUnchanged));
+                }
+                let account = asking.account.clone();
+                let judge = Box::new(move |holder: Option<&_>| rules::for_mover(holder, kind, account, disclosed));
+                Audience::Account { identifier, judge }
+            }
+            (Purpose::StepUp, Some(asking)) => {
+                if let Some(why) = self.no_step_up(asking, &request.to).await? {
+                    return Ok(Err(Sent::from(Started::Refused(Turned::NoStepUp(why)))));
+                }
+                let (id, to, now) = (asking.account.clone(), request.to.clone(), self.0.clock.now());
+                // Again in the transaction of the send: the contact may have been changed in between.
+                Audience::Newcomer(Box::new(move |tx| {
+                    Box::pin(async move { Ok(step_up(tx, &id, &to, now).await?.map_err(Turned::NoStepUp)) })
+                }))
+            }
+        }))
+    }
+
+    /// Sends the code of a verification once more. Where its purpose needs somebody signed in, so does this.
+    ///
+    /// # Errors
+    /// A fault of the rooms below.
+    pub async fn resend_code(
+        &self,
+        caller: &Caller,
+        signed_in: Option<&SignedIn>,
+        id: &VerificationId,
+        channel: Option<Channel>,
+    ) -> Result<SentAgain, Fault> {
+        if let Some(refusal) = self.may_resend(signed_in, id).await? {
+            let event = self.0.event(caller, audit::Act::ResendVerificationCode);
+            let event = event.maybe_account(signed_in.map(|asking| asking.account.clone()));
+            let outcome = match refusal {
+                SentAgain::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+                SentAgain::NoStepUp(_) => audit::INVALID_INPUT,
+                SentAgain::SignedOut | SentAgain::Resent(_) => audit::UNAUTHENTICATED,
+            };
+            return self.0.ended(event, outcome, refusal).await;
+        }
+        Ok(SentAgain::Resent(self.0.verifications.resend(caller, id, channel).await?))
+    }
+
+    /// Why a code is not sent once more to whoever asks; none: the verification decides.
+    async fn may_resend(&self, signed_in: Option<&SignedIn>, id: &VerificationId) -> Result<Option<SentAgain>, Fault> {
+        let Some(found) = self.0.verifications.get(id).await? else { return Ok(None) };
+        Ok(match (found.purpose(), signed_in) {
+            (Purpose::Contact | Purpose::SignUp | Purpose::SignIn | Purpose::PasswordReset, _) => None,
+            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => Some(SentAgain::SignedOut),
+            // Not compared with the account that the code is for: an answer would tell a code from what is sent in place
+            // of one.
+            (Purpose::PhoneChange | Purpose::EmailChange, Some(asking)) => {
+                self.0.required(asking).await?.map(SentAgain::ReauthenticationRequired)
+            }
+            (Purpose::StepUp, Some(asking)) => match (found.contact(), found.account()) {
+                (Some(to), Some(account)) if *account == asking.account => {
+                    self.no_step_up(asking, &to).await?.map(SentAgain::NoStepUp)
+                }
+                _ => Some(SentAgain::SignedOut),
+            },
+        })
+    }
+
     /// Writes into the trail why nobody was asked for a code; what was asked for stands there already.
     pub(super) async fn record_refused(&self, caller: &Caller, act: audit::Act, sent: &Sent) {
-        let outcome = match sent {
-            Sent::Sent(_) | Sent::Quota(_) => return,
-            Sent::ContactTaken => "contact_taken",
-            Sent::ContactUnchanged => "contact_unchanged",
-            Sent::IdentityNotFound => "identity_not_found",
-            Sent::AccountNotActive(_) => "account_not_active",
-            Sent::SignedOut => audit::UNAUTHENTICATED,
-            Sent::SignInByEmailOff => audit::INVALID_INPUT,
-        };
-        self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
+        if let (Some(outcome), false) = (sent.outcome(), matches!(sent, Sent::Quota(_))) {
+            self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
+        }
     }
 
     /// Whether a contact is the one that the account has already.
@@ -133,5 +213,33 @@ impl Accounts {
             Contact::Phone(number) => account.phone.as_deref() == Some(number.as_str()),
             Contact::Email(address) => account.email_key.as_deref() == Some(address.key()),
         }))
+    }
+
+    /// Why no STEP_UP code goes to this contact of somebody who is signed in. None: one may.
+    async fn no_step_up(&self, signed_in: &SignedIn, contact: &Contact) -> Result<Option<NoStepUp>, Fault> {
+        let id = &signed_in.account;
+        let Some(account) = self.0.store.account(&Identifier::Id(id.clone())).await? else {
+            return Ok(Some(NoStepUp::Gone));
+        };
+        let changes = self.0.store.contact_changes(id).await?;
+        let established = Established::of(&account, &changes, self.0.clock.now());
+        Ok(for_step_up(&account, established, contact).err())
+    }
+}
+
+impl Sent {
+    /// Its name in the audit trail. None: what was asked for was sent.
+    fn outcome(&self) -> Option<&'static str> {
+        Some(match self {
+            Sent::Sent(_) => return None,
+            Sent::Quota(_) => audit::QUOTA_EXCEEDED,
+            Sent::ContactTaken => "contact_taken",
+            Sent::ContactUnchanged => "contact_unchanged",
+            Sent::IdentityNotFound => "identity_not_found",
+            Sent::AccountNotActive(_) => "account_not_active",
+            Sent::SignedOut => audit::UNAUTHENTICATED,
+            Sent::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            Sent::NoStepUp(_) | Sent::SignInByEmailOff => audit::INVALID_INPUT,
+        })
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
-    session::{Device, Opened, Opening, Tokens},
+    session::{Device, Method, Opened, Opening, Tokens, Used},
     store::{
         Ending, Identifier, Tx,
         entity::{
@@ -355,7 +355,12 @@ async fn make(
     }
     tx.own_verification(&proof.verification_id, &id).await?;
     let opened = match opening {
-        Some(opening) => Some(Box::new(opening.write(tx).await?)),
+        Some(opening) => {
+            let verification = tx.verification(&proof.verification_id).await?;
+            let methods = verification.map(|row| Method::of_code(row.delivery_channel)).into_iter().collect();
+            // What was given at sign-up counts: no contact of the account was changed before.
+            Some(Box::new(opening.write(tx, Used { methods, counts: true }).await?))
+        }
         None => None,
     };
     tx.insert_audit(entry).await?;

@@ -23,6 +23,11 @@ pub const SETTINGS: &[Setting] = &[
         "How long somebody stays signed in at most, however often they come back: up to 730d.",
     ),
     Setting::new(
+        "REAUTH_MAX_AGE",
+        "10m",
+        "How long after a sign-in the contacts and the password of an account can be changed, or the account erased, without authenticating again: 0s to 1h. 0s: a sign-in never counts; the mutation reauthenticate then counts for ten minutes.",
+    ),
+    Setting::new(
         "REFRESH_GRACE",
         "10s",
         "How long a refresh token that was exchanged is answered with the same successor although that was used: 0s to 30s. It keeps two tabs from signing each other out.",
@@ -61,6 +66,8 @@ pub struct Session {
     pub refresh_ttl: Duration,
     /// However much it is used.
     pub max_age: Duration,
+    /// How old an authentication may be for an act that decides who owns the account.
+    pub reauth_max_age: Duration,
     pub refresh_grace: Duration,
     /// Whether refresh tokens travel in a cookie.
     pub cookie: bool,
@@ -85,6 +92,7 @@ impl Session {
             access_ttl: env.duration("JWT_ACCESS_EXPIRES_IN", MINUTE..=DAY),
             refresh_ttl: env.duration("JWT_REFRESH_EXPIRES_IN", MINUTE * 5..=DAY * 365),
             max_age: env.duration("SESSION_MAX_AGE", MINUTE * 5..=DAY * 730),
+            reauth_max_age: env.duration("REAUTH_MAX_AGE", Duration::ZERO..=MINUTE * 60),
             refresh_grace: env.duration("REFRESH_GRACE", Duration::ZERO..=Duration::from_secs(30)),
             cookie: env.switch("REFRESH_COOKIE"),
             revocation_lag: env.duration("REVOCATION_LAG", Duration::from_secs(1)..=MINUTE),
@@ -131,5 +139,7 @@ mod tests {
         assert_eq!(refused(&[("JWT_REFRESH_EXPIRES_IN", "100d")]), ["JWT_REFRESH_EXPIRES_IN"]);
         assert_eq!(refused(&[("LOCKOUT_TIME", "20h"), ("LOCKOUT_MAX_TIME", "1h")]), ["LOCKOUT_TIME"]);
         assert_eq!(refused(&[("REFRESH_GRACE", "31s")]), ["REFRESH_GRACE"]);
+        assert_eq!(refused(&[("REAUTH_MAX_AGE", "0s")]), Vec::<String>::new());
+        assert_eq!(refused(&[("REAUTH_MAX_AGE", "61m")]), ["REAUTH_MAX_AGE"]);
     }
 }

@@ -5,14 +5,14 @@ use chrono_tz::Tz;
 
 use super::cookies::Cookies;
 use crate::{
-    account::Accounts,
+    account::{Accounts, Administrator, NotAdministrator},
     caller::Caller,
     clock::Clock,
     config,
     contact::Region,
     session::{
         Sessions,
-        gate::{Auth, Role, SignedIn},
+        gate::{Auth, SignedIn},
     },
     store::Trail,
     texts::{Arg, Texts},
@@ -53,14 +53,14 @@ pub trait Asking {
     /// `UNAUTHENTICATED` where nobody is, or the token is no longer honoured.
     fn require_signed_in(&self) -> async_graphql::Result<&SignedIn>;
 
-    /// The administrator who is signed in.
-    ///
-    /// # Errors
-    /// `UNAUTHENTICATED` where nobody is signed in, `FORBIDDEN` where it is somebody else.
-    fn require_admin(&self) -> async_graphql::Result<&SignedIn>;
+    /// Whether a token came with the request and is not honoured.
+    fn is_refused(&self) -> bool;
 
     /// The error that says: sign in first.
     fn unauthenticated(&self) -> async_graphql::Error;
+
+    /// The error that says: not you.
+    fn forbidden(&self) -> async_graphql::Error;
 
     /// A message in the caller's language.
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String;
@@ -90,13 +90,8 @@ impl Asking for Context<'_> {
         self.signed_in().ok_or_else(|| self.unauthenticated())
     }
 
-    fn require_admin(&self) -> async_graphql::Result<&SignedIn> {
-        let signed_in = self.require_signed_in()?;
-        if signed_in.role == Role::Admin {
-            return Ok(signed_in);
-        }
-        Err(async_graphql::Error::new(self.say("error-forbidden", &[]))
-            .extend_with(|_, extensions| extensions.set("code", "FORBIDDEN")))
+    fn is_refused(&self) -> bool {
+        matches!(self.data_opt(), Some(Auth::Refused))
     }
 
     fn unauthenticated(&self) -> async_graphql::Error {
@@ -104,8 +99,27 @@ impl Asking for Context<'_> {
             .extend_with(|_, extensions| extensions.set("code", "UNAUTHENTICATED"))
     }
 
+    fn forbidden(&self) -> async_graphql::Error {
+        async_graphql::Error::new(self.say("error-forbidden", &[]))
+            .extend_with(|_, extensions| extensions.set("code", "FORBIDDEN"))
+    }
+
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
         self.rooms().texts.say(self.caller().locale, id, args)
+    }
+}
+
+/// The administrator who is signed in, as the database has their account, role, status and session now.
+///
+/// # Errors
+/// `UNAUTHENTICATED` where nobody is signed in, or the account or its session is gone; `FORBIDDEN` where it is somebody
+/// else.
+pub async fn administrator(ctx: &Context<'_>) -> async_graphql::Result<Administrator> {
+    let signed_in = ctx.require_signed_in()?;
+    match ctx.rooms().accounts.administrator(signed_in).await? {
+        Ok(administrator) => Ok(administrator),
+        Err(NotAdministrator::Unauthenticated) => Err(ctx.unauthenticated()),
+        Err(NotAdministrator::Forbidden) => Err(ctx.forbidden()),
     }
 }
 

@@ -33,6 +33,9 @@ pub enum VerificationPurpose {
     PhoneChange,
     /// Giving the account that is signed in this e-mail address.
     EmailChange,
+    /// Authenticating again while signed in, for reauthenticate. Sent only to a verified contact of the account that is
+    /// signed in, and only if the account had it before the oldest contact change that can still be undone.
+    StepUp,
 }
 
 /// What became of a verification.

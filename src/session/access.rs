@@ -7,6 +7,7 @@ use jsonwebtoken::{Header, Validation, jwk::Jwk};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    authentication::{Authenticated, Authentication, Context},
     gate::{SignedIn, TokenRefused},
     keyring::{KeySource, Keyring},
 };
@@ -61,6 +62,26 @@ struct Claims {
     kind: String,
     username: String,
     role: String,
+    /// When the person authenticated. Missing in tokens of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    /// By what (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<String>,
+    /// What kind of authentication it was ([`Context`]); missing where it does not count as a recent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+}
+
+/// What an access token is issued for.
+#[derive(Clone, Debug)]
+pub struct AccessGrant<'a> {
+    pub account: &'a AccountId,
+    pub username: &'a str,
+    pub role: Role,
+    pub session: &'a SessionId,
+    pub session_ends: Instant,
+    pub authentication: Authentication,
 }
 
 impl AccessTokens {
@@ -91,29 +112,25 @@ impl AccessTokens {
     ///
     /// # Errors
     /// A fault when it can't be signed.
-    pub fn issue(
-        &self,
-        account: &AccountId,
-        username: &str,
-        role: Role,
-        session: &SessionId,
-        session_ends: Instant,
-    ) -> Result<AccessToken, Fault> {
+    pub fn issue(&self, grant: &AccessGrant<'_>) -> Result<AccessToken, Fault> {
         let Inner { keys, issuer, audience, ttl, clock, entropy } = &*self.0;
         let now = clock.now();
-        let expires_at = (now + *ttl).min(session_ends);
+        let expires_at = (now + *ttl).min(grant.session_ends);
         let claims = Claims {
             iss: issuer.clone(),
             aud: audience.clone(),
-            sub: account.as_str().to_owned(),
-            sid: session.as_str().to_owned(),
+            sub: grant.account.as_str().to_owned(),
+            sid: grant.session.as_str().to_owned(),
             jti: URL_SAFE_NO_PAD.encode(entropy.bytes::<16>()),
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
             nbf: None,
             kind: "access".to_owned(),
-            username: username.to_owned(),
-            role: role_name(role).to_owned(),
+            username: grant.username.to_owned(),
+            role: role_name(grant.role).to_owned(),
+            auth_time: Some(grant.authentication.at.timestamp()),
+            amr: grant.authentication.references(),
+            acr: grant.authentication.context.map(|context| context.as_str().to_owned()),
         };
         let header =
             Header { typ: Some(KIND.to_owned()), kid: Some(keys.key_id.clone()), ..Header::new(keys.algorithm) };
@@ -138,6 +155,7 @@ impl AccessTokens {
             session: SessionId::parse(&claims.sid).ok_or(TokenRefused)?,
             role: named_role(&claims.role).ok_or(TokenRefused)?,
             expires_at,
+            authenticated: authenticated(&claims),
         })
     }
 
@@ -163,6 +181,12 @@ impl AccessTokens {
         validation.validate_exp = false;
         Some(jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims)
     }
+}
+
+/// The authentication that counts, if the token tells of one.
+fn authenticated(claims: &Claims) -> Option<Authenticated> {
+    let at = Instant::from_timestamp(claims.auth_time?, 0)?;
+    Some(Authenticated { at, context: Context::parse(claims.acr.as_deref()?)? })
 }
 
 fn role_name(role: Role) -> &'static str {

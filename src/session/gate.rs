@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::access::AccessTokens;
+use super::{access::AccessTokens, authentication::Authenticated};
 pub use crate::store::entity::account::Role;
 use crate::{
     clock::{Clock, Instant},
@@ -32,6 +32,8 @@ pub struct SignedIn {
     pub role: Role,
     /// When the access token ends; a stream opened with it is judged again then.
     pub expires_at: Instant,
+    /// The authentication behind the token, where it counts as a recent one while it is young enough.
+    pub authenticated: Option<Authenticated>,
 }
 
 /// A token that is not honoured. Why is nobody's business: forged, expired and revoked look the same.

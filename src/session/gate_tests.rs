@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessTokens, KeySource, gate::*};
+use super::{AccessGrant, AccessTokens, Authentication, KeySource, gate::*};
 use crate::{
     clock::{Clock, Entropy, Instant},
     config,
@@ -26,7 +26,15 @@ fn tk_07_an_ended_session_is_refused_and_another_is_not() {
     let account = AccountId::new(&entropy);
     let ends = clock.now() + Duration::from_secs(86_400);
     let token = |session: &SessionId| {
-        access.issue(&account, "hong", Role::User, session, ends).unwrap().token.expose().to_owned()
+        let grant = AccessGrant {
+            account: &account,
+            username: "hong",
+            role: Role::User,
+            session,
+            session_ends: ends,
+            authentication: Authentication { at: clock.now(), methods: Vec::new(), context: None },
+        };
+        access.issue(&grant).unwrap().token.expose().to_owned()
     };
     let [ended, other] = [(), ()].map(|()| SessionId::new(&entropy));
     let (ended_token, other_token) = (token(&ended), token(&other));

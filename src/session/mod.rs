@@ -4,7 +4,9 @@
 //! judged by the [`gate`](gate::Gate) without a look into the database; whoever ends sessions tells the gate.
 
 mod access;
+mod authentication;
 mod end;
+pub mod established;
 pub mod gate;
 #[cfg(test)]
 mod gate_tests;
@@ -12,6 +14,7 @@ mod keyring;
 mod lockout;
 mod opaque;
 mod open;
+mod reauthenticate;
 mod refresh;
 pub mod rules;
 mod sign_in;
@@ -20,12 +23,15 @@ use std::sync::Arc;
 
 use self::gate::Gate;
 pub use self::{
-    access::{AccessToken, AccessTokens},
+    access::{AccessGrant, AccessToken, AccessTokens},
+    authentication::{Authenticated, Authentication, Context, Method, Used},
     end::Revoked,
+    established::Established,
     keyring::KeySource,
     lockout::{Counted, Subjects},
     opaque::Opaque,
     open::{Device, Opened, Opening, Tokens},
+    reauthenticate::Reauthenticated,
     refresh::{RefreshRejection, Refreshed},
     sign_in::{SignIn, identify},
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessToken, Opaque, Parts, Sessions, rules};
+use super::{AccessGrant, AccessToken, Authentication, Opaque, Parts, Sessions, Used, authentication::stored, rules};
 use crate::{
     caller::Caller,
     clock::Instant,
@@ -72,6 +72,10 @@ impl Sessions {
             last_used_at: now,
             expires_at: rules::expires_at(now, now, settings),
             ended_at: None,
+            authenticated_at: Some(now),
+            // Known once it was checked, in the transaction that writes the session.
+            authentication_methods: None,
+            authentication_counts: false,
         };
         let notice = Notice::NewDevice { device: session.device_name.clone() };
         let news = (announced && settings.notify_new_device).then(|| notices::to_one(account, &notice, entropy, now));
@@ -104,12 +108,14 @@ impl Opening {
     }
 
     /// Writes the session, its first refresh token, and the device. The account is locked by whoever calls, and may be
-    /// used.
+    /// used; `used` is what its holder authenticated with.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write(self, tx: &Tx) -> Result<Opened, Fault> {
-        let Opening { session, refresh, sent, fresh, news } = self;
+    pub async fn write(self, tx: &Tx, used: Used) -> Result<Opened, Fault> {
+        let Opening { mut session, refresh, sent, fresh, news } = self;
+        session.authentication_methods = stored(&used.methods);
+        session.authentication_counts = used.counts;
         let (account, now) = (&session.account_id, session.created_at);
         let known = match &sent {
             Some(token) => tx.use_device(&token.hash(), account, now).await?,
@@ -161,7 +167,7 @@ impl Parts {
         refresh: &Opaque,
     ) -> Result<Tokens, Fault> {
         let AccessToken { token, expires_at } =
-            self.access.issue(&account.id, &account.username, account.role, &session.id, session.expires_at)?;
+            self.access_token(account, session, Authentication::of_session(session))?;
         Ok(Tokens {
             session: session.id.clone(),
             access: token,
@@ -169,6 +175,22 @@ impl Parts {
             refresh: refresh.secret().clone(),
             refresh_expires_at: session.expires_at,
             device: None,
+        })
+    }
+
+    pub(super) fn access_token(
+        &self,
+        account: &account::Model,
+        session: &session::Model,
+        authentication: Authentication,
+    ) -> Result<AccessToken, Fault> {
+        self.access.issue(&AccessGrant {
+            account: &account.id,
+            username: &account.username,
+            role: account.role,
+            session: &session.id,
+            session_ends: session.expires_at,
+            authentication,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Signing in: by password, or by a code in its place.
 
-use super::{Counted, Device, Opened, Opening, Sessions, Subjects, Tokens};
+use super::{Counted, Device, Method, Opened, Opening, Sessions, Subjects, Tokens, Used, established};
 use crate::{
     caller::Caller,
     clock::Instant,
@@ -135,6 +135,7 @@ impl Sessions {
             Verdict::RightButRehash => self.0.hasher.hash(password).await.ok(),
             Verdict::Right | Verdict::Wrong => None,
         };
+        let now = self.0.clock.now();
         let opening = self.prepare(caller, &account, device, true);
         let event = self.event(caller, audit::Act::SignIn, audit::OK, Some(account.id.clone()));
         let entry = event.clone();
@@ -145,7 +146,7 @@ impl Sessions {
                 Box::pin(async move {
                     let hash = account.password_hash.as_deref();
                     let account = match tx.lock_account(&account.id).await? {
-                        Some(now) if now.password_hash.as_deref() == hash => now,
+                        Some(locked) if locked.password_hash.as_deref() == hash => locked,
                         // It was changed while it was judged: whoever changed it wanted this one to be worth nothing.
                         _ => return Ok(Ending::Rollback(Written::Gone)),
                     };
@@ -153,7 +154,9 @@ impl Sessions {
                     if let Some(rehashed) = &rehashed {
                         tx.rehash_password(&account.id, rehashed.as_str()).await?;
                     }
-                    open(tx, account, opening, &entry).await
+                    let counts = established::of(tx, &account, now).await?.password;
+                    let used = Used { methods: vec![Method::Password], counts };
+                    open(tx, account, opening, used, &entry).await
                 })
             })
             .await?;
@@ -207,7 +210,10 @@ impl Sessions {
                         Err(reason) => return Ok(Ending::Rollback(Written::Rejected(reason))),
                     };
                     match tx.lock_account(&account_id).await? {
-                        Some(account) if still_holds(&account, &proof) => open(tx, account, opening, &entry).await,
+                        Some(account) if still_holds(&account, &proof) => {
+                            let used = established::by_code(tx, &account, &proof, now).await?;
+                            open(tx, account, opening, used, &entry).await
+                        }
                         _ => Ok(Ending::Rollback(Written::Rejected(Rejection::Unknown))),
                     }
                 })
@@ -286,12 +292,12 @@ impl Sessions {
     }
 }
 
-async fn open(tx: &Tx, account: Model, opening: Opening, entry: &Event) -> Result<Ending<Written>, Fault> {
+async fn open(tx: &Tx, account: Model, opening: Opening, used: Used, entry: &Event) -> Result<Ending<Written>, Fault> {
     if account.status != AccountStatus::Active {
         // What was spent stays spent, and the count is forgotten: the password was right.
         return Ok(Ending::Commit(Written::NotActive(account.status)));
     }
-    let opened = opening.write(tx).await?;
+    let opened = opening.write(tx, used).await?;
     tx.insert_audit(entry).await?;
     Ok(Ending::Commit(Written::Opened(Box::new(account), Box::new(opened))))
 }

@@ -1,5 +1,7 @@
 //! Accounts: finding, making, and what a sign-in or a new password writes.
 
+use std::time::Duration;
+
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QuerySelect,
     sea_query::{Expr, LockType},
@@ -85,12 +87,21 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn set_password(&self, id: &AccountId, hash: &str, now: Instant) -> Result<Option<Model>, Fault> {
+        let changed_at = self.password_change_time(id, now).await?;
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .col_expr(Column::PasswordHash, Expr::val(hash))
-            .col_expr(Column::PasswordChangedAt, Expr::val(now))
+            .col_expr(Column::PasswordChangedAt, Expr::val(changed_at))
             .col_expr(Column::UpdatedAt, Expr::val(now));
         Ok(update.exec_with_returning(&self.0).await.doing("setting a password")?.pop())
+    }
+
+    /// When a password of this account is said to have been changed: now, and later than any change before. A contact
+    /// change knows the account's password by that time, also where the clocks of two processes differ.
+    pub(super) async fn password_change_time(&self, id: &AccountId, now: Instant) -> Result<Instant, Fault> {
+        let account = Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading an account")?;
+        let before = account.and_then(|account| account.password_changed_at);
+        Ok(before.map_or(now, |before| Ord::max(now, before + Duration::from_millis(1))))
     }
 
     /// Keeps the same password in another way: with the parameters of today.

@@ -105,9 +105,10 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn drop_password(&self, id: &AccountId, now: Instant) -> Result<(), Fault> {
+        let changed_at = self.password_change_time(id, now).await?;
         let update = change(id, now)
             .col_expr(Column::PasswordHash, Expr::null())
-            .col_expr(Column::PasswordChangedAt, Expr::val(now));
+            .col_expr(Column::PasswordChangedAt, Expr::val(changed_at));
         update.exec(&self.0).await.doing("dropping a password")?;
         Ok(())
     }

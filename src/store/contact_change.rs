@@ -1,9 +1,9 @@
 //! Changes of contact, and taking them back.
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Select, sea_query::Expr};
 
 use super::{
-    Tx,
+    Store, Tx,
     entity::contact_change::{Column, Entity, Model},
 };
 use crate::{
@@ -12,7 +12,30 @@ use crate::{
     ids::AccountId,
 };
 
+impl Store {
+    /// The contact changes of an account that were not undone.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
+        let find = standing(account);
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading changes of contact")
+    }
+}
+
+fn standing(account: &AccountId) -> Select<Entity> {
+    Entity::find().filter(Column::AccountId.eq(account.as_str())).filter(Column::UndoneAt.is_null())
+}
+
 impl Tx {
+    /// The contact changes of an account that were not undone. They stay so while the account is locked.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
+        standing(account).all(&self.0).await.doing("reading changes of contact")
+    }
+
     /// Writes a change that can be taken back.
     ///
     /// # Errors

@@ -21,11 +21,15 @@ use crate::{
     status::Status,
 };
 
+/// What is only asked for by somebody who is signed in to the account.
+const ASKED_BY_HOLDER: [Purpose; 4] = [Purpose::Contact, Purpose::PhoneChange, Purpose::EmailChange, Purpose::StepUp];
+
 impl Store {
     /// The verifications of an account, newest first.
     ///
-    /// Left out are decoys, and pending ones that somebody asked for without being signed in: an id is the capability
-    /// of whoever asked, and that may be somebody else than who looks here.
+    /// Left out are decoys, and pending ones that the reader did not ask for: an id is the capability of whoever asked.
+    /// `by_holder`: the account's holder reads, and sees pending ones of purposes that only a holder asks for. Anybody
+    /// else, such as an administrator, sees none that is pending.
     ///
     /// # Errors
     /// A fault of the database.
@@ -33,13 +37,14 @@ impl Store {
         &self,
         account: &AccountId,
         slice: &Slice,
+        by_holder: bool,
         now: Instant,
     ) -> Result<Page<Model>, Fault> {
-        let asked_by_account = Column::Purpose.is_in([Purpose::Contact, Purpose::PhoneChange, Purpose::EmailChange]);
-        let shown = Condition::any()
-            .add(asked_by_account)
-            .add(Column::Status.ne(Status::Pending))
-            .add(Column::ExpiresAt.lte(now));
+        let shown = Condition::any().add(Column::Status.ne(Status::Pending)).add(Column::ExpiresAt.lte(now));
+        let shown = match by_holder {
+            true => shown.add(Column::Purpose.is_in(ASKED_BY_HOLDER)),
+            false => shown,
+        };
         let find = Entity::find()
             .filter(Column::AccountId.eq(account.as_str()))
             .filter(Column::Decoy.eq(false))

@@ -11,12 +11,20 @@ use std::{
 };
 
 use crate::telemetry::audit::{
-    Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, QUOTA_EXCEEDED, SESSION_NOT_FOUND, UNAUTHENTICATED,
+    Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, QUOTA_EXCEEDED, REAUTHENTICATION_REQUIRED, SESSION_NOT_FOUND,
+    UNAUTHENTICATED,
 };
 
 /// What may be had as often as anybody likes: what is over a quota, and what is refused before one is asked.
-const UNBOUNDED: [&str; 6] =
-    [QUOTA_EXCEEDED, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED, FORBIDDEN, SESSION_NOT_FOUND];
+const UNBOUNDED: [&str; 7] = [
+    QUOTA_EXCEEDED,
+    INVALID_INPUT,
+    MALFORMED_ID,
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    SESSION_NOT_FOUND,
+    REAUTHENTICATION_REQUIRED,
+];
 
 /// The most refusals that are remembered, about 80 bytes each; in a minute that has more, the rest is counted alone.
 const MOST: usize = 10_000;

@@ -31,6 +31,15 @@ impl Store {
         Ok(Page::of(rows, slice))
     }
 
+    /// The session with this id.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn session(&self, id: &SessionId) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(id.clone());
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session")
+    }
+
     /// In how many places an account is signed in.
     ///
     /// # Errors

@@ -28,6 +28,14 @@ impl Tx {
         Ok(written > 0)
     }
 
+    /// The verification as this transaction sees it.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn verification(&self, id: &VerificationId) -> Result<Option<Model>, Fault> {
+        Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a verification")
+    }
+
     /// Takes an idempotency key from an expired verification, so that it can name a new one.
     ///
     /// # Errors

@@ -28,6 +28,8 @@ pub const MALFORMED_ID: &str = "malformed_id";
 pub const UNAUTHENTICATED: &str = "unauthenticated";
 /// The outcome of an administrator's act that somebody else tried.
 pub const FORBIDDEN: &str = "forbidden";
+/// The outcome of an act that needs a recent authentication, where there was none.
+pub const REAUTHENTICATION_REQUIRED: &str = "reauthentication_required";
 /// The outcome of ending a session that the account does not have.
 pub const SESSION_NOT_FOUND: &str = "session_not_found";
 
@@ -70,8 +72,10 @@ acts! {
     UndoContactChange = "undoContactChange",
     UpdateProfile = "updateProfile",
     DeleteAccount = "deleteAccount",
+    Reauthenticate = "reauthenticate",
     SetAccountStatus = "setAccountStatus",
     UnlockAccount = "unlockAccount",
+    EndUserSessions = "endUserSessions",
     /// `countersign admin create-user`.
     AdminCreateUser = "admin create-user",
     /// `countersign admin grant`.

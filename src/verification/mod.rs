@@ -106,12 +106,18 @@ impl Verifications {
         Ok(self.0.store.verification(id).await?.map(|row| self.0.view(row)))
     }
 
-    /// The verifications of an account, newest first, as its own history has them.
+    /// The verifications of an account, newest first. `by_holder`: its holder reads them; somebody else sees none that
+    /// is pending.
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn history(&self, account: &AccountId, slice: &Slice) -> Result<Page<Verification>, Fault> {
-        let page = self.0.store.verifications_of(account, slice, self.0.clock.now()).await?;
+    pub async fn history(
+        &self,
+        account: &AccountId,
+        by_holder: bool,
+        slice: &Slice,
+    ) -> Result<Page<Verification>, Fault> {
+        let page = self.0.store.verifications_of(account, slice, by_holder, self.0.clock.now()).await?;
         Ok(Page { rows: page.rows.into_iter().map(|row| self.0.view(row)).collect(), more: page.more })
     }
 

@@ -93,7 +93,8 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: 
     let depends = match purpose {
         Purpose::SignIn | Purpose::PasswordReset => true,
         Purpose::SignUp | Purpose::PhoneChange | Purpose::EmailChange => !notices_carried,
-        Purpose::Contact => false,
+        // Who asks for STEP_UP is signed in, and it goes to a contact of their own.
+        Purpose::Contact | Purpose::StepUp => false,
     };
     depends && !accounts_disclosed
 }

@@ -50,7 +50,7 @@ pub enum Audience<R> {
     /// An account that this names. It is looked up after the quotas, in the same transaction, and judged then: by a
     /// pure function, since a transaction is open.
     Account { identifier: Identifier, judge: Judge<R> },
-    /// An account that is written in the same transaction, after the quotas.
+    /// An account that is written, or looked at with more than one statement, in the same transaction, after the quotas.
     Newcomer(Writing<R>),
 }
 

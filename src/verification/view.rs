@@ -8,7 +8,7 @@ use crate::{
     clock::{Clock, Instant},
     contact::Contact,
     events::Snapshot,
-    ids::VerificationId,
+    ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::{CodeFormat, DeliveryStatus},
     store::entity::verification::Model,
@@ -44,9 +44,19 @@ impl Verification {
         self.row.purpose
     }
 
+    /// Whose it is, if it is an account's.
+    pub fn account(&self) -> Option<&AccountId> {
+        self.row.account_id.as_ref()
+    }
+
+    /// Where its code goes. For decisions: it is not shown.
+    pub fn contact(&self) -> Option<Contact> {
+        Contact::from_stored(self.row.contact_kind, &self.row.contact)
+    }
+
     /// The contact with its middle hidden.
     pub fn masked_to(&self) -> String {
-        Contact::from_stored(self.row.contact_kind, &self.row.contact).map_or_else(String::new, |to| to.masked())
+        self.contact().map_or_else(String::new, |to| to.masked())
     }
 
     pub fn standing(&self) -> Standing {

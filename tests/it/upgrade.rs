@@ -73,3 +73,19 @@ async fn a_database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
     assert!(published, "{keys:#}");
     app.stop().await;
 }
+
+/// A session of the earlier version is none that counts as a recent authentication; the password that the account had
+/// before its contact was changed does, and the change still holds a deletion back.
+#[tokio::test]
+async fn a_session_of_73afa49_authenticates_again_by_the_password_of_before() {
+    let (app, held) = upgraded().await;
+    let holder = app.person_at("127.0.0.1").with_token(text(&held["minji"]["access_token"]));
+    let refused = holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
+    assert_eq!(refused["methods"], json!(["PASSWORD"]), "{refused:#}");
+    let fresh = app.person_with(&holder.reauthenticate(json!({ "password": "Winter-Garden-42" })).await);
+    let sent = fresh.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
+    assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
+    let held_back = fresh.delete_account_with(json!({})).await;
+    assert_eq!(held_back["__typename"], "DeletionHeldBack", "{held_back:#}");
+    app.stop().await;
+}

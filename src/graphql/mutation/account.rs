@@ -10,8 +10,8 @@ use crate::{
         context::Asking,
         input::Fields,
         problems::{
-            ContactTaken, ContactUnchanged, CredentialsRejected, InvalidInput, LastAdministrator, NicknameTaken,
-            PasswordRejected, ProofRejected, QuotaExceeded,
+            ContactTaken, ContactUnchanged, CredentialsRejected, DeletionHeldBack, InvalidInput, LastAdministrator,
+            NicknameTaken, PasswordRejected, ProofRejected, QuotaExceeded, ReauthenticationRequired,
         },
         token_cookies,
         types::User,
@@ -68,15 +68,16 @@ pub struct UpdateProfileInput {
 /// That somebody means it.
 #[derive(InputObject)]
 pub struct DeleteAccountInput {
-    /// The present password.
+    /// The present password. Left out or null: the access token has to tell of a recent authentication (reauthenticate).
     #[graphql(secret)]
-    pub password: String,
+    pub password: Option<String>,
 }
 
 #[Object]
 impl AccountMutation {
     /// Changes the password of the account that is signed in. Its other sessions are ended, unless they are kept; its
-    /// contacts are told.
+    /// contacts are told. The present password is a recent authentication of its own, unless it was set after a contact
+    /// change that can still be undone.
     async fn change_password(
         &self,
         ctx: &Context<'_>,
@@ -95,12 +96,14 @@ impl AccountMutation {
             PasswordChange::PasswordRejected(violations) => {
                 PasswordRejected::new(ctx, &violations, &accounts.password_policy()).into()
             }
+            PasswordChange::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
             PasswordChange::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 
-    /// Gives the account that is signed in another phone number. Takes a PHONE_CHANGE proof for it. The old number is
-    /// told how to undo it; the account's other sessions are ended.
+    /// Gives the account that is signed in another phone number. Takes a PHONE_CHANGE proof for it, and needs a recent
+    /// authentication; a refusal does not spend the proof. The old number is told how to undo it; the account's other
+    /// sessions are ended.
     async fn change_phone(
         &self,
         ctx: &Context<'_>,
@@ -109,8 +112,9 @@ impl AccountMutation {
         change_contact(ctx, ContactKind::Phone, &input).await
     }
 
-    /// Gives the account that is signed in another e-mail address. Takes an EMAIL_CHANGE proof for it. The old address
-    /// is told how to undo it; the account's other sessions are ended.
+    /// Gives the account that is signed in another e-mail address. Takes an EMAIL_CHANGE proof for it, and needs a recent
+    /// authentication; a refusal does not spend the proof. The old address is told how to undo it; the account's other
+    /// sessions are ended.
     async fn change_email(
         &self,
         ctx: &Context<'_>,
@@ -164,15 +168,17 @@ impl AccountMutation {
         })
     }
 
-    /// Erases the account that is signed in, and everything personal with it.
+    /// Erases the account that is signed in, and everything personal with it. Needs the password, or a recent
+    /// authentication. Held back while a contact change can be undone.
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The password, given again.")] input: DeleteAccountInput,
+        #[graphql(desc = "The password, given again, where the authentication is not recent.")]
+        input: DeleteAccountInput,
     ) -> Result<DeleteAccountResult> {
         let signed_in = trail::signed_in(ctx, Act::DeleteAccount).await?;
-        let password = Secret::new(input.password);
-        Ok(match ctx.rooms().accounts.delete(ctx.caller(), signed_in, &password).await? {
+        let password = input.password.map(Secret::new);
+        Ok(match ctx.rooms().accounts.delete(ctx.caller(), signed_in, password.as_ref()).await? {
             Deleted::Deleted(id) => {
                 if ctx.rooms().sessions.use_cookie() {
                     token_cookies::drop_refresh_token(ctx.cookies());
@@ -181,6 +187,8 @@ impl AccountMutation {
             }
             Deleted::Gone => return Err(ctx.unauthenticated()),
             Deleted::CredentialsRejected => CredentialsRejected::new(ctx).into(),
+            Deleted::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            Deleted::HeldBack { until } => DeletionHeldBack::new(ctx, until).into(),
             Deleted::LastAdministrator => LastAdministrator::new(ctx).into(),
             Deleted::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
@@ -205,6 +213,7 @@ async fn change_contact(
         ContactChange::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
         ContactChange::Taken => ContactTaken::new(ctx).into(),
         ContactChange::Unchanged => ContactUnchanged::new(ctx).into(),
+        ContactChange::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
         ContactChange::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
     })
 }
@@ -238,6 +247,7 @@ pub enum ChangePasswordResult {
     Payload(ChangePasswordPayload),
     CredentialsRejected(CredentialsRejected),
     PasswordRejected(PasswordRejected),
+    ReauthenticationRequired(ReauthenticationRequired),
     QuotaExceeded(QuotaExceeded),
 }
 
@@ -255,6 +265,7 @@ pub enum ChangeContactResult {
     ProofRejected(ProofRejected),
     ContactTaken(ContactTaken),
     ContactUnchanged(ContactUnchanged),
+    ReauthenticationRequired(ReauthenticationRequired),
     QuotaExceeded(QuotaExceeded),
 }
 
@@ -301,6 +312,8 @@ pub struct DeleteAccountPayload {
 pub enum DeleteAccountResult {
     Payload(DeleteAccountPayload),
     CredentialsRejected(CredentialsRejected),
+    ReauthenticationRequired(ReauthenticationRequired),
+    DeletionHeldBack(DeletionHeldBack),
     LastAdministrator(LastAdministrator),
     QuotaExceeded(QuotaExceeded),
 }

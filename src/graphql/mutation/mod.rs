@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod password_reset;
+mod reauthentication;
 mod session;
 mod sign_up;
 mod trail;
@@ -18,5 +19,6 @@ pub struct Mutation(
     session::SessionMutation,
     password_reset::PasswordResetMutation,
     account::AccountMutation,
+    reauthentication::ReauthenticationMutation,
     admin::AdminMutation,
 );

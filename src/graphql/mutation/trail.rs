@@ -5,6 +5,7 @@
 use async_graphql::{Context, Result};
 
 use crate::{
+    account::{Administrator, NotAdministrator},
     graphql::{context::Asking, input::Fields, problems::InvalidInput},
     session::gate::SignedIn,
     telemetry::audit::{Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED},
@@ -27,17 +28,18 @@ pub async fn signed_in<'a>(ctx: &'a Context<'_>, act: Act) -> Result<&'a SignedI
 /// The administrator who is signed in, for an act of theirs.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` where nobody is signed in, `FORBIDDEN` where it is somebody else.
-pub async fn admin<'a>(ctx: &'a Context<'_>, act: Act) -> Result<&'a SignedIn> {
+/// `UNAUTHENTICATED` where nobody is signed in, or the account or its session is gone; `FORBIDDEN` where it is somebody
+/// else.
+pub async fn admin(ctx: &Context<'_>, act: Act) -> Result<Administrator> {
     let signed_in = signed_in(ctx, act).await?;
-    match ctx.require_admin() {
-        Ok(admin) => Ok(admin),
-        Err(error) => {
-            let event = Event::new(ctx.caller(), act, FORBIDDEN, ctx.rooms().clock.now());
-            ctx.rooms().trail.record(event.actor(signed_in.account.clone())).await;
-            Err(error)
-        }
-    }
+    let (outcome, error) = match ctx.rooms().accounts.administrator(signed_in).await? {
+        Ok(administrator) => return Ok(administrator),
+        Err(NotAdministrator::Unauthenticated) => (UNAUTHENTICATED, ctx.unauthenticated()),
+        Err(NotAdministrator::Forbidden) => (FORBIDDEN, ctx.forbidden()),
+    };
+    let event = Event::new(ctx.caller(), act, outcome, ctx.rooms().clock.now());
+    ctx.rooms().trail.record(event.actor(signed_in.account.clone())).await;
+    Err(error)
 }
 
 /// What was wrong with the input of an act, if anything was.

@@ -4,7 +4,8 @@ use async_graphql::{Context, Object, Result, SimpleObject, Union};
 
 use super::trail;
 use crate::{
-    account::{Request, Sent},
+    account::{NoStepUp, Request, Sent, SentAgain},
+    contact::ContactKind,
     graphql::{
         context::Asking,
         input::{
@@ -13,7 +14,7 @@ use crate::{
         },
         problems::{
             AccountNotActive, CodeMismatch, ContactTaken, ContactUnchanged, DeliveryRefused, IdentityNotFound,
-            InvalidInput, QuotaExceeded, VerificationNotFound, VerificationNotPending,
+            InvalidInput, QuotaExceeded, ReauthenticationRequired, VerificationNotFound, VerificationNotPending,
         },
         types::{Proof, Verification},
     },
@@ -27,8 +28,10 @@ pub struct VerificationMutation;
 
 #[Object]
 impl VerificationMutation {
-    /// Sends a code to a contact and starts its verification. Where the response was lost, or was UNAVAILABLE, the code may
-    /// have been sent all the same: repeat the request with the same idempotencyKey, and nothing is sent twice.
+    /// Sends a code to a contact and starts its verification. PHONE_CHANGE and EMAIL_CHANGE need a recent authentication;
+    /// STEP_UP goes to a contact of the account that is signed in and to no other (InvalidInput, not_your_contact or
+    /// contact_changed_recently). Where the response was lost, or was UNAVAILABLE, the code may have been sent all the
+    /// same: repeat the request with the same idempotencyKey, and nothing is sent twice.
     async fn send_verification_code(
         &self,
         ctx: &Context<'_>,
@@ -48,7 +51,8 @@ impl VerificationMutation {
     }
 
     /// Sends the code of the same verification once more, if wanted by another channel. It stays the same code until
-    /// it expires, so a late message is never a wrong one; attempts are not refilled.
+    /// it expires, so a late message is never a wrong one; attempts are not refilled. A purpose that needs somebody signed
+    /// in, or a recent authentication, needs it here too.
     async fn resend_verification_code(
         &self,
         ctx: &Context<'_>,
@@ -58,8 +62,13 @@ impl VerificationMutation {
             trail::malformed_id(ctx, Act::ResendVerificationCode).await;
             return Ok(VerificationNotFound::new(ctx).into());
         };
-        let resent = ctx.rooms().verifications.resend(ctx.caller(), &id, input.channel.map(Into::into)).await?;
-        Ok(SendVerificationCodeResult::of_resend(ctx, resent))
+        let (accounts, channel) = (&ctx.rooms().accounts, input.channel.map(Into::into));
+        Ok(match accounts.resend_code(ctx.caller(), ctx.signed_in(), &id, channel).await? {
+            SentAgain::Resent(resent) => SendVerificationCodeResult::of_resend(ctx, resent),
+            SentAgain::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            SentAgain::NoStepUp(why) => SendVerificationCodeResult::no_step_up(ctx, "verificationId", why)?,
+            SentAgain::SignedOut => return Err(ctx.unauthenticated()),
+        })
     }
 
     /// Checks a code. The right one is exchanged for a proof. Where the response was lost, or was UNAVAILABLE, the code may
@@ -127,6 +136,7 @@ pub enum SendVerificationCodeResult {
     VerificationNotFound(VerificationNotFound),
     VerificationNotPending(VerificationNotPending),
     DeliveryRefused(DeliveryRefused),
+    ReauthenticationRequired(ReauthenticationRequired),
 }
 
 impl SendVerificationCodeResult {
@@ -140,6 +150,22 @@ impl SendVerificationCodeResult {
         fields.into_invalid_input().into()
     }
 
+    /// `path` names the field that the refusal is about; empty: the contact that was asked for.
+    fn no_step_up(ctx: &Context<'_>, path: &str, why: NoStepUp) -> Result<Self> {
+        let (kind, reason) = match why {
+            NoStepUp::NotTheirs(kind) => (kind, "not_your_contact"),
+            NoStepUp::TooNew(kind) => (kind, "contact_changed_recently"),
+            NoStepUp::Gone => return Err(ctx.unauthenticated()),
+        };
+        let contact = match kind {
+            ContactKind::Phone => "to.phone",
+            ContactKind::Email => "to.email",
+        };
+        let mut fields = Fields::new(ctx);
+        fields.refuse(if path.is_empty() { contact } else { path }, reason);
+        Ok(fields.into_invalid_input().into())
+    }
+
     pub fn of_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {
         Ok(match sent {
             Sent::Sent(verification) => Self::payload(verification),
@@ -148,6 +174,8 @@ impl SendVerificationCodeResult {
             Sent::ContactUnchanged => ContactUnchanged::new(ctx).into(),
             Sent::IdentityNotFound => IdentityNotFound::new(ctx).into(),
             Sent::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
+            Sent::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            Sent::NoStepUp(why) => Self::no_step_up(ctx, "", why)?,
             Sent::SignedOut => return Err(ctx.unauthenticated()),
             Sent::SignInByEmailOff => Self::refused_field(ctx, "to.email", "sign_in_by_email_off"),
         })

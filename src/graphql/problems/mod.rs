@@ -2,12 +2,13 @@
 
 mod account;
 mod input;
+mod reauthentication;
 mod session;
 mod verification;
 
 use async_graphql::{Enum, Interface};
 
-pub use self::{account::*, input::*, session::*, verification::*};
+pub use self::{account::*, input::*, reauthentication::*, session::*, verification::*};
 
 /// One code for each type of problem, for logs, metrics and clients that meet a type they do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -52,6 +53,10 @@ pub enum ProblemCode {
     UserNotFound,
     /// Nobody would be left to administer the service.
     LastAdministrator,
+    /// The act needs a recent authentication.
+    ReauthenticationRequired,
+    /// The account can't be deleted yet.
+    DeletionHeldBack,
 }
 
 /// What a person did or can mend. The message is in the request's language and can be shown as it is. Select
@@ -82,4 +87,6 @@ pub enum Problem {
     SessionNotFound(SessionNotFound),
     UserNotFound(UserNotFound),
     LastAdministrator(LastAdministrator),
+    ReauthenticationRequired(ReauthenticationRequired),
+    DeletionHeldBack(DeletionHeldBack),
 }

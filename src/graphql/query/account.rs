@@ -72,10 +72,13 @@ impl AccountQuery {
         })
     }
 
-    /// The account that is signed in; null where nobody is.
+    /// The account that is signed in; null where nobody is. Where an access token came with the request and is not
+    /// honoured any more, an error with the code UNAUTHENTICATED stands beside the null.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let Some(signed_in) = ctx.signed_in() else { return Ok(None) };
-        let account = ctx.rooms().accounts.get(&signed_in.account).await?;
-        Ok(account.map(|account| User::new(account, Some(signed_in.session.clone()))))
+        let Some(signed_in) = ctx.signed_in() else {
+            return if ctx.is_refused() { Err(ctx.unauthenticated()) } else { Ok(None) };
+        };
+        let account = ctx.rooms().accounts.get(&signed_in.account).await?.ok_or_else(|| ctx.unauthenticated())?;
+        Ok(Some(User::new(account, Some(signed_in.session.clone()))))
     }
 }

@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, Result};
 use crate::{
     account::report,
     graphql::{
-        context::Asking,
+        context::{Asking, administrator},
         pages::{Connection, USUAL, bad_request, connection, slice},
         scalars::DateTime,
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
@@ -31,7 +31,7 @@ impl AdminQuery {
         first: Option<i32>,
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
     ) -> Result<Connection<User>> {
-        ctx.require_admin()?;
+        administrator(ctx).await?;
         let slice = slice(ctx, first, after.as_deref())?;
         let page = ctx.rooms().accounts.users(status.map(Into::into), search.as_deref(), &slice).await?;
         Ok(connection(
@@ -51,7 +51,7 @@ impl AdminQuery {
         #[graphql(desc = "Where it ends; not in it any more.")] to: DateTime,
         #[graphql(desc = "How long one row's time is.", default_with = "ReportBucket::Day")] bucket: ReportBucket,
     ) -> Result<Vec<VerificationReportRow>> {
-        ctx.require_admin()?;
+        administrator(ctx).await?;
         let (bucket, zone) = (bucket.into(), ctx.rooms().time_zone);
         if to.0 < from.0 {
             return Err(bad_request(ctx, "error-bad-request-period-backwards", &[]));

@@ -137,7 +137,8 @@ impl User {
     }
 
     /// The user's own verification history, newest first. A pending one that was asked for without being signed in is
-    /// not in it before it is over: its id belongs to whoever asked.
+    /// not in it before it is over: its id belongs to whoever asked. To an administrator no pending one of somebody else
+    /// is shown.
     async fn verifications(
         &self,
         ctx: &Context<'_>,
@@ -146,7 +147,7 @@ impl User {
         #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
     ) -> Result<Connection<Verification>> {
         let slice = slice(ctx, first, after.as_deref())?;
-        let page = ctx.rooms().verifications.history(&self.row.id, &slice).await?;
+        let page = ctx.rooms().verifications.history(&self.row.id, self.session.is_some(), &slice).await?;
         Ok(connection(
             page,
             &slice,

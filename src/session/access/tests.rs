@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::ManualClock;
+use crate::{clock::ManualClock, session::authentication::Method};
 
 const SECRET: &str = "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE";
 const OLD_SECRET: &str = "an older one: wR4tZ6bH1cF5jD0gKaE7sX2";
@@ -39,8 +39,24 @@ fn by_secret(secret: &str) -> KeySource {
 impl Desk {
     fn issue(&self) -> String {
         let ends = self.tokens.0.clock.now() + Duration::from_secs(7 * 86_400);
-        let issued = self.tokens.issue(&self.account, "hong", Role::User, &self.session, ends).unwrap();
-        issued.token.expose().to_owned()
+        self.issue_until(ends).token.expose().to_owned()
+    }
+
+    fn issue_until(&self, session_ends: Instant) -> AccessToken {
+        self.issue_with(session_ends, Some(Context::SignIn))
+    }
+
+    fn issue_with(&self, session_ends: Instant, context: Option<Context>) -> AccessToken {
+        let authentication = Authentication { at: self.tokens.0.clock.now(), methods: vec![Method::Password], context };
+        let grant = AccessGrant {
+            account: &self.account,
+            username: "hong",
+            role: Role::User,
+            session: &self.session,
+            session_ends,
+            authentication,
+        };
+        self.tokens.issue(&grant).unwrap()
     }
 
     fn honours(&self, token: &str) -> bool {
@@ -86,6 +102,35 @@ fn tk_01_a_token_says_what_it_must_and_nothing_personal() {
     assert_ne!(part(&desk.issue(), 1)["jti"], claims["jti"]);
     assert!(desk.honours(&token));
     assert_eq!(desk.tokens.judge(&token).unwrap().account, desk.account);
+}
+
+#[test]
+fn a_token_tells_when_and_how_its_holder_authenticated() {
+    let desk = desk(&by_secret(SECRET));
+    let now = desk.tokens.0.clock.now();
+    let ends = now + Duration::from_secs(86_400);
+    for (context, acr) in [
+        (None, Value::Null),
+        (Some(Context::SignIn), json!("sign_in")),
+        (Some(Context::Reauthentication), json!("reauthentication")),
+    ] {
+        let token = desk.issue_with(ends, context).token;
+        let claims = part(token.expose(), 1);
+        assert_eq!((&claims["auth_time"], &claims["amr"]), (&json!(now.timestamp()), &json!(["pwd"])));
+        assert_eq!(claims["acr"], acr);
+        let at = Instant::from_timestamp(now.timestamp(), 0).unwrap();
+        let told = desk.tokens.judge(token.expose()).unwrap().authenticated;
+        assert_eq!(told, context.map(|context| Authenticated { at, context }));
+    }
+    // A token of an earlier version, or one with a context that this version does not know, counts for nothing.
+    let token = desk.issue();
+    let (header, claims) = (part(&token, 0), part(&token, 1));
+    for claims in
+        [without(claims.clone(), "auth_time"), without(claims.clone(), "acr"), with(claims, "acr", json!("x"))]
+    {
+        let told = desk.tokens.judge(&forge(&header, &claims, SECRET.as_bytes())).unwrap();
+        assert_eq!(told.authenticated, None, "{claims}");
+    }
 }
 
 #[test]
@@ -164,7 +209,7 @@ fn a_token_ends_to_the_second_and_never_after_its_session() {
     assert!(!desk.honours(&token));
 
     let ends = desk.tokens.0.clock.now() + Duration::from_secs(60);
-    let short = desk.tokens.issue(&desk.account, "hong", Role::User, &desk.session, ends).unwrap();
+    let short = desk.issue_until(ends);
     assert_eq!(short.expires_at, ends);
 }
 

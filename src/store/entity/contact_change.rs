@@ -27,6 +27,8 @@ pub struct Model {
     /// Not taken back after this.
     pub expires_at: Instant,
     pub undone_at: Option<Instant>,
+    /// Which password the account had then, as `account.password_changed_at` tells passwords apart.
+    pub password_changed_at: Option<Instant>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -22,6 +22,13 @@ pub struct Model {
     /// When it ends if it is not used before. Each use moves it, never past the longest life of a session.
     pub expires_at: Instant,
     pub ended_at: Option<Instant>,
+    /// When the person authenticated to begin the session. None: a process of an earlier version wrote the row, and it
+    /// was at `created_at`.
+    pub authenticated_at: Option<Instant>,
+    /// By what, separated by spaces (`session::Method`). None: not known.
+    pub authentication_methods: Option<String>,
+    /// Whether it was by something that the account had before the oldest contact change that could be undone then.
+    pub authentication_counts: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -17,6 +17,7 @@ sms-code-sign-in = [{ $app }] Sign-in code: { $code }
 sms-code-password-reset = [{ $app }] Password reset code: { $code }
 sms-code-phone-change = [{ $app }] Number change code: { $code }
 sms-code-email-change = [{ $app }] E-mail change code: { $code }
+sms-code-step-up = [{ $app }] Security check code: { $code }
 # Added only where there is room for it
 sms-code-caution = Don't share it with anyone.
 
@@ -28,6 +29,7 @@ voice-code-sign-in = Hello, this is { $app }. Your sign-in code is { $code }.
 voice-code-password-reset = Hello, this is { $app }. Your password reset code is { $code }.
 voice-code-phone-change = Hello, this is { $app }. Your number change code is { $code }.
 voice-code-email-change = Hello, this is { $app }. Your e-mail change code is { $code }.
+voice-code-step-up = Hello, this is { $app }. Your security check code is { $code }.
 # Follows at once
 voice-code-again = Once more, your code is { $code }.
 
@@ -45,6 +47,8 @@ email-code-phone-change-subject = Your { $app } number change code
 email-code-phone-change = Enter this code to change the phone number of your { $app } account.
 email-code-email-change-subject = Your { $app } e-mail change code
 email-code-email-change = Enter this code to change the e-mail address of your { $app } account.
+email-code-step-up-subject = Your { $app } security check code
+email-code-step-up = Enter this code in { $app } to confirm that it is you.
 email-code-label = Code
 email-code-expiry = It works for { $lifetime } from the time it was sent.
 email-code-caution =

@@ -75,6 +75,11 @@ problem-undo-rejected-expired = This link has expired. Please sign in and change
 problem-undo-rejected-spent = This change was already taken back.
 
 problem-credentials-rejected = These sign-in details are not right.
+problem-reauthentication-required = Please confirm that it is you, then try again.
+# Nothing that the person could confirm it with counts at the moment. $wait: how long until something does
+problem-reauthentication-required-later = A contact of this account was changed recently, so this is not possible yet. Please try again in { $wait }.
+# $wait: how long it is held back
+problem-deletion-held-back = A contact of this account was changed recently. The account can be deleted in { $wait }.
 problem-refresh-rejected-unknown = We can't confirm that you are signed in. Please sign in again.
 problem-refresh-rejected-expired = You were signed out because you had not been here for a while. Please sign in again.
 problem-refresh-rejected-revoked = You are signed out. Please sign in again.
@@ -137,6 +142,8 @@ field-not-a-code = Please enter the code just as you received it.
 field-not-an-idempotency-key = This must be 8 to 64 characters long, none of them a control character.
 field-not-a-url = This is not a web address.
 field-not-a-status-to-set = An account can't be set to this status.
+field-not-your-contact = Please use a verified contact of your account.
+field-contact-changed-recently = This contact was changed recently, so it can't be used to confirm that it is you. Please use another way.
 field-wrong-contact-for-purpose = This kind of contact doesn't fit here.
 
 ## Where the whole request is refused: a sentence for each extensions.code, or for one of its reasons

@@ -17,6 +17,7 @@ sms-code-sign-in = [{ $app }] 로그인 인증번호 { $code }
 sms-code-password-reset = [{ $app }] 비밀번호 재설정 인증번호 { $code }
 sms-code-phone-change = [{ $app }] 번호 변경 인증번호 { $code }
 sms-code-email-change = [{ $app }] 이메일 변경 인증번호 { $code }
+sms-code-step-up = [{ $app }] 본인 확인 인증번호 { $code }
 # 자리가 남을 때만 덧붙이는 줄
 sms-code-caution = 타인에게 알려주지 마세요.
 
@@ -28,6 +29,7 @@ voice-code-sign-in = { $app }입니다. 로그인 인증번호는 { $code }입�
 voice-code-password-reset = { $app }입니다. 비밀번호 재설정 인증번호는 { $code }입니다.
 voice-code-phone-change = { $app }입니다. 번호 변경 인증번호는 { $code }입니다.
 voice-code-email-change = { $app }입니다. 이메일 변경 인증번호는 { $code }입니다.
+voice-code-step-up = { $app }입니다. 본인 확인 인증번호는 { $code }입니다.
 # 바로 이어서 한 번 더
 voice-code-again = 다시 한번 알려 드립니다. { $code }입니다.
 
@@ -45,6 +47,8 @@ email-code-phone-change-subject = [{ $app }] 번호 변경 인증번호를 확�
 email-code-phone-change = 아래 인증번호를 입력하면 { $app } 계정의 휴대전화 번호가 바뀝니다.
 email-code-email-change-subject = [{ $app }] 이메일 변경 인증번호를 확인해 주세요
 email-code-email-change = 아래 인증번호를 입력하면 { $app } 계정의 이메일 주소가 바뀝니다.
+email-code-step-up-subject = [{ $app }] 본인 확인 인증번호를 확인해 주세요
+email-code-step-up = 아래 인증번호를 입력하면 { $app }에서 본인 확인이 끝납니다.
 email-code-label = 인증번호
 email-code-expiry = 보낸 때부터 { $lifetime } 동안 쓸 수 있습니다.
 email-code-caution =

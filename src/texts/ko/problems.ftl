@@ -58,6 +58,11 @@ problem-undo-rejected-expired = 링크가 만료되었어요. 로그인해서 �
 problem-undo-rejected-spent = 이미 되돌린 변경이에요.
 
 problem-credentials-rejected = 로그인 정보가 맞지 않아요.
+problem-reauthentication-required = 본인 확인이 필요해요. 확인한 뒤 다시 시도해 주세요.
+# 지금 쓸 수 있는 확인 수단이 없을 때. $wait: 쓸 수 있게 될 때까지 남은 시간
+problem-reauthentication-required-later = 최근에 연락처가 변경되어 아직 할 수 없어요. { $wait } 뒤에 다시 시도해 주세요.
+# $wait: 삭제할 수 있게 될 때까지 남은 시간
+problem-deletion-held-back = 최근에 연락처가 변경되었어요. 계정은 { $wait } 뒤에 삭제할 수 있어요.
 problem-refresh-rejected-unknown = 로그인 정보를 확인할 수 없어요. 다시 로그인해 주세요.
 problem-refresh-rejected-expired = 오랫동안 쓰지 않아 로그아웃되었어요. 다시 로그인해 주세요.
 problem-refresh-rejected-revoked = 로그아웃된 상태예요. 다시 로그인해 주세요.
@@ -120,6 +125,8 @@ field-not-a-code = 받은 인증번호를 그대로 입력해 주세요.
 field-not-an-idempotency-key = 제어 문자 없이 8자에서 64자 사이여야 해요.
 field-not-a-url = 올바른 웹 주소가 아니에요.
 field-not-a-status-to-set = 이 상태로는 바꿀 수 없습니다.
+field-not-your-contact = 계정에 등록되어 인증된 연락처를 입력해 주세요.
+field-contact-changed-recently = 최근에 변경된 연락처로는 본인 확인을 할 수 없어요. 다른 방법을 이용해 주세요.
 field-wrong-contact-for-purpose = 여기에는 사용할 수 없는 연락처입니다.
 
 ## 요청 전체를 거절할 때: extensions.code마다, 또는 그 이유마다 한 문장

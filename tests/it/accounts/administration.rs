@@ -50,6 +50,7 @@ async fn gq_05_administration_is_for_administrators() {
         "{ verificationReport(from: \"2026-03-01T00:00:00Z\", to: \"2026-03-03T00:00:00Z\") { requested } }",
         "mutation { setAccountStatus(input: { id: \"acc_x\", status: SUSPENDED }) { __typename } }",
         "mutation { unlockAccount(input: { id: \"acc_x\" }) { __typename } }",
+        "mutation { endUserSessions(input: { id: \"acc_x\" }) { __typename } }",
     ];
     for document in documents {
         let code = |answer: Value| answer["errors"][0]["extensions"]["code"].clone();

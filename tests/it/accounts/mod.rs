@@ -2,16 +2,19 @@
 
 mod administration;
 mod arguments;
+mod authority;
 pub mod changes;
 mod cookies;
 mod flood;
 mod keys;
 mod races;
+mod reauthentication;
 mod refusals;
 mod reset;
 mod revocation;
 mod sign_in;
 mod sign_up;
+mod stolen_token;
 mod thieves;
 mod timing;
 mod tokens;

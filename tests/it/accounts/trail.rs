@@ -86,6 +86,8 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
         ("revokeSession", json!({ "sessionId": "x" })),
         ("setAccountStatus", json!({ "id": "x", "status": "ACTIVE" })),
         ("unlockAccount", json!({ "id": "x" })),
+        ("endUserSessions", json!({ "id": "x" })),
+        ("reauthenticate", json!({ "password": "x" })),
     ];
     let mut expected = Vec::new();
     for (act, input) in wrong {
@@ -107,9 +109,11 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
     }
     assert_eq!(holder.act("updateProfile", "", json!({ "nickname": "" })).await["code"], "INVALID_INPUT");
     expected.push("updateProfile invalid_input".to_owned());
-    for (act, input) in
-        [("setAccountStatus", json!({ "id": "x", "status": "ACTIVE" })), ("unlockAccount", json!({ "id": "x" }))]
-    {
+    for (act, input) in [
+        ("setAccountStatus", json!({ "id": "x", "status": "ACTIVE" })),
+        ("unlockAccount", json!({ "id": "x" })),
+        ("endUserSessions", json!({ "id": "x" })),
+    ] {
         assert_eq!(code(&tried(&holder, act, input).await), "FORBIDDEN", "{act}");
         expected.push(format!("{act} forbidden"));
     }
@@ -117,7 +121,7 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
     // Who was signed in is named.
     let named = "SELECT act FROM audit WHERE COALESCE(account_id, actor_id) IS NOT NULL \
                  AND outcome IN ('forbidden', 'invalid_input') ORDER BY id";
-    assert_eq!(app.column(named).await, ["updateProfile", "setAccountStatus", "unlockAccount"]);
+    assert_eq!(app.column(named).await, ["updateProfile", "setAccountStatus", "unlockAccount", "endUserSessions"]);
     // A flood is one entry a minute, and the next minute's is another.
     let flood = json!({ "identifier": "", "password": "" });
     person.act("signIn", "", flood.clone()).await;

@@ -9,7 +9,8 @@ pub const PASSWORD: &str = "NewPassword123!";
 const USER: &str = "id username name nickname phone phoneVerifiedAt email emailVerifiedAt status role createdAt";
 const TOKENS: &str = "tokens { accessToken expiresIn refreshToken refreshExpiresAt }";
 const PROBLEMS: &str = "... on InvalidInput { fields { path reason message } } ... on ProofRejected { reason } \
-     ... on PasswordRejected { violations } ... on QuotaExceeded { quota retryAfterSeconds retryAt }";
+     ... on PasswordRejected { violations } ... on QuotaExceeded { quota retryAfterSeconds retryAt } \
+     ... on ReauthenticationRequired { methods } ... on DeletionHeldBack { until }";
 
 /// Tokens as a client keeps them.
 #[derive(Clone, Debug)]
@@ -78,7 +79,14 @@ impl Person {
             "{{ me {{ {USER} sessions {{ nodes {{ id current deviceName userAgent ipAddress createdAt lastUsedAt \
              expiresAt }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
         );
-        self.data(&query, json!({})).await["me"].take()
+        let mut answer = self.ask(&query, json!({})).await;
+        // Null for a token that is not honoured, and said beside it.
+        let codes: Vec<_> =
+            answer["errors"].as_array().into_iter().flatten().map(|error| &error["extensions"]["code"]).collect();
+        assert!(codes.iter().all(|code| *code == "UNAUTHENTICATED"), "{answer:#}");
+        assert!(codes.is_empty() || answer["data"]["me"].is_null(), "{answer:#}");
+        seen::note_all(&answer["data"]);
+        answer["data"]["me"].take()
     }
 
     pub async fn sign_out(&self) -> Value {
@@ -92,7 +100,7 @@ impl Person {
     pub async fn change_password(&self, current: &str, new: &str) -> Value {
         let selection = format!(
             "... on ChangePasswordPayload {{ sessionsEnded }} {}",
-            only(&["PasswordRejected", "QuotaExceeded"])
+            only(&["PasswordRejected", "QuotaExceeded", "ReauthenticationRequired"])
         );
         self.act("changePassword", &selection, json!({ "currentPassword": current, "newPassword": new })).await
     }
@@ -101,7 +109,7 @@ impl Person {
         let document = format!(
             "mutation($input: ChangeContactInput!) {{ it: {mutation}(input: $input) {{ __typename \
              ... on Problem {{ code message }} ... on ChangeContactPayload {{ user {{ {USER} }} }} {} }} }}",
-            only(&["ProofRejected", "QuotaExceeded"])
+            only(&["ProofRejected", "QuotaExceeded", "ReauthenticationRequired"])
         );
         let answer = self.data(&document, json!({ "input": { "proofToken": proof } })).await["it"].take();
         seen::note(mutation, &answer);
@@ -127,13 +135,30 @@ impl Person {
     }
 
     pub async fn set_account_status(&self, id: &Value, status: &str) -> Value {
-        let selection =
-            "... on SetAccountStatusPayload { user { status } } ... on InvalidInput { fields { path reason } }";
+        let selection = "... on SetAccountStatusPayload { user { status } } ... on InvalidInput { fields { path reason } } \
+             ... on ReauthenticationRequired { methods }";
         self.act("setAccountStatus", selection, json!({ "id": id, "status": status })).await
     }
 
     pub async fn unlock_account(&self, id: &Value) -> Value {
-        self.act("unlockAccount", "... on UnlockAccountPayload { user { id username } }", json!({ "id": id })).await
+        let selection =
+            "... on UnlockAccountPayload { user { id username } } ... on ReauthenticationRequired { methods }";
+        self.act("unlockAccount", selection, json!({ "id": id })).await
+    }
+
+    pub async fn end_user_sessions(&self, id: &Value) -> Value {
+        let selection = "... on EndUserSessionsPayload { user { id username } sessionsEnded } \
+             ... on ReauthenticationRequired { methods }";
+        self.act("endUserSessions", selection, json!({ "id": id })).await
+    }
+
+    /// Authenticates again with one of `password` and `proofToken`.
+    pub async fn reauthenticate(&self, input: Value) -> Value {
+        let selection = format!(
+            "... on ReauthenticatePayload {{ accessToken expiresIn freshUntil }} {}",
+            only(&["ProofRejected", "QuotaExceeded", "ReauthenticationRequired"])
+        );
+        self.act("reauthenticate", &selection, input).await
     }
 
     pub async fn undo_contact_change(&self, token: &str) -> Value {
@@ -145,8 +170,12 @@ impl Person {
     }
 
     pub async fn delete_account(&self, password: &str) -> Value {
-        let selection = "... on DeleteAccountPayload { id } ... on QuotaExceeded { quota }";
-        self.act("deleteAccount", selection, json!({ "password": password })).await
+        self.delete_account_with(json!({ "password": password })).await
+    }
+
+    pub async fn delete_account_with(&self, input: Value) -> Value {
+        let problems = only(&["QuotaExceeded", "ReauthenticationRequired", "DeletionHeldBack"]);
+        self.act("deleteAccount", &format!("... on DeleteAccountPayload {{ id }} {problems}"), input).await
     }
 }
 
@@ -177,6 +206,17 @@ impl TestApp {
         let made = person.sign_up(input).await;
         assert_eq!(made["__typename"], "SignUpPayload", "{made:#}");
         SignedIn::of(&made)
+    }
+
+    /// Somebody who authenticated again with the password that everybody here has.
+    pub async fn reauthenticated(&self, holder: &Person) -> Person {
+        self.person_with(&holder.reauthenticate(json!({ "password": PASSWORD })).await)
+    }
+
+    /// Somebody who holds the access token of this answer to `reauthenticate`.
+    pub fn person_with(&self, reauthenticated: &Value) -> Person {
+        let token = reauthenticated["accessToken"].as_str().unwrap_or_else(|| panic!("{reauthenticated:#}"));
+        self.anonymous().with_token(token)
     }
 
     /// Somebody who holds these tokens.

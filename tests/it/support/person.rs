@@ -156,6 +156,7 @@ fn sending() -> String {
          ... on QuotaExceeded {{ quota retryAfterSeconds retryAt }} \
          ... on VerificationNotPending {{ verification {{ {VERIFICATION} }} }} \
          ... on AccountNotActive {{ status }} \
+         ... on ReauthenticationRequired {{ methods }} \
          ... on DeliveryRefused {{ providerCode }}"
     )
 }

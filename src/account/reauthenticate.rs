@@ -1,0 +1,186 @@
+//! Authenticating again while signed in: by password, or by a code to a contact that counts.
+
+use super::{Accounts, change_password::Confirmed, recent::Required, rules};
+use crate::{
+    caller::Caller,
+    clock::Instant,
+    fault::Fault,
+    purpose::Purpose,
+    quota::{Act, Refused},
+    secret::Secret,
+    session::{
+        Method, Reauthenticated, Used, established,
+        gate::SignedIn,
+        rules::{Standing, standing},
+    },
+    store::{
+        Ending, Tx,
+        entity::{
+            account::{AccountStatus, Model},
+            proof, session,
+        },
+    },
+    telemetry::audit::{self, Event},
+    verification::{self, ProofToken, Rejection},
+};
+
+/// What somebody authenticates again with.
+pub enum Evidence {
+    Password(Secret),
+    /// Of a STEP_UP verification. None: what was sent can't be a proof of ours.
+    Proof(Option<ProofToken>),
+}
+
+/// What became of it.
+pub enum Reauthentication {
+    Done(Box<Reauthenticated>),
+    CredentialsRejected,
+    ProofRejected(Rejection),
+    /// It was right, and does not count for this account.
+    Required(Required),
+    Quota(Refused),
+    /// The account or the session is gone, or may not be used.
+    Gone,
+}
+
+impl Reauthentication {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Reauthentication::Done(_) => audit::OK,
+            Reauthentication::CredentialsRejected => "credentials_rejected",
+            Reauthentication::ProofRejected(_) => "proof_rejected",
+            Reauthentication::Required(_) => audit::REAUTHENTICATION_REQUIRED,
+            Reauthentication::Quota(_) => audit::QUOTA_EXCEEDED,
+            Reauthentication::Gone => audit::UNAUTHENTICATED,
+        }
+    }
+}
+
+/// Evidence that was checked as far as it can be outside the transaction.
+enum Checked {
+    /// The password was right for this hash.
+    Password(Option<String>),
+    Proof {
+        token_hash: String,
+    },
+}
+
+enum Written {
+    Done { account: Box<Model>, session: Box<session::Model>, methods: Vec<Method> },
+    DoesNotCount,
+    PasswordChanged,
+    ProofRejected(Rejection),
+    Gone,
+}
+
+impl Accounts {
+    /// Answers an access token that alone carries a fresh authentication. The session stays as it is.
+    ///
+    /// # Errors
+    /// A fault of the rooms below.
+    pub async fn reauthenticate(
+        &self,
+        caller: &Caller,
+        signed_in: &SignedIn,
+        evidence: Evidence,
+    ) -> Result<Reauthentication, Fault> {
+        let event = self.0.event(caller, audit::Act::Reauthenticate).account(signed_in.account.clone());
+        let ended = match self.checked(caller, signed_in, evidence).await? {
+            Ok(checked) => self.write_reauthentication(signed_in, checked, event.clone()).await?,
+            Err(refusal) => refusal,
+        };
+        match ended {
+            // It stands in the trail already.
+            Reauthentication::Done(_) => Ok(ended),
+            refusal => self.0.ended(event, refusal.outcome(), refusal).await,
+        }
+    }
+
+    async fn checked(
+        &self,
+        caller: &Caller,
+        signed_in: &SignedIn,
+        evidence: Evidence,
+    ) -> Result<Result<Checked, Reauthentication>, Fault> {
+        let parts = &self.0;
+        Ok(match evidence {
+            Evidence::Password(password) => match parts.confirm_password(caller, signed_in, &password).await? {
+                Confirmed::Known(account) => Ok(Checked::Password(account.password_hash)),
+                Confirmed::Wrong => Err(Reauthentication::CredentialsRejected),
+                Confirmed::Gone => Err(Reauthentication::Gone),
+                Confirmed::Quota(refused) => Err(Reauthentication::Quota(refused)),
+            },
+            Evidence::Proof(token) => match (parts.quotas.charge(Act::SpendProof, caller).await, token) {
+                (Err(refused), _) => Err(Reauthentication::Quota(refused)),
+                (Ok(()), Some(token)) => Ok(Checked::Proof { token_hash: token.hash() }),
+                (Ok(()), None) => Err(Reauthentication::ProofRejected(Rejection::Unknown)),
+            },
+        })
+    }
+
+    async fn write_reauthentication(
+        &self,
+        signed_in: &SignedIn,
+        checked: Checked,
+        event: Event,
+    ) -> Result<Reauthentication, Fault> {
+        let parts = &self.0;
+        let now = parts.clock.now();
+        let (asking, entry) = (signed_in.clone(), event.clone());
+        let work = parts.store.write(move |tx| Box::pin(async move { write(tx, &asking, checked, &entry, now).await }));
+        Ok(match work.await? {
+            Written::Done { account, session, methods } => {
+                event.log();
+                let tokens = parts.sessions.reauthenticated(&account, &session, methods, now)?;
+                Reauthentication::Done(Box::new(tokens))
+            }
+            Written::DoesNotCount => Reauthentication::Required(parts.required_of(&signed_in.account).await?),
+            Written::PasswordChanged => Reauthentication::CredentialsRejected,
+            Written::ProofRejected(reason) => Reauthentication::ProofRejected(reason),
+            Written::Gone => Reauthentication::Gone,
+        })
+    }
+}
+
+/// Decides whether what was shown counts, while the account is locked. A proof is spent only where it does.
+async fn write(
+    tx: &Tx,
+    asking: &SignedIn,
+    checked: Checked,
+    entry: &Event,
+    now: Instant,
+) -> Result<Ending<Written>, Fault> {
+    let refused = |refusal| Ok(Ending::Rollback(refusal));
+    let (hash, proof) = match checked {
+        Checked::Password(hash) => (hash, None),
+        Checked::Proof { token_hash } => {
+            let spending = tx.spend_proof(&token_hash, Purpose::StepUp, now).await?;
+            match verification::spent(spending, Purpose::StepUp, now) {
+                Ok(proof) => (None, Some(proof)),
+                Err(reason) => return refused(Written::ProofRejected(reason)),
+            }
+        }
+    };
+    let account = tx.lock_account(&asking.account).await?.filter(|account| account.status == AccountStatus::Active);
+    let Some(account) = account else { return refused(Written::Gone) };
+    let session = tx.lock_session(&asking.session).await?.filter(|session| standing(session, now) == Standing::Live);
+    let Some(session) = session else { return refused(Written::Gone) };
+    let used = match &proof {
+        Some(proof) if !is_theirs(&account, proof) => return refused(Written::ProofRejected(Rejection::Unknown)),
+        Some(proof) => established::by_code(tx, &account, proof, now).await?,
+        // It was changed while it was checked.
+        None if account.password_hash != hash => return refused(Written::PasswordChanged),
+        None => Used { methods: vec![Method::Password], counts: established::of(tx, &account, now).await?.password },
+    };
+    if !used.counts {
+        return refused(Written::DoesNotCount);
+    }
+    tx.insert_audit(entry).await?;
+    let (account, session) = (Box::new(account), Box::new(session));
+    Ok(Ending::Commit(Written::Done { account, session, methods: used.methods }))
+}
+
+/// Whether a proof was made for this account, and is of a contact that it still holds.
+fn is_theirs(account: &Model, proof: &proof::Model) -> bool {
+    proof.account_id.as_ref() == Some(&account.id) && rules::holds_proved(account, proof)
+}

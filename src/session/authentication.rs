@@ -1,0 +1,180 @@
+//! How and when a person authenticated: kept with the session, carried by access tokens.
+//!
+//! An act that decides who owns an account needs a recent authentication (invariant 8). Whether one counts is decided
+//! when it happens, in the transaction that checks it, and is carried by the token: what was used then was older than
+//! the oldest contact change that could be undone then, and so it is older than the oldest of any later moment.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::{channel::Channel, clock::Instant, store::entity::session};
+
+/// What a person authenticated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    Password,
+    SmsCode,
+    VoiceCode,
+    EmailCode,
+}
+
+impl Method {
+    const ALL: [Self; 4] = [Self::Password, Self::SmsCode, Self::VoiceCode, Self::EmailCode];
+
+    /// A code that was sent by this channel.
+    pub fn of_code(channel: Channel) -> Self {
+        match channel {
+            Channel::Sms => Self::SmsCode,
+            Channel::Voice => Self::VoiceCode,
+            Channel::Email => Self::EmailCode,
+        }
+    }
+
+    /// As it is stored.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "PASSWORD",
+            Self::SmsCode => "SMS_CODE",
+            Self::VoiceCode => "VOICE_CODE",
+            Self::EmailCode => "EMAIL_CODE",
+        }
+    }
+
+    /// The values that stand for it in the `amr` claim (RFC 8176).
+    fn references(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["pwd"],
+            Self::SmsCode => &["sms", "otp"],
+            Self::VoiceCode => &["tel", "otp"],
+            Self::EmailCode => &["otp"],
+        }
+    }
+}
+
+/// What kind of authentication a token tells of, as its `acr` claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// A sign-in or a sign-up.
+    SignIn,
+    /// `reauthenticate`, of somebody who was signed in already.
+    Reauthentication,
+}
+
+impl Context {
+    /// The value of the claim.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::Reauthentication => "reauthentication",
+        }
+    }
+
+    /// The context with this claim. None: an authentication that does not count.
+    pub fn parse(claim: &str) -> Option<Self> {
+        [Self::SignIn, Self::Reauthentication].into_iter().find(|context| context.as_str() == claim)
+    }
+}
+
+/// One authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authentication {
+    pub at: Instant,
+    pub methods: Vec<Method>,
+    /// None: it does not count as a recent one, because something was used that the account has had for too short a
+    /// time, or because it is not known what was used.
+    pub context: Option<Context>,
+}
+
+impl Authentication {
+    /// The one that began a session.
+    pub fn of_session(session: &session::Model) -> Self {
+        Self {
+            at: session.authenticated_at.unwrap_or(session.created_at),
+            methods: read(session.authentication_methods.as_deref().unwrap_or_default()),
+            context: session.authentication_counts.then_some(Context::SignIn),
+        }
+    }
+
+    /// The `amr` claim.
+    pub fn references(&self) -> Vec<String> {
+        let all: BTreeSet<_> = self.methods.iter().flat_map(|method| method.references()).collect();
+        all.into_iter().map(|reference| (*reference).to_owned()).collect()
+    }
+}
+
+/// As a session's row keeps methods.
+pub fn stored(methods: &[Method]) -> Option<String> {
+    let names: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(" "))
+}
+
+/// Methods as a row keeps them; what this version does not know is left out.
+fn read(stored: &str) -> Vec<Method> {
+    let named = |name: &str| Method::ALL.into_iter().find(|method| method.as_str() == name);
+    stored.split_whitespace().filter_map(named).collect()
+}
+
+/// By what a person authenticated, and whether that counts as a recent authentication of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    pub methods: Vec<Method>,
+    pub counts: bool,
+}
+
+/// What an access token tells of the authentication behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authenticated {
+    /// The `auth_time` claim: whole seconds.
+    pub at: Instant,
+    pub context: Context,
+}
+
+/// How long `reauthenticate` counts where a sign-in never does (`REAUTH_MAX_AGE=0s`).
+pub const REAUTHENTICATION_WINDOW: Duration = Duration::from_secs(10 * 60);
+
+impl Authenticated {
+    /// Until when it counts as recent. None: it never does.
+    pub fn fresh_until(self, max_age: Duration) -> Option<Instant> {
+        let window = match (self.context, max_age.is_zero()) {
+            (Context::SignIn, true) => return None,
+            (Context::Reauthentication, true) => REAUTHENTICATION_WINDOW,
+            (Context::SignIn | Context::Reauthentication, false) => max_age,
+        };
+        Some(self.at + window)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_read_back_as_they_were_stored() {
+        for methods in [vec![], vec![Method::Password], Method::ALL.to_vec()] {
+            assert_eq!(read(&stored(&methods).unwrap_or_default()), methods);
+        }
+        assert_eq!(read("PASSWORD PASSKEY"), [Method::Password]);
+    }
+
+    #[test]
+    fn references_are_those_of_rfc_8176() {
+        let amr = |methods: &[Method]| {
+            let at = Instant::UNIX_EPOCH;
+            Authentication { at, methods: methods.to_vec(), context: None }.references()
+        };
+        assert_eq!(amr(&[Method::Password]), ["pwd"]);
+        assert_eq!(amr(&[Method::SmsCode]), ["otp", "sms"]);
+        assert_eq!(amr(&[Method::VoiceCode]), ["otp", "tel"]);
+        assert_eq!(amr(&[Method::EmailCode]), ["otp"]);
+        assert_eq!(amr(&[Method::Password, Method::SmsCode, Method::EmailCode]), ["otp", "pwd", "sms"]);
+    }
+
+    #[test]
+    fn a_sign_in_counts_for_the_setting_and_with_none_never() {
+        let at = Instant::UNIX_EPOCH;
+        let until = |context, seconds| Authenticated { at, context }.fresh_until(Duration::from_secs(seconds));
+        assert_eq!(until(Context::SignIn, 600), Some(at + Duration::from_secs(600)));
+        assert_eq!(until(Context::Reauthentication, 60), Some(at + Duration::from_secs(60)));
+        assert_eq!(until(Context::SignIn, 0), None);
+        assert_eq!(until(Context::Reauthentication, 0), Some(at + REAUTHENTICATION_WINDOW));
+    }
+}

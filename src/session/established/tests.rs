@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    clock::Entropy,
+    ids::{AccountId, ContactChangeId},
+    store::entity::account::{AccountStatus, Role},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn start() -> Instant {
+    Instant::UNIX_EPOCH
+}
+
+/// An account with a password and both contacts since the start.
+fn account() -> account::Model {
+    account::Model {
+        id: AccountId::new(&Entropy::seeded(1)),
+        username: "hong".to_owned(),
+        username_key: "hong".to_owned(),
+        name: None,
+        name_key: None,
+        nickname: None,
+        nickname_key: None,
+        birth_date: None,
+        phone: Some("+821012345678".to_owned()),
+        phone_verified_at: Some(start()),
+        email: Some("hong@example.com".to_owned()),
+        email_key: Some("hong@example.com".to_owned()),
+        claimed_email_key: None,
+        email_verified_at: Some(start()),
+        profile_image_url: None,
+        locale: "en".to_owned(),
+        status: AccountStatus::Active,
+        role: Role::User,
+        password_hash: Some("hash".to_owned()),
+        password_changed_at: Some(start()),
+        created_at: start(),
+        updated_at: start(),
+    }
+}
+
+/// A change of a contact after so many days, which can be undone for three.
+fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_change::Model {
+    let at = start() + DAY * days;
+    contact_change::Model {
+        id: ContactChangeId::new(&Entropy::seeded(days.into())),
+        token_hash: String::new(),
+        account_id: account.id.clone(),
+        contact_kind: kind,
+        old_contact: None,
+        old_contact_key: None,
+        old_verified_at: None,
+        created_at: at,
+        expires_at: at + DAY * 3,
+        undone_at: None,
+        password_changed_at: account.password_changed_at,
+    }
+}
+
+/// What counts after so many days: password, phone, e-mail.
+fn counts(account: &account::Model, changes: &[contact_change::Model], days: u32) -> (bool, bool, bool) {
+    let established = Established::of(account, changes, start() + DAY * days);
+    (established.password, established.phone, established.email)
+}
+
+#[test]
+fn everything_counts_where_nothing_can_be_undone() {
+    let account = account();
+    let old = change(ContactKind::Phone, 1, &account);
+    let undone = contact_change::Model { undone_at: Some(start()), ..change(ContactKind::Email, 9, &account) };
+    assert_eq!(counts(&account, &[], 0), (true, true, true));
+    assert_eq!(counts(&account, &[old, undone], 10), (true, true, true));
+}
+
+#[test]
+fn what_is_missing_or_was_never_proved_does_not_count() {
+    let unproved = account::Model { phone_verified_at: None, email: None, password_hash: None, ..account() };
+    assert_eq!(counts(&unproved, &[], 0), (false, false, false));
+}
+
+#[test]
+fn a_contact_that_a_change_brought_does_not_count_until_the_change_stands() {
+    let account = account();
+    let changes = [change(ContactKind::Phone, 1, &account)];
+    assert_eq!(counts(&account, &changes, 1), (true, false, true));
+    assert_eq!(counts(&account, &changes, 3), (true, false, true));
+    assert_eq!(counts(&account, &changes, 4), (true, true, true));
+}
+
+#[test]
+fn the_oldest_open_change_decides_for_both_contacts() {
+    let account = account();
+    let changes = [change(ContactKind::Phone, 1, &account), change(ContactKind::Email, 3, &account)];
+    assert_eq!(counts(&account, &changes, 3), (true, false, false));
+    // The first can't be undone any more: its contact is older than the second.
+    assert_eq!(counts(&account, &changes, 4), (true, true, false));
+    let held = Established::of(&account, &changes, start() + DAY * 4);
+    assert_eq!(held.held_until, Some(start() + DAY * 6));
+}
+
+#[test]
+fn a_later_change_that_ran_out_first_still_counts_as_later() {
+    let account = account();
+    let short = contact_change::Model { expires_at: start() + DAY * 2, ..change(ContactKind::Email, 2, &account) };
+    assert_eq!(counts(&account, &[change(ContactKind::Phone, 1, &account), short], 3), (true, false, false));
+}
+
+#[test]
+fn a_password_counts_if_the_account_had_it_at_every_open_change() {
+    let before = account();
+    let first = change(ContactKind::Phone, 1, &before);
+    let after = account::Model { password_changed_at: Some(start() + DAY), ..account() };
+    let second = change(ContactKind::Phone, 2, &after);
+    assert_eq!(counts(&before, std::slice::from_ref(&first), 2), (true, false, true));
+    assert_eq!(counts(&after, &[first.clone(), second.clone()], 3), (false, false, true));
+    assert_eq!(counts(&after, &[first, second], 4), (true, false, true));
+}
