@@ -61,6 +61,21 @@ struct Claims {
     kind: String,
     username: String,
     role: String,
+    /// The generation of the refresh token that it was issued with. Missing in tokens of earlier versions.
+    #[serde(rename = "gen", default)]
+    generation: i32,
+}
+
+/// What an access token is issued for.
+#[derive(Clone, Debug)]
+pub struct AccessGrant<'a> {
+    pub account: &'a AccountId,
+    pub username: &'a str,
+    pub role: Role,
+    pub session: &'a SessionId,
+    pub session_ends: Instant,
+    /// Of the refresh token beside it.
+    pub generation: i32,
 }
 
 impl AccessTokens {
@@ -91,29 +106,23 @@ impl AccessTokens {
     ///
     /// # Errors
     /// A fault when it can't be signed.
-    pub fn issue(
-        &self,
-        account: &AccountId,
-        username: &str,
-        role: Role,
-        session: &SessionId,
-        session_ends: Instant,
-    ) -> Result<AccessToken, Fault> {
+    pub fn issue(&self, grant: &AccessGrant<'_>) -> Result<AccessToken, Fault> {
         let Inner { keys, issuer, audience, ttl, clock, entropy } = &*self.0;
         let now = clock.now();
-        let expires_at = (now + *ttl).min(session_ends);
+        let expires_at = (now + *ttl).min(grant.session_ends);
         let claims = Claims {
             iss: issuer.clone(),
             aud: audience.clone(),
-            sub: account.as_str().to_owned(),
-            sid: session.as_str().to_owned(),
+            sub: grant.account.as_str().to_owned(),
+            sid: grant.session.as_str().to_owned(),
             jti: URL_SAFE_NO_PAD.encode(entropy.bytes::<16>()),
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
             nbf: None,
             kind: "access".to_owned(),
-            username: username.to_owned(),
-            role: role_name(role).to_owned(),
+            username: grant.username.to_owned(),
+            role: role_name(grant.role).to_owned(),
+            generation: grant.generation,
         };
         let header =
             Header { typ: Some(KIND.to_owned()), kid: Some(keys.key_id.clone()), ..Header::new(keys.algorithm) };
@@ -138,6 +147,7 @@ impl AccessTokens {
             session: SessionId::parse(&claims.sid).ok_or(TokenRefused)?,
             role: named_role(&claims.role).ok_or(TokenRefused)?,
             expires_at,
+            generation: claims.generation,
         })
     }
 

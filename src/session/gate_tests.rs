@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessTokens, KeySource, gate::*};
+use super::{AccessGrant, AccessTokens, Confirmations, KeySource, gate::*};
 use crate::{
     clock::{Clock, Entropy, Instant},
     config,
@@ -16,7 +16,7 @@ fn gate() -> (Gate, AccessTokens, Clock) {
     let settings = config::Session::from_env(&env);
     let source = KeySource { secret: Some(Secret::new("Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE")), ..KeySource::default() };
     let access = AccessTokens::open(&source, &settings, clock.clone(), Entropy::seeded(1)).unwrap();
-    (Gate::new(access.clone(), clock.clone()), access, clock)
+    (Gate::new(access.clone(), Confirmations::default(), clock.clone()), access, clock)
 }
 
 #[test]
@@ -26,7 +26,15 @@ fn tk_07_an_ended_session_is_refused_and_another_is_not() {
     let account = AccountId::new(&entropy);
     let ends = clock.now() + Duration::from_secs(86_400);
     let token = |session: &SessionId| {
-        access.issue(&account, "hong", Role::User, session, ends).unwrap().token.expose().to_owned()
+        let grant = AccessGrant {
+            account: &account,
+            username: "hong",
+            role: Role::User,
+            session,
+            session_ends: ends,
+            generation: 0,
+        };
+        access.issue(&grant).unwrap().token.expose().to_owned()
     };
     let [ended, other] = [(), ()].map(|()| SessionId::new(&entropy));
     let (ended_token, other_token) = (token(&ended), token(&other));

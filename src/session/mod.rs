@@ -4,7 +4,9 @@
 //! judged by the [`gate`](gate::Gate) without a look into the database; whoever ends sessions tells the gate.
 
 mod access;
+mod confirm;
 mod end;
+mod exchange;
 pub mod gate;
 #[cfg(test)]
 mod gate_tests;
@@ -20,13 +22,15 @@ use std::sync::Arc;
 
 use self::gate::Gate;
 pub use self::{
-    access::{AccessToken, AccessTokens},
+    access::{AccessGrant, AccessToken, AccessTokens},
+    confirm::Confirmations,
     end::Revoked,
+    exchange::Issued,
     keyring::KeySource,
     lockout::{Counted, Subjects},
     opaque::Opaque,
     open::{Device, Opened, Opening, Tokens},
-    refresh::{RefreshRejection, Refreshed},
+    refresh::{RefreshRejection, Refreshed, Sent},
     sign_in::{SignIn, identify},
 };
 use crate::{
@@ -57,6 +61,7 @@ pub struct Parts {
     pub settings: config::Session,
     pub access: AccessTokens,
     pub gate: Gate,
+    pub confirmations: Confirmations,
     pub verifications: Verifications,
     pub quotas: Quotas,
     pub events: Events,
@@ -76,6 +81,11 @@ impl Sessions {
     /// Whether refresh tokens travel in a cookie.
     pub fn use_cookie(&self) -> bool {
         self.0.settings.cookie
+    }
+
+    /// Which path the cookies are for, where they are not for the whole host.
+    pub fn cookie_path(&self) -> Option<&str> {
+        self.0.settings.cookie_path.as_deref()
     }
 
     /// How long a device stays known, and its cookie kept.

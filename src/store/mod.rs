@@ -64,6 +64,7 @@ pub use self::{
     judgement::{Activation, Judgement},
     page::{Page, Place, Slice},
     proof::Spending,
+    refresh_token::Exchange,
     report::{SLOT, SlotCount},
     sending::Sending,
     settlement::Settlement,

@@ -39,8 +39,14 @@ fn by_secret(secret: &str) -> KeySource {
 impl Desk {
     fn issue(&self) -> String {
         let ends = self.tokens.0.clock.now() + Duration::from_secs(7 * 86_400);
-        let issued = self.tokens.issue(&self.account, "hong", Role::User, &self.session, ends).unwrap();
+        let issued = self.issue_until(ends);
         issued.token.expose().to_owned()
+    }
+
+    fn issue_until(&self, session_ends: Instant) -> AccessToken {
+        let (account, session) = (&self.account, &self.session);
+        let grant = AccessGrant { account, username: "hong", role: Role::User, session, session_ends, generation: 3 };
+        self.tokens.issue(&grant).unwrap()
     }
 
     fn honours(&self, token: &str) -> bool {
@@ -164,7 +170,7 @@ fn a_token_ends_to_the_second_and_never_after_its_session() {
     assert!(!desk.honours(&token));
 
     let ends = desk.tokens.0.clock.now() + Duration::from_secs(60);
-    let short = desk.tokens.issue(&desk.account, "hong", Role::User, &desk.session, ends).unwrap();
+    let short = desk.issue_until(ends);
     assert_eq!(short.expires_at, ends);
 }
 

@@ -22,6 +22,10 @@ pub struct Model {
     /// When it ends if it is not used before. Each use moves it, never past the longest life of a session.
     pub expires_at: Instant,
     pub ended_at: Option<Instant>,
+    /// The generation of the refresh token that was issued last.
+    pub refresh_generation: i32,
+    /// The highest generation whose access token was seen by this service; 0 where none was.
+    pub seen_generation: i32,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

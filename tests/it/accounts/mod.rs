@@ -3,10 +3,12 @@
 mod administration;
 mod arguments;
 pub mod changes;
+mod cookie_jar;
 mod cookies;
 mod flood;
 mod keys;
 mod races;
+mod refresh;
 mod refusals;
 mod reset;
 mod revocation;

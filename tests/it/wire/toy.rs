@@ -216,6 +216,7 @@ impl Tokens {
             session: countersign::ids::SessionId::new(&entropy),
             role: Role::User,
             expires_at,
+            generation: 0,
         };
         Self { signed_in: Arc::new(Mutex::new(Some(somebody()))), other: somebody(), ticks: watch::Sender::new(0) }
     }
