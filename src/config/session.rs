@@ -32,9 +32,8 @@ pub const SETTINGS: &[Setting] = &[
         "off",
         "on: the refresh token travels in an HttpOnly cookie and never in the answer, for pages on the same site. The page then sends credentials and the header X-Requested-With. Sign-ins over WebSocket, SSE and multipart, which can't set cookies, are refused.",
     ),
-    Setting::new(
+    Setting::optional(
         "REFRESH_COOKIE_PATH",
-        "",
         "The path of the cookies, as browsers see it, such as /id/graphql, where a proxy serves other programs on the same host; it must cover the API. By default they are for the whole host, under names that begin with __Host-; with a path the names begin with __Secure-.",
     ),
     Setting::new(

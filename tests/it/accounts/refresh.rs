@@ -57,7 +57,7 @@ async fn tk_03_a_thief_who_takes_turns_with_the_owner_is_detected() {
     assert_eq!(refused(&app, ELSEWHERE, &stolen).await, "REUSED");
     assert_eq!(refused(&app, HOME, &owners).await, "REVOKED");
     let told = app.messages_to(PHONE, 2).await;
-    assert!(told[0]["text"].as_str().unwrap().contains("로그아웃했습니다"), "{told:#?}");
+    assert!(told[0]["text"].as_str().unwrap().contains("A device was signed out"), "{told:#?}");
     let acts =
         app.column("SELECT outcome FROM audit WHERE act IN ('refreshSession', 'refresh reused') ORDER BY id").await;
     assert_eq!(acts, ["ok", "refresh_replaced", "ok", "refresh_reused", "refresh_revoked"]);

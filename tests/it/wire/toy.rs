@@ -108,7 +108,7 @@ impl Query {
     }
 
     async fn cookie(&self, context: &Context<'_>, name: String) -> Option<String> {
-        context.data_unchecked::<Cookies>().get(&name).map(|value| value.expose().to_owned())
+        context.data_unchecked::<Cookies>().named(&name).next().map(|value| value.expose().to_owned())
     }
 }
 
