@@ -20,6 +20,7 @@ mod m20261121_000011_audit_actor;
 mod m20261130_000022_repeats;
 mod m20261130_000012_session_authentication;
 mod m20261130_000013_contact_change_password;
+mod m20261130_000014_refresh_generations;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000022_repeats::Migration),
             Box::new(m20261130_000012_session_authentication::Migration),
             Box::new(m20261130_000013_contact_change_password::Migration),
+            Box::new(m20261130_000014_refresh_generations::Migration),
         ]
     }
 }

@@ -131,7 +131,7 @@ impl Accounts {
         Ok(match work.await? {
             Written::Done { account, session, methods } => {
                 event.log();
-                let tokens = parts.sessions.reauthenticated(&account, &session, methods, now)?;
+                let tokens = parts.sessions.reauthenticated(&account, &session, signed_in.generation, methods, now)?;
                 Reauthentication::Done(Box::new(tokens))
             }
             Written::DoesNotCount => Reauthentication::Required(parts.required_of(&signed_in.account).await?),

@@ -57,6 +57,8 @@ pub struct App {
     server: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
     poller: JoinHandle<()>,
+    /// Writes which refresh generations were seen.
+    confirmations: JoinHandle<()>,
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
@@ -92,6 +94,8 @@ impl App {
         let dispatching = CancellationToken::new();
         let dispatcher = vitals.spawn("dispatcher", built.dispatcher.run(built.nudged, dispatching.clone()));
         let poller = vitals.spawn("poller", built.poller.run(dispatching.clone()));
+        let confirming = built.confirmations.run(built.store.clone(), dispatching.clone());
+        let confirmations = vitals.spawn("confirmations", confirming);
         let janitor = vitals.spawn("janitor", built.janitor.run(asked.clone()));
         Ok(Self {
             address,
@@ -107,6 +111,7 @@ impl App {
             }),
             dispatcher,
             poller,
+            confirmations,
             keeping_up: AbortOnDropHandle::new(vitals.spawn("gate", keeping_up)),
             janitor,
             vitals,
@@ -145,7 +150,7 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatching.cancel();
-        let _ = tokio::join!(self.dispatcher, self.poller, self.janitor);
+        let _ = tokio::join!(self.dispatcher, self.poller, self.confirmations, self.janitor);
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;

@@ -25,7 +25,7 @@ use crate::{
     password::{Hasher, Observer, Policy, Pool},
     quota::Quotas,
     redis_link::RedisLink,
-    session::{self, AccessTokens, Sessions, gate::Gate},
+    session::{self, AccessTokens, Confirmations, Sessions, gate::Gate},
     store::{Store, Trail, entity::account::AccountStatus},
     telemetry::metrics::{self, Queue},
     texts::Texts,
@@ -40,6 +40,7 @@ pub(super) struct Built {
     pub store: Store,
     pub events: Events,
     pub gate: Gate,
+    pub confirmations: Confirmations,
     pub access: AccessTokens,
     pub attestor: Attestor,
     pub accounts: Accounts,
@@ -164,7 +165,8 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
     let pool = Pool::start(config.password.threads, config.password.queue).map_err(told)?.observed(observer);
     let hasher = Hasher::new(pool.clone(), config.password.cost.clone(), entropy.clone());
     let access = AccessTokens::open(&secrets.access_tokens, &config.session, clock.clone(), entropy.clone())?;
-    let gate = Gate::new(access.clone(), clock.clone());
+    let confirmations = Confirmations::default();
+    let gate = Gate::new(access.clone(), confirmations.clone(), clock.clone());
     gate.refill(&store).await.map_err(told)?;
     let sessions = Sessions::new(session::Parts {
         store: store.clone(),
@@ -174,6 +176,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         settings: config.session.clone(),
         access: access.clone(),
         gate: gate.clone(),
+        confirmations: confirmations.clone(),
         verifications: verifications.clone(),
         quotas: quotas.clone(),
         events: events.clone(),
@@ -216,6 +219,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         store,
         events,
         gate,
+        confirmations,
         access,
         attestor,
         accounts,

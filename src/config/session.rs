@@ -30,12 +30,16 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "REFRESH_GRACE",
         "10s",
-        "How long a refresh token that was exchanged is answered with the same successor although that was used: 0s to 30s. It keeps two tabs from signing each other out.",
+        "How long a refresh token that was exchanged is answered with the same successor, to the client network that exchanged it: 0s to 30s. It keeps two tabs from signing each other out. 0s: every second use of a token whose successor was seen in use ends the session.",
     ),
     Setting::new(
         "REFRESH_COOKIE",
         "off",
-        "on: the refresh token travels in an HttpOnly cookie and never in the answer, for pages on the same site. The page then sends credentials and the header X-Requested-With.",
+        "on: the refresh token travels in an HttpOnly cookie and never in the answer, for pages on the same site. The page then sends credentials and the header X-Requested-With. Sign-ins over WebSocket, SSE and multipart, which can't set cookies, are refused.",
+    ),
+    Setting::optional(
+        "REFRESH_COOKIE_PATH",
+        "The path of the cookies, as browsers see it, such as /id/graphql, where a proxy serves other programs on the same host; it must cover the API. By default they are for the whole host, under names that begin with __Host-; with a path the names begin with __Secure-.",
     ),
     Setting::new(
         "REVOCATION_LAG",
@@ -71,6 +75,8 @@ pub struct Session {
     pub refresh_grace: Duration,
     /// Whether refresh tokens travel in a cookie.
     pub cookie: bool,
+    /// The path of those cookies; none: the whole host.
+    pub cookie_path: Option<String>,
     pub revocation_lag: Duration,
     pub notify_new_device: bool,
     pub lockout: Lockout,
@@ -95,6 +101,7 @@ impl Session {
             reauth_max_age: env.duration("REAUTH_MAX_AGE", Duration::ZERO..=MINUTE * 60),
             refresh_grace: env.duration("REFRESH_GRACE", Duration::ZERO..=Duration::from_secs(30)),
             cookie: env.switch("REFRESH_COOKIE"),
+            cookie_path: env.parse_optional("REFRESH_COOKIE_PATH", cookie_path),
             revocation_lag: env.duration("REVOCATION_LAG", Duration::from_secs(1)..=MINUTE),
             notify_new_device: env.switch("NOTIFY_NEW_DEVICE"),
             lockout: Lockout {
@@ -113,6 +120,15 @@ impl Session {
             env.refuse("LOCKOUT_TIME", "must not be longer than LOCKOUT_MAX_TIME");
         }
         settings
+    }
+}
+
+/// A path that can be written into a cookie (RFC 6265, section 4.1.1).
+fn cookie_path(text: &str) -> Result<String, String> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'\\'));
+    match text.starts_with('/') && plain {
+        true => Ok(text.to_owned()),
+        false => Err("must be a path that begins with /, such as /id/graphql".to_owned()),
     }
 }
 
@@ -141,5 +157,9 @@ mod tests {
         assert_eq!(refused(&[("REFRESH_GRACE", "31s")]), ["REFRESH_GRACE"]);
         assert_eq!(refused(&[("REAUTH_MAX_AGE", "0s")]), Vec::<String>::new());
         assert_eq!(refused(&[("REAUTH_MAX_AGE", "61m")]), ["REAUTH_MAX_AGE"]);
+        assert_eq!(refused(&[("REFRESH_GRACE", "0s"), ("REFRESH_COOKIE_PATH", "/id/graphql")]), Vec::<String>::new());
+        for path in ["graphql", "/a;b", "/a b", "https://example.com/"] {
+            assert_eq!(refused(&[("REFRESH_COOKIE_PATH", path)]), ["REFRESH_COOKIE_PATH"], "{path}");
+        }
     }
 }

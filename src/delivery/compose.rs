@@ -65,6 +65,7 @@ fn told(notice: Notice, keys: &ServerKeys) -> Option<message::Notice> {
         Notice::PasswordChanged => message::Notice::PasswordChanged,
         Notice::AccountExists => message::Notice::AccountExists,
         Notice::NewDevice { device } => message::Notice::NewDevice { device },
+        Notice::SessionEnded { device } => message::Notice::SessionEnded { device },
         Notice::ContactChanged(ContactChanged { change, key_id, kind, new, undo_seconds }) => {
             let new = Contact::from_stored(ContactKind::parse(&kind)?, &new)?;
             // A key that was retired since takes the way back with it, and the owner is still told.

@@ -19,6 +19,10 @@ pub enum Notice {
     NewDevice {
         device: Option<String>,
     },
+    /// A session was ended because its refresh token was used in two places.
+    SessionEnded {
+        device: Option<String>,
+    },
 }
 
 /// A change of contact, with what the token that takes it back is derived from.
@@ -54,6 +58,7 @@ impl Notice {
             Notice::AccountExists => "account_exists",
             Notice::ContactChanged(_) => "contact_changed",
             Notice::NewDevice { .. } => "new_device",
+            Notice::SessionEnded { .. } => "session_ended",
         }
     }
 }

@@ -33,9 +33,14 @@ impl Cookies {
         Self(Arc::new(Jar { sent, protected, fresh: Some(Mutex::default()) }))
     }
 
-    /// The value of the cookie of this name; the first, where a client sent two.
-    pub fn get(&self, name: &str) -> Option<&Secret> {
-        self.0.sent.iter().find(|(sent, _)| sent == name).map(|(_, value)| value)
+    /// Every cookie that was sent, in order, by name and value.
+    pub fn sent(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.0.sent.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The values of the cookies of this name: a client may send several.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Secret> {
+        self.sent().filter(move |(sent, _)| *sent == name).map(|(_, value)| value)
     }
 
     /// Whether the request carries the header that only our own pages can send (`X-Requested-With` or

@@ -7,7 +7,7 @@ use super::{
     context::{Asking, Rooms},
     enums,
     problems::{FieldError, InvalidInput},
-    token_cookies,
+    token_cookies::TokenCookies,
 };
 use crate::{
     channel::Channel,
@@ -178,10 +178,10 @@ impl<'a> Fields<'a> {
         });
         let token = match token {
             Some(text) => Opaque::parse(text),
-            None if self.ctx.rooms().sessions.use_cookie() => token_cookies::device_token(self.ctx.cookies()),
+            None if self.ctx.rooms().sessions.use_cookie() => TokenCookies::of(self.ctx).device_token(),
             None => None,
         };
-        Device { name, token }
+        Device { name, token, cookie_slot: TokenCookies::of(self.ctx).slot() }
     }
 
     /// A client's idempotency key.

@@ -8,11 +8,22 @@ use crate::{config::Secret, graphql::cookies::Cookies};
 const PROTECTING: [&str; 2] = ["x-requested-with", "apollo-require-preflight"];
 
 /// The jar of a request.
+///
+/// A browser sends the cookies of everything on this host, and cookies of others may hold any bytes. They are split as
+/// bytes, and a pair that is no text is left out without its neighbours.
 pub fn read(headers: &HeaderMap) -> Cookies {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let sent = pairs.map(|(name, value)| (name.to_owned(), Secret::new(value.trim_matches('"'))));
-    Cookies::new(sent, PROTECTING.iter().any(|name| headers.contains_key(*name)))
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair);
+    Cookies::new(pairs, PROTECTING.iter().any(|name| headers.contains_key(*name)))
+}
+
+fn pair(bytes: &[u8]) -> Option<(String, Secret)> {
+    let (name, value) = std::str::from_utf8(bytes).ok()?.split_once('=')?;
+    Some((name.trim().to_owned(), Secret::new(unquoted(value.trim()))))
+}
+
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
 /// Writes what was set in the jar.
@@ -37,8 +48,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, "a=1; __Host-refresh=\"x y\"; a=2".parse().unwrap());
         let jar = read(&headers);
-        assert_eq!(jar.get("__Host-refresh").unwrap().expose(), "x y");
-        assert_eq!(jar.get("a").unwrap().expose(), "1");
+        let named = |name| jar.named(name).map(Secret::expose).collect::<Vec<_>>();
+        assert_eq!(named("__Host-refresh"), ["x y"]);
+        assert_eq!(named("a"), ["1", "2"]);
         assert!(!jar.protected());
         headers.insert("x-requested-with", "page".parse().unwrap());
         assert!(read(&headers).protected());
@@ -48,6 +60,18 @@ mod tests {
         let mut answer = HeaderMap::new();
         write(&jar, &mut answer);
         assert_eq!(answer.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["b=3; HttpOnly"]);
+    }
+
+    #[test]
+    fn pairs_of_others_are_left_out_one_by_one() {
+        let mut headers = HeaderMap::new();
+        let lines: [&[u8]; 3] = ["nick=김민지; ours=1".as_bytes(), b"raw=\xff\xfe; ours=2;flag; =x", b"\xe9; ours=3"];
+        for line in lines {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+        }
+        let jar = read(&headers);
+        assert_eq!(jar.named("ours").map(Secret::expose).collect::<Vec<_>>(), ["1", "2", "3"]);
+        assert_eq!(jar.named("raw").count(), 0);
     }
 
     #[test]

@@ -71,6 +71,9 @@ struct Claims {
     /// What kind of authentication it was ([`Context`]); missing where it does not count as a recent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
+    /// The generation of the refresh token that it was issued with. Missing in tokens of earlier versions.
+    #[serde(rename = "gen", default)]
+    generation: i32,
 }
 
 /// What an access token is issued for.
@@ -82,6 +85,8 @@ pub struct AccessGrant<'a> {
     pub session: &'a SessionId,
     pub session_ends: Instant,
     pub authentication: Authentication,
+    /// Of the refresh token beside it.
+    pub generation: i32,
 }
 
 impl AccessTokens {
@@ -131,6 +136,7 @@ impl AccessTokens {
             auth_time: Some(grant.authentication.at.timestamp()),
             amr: grant.authentication.references(),
             acr: grant.authentication.context.map(|context| context.as_str().to_owned()),
+            generation: grant.generation,
         };
         let header =
             Header { typ: Some(KIND.to_owned()), kid: Some(keys.key_id.clone()), ..Header::new(keys.algorithm) };
@@ -156,6 +162,7 @@ impl AccessTokens {
             role: named_role(&claims.role).ok_or(TokenRefused)?,
             expires_at,
             authenticated: authenticated(&claims),
+            generation: claims.generation,
         })
     }
 

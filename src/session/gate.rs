@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{access::AccessTokens, authentication::Authenticated};
+use super::{access::AccessTokens, authentication::Authenticated, confirm::Confirmations};
 pub use crate::store::entity::account::Role;
 use crate::{
     clock::{Clock, Instant},
@@ -34,6 +34,8 @@ pub struct SignedIn {
     pub expires_at: Instant,
     /// The authentication behind the token, where it counts as a recent one while it is young enough.
     pub authenticated: Option<Authenticated>,
+    /// The generation of the refresh token that the access token was issued with; 0 where it does not say.
+    pub generation: i32,
 }
 
 /// A token that is not honoured. Why is nobody's business: forged, expired and revoked look the same.
@@ -61,6 +63,7 @@ pub struct Gate(Arc<Inner>);
 
 struct Inner {
     access: AccessTokens,
+    confirmations: Confirmations,
     clock: Clock,
     /// Sessions that are over, and since when.
     revoked: RwLock<HashMap<SessionId, Instant>>,
@@ -68,8 +71,8 @@ struct Inner {
 }
 
 impl Gate {
-    pub fn new(access: AccessTokens, clock: Clock) -> Self {
-        Self(Arc::new(Inner { access, clock, revoked: RwLock::default(), ticks: watch::Sender::new(0) }))
+    pub fn new(access: AccessTokens, confirmations: Confirmations, clock: Clock) -> Self {
+        Self(Arc::new(Inner { access, confirmations, clock, revoked: RwLock::default(), ticks: watch::Sender::new(0) }))
     }
 
     /// Who the bearer of this token is. Does no I/O.
@@ -79,7 +82,12 @@ impl Gate {
     pub fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
         let signed_in = self.0.access.judge(bearer)?;
         let revoked = self.0.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        if revoked.contains_key(&signed_in.session) { Err(TokenRefused) } else { Ok(signed_in) }
+        if revoked.contains_key(&signed_in.session) {
+            return Err(TokenRefused);
+        }
+        drop(revoked);
+        self.0.confirmations.note(&signed_in.session, signed_in.generation);
+        Ok(signed_in)
     }
 
     /// Ticks whenever something was revoked, in whichever process: whoever keeps a stream open judges its token again.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessGrant, AccessTokens, Authentication, KeySource, gate::*};
+use super::{AccessGrant, AccessTokens, Authentication, Confirmations, KeySource, gate::*};
 use crate::{
     clock::{Clock, Entropy, Instant},
     config,
@@ -16,7 +16,7 @@ fn gate() -> (Gate, AccessTokens, Clock) {
     let settings = config::Session::from_env(&env);
     let source = KeySource { secret: Some(Secret::new("Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE")), ..KeySource::default() };
     let access = AccessTokens::open(&source, &settings, clock.clone(), Entropy::seeded(1)).unwrap();
-    (Gate::new(access.clone(), clock.clone()), access, clock)
+    (Gate::new(access.clone(), Confirmations::default(), clock.clone()), access, clock)
 }
 
 #[test]
@@ -33,6 +33,7 @@ fn tk_07_an_ended_session_is_refused_and_another_is_not() {
             session,
             session_ends: ends,
             authentication: Authentication { at: clock.now(), methods: Vec::new(), context: None },
+            generation: 0,
         };
         access.issue(&grant).unwrap().token.expose().to_owned()
     };

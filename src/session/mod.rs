@@ -5,8 +5,10 @@
 
 mod access;
 mod authentication;
+mod confirm;
 mod end;
 pub mod established;
+mod exchange;
 pub mod gate;
 #[cfg(test)]
 mod gate_tests;
@@ -25,14 +27,16 @@ use self::gate::Gate;
 pub use self::{
     access::{AccessGrant, AccessToken, AccessTokens},
     authentication::{Authenticated, Authentication, Context, Method, Used},
+    confirm::Confirmations,
     end::Revoked,
     established::Established,
+    exchange::Issued,
     keyring::KeySource,
     lockout::{Counted, Subjects},
     opaque::Opaque,
     open::{Device, Opened, Opening, Tokens},
     reauthenticate::Reauthenticated,
-    refresh::{RefreshRejection, Refreshed},
+    refresh::{RefreshRejection, Refreshed, Sent},
     sign_in::{SignIn, identify},
 };
 use crate::{
@@ -63,6 +67,7 @@ pub struct Parts {
     pub settings: config::Session,
     pub access: AccessTokens,
     pub gate: Gate,
+    pub confirmations: Confirmations,
     pub verifications: Verifications,
     pub quotas: Quotas,
     pub events: Events,
@@ -82,6 +87,11 @@ impl Sessions {
     /// Whether refresh tokens travel in a cookie.
     pub fn use_cookie(&self) -> bool {
         self.0.settings.cookie
+    }
+
+    /// Which path the cookies are for, where they are not for the whole host.
+    pub fn cookie_path(&self) -> Option<&str> {
+        self.0.settings.cookie_path.as_deref()
     }
 
     /// How long a device stays known, and its cookie kept.

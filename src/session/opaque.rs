@@ -43,6 +43,11 @@ impl Opaque {
         Self::of(key.derive("refresh-token/1", &[self.0.expose().as_bytes()]))
     }
 
+    /// A token in the place of a successor that was never seen: another one for each generation.
+    pub fn replacement(&self, key: &ServerKey, generation: i32) -> Self {
+        Self::of(key.derive("refresh-token/replacement/1", &[self.0.expose().as_bytes(), &generation.to_be_bytes()]))
+    }
+
     fn of(bytes: [u8; 32]) -> Self {
         Self(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
@@ -70,5 +75,9 @@ mod tests {
         assert_eq!(token.successor(&one).expose(), token.successor(&one).expose());
         assert_ne!(token.successor(&one).expose(), token.successor(&other).expose());
         assert_ne!(token.successor(&one).expose(), token.expose());
+        let replacements = [1, 2].map(|generation| token.replacement(&one, generation));
+        assert_ne!(replacements[0].expose(), replacements[1].expose());
+        assert_ne!(replacements[0].expose(), token.successor(&one).expose());
+        assert_ne!(replacements[0].expose(), token.replacement(&other, 1).expose());
     }
 }

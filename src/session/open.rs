@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessGrant, AccessToken, Authentication, Opaque, Parts, Sessions, Used, authentication::stored, rules};
+use super::{AccessGrant, AccessToken, Authentication, Issued, Opaque, Parts, Sessions, Used, authentication::stored, rules};
 use crate::{
     caller::Caller,
     clock::Instant,
@@ -23,12 +23,14 @@ pub struct Device {
     pub name: Option<String>,
     /// What it was known by when it signed in before.
     pub token: Option<Opaque>,
+    /// Which cookie name its refresh token goes to, in cookie mode.
+    pub cookie_slot: i32,
 }
 
 /// A session about to begin. Everything that takes time or chance is done; what is left is writing.
 pub struct Opening {
     session: session::Model,
-    refresh: Opaque,
+    refresh: Issued,
     sent: Option<Opaque>,
     fresh: Opaque,
     /// What the account's contact is told if the device is a new one.
@@ -38,7 +40,7 @@ pub struct Opening {
 /// A session that was written.
 pub struct Opened {
     pub session: session::Model,
-    refresh: Opaque,
+    refresh: Issued,
     device: Opaque,
     news: Option<DeliveryId>,
 }
@@ -51,6 +53,8 @@ pub struct Tokens {
     /// How long the access token lives.
     pub expires_in: Duration,
     pub refresh: Secret,
+    /// Which cookie name it goes to, in cookie mode.
+    pub cookie_slot: i32,
     /// When the refresh token dies unused.
     pub refresh_expires_at: Instant,
     /// What the device is known by from now on; none at a refresh.
@@ -76,12 +80,14 @@ impl Sessions {
             // Known once it was checked, in the transaction that writes the session.
             authentication_methods: None,
             authentication_counts: false,
+            refresh_generation: 0,
+            seen_generation: 0,
         };
         let notice = Notice::NewDevice { device: session.device_name.clone() };
         let news = (announced && settings.notify_new_device).then(|| notices::to_one(account, &notice, entropy, now));
         Opening {
             session,
-            refresh: Opaque::new(entropy),
+            refresh: Issued { token: Opaque::new(entropy), generation: 0, cookie_slot: device.cookie_slot },
             sent: device.token,
             fresh: Opaque::new(entropy),
             news: news.flatten(),
@@ -145,10 +151,8 @@ impl Opening {
         let news = news.filter(|_| !seen);
         tx.insert_session(session.clone()).await?;
         let first = refresh_token::Model {
-            token_hash: refresh.hash(),
-            session_id: session.id.clone(),
-            created_at: now,
-            used_at: None,
+            cookie_slot: refresh.cookie_slot,
+            ..refresh_token::Model::first(refresh.token.hash(), session.id.clone(), now)
         };
         tx.insert_refresh_token(first).await?;
         let id = news.as_ref().map(|order| order.id.clone());
@@ -164,15 +168,16 @@ impl Parts {
         &self,
         account: &account::Model,
         session: &session::Model,
-        refresh: &Opaque,
+        refresh: &Issued,
     ) -> Result<Tokens, Fault> {
         let AccessToken { token, expires_at } =
-            self.access_token(account, session, Authentication::of_session(session))?;
+            self.access_token(account, session, refresh.generation, Authentication::of_session(session))?;
         Ok(Tokens {
             session: session.id.clone(),
             access: token,
             expires_in: (expires_at - self.clock.now()).to_std().unwrap_or_default(),
-            refresh: refresh.secret().clone(),
+            refresh: refresh.token.secret().clone(),
+            cookie_slot: refresh.cookie_slot,
             refresh_expires_at: session.expires_at,
             device: None,
         })
@@ -182,6 +187,7 @@ impl Parts {
         &self,
         account: &account::Model,
         session: &session::Model,
+        generation: i32,
         authentication: Authentication,
     ) -> Result<AccessToken, Fault> {
         self.access.issue(&AccessGrant {
@@ -190,6 +196,7 @@ impl Parts {
             role: account.role,
             session: &session.id,
             session_ends: session.expires_at,
+            generation,
             authentication,
         })
     }

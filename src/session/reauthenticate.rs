@@ -27,7 +27,8 @@ impl Sessions {
         until.is_some_and(|until| self.0.clock.now() < until)
     }
 
-    /// The access token of somebody who authenticated again at `at`, by something that counts.
+    /// The access token of somebody who authenticated again at `at`, by something that counts. `generation` is that of the
+    /// access token that the request came with: a newer refresh token may never have arrived.
     ///
     /// # Errors
     /// A fault when the token can't be signed.
@@ -35,12 +36,13 @@ impl Sessions {
         &self,
         account: &account::Model,
         session: &session::Model,
+        generation: i32,
         methods: Vec<Method>,
         at: Instant,
     ) -> Result<Reauthenticated, Fault> {
         const CONTEXT: Context = Context::Reauthentication;
         let authentication = Authentication { at, methods, context: Some(CONTEXT) };
-        let AccessToken { token, expires_at } = self.0.access_token(account, session, authentication)?;
+        let AccessToken { token, expires_at } = self.0.access_token(account, session, generation, authentication)?;
         // As whoever reads the token reckons: it says the time in whole seconds.
         let told = Authenticated { at: Instant::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
         let until = told.fresh_until(self.0.settings.reauth_max_age).unwrap_or(at);

@@ -35,20 +35,72 @@ pub fn expires_at(created_at: Instant, now: Instant, settings: &config::Session)
     (now + settings.refresh_ttl).min(created_at + settings.max_age)
 }
 
-/// What a refresh token that was exchanged before is answered.
+/// A refresh token that was presented, as far as the answer to it depends on it. Spans run until now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replay {
-    /// The same successor once more: an answer was lost, or two tabs asked at once.
-    Again,
-    /// Two hold tokens of one family: it ends.
-    Reused,
+pub enum Presented {
+    /// The newest of its session.
+    Newest,
+    /// It was exchanged before.
+    Exchanged { since: Duration, same_network: bool, successor: Successor },
+    /// Another token took its place before it was presented.
+    Replaced { since: Duration },
 }
 
-/// Judges a refresh token that was exchanged before, at `used_at`. A short grace covers tabs that ask at once; beyond
-/// it, a successor that nobody used tells that its answer was lost (RFC 9700, section 4.14.2, softened as DESIGN.md's
-/// second invariant has it).
-pub fn replay(used_at: Instant, successor_used: bool, grace: Duration, now: Instant) -> Replay {
-    if successor_used && now > used_at + grace { Replay::Reused } else { Replay::Again }
+/// What is known of the token that a presented one was exchanged for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Successor {
+    /// Neither it nor its access token was seen: perhaps the answer that carried it was lost.
+    Unconfirmed,
+    /// Its access token was used with this service, so its answer arrived.
+    Confirmed,
+    /// It was presented itself.
+    Presented,
+}
+
+/// What a presented refresh token is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A new successor.
+    Exchange,
+    /// The successor that it has: an answer was lost, or two tabs asked at once.
+    Repeat,
+    /// A new successor in the place of the one that was never seen.
+    Replace,
+    /// Nothing yet, and nothing changes: it is decided once the grace is over.
+    Wait(Duration),
+    /// Two stores hold tokens of one session: it ends.
+    Theft,
+}
+
+/// Decides what a presented refresh token is answered (RFC 9700, section 4.14.2).
+///
+/// The tabs of a browser share one store of tokens. A store presents a token that was exchanged before only where an
+/// answer was lost or several of its requests were under way at once; anything else shows that there is a second store.
+///
+/// Within `grace` of the exchange only the client network that exchanged the token (an IPv4 address, an IPv6 /64: what
+/// quotas count) gets the successor again. Another network gets neither a token nor a verdict until the grace is over: a
+/// thief there gains nothing, and a phone that changed its network while an answer was lost asks again and then gets a
+/// replacement. For the same reason a token that was replaced a moment ago waits: the answer with its replacement may
+/// still be on its way to the same store.
+pub fn verdict(presented: Presented, grace: Duration) -> Verdict {
+    let within = |since: Duration| !grace.is_zero() && since <= grace;
+    match presented {
+        Presented::Newest => Verdict::Exchange,
+        Presented::Exchanged { since, same_network, .. } if within(since) => match same_network {
+            true => Verdict::Repeat,
+            false => Verdict::Wait(grace - since),
+        },
+        Presented::Replaced { since } if within(since) => Verdict::Wait(grace - since),
+        Presented::Exchanged { successor: Successor::Unconfirmed, .. } => Verdict::Replace,
+        Presented::Exchanged { .. } | Presented::Replaced { .. } => Verdict::Theft,
+    }
+}
+
+/// An instant as an account's list of sessions shows it: rounded down to five minutes, so that it tells a thief of an
+/// access token only roughly when the owner was there.
+pub fn coarse(at: Instant) -> Instant {
+    const STEP: i64 = 5 * 60;
+    Instant::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap_or(at)
 }
 
 /// How long so many wrong passwords in a row lock; none: not yet. Each one past the bound doubles it.
@@ -64,14 +116,35 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// Every row of the rule.
     #[test]
-    fn tk_03_tk_04_a_replay_is_forgiven_within_the_grace_or_while_its_successor_is_unused() {
-        let used = Instant::UNIX_EPOCH;
+    fn tk_03_tk_04_what_a_refresh_token_is_answered() {
+        use Successor::{Confirmed, Presented as Seen, Unconfirmed};
+        use Verdict::{Exchange, Repeat, Replace, Theft, Wait};
         let grace = SECOND * 10;
-        assert_eq!(replay(used, true, grace, used + grace), Replay::Again);
-        assert_eq!(replay(used, true, grace, used + grace + Duration::from_millis(1)), Replay::Reused);
-        assert_eq!(replay(used, false, grace, used + grace * 1000), Replay::Again);
-        assert_eq!(replay(used, true, Duration::ZERO, used + Duration::from_millis(1)), Replay::Reused);
+        let late = grace + Duration::from_millis(1);
+        assert_eq!(verdict(Presented::Newest, grace), Exchange);
+        for successor in [Unconfirmed, Confirmed, Seen] {
+            let exchanged =
+                |since, same_network| verdict(Presented::Exchanged { since, same_network, successor }, grace);
+            assert_eq!(exchanged(grace, true), Repeat, "{successor:?}");
+            assert_eq!(exchanged(SECOND * 3, false), Wait(SECOND * 7), "{successor:?}");
+            let afterwards = if successor == Unconfirmed { Replace } else { Theft };
+            assert_eq!([true, false].map(|same| exchanged(late, same)), [afterwards; 2], "{successor:?}");
+            let without_grace = Presented::Exchanged { since: Duration::ZERO, same_network: true, successor };
+            assert_eq!(verdict(without_grace, Duration::ZERO), afterwards, "{successor:?}");
+        }
+        assert_eq!(verdict(Presented::Replaced { since: SECOND }, grace), Wait(SECOND * 9));
+        assert_eq!(verdict(Presented::Replaced { since: late }, grace), Theft);
+        assert_eq!(verdict(Presented::Replaced { since: Duration::ZERO }, Duration::ZERO), Theft);
+    }
+
+    #[test]
+    fn an_instant_is_shown_to_five_minutes() {
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        assert_eq!(coarse(at("2026-03-02T03:09:59.999Z")), at("2026-03-02T03:05:00Z"));
+        assert_eq!(coarse(at("2026-03-02T03:10:00Z")), at("2026-03-02T03:10:00Z"));
+        assert_eq!(coarse(at("1969-12-31T23:59:59Z")), at("1969-12-31T23:55:00Z"));
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub use self::{
     page::{Page, Place, Slice},
     proof::Spending,
     repeat::Repeat,
+    refresh_token::Exchange,
     report::{SLOT, SlotCount},
     sending::Sending,
     settlement::Settlement,

@@ -1,15 +1,32 @@
-//! Refresh tokens: exchanged once.
+//! Refresh tokens: exchanged once, and only within a live session.
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query, SelectStatement},
+};
 
 use super::{
     Tx,
-    entity::refresh_token::{Column, Entity, Model},
+    entity::{
+        refresh_token::{Column, Entity, Model},
+        session,
+    },
 };
 use crate::{
     clock::Instant,
     fault::{Doing, Fault},
+    ids::SessionId,
 };
+
+/// One token taking the place of another: when, by what, and from which client network it was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    pub session: &'a SessionId,
+    pub token_hash: &'a str,
+    pub successor_hash: &'a str,
+    pub network: &'a str,
+    pub now: Instant,
+}
 
 impl Tx {
     /// Writes a new token.
@@ -30,15 +47,86 @@ impl Tx {
         Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a refresh token")
     }
 
-    /// Exchanges a token, if nobody did before: the statement that judges is the one that marks.
+    /// The token that `token` was exchanged for. An earlier version did not write down which; both rows then have the
+    /// same instant.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn use_refresh_token(&self, token_hash: &str, now: Instant) -> Result<bool, Fault> {
+    pub async fn successor_of(&self, token: &Model) -> Result<Option<Model>, Fault> {
+        if let Some(hash) = &token.successor_hash {
+            return self.refresh_token(hash).await;
+        }
+        let Some(used_at) = token.used_at else { return Ok(None) };
+        let find = Entity::find()
+            .filter(Column::SessionId.eq(token.session_id.as_str()))
+            .filter(Column::CreatedAt.eq(used_at))
+            .filter(Column::TokenHash.ne(token.token_hash.as_str()))
+            .limit(1);
+        find.one(&self.0).await.doing("reading the successor of a refresh token")
+    }
+
+    /// Exchanges a token that was neither exchanged nor replaced before, if its session is live: the statement that
+    /// marks it is the one that decides.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn use_refresh_token(&self, exchange: &Exchange<'_>) -> Result<bool, Fault> {
         let update = Entity::update_many()
-            .filter(Column::TokenHash.eq(token_hash))
+            .filter(Column::TokenHash.eq(exchange.token_hash))
             .filter(Column::UsedAt.is_null())
-            .col_expr(Column::UsedAt, Expr::val(now));
+            .filter(Column::ReplacedAt.is_null())
+            .filter(Column::SessionId.in_subquery(live(exchange)))
+            .col_expr(Column::UsedAt, Expr::val(exchange.now))
+            .col_expr(Column::UsedNetwork, Expr::val(exchange.network))
+            .col_expr(Column::SuccessorHash, Expr::val(exchange.successor_hash));
         Ok(update.exec(&self.0).await.doing("exchanging a refresh token")?.rows_affected > 0)
     }
+
+    /// Puts another token in the place of `replaced`, which nobody presented and whose session is live, as the successor
+    /// of the exchanged one. False: it was presented or replaced meanwhile, or the session is over.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn replace_refresh_token(&self, replaced: &str, exchange: &Exchange<'_>) -> Result<bool, Fault> {
+        let update = Entity::update_many()
+            .filter(Column::TokenHash.eq(replaced))
+            .filter(Column::UsedAt.is_null())
+            .filter(Column::ReplacedAt.is_null())
+            .filter(Column::SessionId.in_subquery(live(exchange)))
+            .col_expr(Column::ReplacedAt, Expr::val(exchange.now));
+        if update.exec(&self.0).await.doing("replacing a refresh token")?.rows_affected == 0 {
+            return Ok(false);
+        }
+        let update = Entity::update_many()
+            .filter(Column::TokenHash.eq(exchange.token_hash))
+            .col_expr(Column::UsedAt, Expr::val(exchange.now))
+            .col_expr(Column::UsedNetwork, Expr::val(exchange.network))
+            .col_expr(Column::SuccessorHash, Expr::val(exchange.successor_hash));
+        update.exec(&self.0).await.doing("naming the replacement of a refresh token")?;
+        Ok(true)
+    }
+
+    /// Notes that a token was answered more than once.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn note_repeated(&self, token_hash: &str) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::TokenHash.eq(token_hash))
+            .filter(Column::Repeated.eq(false))
+            .col_expr(Column::Repeated, Expr::val(true));
+        update.exec(&self.0).await.doing("noting a repeated answer")?;
+        Ok(())
+    }
+}
+
+/// The exchange's session, while it is live.
+fn live(exchange: &Exchange<'_>) -> SelectStatement {
+    Query::select()
+        .column(session::Column::Id)
+        .from(session::Entity)
+        .and_where(session::Column::Id.eq(exchange.session.as_str()))
+        .and_where(session::Column::EndedAt.is_null())
+        .and_where(session::Column::ExpiresAt.gt(exchange.now))
+        .to_owned()
 }

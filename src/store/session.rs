@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    Store, Tx,
+    Ending, Store, Tx,
     entity::session::{Column, Entity, Model},
     page::{Page, Slice, after},
 };
@@ -38,6 +38,25 @@ impl Store {
     pub async fn session(&self, id: &SessionId) -> Result<Option<Model>, Fault> {
         let find = Entity::find_by_id(id.clone());
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session")
+    }
+
+    /// Notes that an access token of this generation was seen in use. One row in a transaction of its own, so that it
+    /// can't be in the way of others.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn note_seen_generation(&self, id: SessionId, generation: i32) -> Result<(), Fault> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let update = Entity::update_many()
+                    .filter(Column::Id.eq(id.as_str()))
+                    .filter(Column::SeenGeneration.lt(generation))
+                    .col_expr(Column::SeenGeneration, Expr::val(generation));
+                update.exec(&tx.0).await.doing("noting that an access token was seen")?;
+                Ok(Ending::Commit(()))
+            })
+        })
+        .await
     }
 
     /// In how many places an account is signed in.
@@ -109,7 +128,8 @@ impl Tx {
             .col_expr(Column::LastUsedAt, Expr::val(row.last_used_at))
             .col_expr(Column::ExpiresAt, Expr::val(row.expires_at))
             .col_expr(Column::IpAddress, Expr::val(row.ip_address.clone()))
-            .col_expr(Column::UserAgent, Expr::val(row.user_agent.clone()));
+            .col_expr(Column::UserAgent, Expr::val(row.user_agent.clone()))
+            .col_expr(Column::RefreshGeneration, Expr::val(row.refresh_generation));
         update.exec(&self.0).await.doing("noting that a session was used")?;
         Ok(())
     }

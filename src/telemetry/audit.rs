@@ -92,7 +92,7 @@ acts! {
     VerificationLocked = "verification locked",
     /// An account took one wrong password too many.
     AccountLocked = "account locked",
-    /// A refresh token came again after its successor was used, and its family was ended.
+    /// A refresh token showed that there is a second copy of a session's tokens, and the session was ended.
     RefreshReused = "refresh reused",
     /// Much was sent to numbers that begin alike and little confirmed: they are throttled.
     DestinationThrottled = "destination throttled",

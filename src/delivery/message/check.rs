@@ -66,6 +66,7 @@ fn notices(largest: &Largest<'_>) -> Vec<Notice> {
     let contacts = contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text));
     let mut notices: Vec<_> = contacts.map(|new| Notice::ContactChanged { new, undo: undo() }).collect();
     notices.extend([Notice::PasswordChanged, Notice::NewDevice { device: None }, Notice::AccountExists]);
+    notices.push(Notice::SessionEnded { device: None });
     notices
 }
 

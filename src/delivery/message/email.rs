@@ -25,7 +25,7 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
     let name = format!("email-notice-{}", notice.slug());
     let body = match notice {
         Notice::ContactChanged { new, .. } => speech.say(&name, &[("contact", Arg::Text(&new.masked()))]),
-        Notice::NewDevice { device } => {
+        Notice::NewDevice { device } | Notice::SessionEnded { device } => {
             let device = device.as_deref().and_then(device_name);
             let device = device.unwrap_or_else(|| speech.say("notice-unknown-device", &[]));
             speech.say(&name, &[("device", Arg::Text(&device))])

@@ -19,6 +19,11 @@ pub enum Notice {
         /// What the device calls itself. Whoever signed in chose these words.
         device: Option<String>,
     },
+    /// A session was ended because its refresh token was used in two places.
+    SessionEnded {
+        /// What the device of the session calls itself.
+        device: Option<String>,
+    },
     /// Somebody tried to sign up with this contact, or to move an account to it, and it has an account.
     AccountExists,
 }
@@ -38,6 +43,7 @@ impl Notice {
             Notice::ContactChanged { new: Contact::Phone(_), .. } => "phone-changed",
             Notice::ContactChanged { new: Contact::Email(_), .. } => "email-changed",
             Notice::NewDevice { .. } => "new-device",
+            Notice::SessionEnded { .. } => "session-ended",
             Notice::AccountExists => "account-exists",
         }
     }

@@ -103,7 +103,8 @@ fn every_code_fits_into_one_message_wherever_it_goes() {
 #[test]
 fn notices_without_a_link_fit_into_a_korean_short_message() {
     for locale in Locale::ALL {
-        for what in [Notice::PasswordChanged, Notice::NewDevice { device: None }, Notice::AccountExists] {
+        let told = [Notice::NewDevice { device: None }, Notice::SessionEnded { device: None }];
+        for what in [Notice::PasswordChanged, Notice::AccountExists].into_iter().chain(told) {
             let settings = Messages { app_name: "예시앱".to_owned(), ..settings() };
             let text = text(&settings, &notice(what, Channel::Sms, locale));
             assert!(korean_bytes(&text).unwrap() <= KOREAN_SMS, "{} bytes: {text}", korean_bytes(&text).unwrap());

@@ -13,7 +13,7 @@ use crate::{
             ContactTaken, ContactUnchanged, CredentialsRejected, DeletionHeldBack, InvalidInput, LastAdministrator,
             NicknameTaken, PasswordRejected, ProofRejected, QuotaExceeded, ReauthenticationRequired,
         },
-        token_cookies,
+        token_cookies::TokenCookies,
         types::User,
     },
     secret::Secret,
@@ -181,7 +181,7 @@ impl AccountMutation {
         Ok(match ctx.rooms().accounts.delete(ctx.caller(), signed_in, password.as_ref()).await? {
             Deleted::Deleted(id) => {
                 if ctx.rooms().sessions.use_cookie() {
-                    token_cookies::drop_refresh_token(ctx.cookies());
+                    TokenCookies::of(ctx).drop_refresh_token();
                 }
                 DeleteAccountPayload { id: id.as_str().into() }.into()
             }

@@ -1,6 +1,8 @@
 //! Signing in, staying so, signing out.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
+use std::time::Duration;
+
+use async_graphql::{Context, ErrorExtensions, InputObject, Object, Result, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -11,12 +13,12 @@ use crate::{
             AccountLocked, AccountNotActive, CredentialsRejected, InvalidInput, ProofRejected, QuotaExceeded,
             RefreshRejected, SessionNotFound,
         },
-        token_cookies,
+        token_cookies::TokenCookies,
         types::{Carrier, Session, TokenPair, User, device_token},
     },
     ids::SessionId,
     secret::Secret,
-    session::{Opaque, Refreshed, Revoked, SignIn},
+    session::{Opaque, Refreshed, Revoked, Sent, SignIn},
     telemetry::audit::Act,
     verification::ProofToken,
 };
@@ -55,7 +57,7 @@ pub struct SignInWithProofInput {
 /// The session to be kept.
 #[derive(InputObject)]
 pub struct RefreshSessionInput {
-    /// Left out in cookie mode.
+    /// Left out in cookie mode, where the browser sends it in a cookie.
     #[graphql(secret)]
     pub refresh_token: Option<String>,
 }
@@ -75,6 +77,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who signs in.")] input: SignInInput,
     ) -> Result<SignInResult> {
+        Carrier::require(ctx)?;
         let mut fields = Fields::new(ctx);
         for (path, text) in [("identifier", input.identifier.trim()), ("password", input.password.as_str())] {
             if text.is_empty() {
@@ -96,6 +99,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who signs in.")] input: SignInWithProofInput,
     ) -> Result<SignInResult> {
+        Carrier::require(ctx)?;
         let mut fields = Fields::new(ctx);
         let device = fields.device(input.device_name, input.device_token.as_deref());
         if let Some(invalid) = trail::finish(ctx, Act::SignInWithProof, fields).await {
@@ -106,24 +110,30 @@ impl SessionMutation {
         Ok(SignInResult::of(ctx, outcome))
     }
 
-    /// Exchanges a refresh token for new tokens. A token is good for one exchange; one that comes again after its
-    /// successor was used ends the session, but for a short grace in which it is answered with that successor again.
+    /// Exchanges a refresh token for new tokens. A token is good for one exchange. Presented again within REFRESH_GRACE
+    /// from the same client network, it is answered with the same successor; from another network, with the error
+    /// UNAVAILABLE until the grace is over. After that it is answered with a new successor where the one before was never
+    /// used, and ends the session (REUSED) where it was: then there is a second copy of the session's tokens.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The session to be kept.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionResult> {
         // It is answered the way that it came.
-        let (token, carrier) = match input.refresh_token {
-            Some(text) => (Opaque::parse(&text), Carrier::Body),
-            None if ctx.rooms().sessions.use_cookie() => (token_cookies::refresh_token(ctx.cookies()), Carrier::Cookie),
-            None => (None, Carrier::Body),
+        let (sent, carrier) = match input.refresh_token {
+            Some(text) => (Opaque::parse(&text).map_or(Sent::Nothing, Sent::Token), Carrier::Body),
+            None if ctx.rooms().sessions.use_cookie() => {
+                Carrier::require(ctx)?;
+                (TokenCookies::of(ctx).refresh_token(), Carrier::Cookie)
+            }
+            None => (Sent::Nothing, Carrier::Body),
         };
-        Ok(match ctx.rooms().sessions.refresh(ctx.caller(), token).await? {
+        Ok(match ctx.rooms().sessions.refresh(ctx.caller(), sent).await? {
             Refreshed::Refreshed(tokens) => {
                 RefreshSessionPayload { tokens: TokenPair::new(ctx, &tokens, carrier) }.into()
             }
             Refreshed::Rejected(reason) => RefreshRejected::new(ctx, reason).into(),
+            Refreshed::Wait(retry_after) => return Err(ask_again(ctx, retry_after)),
             Refreshed::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
@@ -157,6 +167,15 @@ impl SessionMutation {
             Revoked::NotFound => SessionNotFound::new(ctx).into(),
         })
     }
+}
+
+/// The refresh token was presented from another network just after it was exchanged: nothing is decided yet.
+fn ask_again(ctx: &Context<'_>, retry_after: Duration) -> async_graphql::Error {
+    let seconds = i32::try_from(retry_after.as_secs()).unwrap_or(i32::MAX).saturating_add(1);
+    async_graphql::Error::new(ctx.say("error-refresh-later", &[])).extend_with(|_, extensions| {
+        extensions.set("code", "UNAVAILABLE");
+        extensions.set("retryAfterSeconds", seconds);
+    })
 }
 
 /// Somebody is signed in.
@@ -226,7 +245,7 @@ pub struct SignOutPayload {
 impl SignOutPayload {
     fn new(ctx: &Context<'_>, ended: usize) -> Self {
         if ctx.rooms().sessions.use_cookie() {
-            token_cookies::drop_refresh_token(ctx.cookies());
+            TokenCookies::of(ctx).drop_refresh_token();
         }
         Self { sessions_ended: i32::try_from(ended).unwrap_or(i32::MAX) }
     }

@@ -61,6 +61,7 @@ impl SignUpMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who wants an account.")] input: SignUpInput,
     ) -> Result<SignUpResult> {
+        Carrier::require(ctx)?;
         let mut fields = Fields::new(ctx);
         let name = input.name.as_deref().map(PersonName::parse);
         let name = name.map(|name| fields.take("name", name.map_err(|why| why.reason())));

@@ -47,6 +47,9 @@ pub enum RefreshRejection {
     Revoked,
     /// It came again after its successor was used, so somebody has a copy: the session is ended by it.
     Reused,
+    /// The request had two refresh cookies of one name. None of them was tried, and no session was ended: remove the
+    /// cookie that another page of this site has set.
+    Ambiguous,
 }
 
 /// The refresh token is not honoured; the person has to sign in again.
@@ -67,6 +70,7 @@ impl RefreshRejected {
             session::RefreshRejection::Expired => "problem-refresh-rejected-expired",
             session::RefreshRejection::Revoked => "problem-refresh-rejected-revoked",
             session::RefreshRejection::Reused => "problem-refresh-rejected-reused",
+            session::RefreshRejection::Ambiguous => "problem-refresh-rejected-ambiguous",
         };
         Self { code: ProblemCode::RefreshRejected.noted(ctx), message: ctx.say(id, &[]), reason: reason.into() }
     }

@@ -1,11 +1,11 @@
 //! Sessions and the tokens that they live by.
 
-use async_graphql::{Context, ID, SimpleObject};
+use async_graphql::{Context, ErrorExtensions, ID, SimpleObject};
 
 use crate::{
-    graphql::{context::Asking, scalars::DateTime, token_cookies},
+    graphql::{context::Asking, scalars::DateTime, token_cookies::TokenCookies},
     ids::SessionId,
-    session::Tokens,
+    session::{Tokens, rules::coarse},
     store::entity::session,
 };
 
@@ -24,9 +24,9 @@ pub struct Session {
     ip_address: Option<String>,
     /// When it was signed in.
     created_at: DateTime,
-    /// When it was used last.
+    /// When it was used last, rounded down to five minutes.
     last_used_at: DateTime,
-    /// When it ends if it is not used before.
+    /// When it ends if it is not used before, rounded down to five minutes.
     expires_at: DateTime,
 }
 
@@ -39,14 +39,15 @@ impl Session {
             user_agent: row.user_agent,
             ip_address: row.ip_address,
             created_at: DateTime(row.created_at),
-            last_used_at: DateTime(row.last_used_at),
-            expires_at: DateTime(row.expires_at),
+            last_used_at: DateTime(coarse(row.last_used_at)),
+            expires_at: DateTime(coarse(row.expires_at)),
         }
     }
 }
 
 /// What a sign-in answers; it has no id on purpose, so that a normalising cache keeps no token. With cookie mode on,
-/// refreshToken is null and travels in an HttpOnly cookie.
+/// refreshToken is null and travels in an HttpOnly cookie; a connection that can't set cookies (a WebSocket, an event
+/// stream, a multipart response) is refused with the error BAD_REQUEST before anything is done.
 #[derive(SimpleObject)]
 pub struct TokenPair {
     /// For the Authorization header: Bearer and this.
@@ -64,7 +65,7 @@ pub struct TokenPair {
 pub enum Carrier {
     /// In the answer.
     Body,
-    /// In a cookie, where the transport has any.
+    /// In a cookie.
     Cookie,
 }
 
@@ -73,18 +74,32 @@ impl Carrier {
     pub fn usual(ctx: &Context<'_>) -> Self {
         if ctx.rooms().sessions.use_cookie() { Carrier::Cookie } else { Carrier::Body }
     }
+
+    /// Asked before a session is opened or refreshed: tokens that belong into cookies are not issued where none can be
+    /// set.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` in cookie mode on a transport without cookies, and for pages of foreign origins.
+    pub fn require(ctx: &Context<'_>) -> async_graphql::Result<()> {
+        if Self::usual(ctx) == Carrier::Body || ctx.cookies().writable() {
+            return Ok(());
+        }
+        let error = async_graphql::Error::new(ctx.say("error-needs-cookies", &[]));
+        Err(error.extend_with(|_, extensions| extensions.set("code", "BAD_REQUEST")))
+    }
 }
 
 impl TokenPair {
     pub fn new(ctx: &Context<'_>, tokens: &Tokens, carrier: Carrier) -> Self {
         let now = ctx.rooms().clock.now();
         let life = (tokens.refresh_expires_at - now).to_std().unwrap_or_default();
-        let in_cookie =
-            carrier == Carrier::Cookie && token_cookies::keep_refresh_token(ctx.cookies(), &tokens.refresh, life);
+        if carrier == Carrier::Cookie {
+            TokenCookies::of(ctx).keep_refresh_token(&tokens.refresh, tokens.cookie_slot, life);
+        }
         Self {
             access_token: tokens.access.expose().to_owned(),
             expires_in: i32::try_from(tokens.expires_in.as_secs()).unwrap_or(i32::MAX),
-            refresh_token: (!in_cookie).then(|| tokens.refresh.expose().to_owned()),
+            refresh_token: (carrier == Carrier::Body).then(|| tokens.refresh.expose().to_owned()),
             refresh_expires_at: DateTime(tokens.refresh_expires_at),
         }
     }
@@ -94,7 +109,9 @@ impl TokenPair {
 pub fn device_token(ctx: &Context<'_>, tokens: &Tokens) -> Option<String> {
     let sessions = &ctx.rooms().sessions;
     let token = tokens.device.as_ref()?;
-    let in_cookie =
-        sessions.use_cookie() && token_cookies::keep_device_token(ctx.cookies(), token, sessions.device_life());
-    (!in_cookie).then(|| token.expose().to_owned())
+    if sessions.use_cookie() {
+        TokenCookies::of(ctx).keep_device_token(token, sessions.device_life());
+        return None;
+    }
+    Some(token.expose().to_owned())
 }

@@ -55,6 +55,7 @@ impl Desk {
             session: &self.session,
             session_ends,
             authentication,
+            generation: 3,
         };
         self.tokens.issue(&grant).unwrap()
     }

@@ -13,8 +13,43 @@ pub struct Model {
     pub token_hash: String,
     pub session_id: SessionId,
     pub created_at: Instant,
-    /// When it was exchanged for its successor.
+    /// When it was exchanged for its current successor.
     pub used_at: Option<Instant>,
+    /// Counts the tokens of a session in the order in which they were issued: 0 for the first, and for every token that
+    /// an earlier version issued.
+    pub generation: i32,
+    /// The server key that it was derived under. None for the first token of a session, which is random, and for tokens
+    /// of earlier versions.
+    pub key_id: Option<String>,
+    /// The token that it was exchanged for; the newest, where one was replaced. None for exchanges of earlier versions.
+    pub successor_hash: Option<String>,
+    /// The client network that exchanged it.
+    pub used_network: Option<String>,
+    /// When another token took its place before it was presented.
+    pub replaced_at: Option<Instant>,
+    /// Whether it was answered more than once, so that a copy of an answer with it may still be on its way.
+    pub repeated: bool,
+    /// Which cookie name carries it in cookie mode; see `graphql/token_cookies.rs`.
+    pub cookie_slot: i32,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The first token of a session.
+    pub fn first(token_hash: String, session_id: SessionId, created_at: Instant) -> Self {
+        Self {
+            token_hash,
+            session_id,
+            created_at,
+            used_at: None,
+            generation: 0,
+            key_id: None,
+            successor_hash: None,
+            used_network: None,
+            replaced_at: None,
+            repeated: false,
+            cookie_slot: 0,
+        }
+    }
+}

@@ -29,6 +29,10 @@ pub struct Model {
     pub authentication_methods: Option<String>,
     /// Whether it was by something that the account had before the oldest contact change that could be undone then.
     pub authentication_counts: bool,
+    /// The generation of the refresh token that was issued last.
+    pub refresh_generation: i32,
+    /// The highest generation whose access token was seen by this service; 0 where none was.
+    pub seen_generation: i32,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -115,6 +115,37 @@ pub fn receipt(provider: &'static str, outcome: &'static str) {
     counter!(table::RECEIPTS, "provider" => provider, "outcome" => outcome).increment(1);
 }
 
+/// How a refresh token was answered that had been exchanged or replaced before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshReplay {
+    /// With the same successor, within the grace.
+    Repeated,
+    /// With a new successor, since the one before was never seen.
+    Replaced,
+    /// With a request to ask again after the grace.
+    Deferred,
+    /// With the end of its session.
+    Reused,
+}
+
+impl RefreshReplay {
+    const ALL: [Self; 4] = [Self::Repeated, Self::Replaced, Self::Deferred, Self::Reused];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            RefreshReplay::Repeated => "repeated",
+            RefreshReplay::Replaced => "replaced",
+            RefreshReplay::Deferred => "deferred",
+            RefreshReplay::Reused => "reused",
+        }
+    }
+}
+
+/// A refresh token was presented again.
+pub fn refresh_replayed(replay: RefreshReplay) {
+    counter!(table::REFRESH_REPLAYS, "answer" => replay.as_str()).increment(1);
+}
+
 /// A quota said no to an act.
 pub fn quota_refused(act: &'static str, quota: &'static str) {
     counter!(table::QUOTA_REFUSALS, "act" => act, "quota" => quota).increment(1);
@@ -223,6 +254,9 @@ fn zero() {
     }
     for turn in ["on", "off"] {
         counter!(table::DESTINATION_THROTTLES, "turn" => turn).increment(0);
+    }
+    for replay in RefreshReplay::ALL {
+        counter!(table::REFRESH_REPLAYS, "answer" => replay.as_str()).increment(0);
     }
     for queue in [Queue::Deliveries, Queue::Hashing, Queue::Writes] {
         counter!(table::QUEUE_FULL, "queue" => queue.as_str()).increment(0);

@@ -65,6 +65,8 @@ metrics! {
         "Time from a provider's taking a message to the receipt that it arrived.";
     RECEIPTS = "countersign_receipts_total", Kind::Counter, ["provider", "outcome"],
         "Receipts from providers, taken or refused.";
+    REFRESH_REPLAYS = "countersign_refresh_replays_total", Kind::Counter, ["answer"],
+        "Refresh tokens that were presented again, by the answer: repeated, replaced, deferred, reused (the session was ended).";
     QUOTA_REFUSALS = "countersign_quota_refusals_total", Kind::Counter, ["act", "quota"],
         "Acts that a quota refused.";
     QUOTA_KEYS_FORGOTTEN = "countersign_quota_keys_forgotten_total", Kind::Counter, ["act"],

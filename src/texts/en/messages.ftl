@@ -104,6 +104,17 @@ email-notice-new-device =
 # Where the device did not say what it is called
 notice-unknown-device = unknown device
 
+## Notice: a session was ended because its sign-in was used in two places. $device: what the device is called
+
+sms-notice-session-ended = [{ $app }] A device was signed out: its login was used in two places. Reset your password.
+email-notice-session-ended-subject = We signed a device out of your { $app } account
+email-notice-session-ended =
+    The sign-in of one of your devices was used in two places, so somebody may have copied it. We signed that device out to keep your account safe.
+
+    Device: { $device }
+
+    Please sign in again on that device. If you don't know why this happened, reset your password and check which devices are signed in.
+
 ## Notice: somebody tried to sign up, or to change an account, with a contact that has one
 
 sms-notice-account-exists = [{ $app }] You already have an account. Please sign in, or ignore this if you did not ask.

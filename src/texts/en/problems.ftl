@@ -84,6 +84,7 @@ problem-refresh-rejected-unknown = We can't confirm that you are signed in. Plea
 problem-refresh-rejected-expired = You were signed out because you had not been here for a while. Please sign in again.
 problem-refresh-rejected-revoked = You are signed out. Please sign in again.
 problem-refresh-rejected-reused = We signed this device out to keep your account safe. Please sign in again.
+problem-refresh-rejected-ambiguous = Your browser sent two sign-in cookies. Please clear this site's cookies and sign in again.
 problem-session-not-found = We can't find this device. It may already be signed out.
 problem-user-not-found = We can't find this user.
 problem-last-administrator = The service would be left without an administrator. Please name another one first.
@@ -150,6 +151,8 @@ field-wrong-contact-for-purpose = This kind of contact doesn't fit here.
 
 error-unauthenticated = Please sign in.
 error-forbidden = You are not allowed to do this.
+error-refresh-later = Please try again in a moment.
+error-needs-cookies = Sign-ins of this service are kept in cookies, and this connection can't set any. Send this operation in a plain HTTP POST request, from a page that may call this service.
 error-not-found = We can't find this.
 error-bad-request = This request is not valid.
 # $most: the largest number of items

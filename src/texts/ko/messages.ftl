@@ -104,6 +104,17 @@ email-notice-new-device =
 # 기기가 이름을 알리지 않았을 때
 notice-unknown-device = 알 수 없는 기기
 
+## 알림: 로그인 정보가 두 곳에서 쓰여 로그아웃했음. $device: 기기 이름
+
+sms-notice-session-ended = [{ $app }] 로그인이 두 곳에서 쓰여 한 기기를 로그아웃했습니다. 비밀번호를 재설정해 주세요.
+email-notice-session-ended-subject = [{ $app }] 기기 하나를 로그아웃했습니다
+email-notice-session-ended =
+    기기 하나의 로그인 정보가 두 곳에서 쓰였습니다. 다른 사람이 복사했을 수 있어 안전을 위해 그 기기를 로그아웃했습니다.
+
+    기기: { $device }
+
+    그 기기에서 다시 로그인해 주세요. 짐작 가는 일이 없다면 비밀번호를 재설정하고 로그인된 기기를 확인해 주세요.
+
 ## 알림: 이미 계정이 있는 연락처로 가입하거나 연락처를 바꾸려 했음
 
 sms-notice-account-exists = [{ $app }] 이미 가입된 번호입니다. 로그인해 주세요. 요청하지 않았다면 무시하세요.

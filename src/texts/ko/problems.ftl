@@ -67,6 +67,7 @@ problem-refresh-rejected-unknown = 로그인 정보를 확인할 수 없어요. 
 problem-refresh-rejected-expired = 오랫동안 쓰지 않아 로그아웃되었어요. 다시 로그인해 주세요.
 problem-refresh-rejected-revoked = 로그아웃된 상태예요. 다시 로그인해 주세요.
 problem-refresh-rejected-reused = 안전을 위해 이 기기에서 로그아웃했어요. 다시 로그인해 주세요.
+problem-refresh-rejected-ambiguous = 브라우저가 로그인 쿠키를 두 개 보냈어요. 이 사이트의 쿠키를 지우고 다시 로그인해 주세요.
 problem-session-not-found = 로그인된 기기를 찾을 수 없어요. 이미 로그아웃되었을 수 있어요.
 problem-user-not-found = 사용자를 찾을 수 없어요.
 problem-last-administrator = 관리자가 한 명도 남지 않게 됩니다. 먼저 다른 관리자를 지정해 주세요.
@@ -133,6 +134,8 @@ field-wrong-contact-for-purpose = 여기에는 사용할 수 없는 연락처입
 
 error-unauthenticated = 로그인이 필요해요.
 error-forbidden = 이 작업을 할 권한이 없어요.
+error-refresh-later = 잠시 후 다시 시도해 주세요.
+error-needs-cookies = 이 서비스는 로그인 정보를 쿠키에 두는데, 이 연결로는 쿠키를 설정할 수 없어요. 허용된 페이지에서 일반 HTTP POST 요청으로 보내 주세요.
 error-not-found = 찾을 수 없어요.
 error-bad-request = 올바르지 않은 요청이에요.
 # $most: 가장 많은 항목 수

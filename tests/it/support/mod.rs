@@ -2,6 +2,7 @@
 
 mod account;
 pub mod apart;
+mod browser;
 mod database;
 mod person;
 mod rows;
@@ -22,6 +23,7 @@ use tokio::net::TcpListener;
 
 pub use self::{
     account::{PASSWORD, SignedIn},
+    browser::{Answered, Jar},
     database::Database,
     person::{Person, code_other_than},
     rows::column,

@@ -108,7 +108,7 @@ impl Query {
     }
 
     async fn cookie(&self, context: &Context<'_>, name: String) -> Option<String> {
-        context.data_unchecked::<Cookies>().get(&name).map(|value| value.expose().to_owned())
+        context.data_unchecked::<Cookies>().named(&name).next().map(|value| value.expose().to_owned())
     }
 }
 
@@ -217,6 +217,7 @@ impl Tokens {
             role: Role::User,
             expires_at,
             authenticated: None,
+            generation: 0,
         };
         Self { signed_in: Arc::new(Mutex::new(Some(somebody()))), other: somebody(), ticks: watch::Sender::new(0) }
     }

@@ -1,0 +1,283 @@
+//! The transaction of a refresh. All refreshes of a session wait for its row, so each sees what the one before it did.
+
+use std::time::Duration;
+
+use super::{
+    Confirmations, Opaque, RefreshRejection,
+    rules::{self, Presented, Standing, Successor, Verdict},
+};
+use crate::{
+    caller::Caller,
+    clock::{Entropy, Instant},
+    config,
+    delivery::{Notice, notices},
+    fault::Fault,
+    ids::{AccountId, DeliveryId, SessionId},
+    keys::ServerKeys,
+    store::{
+        self, Ending, Identifier, Tx,
+        entity::{
+            account::{self, AccountStatus},
+            refresh_token, session,
+        },
+    },
+    telemetry::{
+        audit::{self, Event},
+        metrics::RefreshReplay,
+    },
+};
+
+/// The outcome in the audit trail of a refresh that replaced a successor.
+const REPLACED: &str = "refresh_replaced";
+
+/// A refresh token as it is answered.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    pub token: Opaque,
+    /// Which one it is of its session; its access token carries the same number.
+    pub generation: i32,
+    /// Which cookie name carries it, in cookie mode.
+    pub cookie_slot: i32,
+}
+
+impl Issued {
+    fn of(token: Opaque, row: &refresh_token::Model) -> Self {
+        Self { token, generation: row.generation, cookie_slot: row.cookie_slot }
+    }
+}
+
+pub(super) enum Written {
+    Answered {
+        account: Box<account::Model>,
+        session: Box<session::Model>,
+        issued: Issued,
+        outcome: &'static str,
+        /// How it was answered, where the token had been exchanged before.
+        replay: Option<RefreshReplay>,
+    },
+    Rejected {
+        reason: RefreshRejection,
+        account: Option<AccountId>,
+    },
+    Wait {
+        retry_after: Duration,
+        account: AccountId,
+    },
+    Theft {
+        session: SessionId,
+        theft: Event,
+        notices: Vec<DeliveryId>,
+    },
+}
+
+/// One refresh, with everything that decides it.
+pub(super) struct Exchange {
+    pub token: Opaque,
+    pub keys: ServerKeys,
+    pub settings: config::Session,
+    pub confirmations: Confirmations,
+    pub entropy: Entropy,
+    pub caller: Caller,
+    pub event: Event,
+    pub now: Instant,
+}
+
+/// A live session of an active account, locked, and the token of it that was presented.
+struct Family {
+    account: account::Model,
+    session: session::Model,
+    row: refresh_token::Model,
+}
+
+impl Exchange {
+    pub async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+        let family = match self.family(tx).await? {
+            Ok(family) => family,
+            Err(rejected) => return Ok(Ending::Rollback(rejected)),
+        };
+        let successor = tx.successor_of(&family.row).await?;
+        let presented = self.presented(&family.row, successor.as_ref(), &family.session);
+        match rules::verdict(presented, self.settings.refresh_grace) {
+            Verdict::Exchange => self.issue(tx, family, None).await,
+            Verdict::Replace => self.issue(tx, family, successor).await,
+            Verdict::Repeat => self.repeat(tx, family).await,
+            Verdict::Wait(retry_after) => Ok(wait(retry_after, family)),
+            Verdict::Theft => self.end(tx, family).await,
+        }
+    }
+
+    /// The token's session, or why it is not honoured.
+    async fn family(&self, tx: &Tx) -> Result<Result<Family, Written>, Fault> {
+        let rejected = |reason, account| Ok(Err(Written::Rejected { reason, account }));
+        let token_hash = self.token.hash();
+        let Some(found) = tx.refresh_token(&token_hash).await? else {
+            return rejected(RefreshRejection::Unknown, None);
+        };
+        let Some(session) = tx.lock_session(&found.session_id).await? else {
+            return rejected(RefreshRejection::Unknown, None);
+        };
+        let owner = Some(session.account_id.clone());
+        match rules::standing(&session, self.now) {
+            Standing::Live => {}
+            Standing::Expired => return rejected(RefreshRejection::Expired, owner),
+            Standing::Ended => return rejected(RefreshRejection::Revoked, owner),
+        }
+        // Read again: another refresh may have changed it until the lock was ours.
+        let Some(row) = tx.refresh_token(&token_hash).await? else {
+            return rejected(RefreshRejection::Unknown, owner);
+        };
+        match tx.account(&Identifier::Id(session.account_id.clone())).await? {
+            Some(account) if account.status == AccountStatus::Active => Ok(Ok(Family { account, session, row })),
+            _ => rejected(RefreshRejection::Revoked, owner),
+        }
+    }
+
+    fn presented(
+        &self,
+        row: &refresh_token::Model,
+        successor: Option<&refresh_token::Model>,
+        session: &session::Model,
+    ) -> Presented {
+        let since = |at: Instant| (self.now - at).to_std().unwrap_or_default();
+        if let Some(at) = row.used_at {
+            let same_network = row.used_network.as_deref() == Some(self.network().as_str());
+            let seen = session.seen_generation.max(self.confirmations.seen(&session.id));
+            let successor = match successor {
+                // An earlier version counted no generations; what it issued was not seen.
+                Some(next) if next.used_at.is_none() && (next.generation == 0 || seen < next.generation) => {
+                    Successor::Unconfirmed
+                }
+                Some(next) if next.used_at.is_none() => Successor::Confirmed,
+                Some(_) | None => Successor::Presented,
+            };
+            return Presented::Exchanged { since: since(at), same_network, successor };
+        }
+        row.replaced_at.map_or(Presented::Newest, |at| Presented::Replaced { since: since(at) })
+    }
+
+    /// Issues a new token: the successor of the presented one, or the one that takes its successor's place.
+    async fn issue(
+        self,
+        tx: &Tx,
+        family: Family,
+        replaced: Option<refresh_token::Model>,
+    ) -> Result<Ending<Written>, Fault> {
+        let Family { account, mut session, row } = family;
+        let (key, generation) = (self.keys.current(), session.refresh_generation + 1);
+        let token = match &replaced {
+            None => self.token.successor(key),
+            Some(_) => self.token.replacement(key, generation),
+        };
+        // A late answer must not overwrite the cookie of a newer token: where one may still be on its way, the newer
+        // token gets a cookie of its own.
+        let cookie_slot = match &replaced {
+            None => row.cookie_slot + i32::from(row.repeated),
+            Some(replaced) => replaced.cookie_slot + 1,
+        };
+        let (successor_hash, network) = (token.hash(), self.network());
+        let exchange = store::Exchange {
+            session: &session.id,
+            token_hash: &row.token_hash,
+            successor_hash: &successor_hash,
+            network: &network,
+            now: self.now,
+        };
+        let exchanged = match &replaced {
+            None => tx.use_refresh_token(&exchange).await?,
+            Some(replaced) => tx.replace_refresh_token(&replaced.token_hash, &exchange).await?,
+        };
+        if !exchanged {
+            return Err(Fault::unavailable("a refresh token changed under the lock of its session"));
+        }
+        let next = refresh_token::Model {
+            generation,
+            key_id: Some(key.id().to_owned()),
+            cookie_slot,
+            ..refresh_token::Model::first(successor_hash, session.id.clone(), self.now)
+        };
+        let issued = Issued::of(token, &next);
+        tx.insert_refresh_token(next).await?;
+        session.refresh_generation = generation;
+        session.expires_at = rules::expires_at(session.created_at, self.now, &self.settings);
+        session.ip_address = Some(self.caller.address.ip().to_string());
+        session.user_agent = self.caller.user_agent.as_deref().map(str::to_owned);
+        let (outcome, replay) = match replaced {
+            None => (audit::OK, None),
+            Some(_) => (REPLACED, Some(RefreshReplay::Replaced)),
+        };
+        self.answer(tx, account, session, (issued, outcome, replay)).await
+    }
+
+    /// Answers the newest token of the chain that begins with the presented one. It is the presented one's successor,
+    /// unless that was exchanged within the grace as well: then a store that had it again would go back a step.
+    async fn repeat(self, tx: &Tx, family: Family) -> Result<Ending<Written>, Fault> {
+        let (mut token, mut row) = (self.token.clone(), family.row.clone());
+        loop {
+            let Some(next) = tx.successor_of(&row).await? else {
+                return Err(Fault::internal("an exchanged refresh token has no successor"));
+            };
+            token = self.derived(&token, &next)?;
+            if next.used_at.is_none() {
+                tx.note_repeated(&next.token_hash).await?;
+                let answer = (Issued::of(token, &next), audit::OK, Some(RefreshReplay::Repeated));
+                return self.answer(tx, family.account, family.session, answer).await;
+            }
+            let presented = self.presented(&next, None, &family.session);
+            if let Verdict::Wait(retry_after) = rules::verdict(presented, self.settings.refresh_grace) {
+                return Ok(wait(retry_after, family));
+            }
+            row = next;
+        }
+    }
+
+    /// The text of a token that `parent` was exchanged for. Only the server key can tell it.
+    fn derived(&self, parent: &Opaque, row: &refresh_token::Model) -> Result<Opaque, Fault> {
+        let named = |key_id: &String| self.keys.get(key_id).into_iter().collect::<Vec<_>>();
+        let keys = row.key_id.as_ref().map_or_else(|| self.keys.all().collect(), named);
+        let candidates =
+            keys.into_iter().flat_map(|key| [parent.successor(key), parent.replacement(key, row.generation)]);
+        let mut candidates = candidates.filter(|candidate| candidate.hash() == row.token_hash);
+        candidates.next().ok_or_else(|| {
+            Fault::unavailable("a refresh token was derived under a server key that this process does not have")
+        })
+    }
+
+    async fn answer(
+        self,
+        tx: &Tx,
+        account: account::Model,
+        mut session: session::Model,
+        (issued, outcome, replay): (Issued, &'static str, Option<RefreshReplay>),
+    ) -> Result<Ending<Written>, Fault> {
+        session.last_used_at = self.now;
+        tx.use_session(&session).await?;
+        tx.insert_audit(&self.event.account(account.id.clone()).outcome(outcome)).await?;
+        let (account, session) = (Box::new(account), Box::new(session));
+        Ok(Ending::Commit(Written::Answered { account, session, issued, outcome, replay }))
+    }
+
+    /// Ends the session and owes its account the news.
+    async fn end(self, tx: &Tx, family: Family) -> Result<Ending<Written>, Fault> {
+        let Family { account, session, .. } = family;
+        tx.end_session(&account.id, &session.id, self.now).await?;
+        let theft = Event { act: audit::Act::RefreshReused, ..self.event.account(account.id.clone()) };
+        tx.insert_audit(&theft).await?;
+        let notice = Notice::SessionEnded { device: session.device_name };
+        let mut ids = Vec::new();
+        for order in notices::to_all(&account, &notice, &self.entropy, self.now) {
+            ids.push(order.id.clone());
+            tx.insert_delivery(order.into_row(self.now)).await?;
+        }
+        Ok(Ending::Commit(Written::Theft { session: session.id, theft, notices: ids }))
+    }
+
+    /// The client network that asks: what quotas count, an IPv4 address or an IPv6 /64. Where a client has several (two
+    /// address families, a provider's address translation), it costs a repeated refresh a wait and nothing else.
+    fn network(&self) -> String {
+        self.caller.address.network().to_string()
+    }
+}
+
+fn wait(retry_after: Duration, family: Family) -> Ending<Written> {
+    Ending::Rollback(Written::Wait { retry_after, account: family.account.id })
+}
