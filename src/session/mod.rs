@@ -22,7 +22,7 @@ use self::gate::Gate;
 pub use self::{
     access::{AccessToken, AccessTokens},
     end::Revoked,
-    keyring::KeySource,
+    keyring::{KeySource, key_ids, private_key_ids, secret_ids},
     lockout::{Counted, Subjects},
     opaque::Opaque,
     open::{Device, Opened, Opening, Tokens},

@@ -10,6 +10,7 @@ mod races;
 mod refusals;
 mod reset;
 mod revocation;
+mod rotation;
 mod sign_in;
 mod sign_up;
 mod thieves;
