@@ -21,6 +21,7 @@ mod m20261130_000022_repeats;
 mod m20261130_000012_session_authentication;
 mod m20261130_000013_contact_change_password;
 mod m20261130_000014_refresh_generations;
+mod m20261130_000016_process_keys;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000012_session_authentication::Migration),
             Box::new(m20261130_000013_contact_change_password::Migration),
             Box::new(m20261130_000014_refresh_generations::Migration),
+            Box::new(m20261130_000016_process_keys::Migration),
         ]
     }
 }

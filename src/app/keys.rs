@@ -4,10 +4,15 @@ use std::path::Path;
 
 use crate::{
     clock::Entropy,
-    config,
-    keys::{self, ServerKey, ServerKeys},
+    config::{self, Env},
+    keys::{
+        self, Ids, KeysInUse, ServerKey, ServerKeys,
+        file::KeyFile,
+        folder::{KeyFiles, KeyKind},
+    },
     secret::Secret,
-    session::KeySource,
+    session::{self, KeySource},
+    verification::Attestor,
 };
 
 /// The secrets, all of them there.
@@ -15,32 +20,140 @@ pub struct Secrets {
     pub server_keys: ServerKeys,
     pub access_tokens: KeySource,
     pub attestation_key: Secret,
+    /// Keys that don't sign attestations now, and are published.
+    pub attestation_keys_accepted: Vec<Secret>,
+    /// What an operator should know about the files they came from.
+    pub warnings: Vec<String>,
+}
+
+/// The keys of one kind.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    pub current: Option<Secret>,
+    /// The next one, and those before.
+    pub accepted: Vec<Secret>,
+    warnings: Vec<String>,
 }
 
 /// Takes the secrets that were configured and makes the missing ones in `data_dir`.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// What stood in the way, in words for the operator.
 pub fn open(settings: &config::Keys, data_dir: &Path, entropy: &Entropy) -> Result<Secrets, String> {
-    let given_or_made = |given: &Option<Secret>, file: &str| match given {
-        Some(secret) => Ok(secret.clone()),
-        None => keys::make_or_read(&data_dir.join(file), entropy),
-    };
-    let server_key = given_or_made(&settings.server_key, "server.key")?;
-    let current = keys::parse(&server_key).map_err(|why| format!("the server key {why}"))?;
-    let previous: Result<Vec<ServerKey>, String> = settings.server_keys_previous.iter().map(keys::parse).collect();
-    let access_tokens = KeySource {
-        secret: match settings.jwt_private_key {
-            Some(_) => None,
-            None => Some(given_or_made(&settings.jwt_secret, "jwt.key")?),
-        },
-        private_key: settings.jwt_private_key.clone(),
-        previous_secrets: settings.jwt_secrets_previous.clone(),
-        previous_public_keys: settings.jwt_public_keys_previous.clone(),
-    };
+    assemble(settings, |kind| collect(settings, kind, data_dir, |files| files.current_or_made(entropy).map(Some)))
+}
+
+/// Takes the secrets as they are now, and changes nothing. None: one of them will be made at first start.
+///
+/// # Errors
+/// What is wrong with them, in words for the operator.
+pub fn read(settings: &config::Keys, data_dir: &Path) -> Result<Option<Secrets>, String> {
+    for kind in KeyKind::ALL.into_iter().filter(|kind| settings.comes_from_file(*kind)) {
+        if KeyFiles::new(kind, data_dir).current()?.is_none() {
+            return Ok(None);
+        }
+    }
+    assemble(settings, |kind| collect(settings, kind, data_dir, KeyFiles::current)).map(Some)
+}
+
+fn assemble(settings: &config::Keys, set: impl Fn(KeyKind) -> Result<KeySet, String>) -> Result<Secrets, String> {
+    let (server, jwt, attestation) = (set(KeyKind::Server)?, set(KeyKind::Jwt)?, set(KeyKind::Attestation)?);
+    let missing = |kind: KeyKind| format!("{}: there is no key", kind.setting());
+    let parse = |key: &Secret| keys::parse(key).map_err(|why| format!("SERVER_KEY: {why}"));
+    let current = parse(&server.current.ok_or_else(|| missing(KeyKind::Server))?)?;
+    let accepted = server.accepted.iter().map(parse).collect::<Result<Vec<ServerKey>, String>>()?;
+    let server_keys = ServerKeys::new(current, accepted);
     Ok(Secrets {
-        server_keys: ServerKeys::new(current, previous?),
-        access_tokens,
-        attestation_key: given_or_made(&settings.attestation_key, "attestation.key")?,
+        access_tokens: KeySource {
+            secret: jwt.current,
+            private_key: settings.jwt_private_key.clone(),
+            accepted_secrets: jwt.accepted,
+            next_private_key: settings.jwt_private_key_next.clone(),
+            previous_public_keys: settings.jwt_public_keys_previous.clone(),
+            server_keys: server_keys.clone(),
+        },
+        server_keys,
+        attestation_key: attestation.current.ok_or_else(|| missing(KeyKind::Attestation))?,
+        attestation_keys_accepted: attestation.accepted,
+        warnings: [server.warnings, jwt.warnings, attestation.warnings].concat(),
     })
+}
+
+impl Secrets {
+    /// The ids of all of them.
+    ///
+    /// # Errors
+    /// What is wrong with a key, in words for the operator.
+    pub fn in_use(&self) -> Result<KeysInUse, String> {
+        let of_attestation =
+            Attestor::new(&self.attestation_key, &self.attestation_keys_accepted, String::new(), String::new())?;
+        Ok(KeysInUse {
+            server: self.server_keys.all().map(|key| vec![key.id().to_owned()]).collect(),
+            jwt: session::key_ids(&self.access_tokens)?,
+            attestation: of_attestation.key_ids().iter().map(|id| vec![id.clone()]).collect(),
+        })
+    }
+
+    /// The ids of one key.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for the operator.
+    pub fn ids_of(&self, kind: KeyKind, key: &Secret) -> Result<Ids, String> {
+        Ok(match kind {
+            KeyKind::Server => vec![keys::parse(key)?.id().to_owned()],
+            KeyKind::Jwt => session::secret_ids(key, &self.server_keys),
+            KeyKind::Attestation => Attestor::new(key, &[], String::new(), String::new())?.key_ids().to_vec(),
+        })
+    }
+}
+
+/// What was found in the key files, before anything is opened or made.
+#[derive(Debug, Default)]
+pub struct Inspected {
+    /// The keys that come from files, under the setting that they stand for.
+    pub secrets: Vec<(&'static str, Secret)>,
+    pub warnings: Vec<String>,
+}
+
+/// Reads the key files that the program would use, and refuses those that it would not start with. Changes nothing.
+pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected {
+    let mut inspected = Inspected::default();
+    for kind in KeyKind::ALL.into_iter().filter(|kind| settings.comes_from_file(*kind)) {
+        match collect(settings, kind, data_dir, KeyFiles::current) {
+            Ok(set) => {
+                let keys = set.current.into_iter().chain(set.accepted);
+                inspected.secrets.extend(keys.map(|key| (kind.setting(), key)));
+                inspected.warnings.extend(set.warnings);
+            }
+            Err(why) => {
+                let (path, mend) = why.split_once(": ").unwrap_or(("DATA_DIR", &why));
+                env.refuse(path, mend);
+            }
+        }
+    }
+    inspected
+}
+
+/// The keys of one kind, from settings, or from files where no setting has the current one.
+fn collect(
+    settings: &config::Keys,
+    kind: KeyKind,
+    data_dir: &Path,
+    current: impl Fn(&KeyFiles) -> Result<Option<KeyFile>, String>,
+) -> Result<KeySet, String> {
+    let given = settings.of(kind);
+    let mut set = KeySet {
+        current: given.current.cloned(),
+        accepted: given.next.into_iter().chain(given.previous).cloned().collect(),
+        warnings: Vec::new(),
+    };
+    if settings.comes_from_file(kind) {
+        let files = KeyFiles::new(kind, data_dir);
+        let (current, next) = (current(&files)?, files.next()?);
+        set.warnings.extend([&current, &next].into_iter().flatten().filter_map(|file| file.warning.clone()));
+        set.current = current.map(|file| file.secret);
+        set.accepted.extend(next.map(|file| file.secret));
+        set.accepted.extend(files.previous()?.into_iter().map(|retired| retired.secret));
+    }
+    Ok(set)
 }

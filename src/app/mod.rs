@@ -1,7 +1,8 @@
 //! The composition root: opens stores, wires rooms, serves, drains.
 
-mod keys;
+pub mod keys;
 mod metrics;
+pub mod presence;
 mod rooms;
 mod settings;
 
@@ -62,6 +63,8 @@ pub struct App {
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
+    /// Tells the other processes which keys this one has.
+    presence: JoinHandle<()>,
     vitals: Vitals,
     /// Told, and what only they need.
     metrics: Option<(Metrics, JoinHandle<()>)>,
@@ -77,6 +80,8 @@ impl App {
         let counting = Counting::begin(&settings.config.telemetry).await?;
         let vitals = Vitals::default();
         let built = rooms::build(settings, &world, &vitals).await?;
+        // Before anything is made with them.
+        built.presence.note().await.map_err(|fault| fault.words())?;
         let config = built.config.clone();
         let asked = CancellationToken::new();
         let stop = Stop::new(asked.clone());
@@ -97,6 +102,7 @@ impl App {
         let confirming = built.confirmations.run(built.store.clone(), dispatching.clone());
         let confirmations = vitals.spawn("confirmations", confirming);
         let janitor = vitals.spawn("janitor", built.janitor.run(asked.clone()));
+        let presence = vitals.spawn("presence", built.presence.run(asked.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -114,6 +120,7 @@ impl App {
             confirmations,
             keeping_up: AbortOnDropHandle::new(vitals.spawn("gate", keeping_up)),
             janitor,
+            presence,
             vitals,
             metrics,
         })
@@ -150,7 +157,7 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatching.cancel();
-        let _ = tokio::join!(self.dispatcher, self.poller, self.confirmations, self.janitor);
+        let _ = tokio::join!(self.dispatcher, self.poller, self.confirmations, self.janitor, self.presence);
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
@@ -215,7 +222,7 @@ async fn unready(store: Store, clock: Clock) -> Vec<&'static str> {
 
 /// Routes beside the API.
 fn extra(built: &Built) -> Router {
-    let mut keys = vec![built.attestor.jwk()];
+    let mut keys = built.attestor.public_keys().to_vec();
     keys.extend(built.access.public_keys().iter().map(|key| json!(key)));
     let keys = Json(json!({ "keys": keys }));
     let mut extra = Router::new().route("/.well-known/jwks.json", get(move || async move { keys }));

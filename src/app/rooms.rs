@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use tokio::sync::mpsc;
 
-use super::{Settings, Told, World, keys};
+use super::{Settings, Told, World, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
     clock::Clock,
@@ -49,6 +49,7 @@ pub(super) struct Built {
     pub dispatcher: Dispatcher,
     pub poller: Poller,
     pub janitor: Janitor,
+    pub presence: Presence,
     pub nudged: mpsc::Receiver<DeliveryId>,
     pub verifiers: Arc<Verifiers>,
     /// Where the development provider is in use.
@@ -80,6 +81,10 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
     let Settings { config, plan, verifiers, .. } = settings;
     let World { clock, entropy } = world.clone();
     let secrets = keys::open(&config.keys, &config.store.data_dir, &entropy)?;
+    for warning in &secrets.warnings {
+        tracing::warn!("{warning}");
+    }
+    let in_use = secrets.in_use()?;
     let store = open_store(&config, vitals).await?;
     let redis = match &config.redis {
         Some(redis) => Some(RedisLink::open(redis).await.map_err(told)?),
@@ -128,6 +133,13 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         access_ttl: config.session.access_ttl,
         time_zone: config.quota.contact.time_zone,
         process: process.clone(),
+    };
+    let presence = Presence {
+        store: store.clone(),
+        clock: clock.clone(),
+        process: process.clone(),
+        keys: in_use,
+        started_at: clock.now(),
     };
     let dispatcher = Dispatcher::new(delivery::Parts {
         store: store.clone(),
@@ -228,6 +240,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         dispatcher,
         poller,
         janitor,
+        presence,
         nudged,
         verifiers: Arc::new(verifiers),
         outbox: dev_outbox,
@@ -279,7 +292,8 @@ pub(super) fn composer(texts: &Texts, config: &Config) -> Result<Composer, Strin
 fn attestor(config: &Config, secrets: &keys::Secrets) -> Result<Attestor, String> {
     let here = format!("http://{}", config.http.listen);
     let issuer = config.http.public_url.clone().unwrap_or(here);
-    Attestor::new(&secrets.attestation_key, issuer, config.keys.attestation_audience.clone())
+    let audience = config.keys.attestation_audience.clone();
+    Attestor::new(&secrets.attestation_key, &secrets.attestation_keys_accepted, issuer, audience)
         .map_err(|why| format!("ATTESTATION_KEY: {why}"))
 }
 

@@ -1,12 +1,11 @@
 //! The configuration as a whole: every room's settings, judged together, complete or refused.
 
-use super::rooms;
+use super::{keys, rooms};
 use crate::{
     config::{self, Chapter, Config, Env, Refusal, Setting},
     delivery::{self, Description, Plan, describe, receipts::Verifiers},
     http::graphql::persisted::Trusted,
     texts::Texts,
-    verification::Attestor,
 };
 
 /// Everything that the program was told.
@@ -18,6 +17,10 @@ pub struct Settings {
     pub verifiers: Verifiers,
     /// Each chosen provider, in a line for `doctor`.
     pub providers: Vec<Description>,
+    /// What an operator should know of where the settings came from.
+    pub warnings: Vec<String>,
+    /// What an operator should know of the key files; starting repairs what it can.
+    pub key_warnings: Vec<String>,
 }
 
 impl Settings {
@@ -40,11 +43,11 @@ impl Settings {
                  providers in SMS_PROVIDER, VOICE_PROVIDER and EMAIL_PROVIDER",
             );
         }
-        if let Some(key) = &config.keys.attestation_key
-            && let Err(mend) = Attestor::new(key, String::new(), String::new())
-        {
-            env.refuse("ATTESTATION_KEY", mend);
-        }
+        let key_files = match config.store.is_embedded() {
+            true => keys::inspect(&env, &config.keys, &config.store.data_dir),
+            false => keys::Inspected::default(),
+        };
+        config::refuse_shared_secrets(&env, &key_files.secrets);
         if let Some(manifest) = &config.http.trusted_documents
             && let Err(mend) = Trusted::load(manifest)
         {
@@ -61,7 +64,10 @@ impl Settings {
             }
         }
         match env.into_refusals() {
-            refusals if refusals.is_empty() => Ok(Self { config, plan, verifiers, providers }),
+            refusals if refusals.is_empty() => {
+                let key_warnings = key_files.warnings;
+                Ok(Self { config, plan, verifiers, providers, warnings: Vec::new(), key_warnings })
+            }
             refusals => Err(refusals),
         }
     }

@@ -2,9 +2,11 @@
 
 use tokio::net::TcpListener;
 
+use super::keys;
 use crate::{
     app::Settings,
     config::{Environment, Place},
+    keys::folder::KeyKind,
     redis_link::RedisLink,
     store::Store,
     vitals::Vitals,
@@ -25,6 +27,7 @@ enum Finding {
 pub async fn examine(settings: Settings) -> Result<(), String> {
     let mut findings = vec![Finding::Good("the configuration is complete".to_owned())];
     findings.push(database(&settings).await);
+    findings.extend(keys(&settings).await);
     findings.push(redis(&settings).await);
     findings.extend(providers(&settings));
     findings.push(address(&settings).await);
@@ -82,6 +85,24 @@ async fn database(settings: &Settings) -> Finding {
     }
 }
 
+/// Which keys this configuration uses, and whether the processes that run accept what it makes, and it what they make.
+async fn keys(settings: &Settings) -> Vec<Finding> {
+    let configured = match keys::configured(settings) {
+        Ok(Some(configured)) => configured,
+        Ok(None) => return vec![Finding::Good("keys: will be made at first start".to_owned())],
+        Err(why) => return vec![Finding::Bad(format!("keys: {why}"))],
+    };
+    let used = KeyKind::ALL.iter().filter_map(|kind| Some((kind, configured.current(*kind)?.first()?)));
+    let used: Vec<_> = used.map(|(kind, id)| format!("{} {id}", kind.as_str())).collect();
+    let mut findings = vec![Finding::Good(format!("keys: {}", used.join(", ")))];
+    // Where the database can't be asked, that is said elsewhere.
+    if let Ok(mut processes) = keys::processes(settings).await {
+        processes.push(keys::Process::of_configuration(configured));
+        findings.extend(keys::conflicts(&processes).into_iter().map(Finding::Warning));
+    }
+    findings
+}
+
 async fn redis(settings: &Settings) -> Finding {
     let Some(redis) = &settings.config.redis else {
         return Finding::Good("Redis: none; one process keeps quotas and events in memory".to_owned());
@@ -108,7 +129,14 @@ async fn address(settings: &Settings) -> Finding {
 
 fn warnings(settings: &Settings) -> Vec<Finding> {
     let config = &settings.config;
-    let mut warnings = Vec::new();
+    let mut warnings = [settings.warnings.clone(), settings.key_warnings.clone()].concat();
+    if config.keys.attestation_audience == config.session.audience {
+        warnings.push(
+            "ATTESTATION_AUDIENCE is the same as JWT_AUDIENCE: a back end that does not check the type of a token takes an \
+             access token for an attestation"
+                .to_owned(),
+        );
+    }
     if config.http.environment == Environment::Production && config.store.is_embedded() {
         warnings.push("the embedded database in production: one process only; back DATA_DIR up".to_owned());
     }

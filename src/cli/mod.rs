@@ -1,8 +1,9 @@
-//! The command line: serve, migrate, schema, admin, doctor, backup, stats.
+//! The command line: serve, migrate, schema, admin, doctor, backup, keys, stats.
 
 mod admin;
 mod backup;
 mod doctor;
+mod keys;
 mod serve;
 mod stats;
 mod table;
@@ -12,7 +13,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::{self, Settings};
+use crate::{
+    app::{self, Settings},
+    config::Environment,
+};
 
 /// Verification codes by SMS, voice and e-mail over GraphQL, with live status.
 #[derive(Parser)]
@@ -47,6 +51,11 @@ enum Command {
     },
     /// Show what became of verifications, and how the providers do, out of the database.
     Stats(stats::Stats),
+    /// Show, make and replace keys.
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
+    },
     /// Manage accounts from the command line.
     Admin {
         #[command(subcommand)]
@@ -62,9 +71,16 @@ pub fn run() -> ExitCode {
             print!("{}", crate::graphql::sdl());
             ExitCode::SUCCESS
         }
+        Command::Keys { command: keys::Command::Make { files: false } } => {
+            keys::print_new();
+            ExitCode::SUCCESS
+        }
         command => match settings() {
             Err(refused) => refused,
-            Ok(_) if cli.check_config => {
+            Ok(settings) if cli.check_config => {
+                for warning in settings.warnings.iter().chain(&settings.key_warnings) {
+                    println!("warning: {warning}");
+                }
                 println!("The configuration is complete.");
                 ExitCode::SUCCESS
             }
@@ -85,6 +101,7 @@ fn block_on(command: Command, settings: Settings) -> ExitCode {
             Command::Doctor => doctor::examine(settings).await,
             Command::Backup { file } => backup::back_up(&settings.config.store, &file).await,
             Command::Stats(stats) => stats::show(&settings.config.store, &stats).await,
+            Command::Keys { command } => keys::run(&settings, command).await,
             Command::Admin { command } => admin::run(settings, command).await,
         }
     });
@@ -95,14 +112,21 @@ fn block_on(command: Command, settings: Settings) -> ExitCode {
 
 /// The settings, or every refusal in a line of its own.
 fn settings() -> Result<Settings, ExitCode> {
-    let vars = vars::read().map_err(|why| refuse(&why))?;
-    Settings::from_vars(vars).map_err(|refusals| {
+    let vars::Vars { vars, exposed } = vars::read().map_err(|why| refuse(&why))?;
+    let mut settings = Settings::from_vars(vars).map_err(|refusals| {
         for refusal in refusals {
             eprintln!("{refusal}");
         }
         eprintln!("countersign: the configuration is refused; see .env.example");
         ExitCode::FAILURE
-    })
+    })?;
+    if let Some(vars::Exposed { what, is_ours }) = exposed {
+        if is_ours && settings.config.http.environment == Environment::Production {
+            return Err(refuse(&format!("{what}: chmod 600 it")));
+        }
+        settings.warnings.push(format!("{what}: chmod 600 it where it comes from"));
+    }
+    Ok(settings)
 }
 
 fn refuse(why: &str) -> ExitCode {

@@ -19,6 +19,9 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
     telemetry::logs::start(&settings.config.telemetry, telemetry::logs::Sink::Stderr)
         .map_err(|_| "the log was started twice".to_owned())?;
     telemetry::log_panics();
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     let collector = telemetry::traces::start(&settings.config.telemetry.traces)?;
     let listen = settings.config.http.listen;
     let listener =

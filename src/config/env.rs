@@ -200,14 +200,63 @@ impl Env {
         }
     }
 
+    /// A list of secrets: separated by commas, or a JSON array of strings where one contains a comma.
+    pub fn secret_list(&self, name: &'static str) -> Vec<Secret> {
+        let given = self.secret(name);
+        given.map_or_else(Vec::new, |list| {
+            secret_list(list.expose()).unwrap_or_else(|mend| {
+                self.refuse(name, mend);
+                Vec::new()
+            })
+        })
+    }
+
+    /// Whether a secret was given, by the variable or by a file, in whatever condition.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.is_set(name) || self.is_set(&format!("{name}_FILE"))
+    }
+
+    /// Every secret that a setting holds; nothing is refused, since whoever uses the setting does that.
+    pub fn secrets_as_given(&self, name: &str) -> Vec<Secret> {
+        let from_file = || {
+            let path = self.vars.get(&format!("{name}_FILE"))?;
+            read_secret_file(Path::new(path.trim())).ok()
+        };
+        let text = self.given(name).map(str::to_owned).or_else(from_file);
+        text.map_or_else(Vec::new, |text| {
+            let mut secrets = secret_list(&text).unwrap_or_default();
+            secrets.push(Secret::new(text));
+            secrets
+        })
+    }
+
+    /// The table of settings.
+    pub fn settings(&self) -> impl Iterator<Item = Setting> {
+        self.settings.values().copied()
+    }
+
     fn given(&self, name: &str) -> Option<&str> {
-        self.vars.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+        self.vars.get(name).map(|text| trimmed(text)).filter(|text| !text.is_empty())
     }
 
     #[expect(clippy::panic, reason = "a mistake in the program, found by the first test that starts it")]
     fn setting(&self, name: &str) -> Setting {
         *self.settings.get(name).unwrap_or_else(|| panic!("{name} is not in the table of settings"))
     }
+}
+
+/// Without surrounding white space and without the byte order mark that some editors put before a text.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+fn secret_list(text: &str) -> Result<Vec<Secret>, String> {
+    let items: Vec<String> = if text.starts_with('[') && text.ends_with(']') {
+        serde_json::from_str(text).map_err(|_| "is no JSON array of strings".to_owned())?
+    } else {
+        text.split(',').map(|item| trimmed(item).to_owned()).collect()
+    };
+    Ok(items.into_iter().filter(|item| !item.is_empty()).map(Secret::new).collect())
 }
 
 fn read_secret_file(path: &Path) -> Result<String, String> {
@@ -218,8 +267,11 @@ fn read_secret_file(path: &Path) -> Result<String, String> {
             return Err(format!("{} can be read by everybody: chmod o-rwx it", path.display()));
         }
     }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
-    match text.trim() {
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => format!("{} is not text in UTF-8: save it as such", path.display()),
+        _ => format!("can't read {}: {error}", path.display()),
+    })?;
+    match trimmed(&text) {
         "" => Err(format!("{} is empty", path.display())),
         text => Ok(text.to_owned()),
     }

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 
+use super::networks;
 use crate::config::{Env, Setting};
 
 /// Every setting of this room.
@@ -236,7 +237,7 @@ impl Http {
             }),
             public_url: env.parse_optional("PUBLIC_URL", |text| origin(text.trim_end_matches('/'))),
             cors_origins: env.list("CORS_ORIGINS", origin),
-            trusted_proxies: env.list("TRUSTED_PROXIES", network),
+            trusted_proxies: trusted_proxies(env),
             forwarded_header: env.choice(
                 "FORWARDED_HEADER",
                 &[("x-forwarded-for", ForwardedHeader::XForwardedFor), ("forwarded", ForwardedHeader::Forwarded)],
@@ -320,10 +321,20 @@ fn off_or(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<Option<u
     }
 }
 
-fn network(text: &str) -> Result<IpNet, String> {
-    text.parse::<IpNet>()
-        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
-        .map_err(|_| format!("an address or a network such as 10.0.0.0/8, not {text:?}"))
+/// The networks whose word about a client's address is taken. One that holds the whole internet would let every client
+/// name its own address.
+fn trusted_proxies(env: &Env) -> Vec<IpNet> {
+    let proxies = env.list("TRUSTED_PROXIES", networks::parse);
+    if let Some(wide) = networks::too_wide(&proxies) {
+        env.refuse(
+            "TRUSTED_PROXIES",
+            format!(
+                "covers {wide}: everybody there could claim any client address. Name the addresses of the proxies, such \
+                 as 10.0.0.0/8"
+            ),
+        );
+    }
+    proxies
 }
 
 /// An origin as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the scheme's own.

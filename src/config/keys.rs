@@ -1,6 +1,11 @@
 //! The server's secrets.
 
-use crate::config::{Env, Secret, Setting};
+use std::collections::BTreeMap;
+
+use crate::{
+    config::{Env, Secret, Setting},
+    keys::{self, folder::KeyKind},
+};
 
 pub const SETTINGS: &[Setting] = &[
     Setting::secret(
@@ -8,20 +13,29 @@ pub const SETTINGS: &[Setting] = &[
         "At least 32 random bytes in base 64, from which codes are derived: openssl rand -base64 32. Left out with the embedded database, one is made in DATA_DIR at first start; every process of one installation needs the same.",
     ),
     Setting::secret(
+        "SERVER_KEY_NEXT",
+        "The key that will replace SERVER_KEY. It is accepted and not yet used: set it in every process before the first one uses it (countersign keys rotate server says when).",
+    ),
+    Setting::secret(
         "SERVER_KEYS_PREVIOUS",
-        "Comma-separated keys that SERVER_KEY replaced. Keep one for as long as its codes live (an hour is enough), then drop it.",
+        "Comma-separated keys that SERVER_KEY replaced. Keep one until every session that was last refreshed under it has ended, which is JWT_REFRESH_EXPIRES_IN after its replacement, then drop it.",
     ),
     Setting::secret(
         "JWT_SECRET",
-        "At least 32 characters, to sign access tokens with HS256. Left out with the embedded database, one is made in DATA_DIR at first start.",
+        "At least 32 characters, to sign access tokens with HS256: openssl rand -base64 32. Left out with the embedded database, one is made in DATA_DIR at first start.",
     ),
+    Setting::secret("JWT_SECRET_NEXT", "The secret that will replace JWT_SECRET: accepted and not yet used."),
     Setting::secret(
         "JWT_SECRETS_PREVIOUS",
-        "Comma-separated secrets that JWT_SECRET replaced. Keep one for JWT_ACCESS_EXPIRES_IN, then drop it.",
+        "Comma-separated secrets that JWT_SECRET replaced; a secret that contains a comma needs a JSON array: [\"first\", \"second, with a comma\"]. Keep one for JWT_ACCESS_EXPIRES_IN, then drop it.",
     ),
     Setting::secret(
         "JWT_PRIVATE_KEY",
         "A PKCS #8 PEM, Ed25519 or RSA of 2048 bits or more, to sign access tokens with EdDSA or RS256 in place of JWT_SECRET. Other back ends then check them against /.well-known/jwks.json.",
+    ),
+    Setting::secret(
+        "JWT_PRIVATE_KEY_NEXT",
+        "The private key that will replace JWT_PRIVATE_KEY or JWT_SECRET: accepted and published, not yet used.",
     ),
     Setting::secret(
         "JWT_PUBLIC_KEYS_PREVIOUS",
@@ -31,97 +45,163 @@ pub const SETTINGS: &[Setting] = &[
         "ATTESTATION_KEY",
         "The Ed25519 key that attestations are signed with: 32 random bytes in base 64, or a PKCS #8 PEM. Left out with the embedded database, one is made in DATA_DIR at first start.",
     ),
+    Setting::secret(
+        "ATTESTATION_KEY_NEXT",
+        "The key that will replace ATTESTATION_KEY: published in /.well-known/jwks.json and not yet used.",
+    ),
+    Setting::secret(
+        "ATTESTATION_KEYS_PREVIOUS",
+        "Comma-separated keys that ATTESTATION_KEY replaced. They stay published. Keep one for PROOF_TTL, then drop it.",
+    ),
     Setting::new(
         "ATTESTATION_AUDIENCE",
-        "countersign",
-        "The aud of attestations; the back end that checks them expects the same.",
+        "countersign-attestation",
+        "The aud of attestations; the back end that checks them expects the same. Keep it different from JWT_AUDIENCE, so that an access token never passes for an attestation.",
     ),
 ];
-
-/// Text that appears in tutorials and is nobody's secret.
-const PLACEHOLDERS: [&str; 8] =
-    ["changeme", "change-me", "change_me", "your-", "your_", "placeholder", "example", "super-secret"];
 
 /// The secrets as given; what is missing is made, or refused, when the program starts.
 #[derive(Clone, Debug)]
 pub struct Keys {
     pub server_key: Option<Secret>,
+    pub server_key_next: Option<Secret>,
     pub server_keys_previous: Vec<Secret>,
     pub jwt_secret: Option<Secret>,
+    pub jwt_secret_next: Option<Secret>,
     pub jwt_secrets_previous: Vec<Secret>,
     pub jwt_private_key: Option<Secret>,
+    pub jwt_private_key_next: Option<Secret>,
     /// One or more PEMs.
     pub jwt_public_keys_previous: Option<Secret>,
     pub attestation_key: Option<Secret>,
+    pub attestation_key_next: Option<Secret>,
+    pub attestation_keys_previous: Vec<Secret>,
     pub attestation_audience: String,
 }
+
+/// Checks one key, as it is in a setting.
+type Check = fn(&Secret) -> Result<(), String>;
 
 impl Keys {
     /// `embedded`: missing keys may be made at first start.
     pub fn from_env(env: &Env, embedded: bool) -> Self {
-        let required = |name: &'static str, mend: &str| {
-            let secret = env.secret(name);
-            if secret.is_none() && !embedded {
-                env.refuse(name, format!("is needed with a database server; make one with: {mend}"));
-            }
-            secret
+        let jwt_private_key = one(env, "JWT_PRIVATE_KEY", keys::check_private_key);
+        let keys = Self {
+            server_key: one(env, "SERVER_KEY", keys::check_server_key),
+            server_key_next: one(env, "SERVER_KEY_NEXT", keys::check_server_key),
+            server_keys_previous: list(env, "SERVER_KEYS_PREVIOUS", keys::check_server_key),
+            jwt_secret: one(env, "JWT_SECRET", keys::check_secret),
+            jwt_secret_next: one(env, "JWT_SECRET_NEXT", keys::check_secret),
+            jwt_secrets_previous: list(env, "JWT_SECRETS_PREVIOUS", keys::check_secret),
+            jwt_private_key,
+            jwt_private_key_next: one(env, "JWT_PRIVATE_KEY_NEXT", keys::check_private_key),
+            jwt_public_keys_previous: env.secret("JWT_PUBLIC_KEYS_PREVIOUS"),
+            attestation_key: one(env, "ATTESTATION_KEY", keys::check_ed25519),
+            attestation_key_next: one(env, "ATTESTATION_KEY_NEXT", keys::check_ed25519),
+            attestation_keys_previous: list(env, "ATTESTATION_KEYS_PREVIOUS", keys::check_ed25519),
+            attestation_audience: env.text("ATTESTATION_AUDIENCE").unwrap_or_default(),
         };
-        let server_key = required("SERVER_KEY", "openssl rand -base64 32");
-        let jwt_private_key = env.secret("JWT_PRIVATE_KEY");
-        let jwt_secret = match jwt_private_key {
-            None => required("JWT_SECRET", "openssl rand -base64 48"),
-            Some(_) => env.secret("JWT_SECRET"),
-        };
-        if jwt_private_key.is_some() && jwt_secret.is_some() {
+        keys.refuse_missing(env, embedded);
+        if keys.jwt_private_key.is_some() && keys.jwt_secret.is_some() {
             env.refuse("JWT_SECRET", "can't sign beside JWT_PRIVATE_KEY: move it to JWT_SECRETS_PREVIOUS");
         }
-        let attestation_key = required("ATTESTATION_KEY", "openssl rand -base64 32");
-        if let Some(Err(mend)) = server_key.as_ref().map(crate::keys::parse) {
-            env.refuse("SERVER_KEY", mend);
-        }
-        if let Some(mend) = jwt_secret.as_ref().and_then(weakness) {
-            env.refuse("JWT_SECRET", mend);
-        }
-        let server_keys_previous = list(env.secret("SERVER_KEYS_PREVIOUS").as_ref());
-        let jwt_secrets_previous = list(env.secret("JWT_SECRETS_PREVIOUS").as_ref());
-        if let Some(mend) = jwt_secrets_previous.iter().find_map(weakness) {
-            env.refuse("JWT_SECRETS_PREVIOUS", format!("holds a secret that {mend}"));
-        }
-        for key in &server_keys_previous {
-            if let Err(mend) = crate::keys::parse(key) {
-                env.refuse("SERVER_KEYS_PREVIOUS", format!("holds a key that {mend}"));
+        keys
+    }
+
+    /// With a database server every process needs the same keys, so none is made up.
+    fn refuse_missing(&self, env: &Env, embedded: bool) {
+        let needed = [
+            ("SERVER_KEY", self.server_key.is_some(), "openssl rand -base64 32"),
+            ("JWT_SECRET", self.jwt_secret.is_some() || self.jwt_private_key.is_some(), "openssl rand -base64 48"),
+            ("ATTESTATION_KEY", self.attestation_key.is_some(), "openssl rand -base64 32"),
+        ];
+        for (name, given, make) in needed {
+            if !given && !embedded && !env.is_given(name) {
+                env.refuse(name, format!("is needed with a database server; make one with: {make}"));
             }
         }
-        Self {
-            server_key,
-            server_keys_previous,
-            jwt_secret,
-            jwt_secrets_previous,
-            jwt_private_key,
-            jwt_public_keys_previous: env.secret("JWT_PUBLIC_KEYS_PREVIOUS"),
-            attestation_key,
-            attestation_audience: env.text("ATTESTATION_AUDIENCE").unwrap_or_default(),
+    }
+}
+
+/// What settings say of one kind of key.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    pub current: Option<&'a Secret>,
+    pub next: Option<&'a Secret>,
+    pub previous: &'a [Secret],
+}
+
+impl Keys {
+    /// What settings say of this kind of key; private keys of access tokens aside.
+    pub fn of(&self, kind: KeyKind) -> Given<'_> {
+        let (current, next, previous) = match kind {
+            KeyKind::Server => (&self.server_key, &self.server_key_next, &self.server_keys_previous),
+            KeyKind::Jwt => (&self.jwt_secret, &self.jwt_secret_next, &self.jwt_secrets_previous),
+            KeyKind::Attestation => {
+                (&self.attestation_key, &self.attestation_key_next, &self.attestation_keys_previous)
+            }
+        };
+        Given { current: current.as_ref(), next: next.as_ref(), previous }
+    }
+
+    /// Whether the key of this kind is kept in a file of `DATA_DIR`.
+    pub fn comes_from_file(&self, kind: KeyKind) -> bool {
+        self.of(kind).current.is_none() && !(kind == KeyKind::Jwt && self.jwt_private_key.is_some())
+    }
+}
+
+fn one(env: &Env, name: &'static str, check: Check) -> Option<Secret> {
+    let secret = env.secret(name)?;
+    check(&secret).map_err(|why| env.refuse(name, why)).ok().map(|()| secret)
+}
+
+fn list(env: &Env, name: &'static str, check: Check) -> Vec<Secret> {
+    let secrets = env.secret_list(name);
+    for why in secrets.iter().filter_map(|secret| check(secret).err()) {
+        env.refuse(name, format!("contains a key that {why}"));
+    }
+    secrets
+}
+
+/// The settings whose values the operator chooses: no two of them may have the same value.
+const CHOSEN: [&str; 5] =
+    ["SERVER_KEY", "JWT_SECRET", "ATTESTATION_KEY", "DELIVERY_WEBHOOK_SECRET", "SOLAPI_WEBHOOK_TOKEN"];
+
+/// Refuses a secret that two settings share, in whatever encoding: who learns one of them learns the other.
+/// `from_files` are the keys that key files hold, each under the setting that it stands for.
+pub fn refuse_shared_secrets(env: &Env, from_files: &[(&'static str, Secret)]) {
+    let mut given: BTreeMap<&'static str, Vec<Secret>> = BTreeMap::new();
+    for setting in env.settings().filter(|setting| setting.secret && !setting.name.ends_with("_URL")) {
+        given.entry(base_name(setting.name)).or_default().extend(env.secrets_as_given(setting.name));
+    }
+    for (name, secret) in from_files {
+        given.entry(name).or_default().push(secret.clone());
+    }
+    for (at, (name, secrets)) in given.iter().enumerate() {
+        for (other, others) in given.iter().skip(at + 1) {
+            let ours = CHOSEN.contains(name) || CHOSEN.contains(other);
+            if ours && secrets.iter().any(|secret| others.iter().any(|other| same(secret, other))) {
+                env.refuse(
+                    name,
+                    format!("is the same as {other} (setting or key file): each needs a secret of its own"),
+                );
+            }
         }
     }
 }
 
-fn list(secrets: Option<&Secret>) -> Vec<Secret> {
-    let items = secrets.into_iter().flat_map(|list| list.expose().split(',')).map(str::trim);
-    items.filter(|item| !item.is_empty()).map(Secret::new).collect()
+fn same(one: &Secret, other: &Secret) -> bool {
+    let bare = |secret: &Secret| secret.expose().trim_start_matches("whsec_").as_bytes().to_vec();
+    keys::strength::is_same(&bare(one), &bare(other))
 }
 
-/// Why a secret typed by hand will not do (RFC 7518 section 3.2: a key at least as long as the hash).
-fn weakness(secret: &Secret) -> Option<String> {
-    let text = secret.expose();
-    let lower = text.to_lowercase();
-    if text.len() < 32 {
-        return Some("needs at least 32 characters; make one with: openssl rand -base64 48".to_owned());
+/// The setting whose predecessors or successors these are.
+fn base_name(name: &'static str) -> &'static str {
+    match name {
+        "SERVER_KEY_NEXT" | "SERVER_KEYS_PREVIOUS" => "SERVER_KEY",
+        "JWT_SECRET_NEXT" | "JWT_SECRETS_PREVIOUS" => "JWT_SECRET",
+        "ATTESTATION_KEY_NEXT" | "ATTESTATION_KEYS_PREVIOUS" => "ATTESTATION_KEY",
+        "JWT_PRIVATE_KEY_NEXT" => "JWT_PRIVATE_KEY",
+        name => name,
     }
-    if PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
-        return Some("is a placeholder out of a tutorial; make one with: openssl rand -base64 48".to_owned());
-    }
-    let mut characters: Vec<char> = text.chars().collect();
-    characters.sort_unstable();
-    characters.dedup();
-    (characters.len() < 8).then(|| "repeats a few characters; make one with: openssl rand -base64 48".to_owned())
 }

@@ -17,6 +17,18 @@ use crate::{
     texts::Locale,
 };
 
+/// Why a message can't be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unwritten {
+    /// Its row can't be read.
+    Unreadable,
+    /// It was derived with a server key that this process does not have, and another one may.
+    KeyUnknown,
+}
+
+/// For how long a notice waits for a process that can derive the token in it; after that it goes without.
+const WAITS_FOR_KEY: Duration = Duration::from_secs(10 * 60);
+
 /// Writes messages out of rows.
 #[derive(Clone)]
 pub struct Writer {
@@ -30,20 +42,26 @@ impl Writer {
     /// The message that a row owes.
     ///
     /// # Errors
-    /// Why it can't be written: the reason that its failure is recorded under.
-    pub(super) fn write(&self, row: &Model, now: Instant) -> Result<Outgoing, &'static str> {
-        let content: Content = serde_json::from_str(&row.content).map_err(|_| "unreadable")?;
-        let to = Contact::from_stored(row.contact_kind, &row.contact).ok_or("unreadable")?;
+    /// Why it can't be written.
+    pub(super) fn write(&self, row: &Model, now: Instant) -> Result<Outgoing, Unwritten> {
+        let content: Content = serde_json::from_str(&row.content).map_err(|_| Unwritten::Unreadable)?;
+        let to = Contact::from_stored(row.contact_kind, &row.contact).ok_or(Unwritten::Unreadable)?;
         let locale = Locale::parse(&row.locale).unwrap_or(self.default_locale);
         let (occasion, code) = match content {
             Content::Code(spec) => {
-                let id = row.verification_id.as_ref().ok_or("unreadable")?;
-                let code = spec.derive(id, &self.keys).ok_or("key_retired")?;
+                let id = row.verification_id.as_ref().ok_or(Unwritten::Unreadable)?;
+                let code = spec.derive(id, &self.keys).ok_or(Unwritten::KeyUnknown)?;
                 // From this message on: a resend says what is left.
                 let lifetime = (row.expires_at - row.created_at).to_std().unwrap_or_default();
                 (Occasion::Code(Code { purpose: spec.purpose, code: code.clone(), lifetime }), Some(code))
             }
-            Content::Notice(notice) => (Occasion::Notice(told(notice, &self.keys).ok_or("unreadable")?), None),
+            Content::Notice(notice) => {
+                let is_new = (now - row.created_at).to_std().is_ok_and(|age| age < WAITS_FOR_KEY);
+                if is_new && notice.key_id().is_some_and(|id| self.keys.get(id).is_none()) {
+                    return Err(Unwritten::KeyUnknown);
+                }
+                (Occasion::Notice(told(notice, &self.keys).ok_or(Unwritten::Unreadable)?), None)
+            }
         };
         let composed = self.composer.compose(&Letter { occasion, channel: row.channel, to: to.clone(), locale });
         Ok(Outgoing {
@@ -68,7 +86,7 @@ fn told(notice: Notice, keys: &ServerKeys) -> Option<message::Notice> {
         Notice::SessionEnded { device } => message::Notice::SessionEnded { device },
         Notice::ContactChanged(ContactChanged { change, key_id, kind, new, undo_seconds }) => {
             let new = Contact::from_stored(ContactKind::parse(&kind)?, &new)?;
-            // A key that was retired since takes the way back with it, and the owner is still told.
+            // No process that runs has the key any more: the owner is told all the same.
             let undo = keys
                 .get(&key_id)
                 .map(|key| Undo { token: undo_token(&change, key), lifetime: Duration::from_secs(undo_seconds) });

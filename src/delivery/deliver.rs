@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    compose::Unwritten,
     dispatcher::{Inner, Parts},
     failover::{self, Carried, CodeBy, End, NO_ANSWER, OURS, Passage},
     play::play,
@@ -27,6 +28,8 @@ const FIRST_POLL: Duration = Duration::from_secs(3);
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a message waits where the database did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long a message waits for a process that has its key.
+const KEY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries one claimed message, writes what became of it, and says whether it could.
 pub(super) async fn deliver(inner: &Inner, row: &Model) -> bool {
@@ -93,7 +96,12 @@ async fn carry(parts: &Parts, row: &Model, now: Instant) -> Result<Report, Fault
     }
     let message = match parts.writer.write(row, now) {
         Ok(message) => message,
-        Err(reason) => return Ok(over(reason).into()),
+        Err(Unwritten::Unreadable) => return Ok(over("unreadable").into()),
+        // A process that has the key takes it up; while keys are replaced there may be one.
+        Err(Unwritten::KeyUnknown) => {
+            let due_at = now + retry::after(KEY_PAUSE, &parts.entropy);
+            return Ok(Settlement::Again { due_at, provider: None, reason: row.reason.clone() }.into());
+        }
     };
     let case = Case { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
     if row.status == DeliveryStatus::Sent {

@@ -51,6 +51,14 @@ impl ContactChanged {
 }
 
 impl Notice {
+    /// The server key that a token in the message is derived with.
+    pub fn key_id(&self) -> Option<&str> {
+        match self {
+            Notice::ContactChanged(change) => Some(&change.key_id),
+            Notice::PasswordChanged | Notice::AccountExists | Notice::NewDevice { .. } => None,
+        }
+    }
+
     /// What it is, for reports and metrics.
     pub fn kind(&self) -> &'static str {
         match self {

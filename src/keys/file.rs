@@ -1,76 +1,180 @@
-//! Where a key comes from: a setting, or a file that the embedded default makes for itself at first start.
+//! Key files: what the embedded default makes for itself at first start.
+//!
+//! A file is complete as soon as it has its name: it is written under a temporary name, synced, and linked into place
+//! without replacing anything, so that a crash leaves no half of a key and two first starts at once agree on one.
 
-use std::{fs, io, io::Write, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
 
-use super::{LEAST_BYTES, ServerKey};
 use crate::{clock::Entropy, secret::Secret};
 
-/// The key that a setting spells in base 64.
-///
-/// # Errors
-/// What is wrong with it, in words for whoever configured it; never the value.
-pub fn parse(text: &Secret) -> Result<ServerKey, String> {
-    let bytes = STANDARD
-        .decode(text.expose())
-        .map_err(|_| "is not base 64; make one with: openssl rand -base64 32".to_owned())?;
-    ServerKey::new(bytes)
+/// More is no key file.
+const LONGEST: u64 = 64 * 1024;
+
+/// A key as it was read from its file.
+#[derive(Debug)]
+pub struct KeyFile {
+    pub secret: Secret,
+    /// What an operator should know about the file.
+    pub warning: Option<String>,
 }
 
-/// The secret in `path`, made at random and kept there, readable by its owner alone, if there is none yet.
+/// Checks what a file holds, as it would be checked in a setting.
+pub type Check = fn(&Secret) -> Result<(), String>;
+
+/// The key in `path`; none: there is no such file. Changes nothing.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
-pub fn make_or_read(path: &Path, entropy: &Entropy) -> Result<Secret, String> {
-    let cannot = |doing: &str, error: &io::Error| format!("can't {doing} {}: {error}", path.display());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| cannot("make the folder of", &error))?;
+/// What is wrong with the file, with its path and how to recover; never its content.
+pub fn read(path: &Path, check: Check) -> Result<Option<KeyFile>, String> {
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => return Ok(None),
+        Err(error) => return Err(format!("{}: can't be read: {error}", path.display())),
+    };
+    let secret = Secret::new(without_bom(&text).trim());
+    let wrong = if secret.expose().is_empty() { Err("is empty".to_owned()) } else { check(&secret) };
+    wrong.map_err(|why| format!("{}: the key {why}. {RECOVERY}", path.display()))?;
+    Ok(Some(KeyFile { secret, warning: loose_mode(path) }))
+}
+
+/// The lines of a file; none: there is no such file.
+///
+/// # Errors
+/// It can't be read.
+pub fn read_lines(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
+    match read_text(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{}: can't be read: {error}", path.display())),
     }
-    match open_new(path) {
-        Ok(mut file) => {
-            let text = STANDARD.encode(entropy.bytes::<LEAST_BYTES>());
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| cannot("write", &error))?;
-            Ok(Secret::new(text))
+}
+
+const RECOVERY: &str = "Restore the file from a backup; or delete it and start again, and a new key is made (what was \
+                        signed or derived with the old one is refused from then on)";
+
+/// The key in `path`. If there is none, `made` is kept there, readable by its owner alone. A file that others can read
+/// is made private, if the file system allows it.
+///
+/// # Errors
+/// What stood in the way, in words for the operator.
+pub fn make_or_read(path: &Path, check: Check, made: &Secret, entropy: &Entropy) -> Result<KeyFile, String> {
+    if let Some(mut found) = read(path, check)? {
+        if let Some(warning) = found.warning.take() {
+            found.warning = Some(repaired(path, &warning));
         }
+        return Ok(found);
+    }
+    let cannot = |error: io::Error| format!("{}: can't be made: {error}", path.display());
+    match create(path, made.expose(), entropy) {
+        Ok(()) => Ok(KeyFile { secret: made.clone(), warning: None }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let text = fs::read_to_string(path).map_err(|error| cannot("read", &error))?;
-            Ok(Secret::new(text.trim()))
+            // Another process was faster: its key is the one.
+            read(path, check)?.ok_or_else(|| format!("{}: was there and is gone: start again", path.display()))
         }
-        Err(error) => Err(cannot("make", &error)),
+        Err(error) => Err(cannot(error)),
     }
 }
 
-fn open_new(path: &Path) -> io::Result<fs::File> {
+/// Writes a file that must not exist yet: complete and private from the moment that it has its name.
+///
+/// # Errors
+/// The file exists, or can't be written; then nothing is left behind.
+pub fn create(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
+    let folder = folder(path);
+    fs::create_dir_all(folder)?;
+    let temporary = write_beside(path, text, entropy)?;
+    let linked = fs::hard_link(&temporary, path).or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Err(error),
+        // Some network file systems have no links.
+        _ => create_directly(path, text),
+    });
+    let _ = fs::remove_file(&temporary);
+    linked?;
+    sync(folder)
+}
+
+/// Writes a file in place of the one that may be there: at any moment one of the two is there, complete.
+///
+/// # Errors
+/// It can't be written; then the old one is still there.
+pub fn replace(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
+    let temporary = write_beside(path, text, entropy)?;
+    if let Err(error) = fs::rename(&temporary, path) {
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    sync(folder(path))
+}
+
+/// Waits until the names in a folder are on the disk.
+///
+/// # Errors
+/// The folder can't be opened or synced.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// The folder of a file.
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A byte order mark is a trace of the editor, never part of a secret.
+pub fn without_bom(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}')
+}
+
+/// The permissions of a file that others can read; none: only its owner can.
+pub fn loose_mode(path: &Path) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| format!("{} can be read by other users (mode {mode:04o})", path.display()))
+}
+
+fn repaired(path: &Path, warning: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    match fs::set_permissions(path, fs::Permissions::from_mode(0o600)) {
+        Ok(()) => format!("{warning}: set to 0600. If others may have read it, replace it: countersign keys rotate"),
+        Err(error) => format!("{warning}, and that can't be changed ({error}): chmod 600 it where it comes from"),
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A new file in the same folder, under a name that no other process uses, synced.
+fn write_beside(path: &Path, text: &str, entropy: &Entropy) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?.to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", hex::encode(entropy.bytes::<8>())));
+    create_directly(&temporary, text)?;
+    Ok(temporary)
+}
+
+fn create_directly(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let mut file = options.open(path)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_second_start_reads_what_the_first_one_made() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("deep/server.key");
-        let made = make_or_read(&path, &Entropy::System).unwrap();
-        let read = make_or_read(&path, &Entropy::System).unwrap();
-        assert_eq!(made.expose(), read.expose());
-        assert!(parse(&made).is_ok());
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-    }
-
-    #[test]
-    fn words_instead_of_base_64_are_refused_without_being_repeated() {
-        let refusal = parse(&Secret::new("my pet's name")).unwrap_err();
-        assert!(refusal.contains("base 64") && !refusal.contains("pet"));
-    }
-}
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,12 +1,20 @@
 //! The server's keys: one secret from which everything that must be derivable and never stored is derived.
 
-mod file;
+pub mod file;
+pub mod folder;
+mod in_use;
+mod parse;
+pub mod strength;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-pub use file::{make_or_read, parse};
+pub use in_use::{Ids, KeysInUse};
+pub use parse::{
+    ED25519_PKCS8_PREFIX, check_ed25519, check_private_key, check_secret, check_server_key, check_text, ed25519_seed,
+    server_key as parse, strong, unfolded,
+};
 
 /// A server key takes at least this many bytes (the output length of the hash it is used with, RFC 2104 section 3).
 pub const LEAST_BYTES: usize = 32;
@@ -19,19 +27,18 @@ pub struct ServerKey {
 }
 
 impl ServerKey {
-    /// A key of at least [`LEAST_BYTES`] bytes.
+    /// A key of at least [`LEAST_BYTES`] bytes. Whether it is hard to guess is checked where it is read ([`parse`]).
     ///
     /// # Errors
-    /// What is wrong with it, in words for whoever configured it.
+    /// What is wrong with it, in words for the operator.
     pub fn new(bytes: Vec<u8>) -> Result<Self, String> {
         let bytes = Zeroizing::new(bytes);
         if bytes.len() < LEAST_BYTES {
             return Err(format!("needs at least {LEAST_BYTES} random bytes, not {}", bytes.len()));
         }
-        if bytes.iter().all(|byte| *byte == bytes[0]) {
-            return Err("is one byte over and over; make it with: openssl rand -base64 32".to_owned());
-        }
-        // The id is part of a hash under its own label, so it tells nothing of what the key derives.
+        // The id stays what it always was, since rows of other processes and versions name the key by it. It confirms a
+        // guess at the key no better than a code or a refresh token that a person receives; what keeps a key from being
+        // guessed is that weak ones are refused (`strength`).
         let digest = Sha256::new().chain_update(b"countersign/key-id/").chain_update(&*bytes).finalize();
         Ok(Self { id: hex::encode(&digest[..4]), bytes })
     }
@@ -60,30 +67,32 @@ impl std::fmt::Debug for ServerKey {
     }
 }
 
-/// The key that new things are derived under, and those before it that old rows still name.
+/// The key that new things are derived under, and those that rows may name as well: keys that it replaced, and the
+/// next one, which other processes may derive under already.
 #[derive(Clone, Debug)]
 pub struct ServerKeys {
     current: ServerKey,
-    previous: Vec<ServerKey>,
+    accepted: Vec<ServerKey>,
 }
 
 impl ServerKeys {
-    pub fn new(current: ServerKey, previous: Vec<ServerKey>) -> Self {
-        Self { current, previous }
+    pub fn new(current: ServerKey, accepted: Vec<ServerKey>) -> Self {
+        Self { current, accepted }
     }
 
     pub fn current(&self) -> &ServerKey {
         &self.current
     }
 
-    /// The key that a row names; none if it was retired.
+    /// The key that a row names. None: this process does not have it. It may have been retired, or it is one that other
+    /// processes use already: what it derived can't be checked here, which says nothing of whether it is right.
     pub fn get(&self, id: &str) -> Option<&ServerKey> {
-        std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
+        std::iter::once(&self.current).chain(&self.accepted).find(|key| key.id == id)
     }
 
     /// Every key, the current one first.
     pub fn all(&self) -> impl Iterator<Item = &ServerKey> {
-        std::iter::once(&self.current).chain(&self.previous)
+        std::iter::once(&self.current).chain(&self.accepted)
     }
 }
 
@@ -92,9 +101,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_weak_key_is_refused_in_words() {
+    fn a_short_key_is_refused_in_words() {
         assert!(ServerKey::new(vec![1; 31]).unwrap_err().contains("at least 32"));
-        assert!(ServerKey::new(vec![7; 32]).unwrap_err().contains("over and over"));
     }
 
     #[test]

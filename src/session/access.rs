@@ -16,6 +16,7 @@ use crate::{
     config,
     fault::Fault,
     ids::{AccountId, SessionId},
+    keys::Ids,
     secret::Secret,
     store::entity::account::Role,
 };
@@ -111,6 +112,11 @@ impl AccessTokens {
     /// The public keys that check them, for `/.well-known/jwks.json`.
     pub fn public_keys(&self) -> &[Jwk] {
         self.0.keys.public()
+    }
+
+    /// For each key the ids that tokens name it by; the key that signs comes first.
+    pub fn key_ids(&self) -> &[Ids] {
+        self.0.keys.ids()
     }
 
     /// A token for a session. It never outlives the session.

@@ -7,6 +7,7 @@ use crate::{
     clock::{Clock, Entropy, Instant},
     config,
     ids::{AccountId, SessionId},
+    keys::{ServerKey, ServerKeys},
     secret::Secret,
 };
 
@@ -14,7 +15,15 @@ fn gate() -> (Gate, AccessTokens, Clock) {
     let (clock, _) = Clock::manual("2026-03-02T03:00:00Z".parse().unwrap());
     let env = config::Env::new([], config::session::SETTINGS.iter().copied());
     let settings = config::Session::from_env(&env);
-    let source = KeySource { secret: Some(Secret::new("Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE")), ..KeySource::default() };
+    let server_key = ServerKey::new(Entropy::seeded(1).bytes::<32>().to_vec()).unwrap();
+    let source = KeySource {
+        secret: Some(Secret::new("Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE")),
+        private_key: None,
+        accepted_secrets: Vec::new(),
+        next_private_key: None,
+        previous_public_keys: None,
+        server_keys: ServerKeys::new(server_key, Vec::new()),
+    };
     let access = AccessTokens::open(&source, &settings, clock.clone(), Entropy::seeded(1)).unwrap();
     (Gate::new(access.clone(), Confirmations::default(), clock.clone()), access, clock)
 }

@@ -8,19 +8,26 @@ use jsonwebtoken::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::secret::Secret;
+use crate::{
+    keys::{Ids, ServerKey, ServerKeys, unfolded},
+    secret::Secret,
+};
 
 /// Where the keys come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct KeySource {
     /// Signs with HS256, where there is no private key.
     pub secret: Option<Secret>,
     /// A PKCS #8 PEM; signs with EdDSA or RS256.
     pub private_key: Option<Secret>,
-    /// Secrets that signed before and are still believed.
-    pub previous_secrets: Vec<Secret>,
+    /// Secrets that signed before or will sign next.
+    pub accepted_secrets: Vec<Secret>,
+    /// A PKCS #8 PEM that will sign next.
+    pub next_private_key: Option<Secret>,
     /// PEMs of the public keys that belong to private keys that signed before.
     pub previous_public_keys: Option<Secret>,
+    /// The keys that the ids of secrets are derived with, so that an id confirms no guess at a secret.
+    pub server_keys: ServerKeys,
 }
 
 /// The keys, each with the one algorithm that it is for: a token's header chooses among keys and never among
@@ -31,6 +38,8 @@ pub(super) struct Keyring {
     pub key_id: String,
     trusted: HashMap<String, (Algorithm, DecodingKey)>,
     public: Vec<Jwk>,
+    /// For each key the ids that tokens name it by; the one that signs comes first.
+    ids: Vec<Ids>,
 }
 
 /// RFC 7518, section 3.3: 2048 bits or more.
@@ -39,17 +48,20 @@ const PEM_END: &str = "-----END PUBLIC KEY-----";
 
 impl Keyring {
     /// # Errors
-    /// The setting and what is wrong with it, in words for whoever configured it.
+    /// The setting and what is wrong with it, in words for the operator.
     pub fn open(source: &KeySource) -> Result<Self, String> {
         let mut ring = match (&source.private_key, &source.secret) {
             (Some(pem), _) => Self::of_private_key(pem).map_err(|why| format!("JWT_PRIVATE_KEY: {why}"))?,
-            (None, Some(secret)) => Self::of_secret(secret),
+            (None, Some(secret)) => Self::of_secret(secret, &source.server_keys),
             (None, None) => return Err("JWT_SECRET: there is no key to sign access tokens with".to_owned()),
         };
-        for secret in &source.previous_secrets {
-            ring.trust_secret(secret);
+        for secret in &source.accepted_secrets {
+            ring.trust_secret(secret, &source.server_keys);
         }
-        let pems = source.previous_public_keys.as_ref().map_or(String::new(), unfolded);
+        if let Some(pem) = &source.next_private_key {
+            ring.trust_private_key(pem).map_err(|why| format!("JWT_PRIVATE_KEY_NEXT: {why}"))?;
+        }
+        let pems = source.previous_public_keys.as_ref().map(unfolded).unwrap_or_default();
         for pem in pems.split_inclusive(PEM_END).filter(|pem| !pem.trim().is_empty()) {
             ring.trust_public_key(pem).map_err(|why| format!("JWT_PUBLIC_KEYS_PREVIOUS: {why}"))?;
         }
@@ -66,36 +78,49 @@ impl Keyring {
         &self.public
     }
 
-    fn of_secret(secret: &Secret) -> Self {
-        let mut ring = Self {
-            signing: EncodingKey::from_secret(secret.expose().as_bytes()),
-            algorithm: Algorithm::HS256,
-            key_id: secret_id(secret),
-            trusted: HashMap::new(),
-            public: Vec::new(),
-        };
-        ring.trust_secret(secret);
+    /// For each key the ids that tokens name it by; the one that signs comes first, in both lists.
+    pub fn ids(&self) -> &[Ids] {
+        &self.ids
+    }
+
+    fn new(signing: EncodingKey, algorithm: Algorithm) -> Self {
+        let (trusted, public, ids) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { signing, algorithm, key_id: String::new(), trusted, public, ids }
+    }
+
+    fn of_secret(secret: &Secret, server_keys: &ServerKeys) -> Self {
+        let mut ring = Self::new(EncodingKey::from_secret(secret.expose().as_bytes()), Algorithm::HS256);
+        ring.key_id = secret_id(secret, server_keys.current());
+        ring.trust_secret(secret, server_keys);
         ring
     }
 
     fn of_private_key(pem: &Secret) -> Result<Self, String> {
-        let pem = unfolded(pem);
-        let (signing, algorithm) = match EncodingKey::from_ed_pem(pem.as_bytes()) {
-            Ok(key) => (key, Algorithm::EdDSA),
-            Err(_) => match EncodingKey::from_rsa_pem(pem.as_bytes()) {
-                Ok(key) => (key, Algorithm::RS256),
-                Err(_) => return Err("is no PEM of an Ed25519 or RSA private key in PKCS #8".to_owned()),
-            },
-        };
-        let jwk = Jwk::from_encoding_key(&signing, algorithm).map_err(|_| "is no private key".to_owned())?;
-        let mut ring = Self { signing, algorithm, key_id: String::new(), trusted: HashMap::new(), public: Vec::new() };
+        let (signing, algorithm) = private_key(pem)?;
+        let jwk = public_half(&signing, algorithm)?;
+        let mut ring = Self::new(signing, algorithm);
         ring.key_id = ring.trust(jwk, algorithm)?;
         Ok(ring)
     }
 
-    fn trust_secret(&mut self, secret: &Secret) {
-        let key = DecodingKey::from_secret(secret.expose().as_bytes());
-        self.trusted.insert(secret_id(secret), (Algorithm::HS256, key));
+    /// Believes a secret under every id that another process, or an earlier version, may have given it.
+    fn trust_secret(&mut self, secret: &Secret, server_keys: &ServerKeys) {
+        let ids = secret_ids(secret, server_keys);
+        for id in ids.iter().cloned().chain([unkeyed_secret_id(secret)]) {
+            self.trusted.insert(id, (Algorithm::HS256, DecodingKey::from_secret(secret.expose().as_bytes())));
+        }
+        self.note(ids);
+    }
+
+    fn trust_private_key(&mut self, pem: &Secret) -> Result<(), String> {
+        let (key, algorithm) = private_key(pem)?;
+        self.trust(public_half(&key, algorithm)?, algorithm).map(|_| ())
+    }
+
+    fn note(&mut self, ids: Ids) {
+        if !self.ids.contains(&ids) {
+            self.ids.push(ids);
+        }
     }
 
     fn trust_public_key(&mut self, pem: &str) -> Result<(), String> {
@@ -123,20 +148,56 @@ impl Keyring {
         let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(unreadable)?;
         jwk.common.key_id = Some(id.clone());
         jwk.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
-        self.public.push(jwk);
-        self.trusted.insert(id.clone(), (algorithm, key));
+        // The same key may be listed twice while processes are replaced.
+        if self.trusted.insert(id.clone(), (algorithm, key)).is_none() {
+            self.public.push(jwk);
+        }
+        self.note(vec![id.clone()]);
         Ok(id)
     }
 }
 
-/// A variable of the environment may hold a PEM on one line, with `\n` for its line breaks.
-fn unfolded(pem: &Secret) -> String {
-    pem.expose().replace("\\n", "\n")
+/// For each key of this source the ids that tokens name it by; the key that signs comes first.
+///
+/// # Errors
+/// The setting and what is wrong with it, in words for the operator.
+pub fn key_ids(source: &KeySource) -> Result<Vec<Ids>, String> {
+    Keyring::open(source).map(|ring| ring.ids)
 }
 
-/// How tokens name a secret. It is part of a hash under its own label; guessing at the secret is no easier with it than
-/// with any token.
-fn secret_id(secret: &Secret) -> String {
+/// The ids that tokens name a secret by.
+pub fn secret_ids(secret: &Secret, server_keys: &ServerKeys) -> Ids {
+    server_keys.all().map(|key| secret_id(secret, key)).collect()
+}
+
+/// The ids that tokens name a private key by.
+///
+/// # Errors
+/// What is wrong with it, in words for the operator.
+pub fn private_key_ids(pem: &Secret) -> Result<Ids, String> {
+    Keyring::of_private_key(pem).map(|ring| vec![ring.key_id])
+}
+
+fn private_key(pem: &Secret) -> Result<(EncodingKey, Algorithm), String> {
+    let pem = unfolded(pem);
+    let rsa = |_| EncodingKey::from_rsa_pem(pem.as_bytes()).map(|key| (key, Algorithm::RS256));
+    EncodingKey::from_ed_pem(pem.as_bytes())
+        .map(|key| (key, Algorithm::EdDSA))
+        .or_else(rsa)
+        .map_err(|_| "is no PEM of an Ed25519 or RSA private key in PKCS #8".to_owned())
+}
+
+fn public_half(key: &EncodingKey, algorithm: Algorithm) -> Result<Jwk, String> {
+    Jwk::from_encoding_key(key, algorithm).map_err(|_| "is no private key".to_owned())
+}
+
+/// How tokens name a secret: who does not have the server key can't confirm a guess at the secret by it.
+fn secret_id(secret: &Secret, server_key: &ServerKey) -> String {
+    hex::encode(&server_key.derive("jwt-key-id/2", &[secret.expose().as_bytes()])[..8])
+}
+
+/// How earlier versions named a secret. Tokens of theirs are believed for their life; none is made with it.
+fn unkeyed_secret_id(secret: &Secret) -> String {
     let digest = Sha256::new().chain_update(b"countersign/jwt-key-id/").chain_update(secret.expose()).finalize();
     hex::encode(&digest[..8])
 }

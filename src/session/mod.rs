@@ -31,7 +31,7 @@ pub use self::{
     end::Revoked,
     established::Established,
     exchange::Issued,
-    keyring::KeySource,
+    keyring::{KeySource, key_ids, private_key_ids, secret_ids},
     lockout::{Counted, Subjects},
     opaque::Opaque,
     open::{Device, Opened, Opening, Tokens},

@@ -29,6 +29,7 @@ mod judgement;
 mod lease;
 mod lockout;
 mod page;
+mod process_keys;
 mod proof;
 mod reader;
 mod refresh_token;

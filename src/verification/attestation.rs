@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{
     channel::Channel,
@@ -18,13 +16,10 @@ use crate::{
     contact::ContactKind,
     fault::Fault,
     ids::{AccountId, VerificationId},
+    keys::{ED25519_PKCS8_PREFIX, ed25519_seed},
     purpose::Purpose,
     secret::Secret,
 };
-
-/// What comes before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
-const PKCS8_PREFIX: [u8; 16] =
-    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// What is attested.
 pub struct Attestation<'a> {
@@ -61,8 +56,9 @@ pub struct Attestor(Arc<Signer>);
 
 struct Signer {
     key: EncodingKey,
-    key_id: String,
-    public: Vec<u8>,
+    /// The first is the one that signs.
+    key_ids: Vec<String>,
+    published: Vec<Value>,
     issuer: String,
     audience: String,
 }
@@ -82,20 +78,55 @@ struct Claims<'a> {
     contact_kind: &'static str,
 }
 
+/// The public half of an Ed25519 key, and how tokens name it.
+struct PublicKey {
+    id: String,
+    bytes: Vec<u8>,
+}
+
+impl PublicKey {
+    fn of(seed: &[u8]) -> Result<Self, String> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| "is no Ed25519 key".to_owned())?;
+        let bytes = pair.public_key().as_ref().to_vec();
+        Ok(Self { id: URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..12]), bytes })
+    }
+
+    /// As a member of `/.well-known/jwks.json` (RFC 7517, RFC 8037).
+    fn jwk(&self) -> Value {
+        json!({
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "use": "sig",
+            "alg": "EdDSA",
+            "kid": self.id,
+            "x": URL_SAFE_NO_PAD.encode(&self.bytes),
+        })
+    }
+}
+
 impl Attestor {
-    /// `key` is a seed of 32 bytes in base 64, or a PKCS #8 PEM. `issuer` is where the service is known to the world.
+    /// `key` is a seed of 32 bytes in base 64, or a PKCS #8 PEM; so are `accepted`, the keys that signed before or will
+    /// sign next: they are published with it. `issuer` is where the service is known to the world.
     ///
     /// # Errors
-    /// What is wrong with the key, in words for whoever configured it.
-    pub fn new(key: &Secret, issuer: String, audience: String) -> Result<Self, String> {
-        let seed = seed(key)?;
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| "is no Ed25519 key".to_owned())?;
-        let public = pair.public_key().as_ref().to_vec();
-        let mut pkcs8 = PKCS8_PREFIX.to_vec();
-        pkcs8.extend_from_slice(&seed);
-        let key_id = URL_SAFE_NO_PAD.encode(&Sha256::digest(&public)[..12]);
+    /// What is wrong with a key, in words for the operator.
+    pub fn new(key: &Secret, accepted: &[Secret], issuer: String, audience: String) -> Result<Self, String> {
+        let seed = ed25519_seed(key)?;
+        let public = PublicKey::of(&seed[..])?;
+        let mut published = vec![public.jwk()];
+        let mut key_ids = vec![public.id.clone()];
+        for key in accepted {
+            let public = PublicKey::of(&ed25519_seed(key)?[..])?;
+            // The same key may be listed twice while processes are replaced.
+            if !key_ids.contains(&public.id) {
+                published.push(public.jwk());
+                key_ids.push(public.id);
+            }
+        }
+        let mut pkcs8 = Zeroizing::new(ED25519_PKCS8_PREFIX.to_vec());
+        pkcs8.extend_from_slice(&seed[..]);
         let key = EncodingKey::from_ed_der(&pkcs8);
-        Ok(Self(Arc::new(Signer { key, key_id, public, issuer, audience })))
+        Ok(Self(Arc::new(Signer { key, key_ids, published, issuer, audience })))
     }
 
     /// The signed token.
@@ -103,10 +134,10 @@ impl Attestor {
     /// # Errors
     /// A fault when it can't be signed.
     pub fn attest(&self, what: &Attestation<'_>) -> Result<Secret, Fault> {
-        let Signer { key, key_id, issuer, audience, .. } = &*self.0;
+        let Signer { key, key_ids, issuer, audience, .. } = &*self.0;
         let header = Header {
             typ: Some("attestation+jwt".to_owned()),
-            kid: Some(key_id.clone()),
+            kid: key_ids.first().cloned(),
             ..Header::new(Algorithm::EdDSA)
         };
         let (sub, contact_kind) = what.subject.claims();
@@ -126,41 +157,28 @@ impl Attestor {
         Ok(Secret::new(token))
     }
 
-    /// The public key, as a member of `/.well-known/jwks.json` (RFC 7517, RFC 8037).
-    pub fn jwk(&self) -> Value {
-        json!({
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "use": "sig",
-            "alg": "EdDSA",
-            "kid": self.0.key_id,
-            "x": URL_SAFE_NO_PAD.encode(&self.0.public),
-        })
+    /// The public keys, for `/.well-known/jwks.json`.
+    pub fn public_keys(&self) -> &[Value] {
+        &self.0.published
     }
-}
 
-fn seed(key: &Secret) -> Result<[u8; 32], String> {
-    let text = key.expose();
-    let body: String = text.lines().filter(|line| !line.starts_with("-----")).flat_map(str::chars).collect();
-    let bytes = STANDARD.decode(body.trim()).map_err(|_| "is neither base 64 nor a PEM".to_owned())?;
-    let seed = if text.contains("-----BEGIN") {
-        bytes.strip_prefix(&PKCS8_PREFIX).ok_or("is a PEM, but of no Ed25519 key in PKCS #8")?
-    } else {
-        &bytes
-    };
-    seed.try_into().map_err(|_| format!("needs 32 bytes, not {}; make one with: openssl rand -base64 32", seed.len()))
+    /// How tokens name the keys, the one that signs first.
+    pub fn key_ids(&self) -> &[String] {
+        &self.0.key_ids
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
     use jsonwebtoken::{DecodingKey, Validation};
 
     use super::*;
 
     #[test]
     fn whoever_has_the_published_key_can_check_it() {
-        let key = Secret::new(STANDARD.encode([7u8; 32]));
-        let attestor = Attestor::new(&key, "https://id.example.com".to_owned(), "shop".to_owned()).unwrap();
+        let key = Secret::new(STANDARD.encode(seed(7)));
+        let attestor = Attestor::new(&key, &[], "https://id.example.com".to_owned(), "shop".to_owned()).unwrap();
         let issued_at = Instant::from_timestamp(4_000_000_000, 0).unwrap();
         let token = attestor
             .attest(&Attestation {
@@ -172,7 +190,7 @@ mod tests {
                 expires_at: issued_at + std::time::Duration::from_secs(600),
             })
             .unwrap();
-        let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(attestor.jwk()).unwrap();
+        let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(attestor.public_keys()[0].clone()).unwrap();
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&["shop"]);
         validation.set_issuer(&["https://id.example.com"]);
@@ -184,14 +202,41 @@ mod tests {
         assert!(jsonwebtoken::decode::<Value>(token.expose(), &key, &validation).is_err());
     }
 
+    fn seed(number: u64) -> [u8; 32] {
+        crate::clock::Entropy::seeded(number).bytes()
+    }
+
+    fn attestor(key: String, accepted: &[Secret]) -> Result<Attestor, String> {
+        Attestor::new(&Secret::new(key), accepted, String::new(), String::new())
+    }
+
     #[test]
     fn a_pem_and_its_seed_are_the_same_key() {
-        let seed = [9u8; 32];
-        let pem = [&PKCS8_PREFIX[..], &seed].concat();
+        let seed = seed(9);
+        let pem = [&ED25519_PKCS8_PREFIX[..], &seed].concat();
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pem));
-        let attestor = |key: String| Attestor::new(&Secret::new(key), String::new(), String::new());
-        assert_eq!(attestor(pem).unwrap().jwk(), attestor(STANDARD.encode(seed)).unwrap().jwk());
-        assert!(attestor("short".to_owned()).is_err());
-        assert!(attestor(STANDARD.encode([1u8; 16])).is_err());
+        let published = |key: String| attestor(key, &[]).unwrap().public_keys().to_vec();
+        assert_eq!(published(pem.replace('\n', "\\n")), published(STANDARD.encode(seed)));
+        assert_eq!(published(pem), published(STANDARD.encode(seed)));
+    }
+
+    #[test]
+    fn short_and_weak_keys_are_refused() {
+        assert!(attestor("short".to_owned(), &[]).is_err());
+        assert!(attestor(STANDARD.encode(&seed(9)[..16]), &[]).is_err());
+        assert!(attestor(STANDARD.encode([0u8; 32]), &[]).is_err());
+        let weak = Secret::new(STANDARD.encode([0u8; 32]));
+        assert!(attestor(STANDARD.encode(seed(9)), &[weak]).is_err());
+    }
+
+    #[test]
+    fn accepted_keys_are_published_once_after_the_one_that_signs() {
+        let [current, next] = [1, 2].map(|number| Secret::new(STANDARD.encode(seed(number))));
+        let attestor = attestor(current.expose().to_owned(), &[next.clone(), current]).unwrap();
+        let ids: Vec<_> = attestor.public_keys().iter().map(|key| key["kid"].as_str().unwrap()).collect();
+        assert_eq!(ids, attestor.key_ids());
+        assert_eq!(ids.len(), 2);
+        let after = Attestor::new(&next, &[], String::new(), String::new()).unwrap();
+        assert_eq!(ids[1], after.key_ids()[0]);
     }
 }

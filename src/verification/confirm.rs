@@ -136,7 +136,7 @@ impl Verifications {
             return self.repeat(row, token, event, now).await;
         }
         let (right, taken) = match self.check_elsewhere(&row, guess, now).await? {
-            Checked::CodeIsOurs => (parts.is_right(&row, guess), false),
+            Checked::CodeIsOurs => (parts.is_right(&row, guess)?, false),
             Checked::Judged { right } => (right, true),
             Checked::Over(confirmation) => return Ok(confirmation),
         };
@@ -211,14 +211,21 @@ impl Parts {
 
     /// Nobody was sent the code of a decoy, so no guess at it is right; it is compared all the same, for the time it
     /// takes.
-    fn is_right(&self, row: &Model, guess: &str) -> bool {
+    ///
+    /// # Errors
+    /// The code was derived with a key that this process does not have. That says nothing of the guess: another process
+    /// can check it, so no attempt is counted.
+    fn is_right(&self, row: &Model, guess: &str) -> Result<bool, Fault> {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
         let test = contact.as_ref().filter(|_| row.scenario.is_some()).and_then(|to| self.test_contact(to));
         let right = match test {
             Some(test) => code::is_same(&test.code, guess) && test.scenario != Scenario::Locked,
-            None => spec(row).matches(&row.id, &self.keys, guess),
+            None => {
+                let unknown = || Fault::unavailable("the code's server key is not known to this process");
+                spec(row).matches(&row.id, &self.keys, guess).ok_or_else(unknown)?
+            }
         };
-        right & !row.decoy
+        Ok(right & !row.decoy)
     }
 
     async fn judge(

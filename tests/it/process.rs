@@ -5,6 +5,7 @@ mod backup;
 pub mod child;
 mod commands;
 mod import;
+mod keys;
 pub mod metrics;
 mod refused;
 mod stopped;

@@ -13,6 +13,7 @@ use crate::{
         registry,
     },
     ids::DeliveryId,
+    keys::check_text,
 };
 
 /// Shorter tokens can be guessed.
@@ -30,8 +31,8 @@ impl Verifier {
     /// None without a token.
     pub fn read(env: &Env) -> Option<Self> {
         let tokens = registry::secrets(env, "SOLAPI_WEBHOOK_TOKEN");
-        if tokens.iter().any(|token| token.expose().len() < SHORTEST_TOKEN) {
-            env.refuse("SOLAPI_WEBHOOK_TOKEN", format!("at least {SHORTEST_TOKEN} characters (openssl rand -hex 32)"));
+        for why in tokens.iter().filter_map(|token| check_text(token, SHORTEST_TOKEN).err()) {
+            env.refuse("SOLAPI_WEBHOOK_TOKEN", why);
         }
         (!tokens.is_empty()).then_some(Self { tokens })
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{NoReceipt, Receipt};
 use crate::{
     clock::Instant,
-    config::Env,
+    config::{Env, Secret},
     delivery::{
         loose::{self, Loose},
         provider::ReceiptStatus,
@@ -13,6 +13,7 @@ use crate::{
         standard_webhooks::{self, Key},
     },
     ids::DeliveryId,
+    keys::strong,
 };
 
 /// What receipts are judged by.
@@ -31,7 +32,11 @@ pub struct Headers<'a> {
 
 /// The keys in `DELIVERY_WEBHOOK_SECRET`, the one to sign with first.
 pub fn keys(env: &Env) -> Vec<Key> {
-    let parse = |secret| Key::parse(secret).map_err(|mend| env.refuse("DELIVERY_WEBHOOK_SECRET", mend)).ok();
+    let parse = |secret: &Secret| {
+        let bare = secret.expose().trim_start_matches("whsec_");
+        Key::parse(secret).and_then(|key| strong(bare.as_bytes()).map(|()| key))
+    };
+    let parse = |secret| parse(secret).map_err(|mend| env.refuse("DELIVERY_WEBHOOK_SECRET", mend)).ok();
     registry::secrets(env, "DELIVERY_WEBHOOK_SECRET").iter().filter_map(parse).collect()
 }
 

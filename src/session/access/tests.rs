@@ -8,7 +8,11 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{clock::ManualClock, session::authentication::Method};
+use crate::{
+    clock::ManualClock,
+    keys::{ServerKey, ServerKeys},
+    session::authentication::Method,
+};
 
 const SECRET: &str = "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE";
 const OLD_SECRET: &str = "an older one: wR4tZ6bH1cF5jD0gKaE7sX2";
@@ -32,8 +36,25 @@ fn desk(source: &KeySource) -> Desk {
     Desk { tokens: AccessTokens::open(source, &settings(), clock, entropy).unwrap(), hand, account, session }
 }
 
+fn no_keys() -> KeySource {
+    KeySource {
+        secret: None,
+        private_key: None,
+        accepted_secrets: Vec::new(),
+        next_private_key: None,
+        previous_public_keys: None,
+        server_keys: server_keys(1, &[]),
+    }
+}
+
+/// Server keys, each made out of its number.
+fn server_keys(current: u64, accepted: &[u64]) -> ServerKeys {
+    let key = |number: u64| ServerKey::new(Entropy::seeded(number).bytes::<32>().to_vec()).unwrap();
+    ServerKeys::new(key(current), accepted.iter().copied().map(key).collect())
+}
+
 fn by_secret(secret: &str) -> KeySource {
-    KeySource { secret: Some(Secret::new(secret)), ..KeySource::default() }
+    KeySource { secret: Some(Secret::new(secret)), ..no_keys() }
 }
 
 impl Desk {
@@ -218,7 +239,7 @@ fn a_token_ends_to_the_second_and_never_after_its_session() {
 fn tk_10_a_previous_secret_is_believed_until_it_is_dropped() {
     let old = desk(&by_secret(OLD_SECRET));
     let token = old.issue();
-    let rotated = desk(&KeySource { previous_secrets: vec![Secret::new(OLD_SECRET)], ..by_secret(SECRET) });
+    let rotated = desk(&KeySource { accepted_secrets: vec![Secret::new(OLD_SECRET)], ..by_secret(SECRET) });
     assert!(rotated.honours(&token));
     assert_ne!(part(&rotated.issue(), 0)["kid"], part(&token, 0)["kid"]);
     assert!(!desk(&by_secret(SECRET)).honours(&token));
@@ -232,7 +253,7 @@ fn ed25519_pem(seed: u8) -> Secret {
 }
 
 fn by_private_key(pem: Secret) -> KeySource {
-    KeySource { private_key: Some(pem), ..KeySource::default() }
+    KeySource { private_key: Some(pem), ..no_keys() }
 }
 
 /// The public half of what a desk signs with, as a PEM.
@@ -255,7 +276,7 @@ fn tk_10_a_private_key_signs_and_its_predecessor_is_believed() {
 
     let new = desk(&KeySource {
         previous_public_keys: Some(Secret::new(public_pem(&old))),
-        previous_secrets: vec![Secret::new(SECRET)],
+        accepted_secrets: vec![Secret::new(SECRET)],
         ..by_private_key(ed25519_pem(9))
     });
     assert!(new.honours(&token));
@@ -282,8 +303,44 @@ fn a_key_that_is_none_is_refused_by_its_name() {
         let (clock, _) = Clock::manual(Instant::UNIX_EPOCH);
         AccessTokens::open(source, &settings(), clock, Entropy::seeded(1)).map(|_| ()).unwrap_err()
     };
-    assert!(refused(&KeySource::default()).starts_with("JWT_SECRET"));
+    assert!(refused(&no_keys()).starts_with("JWT_SECRET"));
     assert!(refused(&by_private_key(Secret::new("hello"))).starts_with("JWT_PRIVATE_KEY"));
     let wrong = KeySource { previous_public_keys: Some(Secret::new("hello")), ..by_secret(SECRET) };
     assert!(refused(&wrong).starts_with("JWT_PUBLIC_KEYS_PREVIOUS"));
+}
+
+/// The id in the header is no hash of the secret that a guess could be compared with; it is another one under another
+/// server key, and every process that knows both server keys believes both.
+#[test]
+fn the_id_of_a_secret_is_keyed_and_survives_a_change_of_the_server_key() {
+    let under = |server_keys: ServerKeys| desk(&KeySource { server_keys, ..by_secret(SECRET) });
+    let (old, new) = (under(server_keys(1, &[2])), under(server_keys(2, &[1])));
+    let (first, second) = (old.issue(), new.issue());
+    assert_ne!(part(&first, 0)["kid"], part(&second, 0)["kid"]);
+    assert!(old.honours(&second) && new.honours(&first));
+    assert!(!under(server_keys(3, &[])).honours(&first));
+}
+
+/// A token that a version before the keyed ids has signed is believed for its life, and none is made any more.
+#[test]
+fn tokens_with_the_unkeyed_id_of_earlier_versions_are_believed() {
+    use sha2::{Digest, Sha256};
+    let desk = desk(&by_secret(SECRET));
+    let token = desk.issue();
+    let digest = Sha256::new().chain_update(b"countersign/jwt-key-id/").chain_update(SECRET).finalize();
+    let unkeyed = json!(hex::encode(&digest[..8]));
+    assert_ne!(part(&token, 0)["kid"], unkeyed);
+    let earlier = forge(&with(part(&token, 0), "kid", unkeyed), &part(&token, 1), SECRET.as_bytes());
+    assert!(desk.honours(&earlier));
+}
+
+/// The first phase of a change of keys: what will sign next is believed before anything is signed with it.
+#[test]
+fn the_next_key_is_believed_and_published_before_it_signs() {
+    let next = ed25519_pem(9);
+    let before = desk(&KeySource { next_private_key: Some(next.clone()), ..by_secret(SECRET) });
+    let after = desk(&KeySource { accepted_secrets: vec![Secret::new(SECRET)], ..by_private_key(next) });
+    assert_eq!(before.tokens.public_keys(), after.tokens.public_keys());
+    assert!(before.honours(&after.issue()) && after.honours(&before.issue()));
+    assert_eq!(part(&before.issue(), 0)["alg"], "HS256");
 }

@@ -14,6 +14,7 @@ mod refresh;
 mod refusals;
 mod reset;
 mod revocation;
+mod rotation;
 mod sign_in;
 mod sign_up;
 mod stolen_token;

@@ -14,7 +14,7 @@ use super::{
 use crate::support::{Account, PATIENCE, TestApp};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-const OTHER_SECRET: &str = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
+const OTHER_SECRET: &str = "whsec_myeZw9Y0OR9RYFGgorboA1q8mW3vQxX2Osey6rPw2Gc=";
 
 async fn tells(app: &TestApp, id: &str, status: &str) {
     let receipt = json!({ "provider_message_id": id, "status": status, "news": { "unheard": "of" } });

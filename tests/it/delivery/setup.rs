@@ -12,7 +12,7 @@ use crate::{
     support::{PATIENCE, Person, Setup, TestApp},
 };
 
-pub const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+pub const SECRET: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
 pub const TWILIO_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const PUBLIC_URL: &str = "https://sign.example.com";
 

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::support::{Database, column, given};
 
-const SERVER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
+const SERVER_KEY: &str = "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU=";
 
 /// What a child is started with: nothing of whoever runs the test.
 pub struct Plan {
@@ -41,7 +41,7 @@ impl Plan {
                 ("LISTEN_ADDR", &format!("127.0.0.1:{port}")),
                 ("SERVER_KEY", SERVER_KEY),
                 ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
-                ("ATTESTATION_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="),
+                ("ATTESTATION_KEY", "u4XD8tRTDwKguu2wscSMup2fKOv5DddN8QShMNHP7hU="),
                 ("TRUSTED_PROXIES", "127.0.0.1/32"),
                 ("AUTO_MIGRATE", "on"),
                 ("LOG_FORMAT", "json"),

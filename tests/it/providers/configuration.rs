@@ -93,7 +93,7 @@ async fn a_provider_that_carries_two_channels_is_built_once() {
         vec![("SMS_PROVIDER", "twilio,webhook"), ("VOICE_PROVIDER", "twilio"), ("EMAIL_PROVIDER", "webhook")];
     vars.extend_from_slice(TWILIO);
     vars.push(("DELIVERY_WEBHOOK_URL", "https://gateway.example.com/"));
-    vars.push(("DELIVERY_WEBHOOK_SECRET", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+    vars.push(("DELIVERY_WEBHOOK_SECRET", "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o="));
     let env = env(&vars);
     let routes = Plan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(countersign::clock::Clock::System));
     assert_eq!(env.into_refusals(), []);

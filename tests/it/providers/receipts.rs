@@ -31,8 +31,8 @@ use tower::ServiceExt;
 use super::support::env;
 
 const NOW: i64 = 1_767_225_600;
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const WHSEC: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const TOKEN: &str = "67787a65c0c03e0a16d2c3e4f062626a";
+const WHSEC: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
 
 struct Bench {
     app: Router,
@@ -188,7 +188,7 @@ async fn solapi_is_believed_by_the_token_in_its_address() {
     ];
     assert_eq!(bench.taken(), expected);
     for path in
-        ["/receipts/solapi", "/receipts/solapi?token=", "/receipts/solapi?token=0123456789abcdef0123456789abcdee"]
+        ["/receipts/solapi", "/receipts/solapi?token=", "/receipts/solapi?token=67787a65c0c03e0a16d2c3e4f062626b"]
     {
         assert_eq!(bench.post(path, &[], body.clone()).await, 403, "{path}");
     }

@@ -15,7 +15,7 @@ use super::{
     support::{TIMEOUT, code_message, provider, unavailable, unavailable_for},
 };
 
-const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const SECRET: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
 
 /// Every provider that is asked over HTTP, at `url`.
 pub fn everybody(url: &str) -> Vec<Arc<dyn Provider>> {

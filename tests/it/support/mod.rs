@@ -65,9 +65,9 @@ impl Setup {
         let mut vars = BTreeMap::from(
             [
                 ("DATA_DIR", data.path().to_str().unwrap()),
-                ("SERVER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="),
+                ("SERVER_KEY", "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU="),
                 ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
-                ("ATTESTATION_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="),
+                ("ATTESTATION_KEY", "u4XD8tRTDwKguu2wscSMup2fKOv5DddN8QShMNHP7hU="),
                 ("TRUSTED_PROXIES", "127.0.0.1/32"),
                 ("AUTO_MIGRATE", "on"),
                 // A machine that is busy with other tests is slow, and nothing is learnt from that.

@@ -35,3 +35,72 @@ async fn another_back_end_can_check_it_with_the_published_key() {
     assert!(jsonwebtoken::decode::<Value>(token, &key, &validation).is_err());
     app.stop().await;
 }
+
+/// What the samples in README.md and docs/attestation.md check, one after another; the first check that fails.
+fn refused_by(token: &str, keys: &JwkSet, audience: &str) -> Option<&'static str> {
+    let header = jsonwebtoken::decode_header(token).unwrap();
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&["https://id.example.com"]);
+    validation.set_required_spec_claims(&["sub", "exp"]);
+    validation.validate_aud = false;
+    let key = header.kid.and_then(|kid| keys.find(&kid).cloned()).and_then(|jwk| DecodingKey::from_jwk(&jwk).ok());
+    let Some(checked) = key.and_then(|key| jsonwebtoken::decode::<Value>(token, &key, &validation).ok()) else {
+        return Some("signature and issuer");
+    };
+    let checks = [
+        ("audience", checked.claims["aud"] == audience),
+        ("type", checked.header.typ.as_deref() == Some("attestation+jwt")),
+        ("purpose", checked.claims["purpose"] == "CONTACT"),
+    ];
+    checks.into_iter().find(|(_, passes)| !passes).map(|(check, _)| check)
+}
+
+/// Case 14: an access token that is signed with a key of the same JWKS, even for the same issuer and audience, fails the
+/// checks of the samples; with the defaults the audience alone refuses it, and so does each of the other checks.
+#[tokio::test]
+async fn an_access_token_is_no_attestation() {
+    let seed = countersign::clock::Entropy::System.bytes::<32>();
+    let der = [&countersign::keys::ED25519_PKCS8_PREFIX[..], &seed].concat();
+    let der = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+    let setup = Setup::new().await.at("2099-03-02T03:00:00Z").with("PUBLIC_URL", "https://id.example.com");
+    let setup = setup.without("JWT_SECRET").with("JWT_PRIVATE_KEY", &pem).with("JWT_ISSUER", "https://id.example.com");
+    let app = setup.start().await;
+    let same = app.another_process_with(&[("JWT_AUDIENCE", Some("countersign-attestation"))]).await;
+    let signed_in = app.signed_up("hong", "+821012345678").await;
+    let refreshed = same.anonymous().refresh(&signed_in.refresh).await;
+    let jwks = reqwest::get(format!("{}/.well-known/jwks.json", app.url())).await.unwrap();
+    let jwks: JwkSet = jwks.json().await.unwrap();
+    assert_eq!(jwks.keys.len(), 2, "both keys are published");
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to("010-2222-3333").await["id"].clone();
+    let proof = visitor.confirm(&id, &app.code_sent_to("+821022223333").await).await["proof"].clone();
+    let audience = "countersign-attestation";
+    assert_eq!(refused_by(proof["attestation"].as_str().unwrap(), &jwks, audience), None);
+    assert_eq!(refused_by(&signed_in.access, &jwks, audience), Some("audience"));
+    let confusing = refreshed["tokens"]["accessToken"].as_str().unwrap();
+    assert_eq!(refused_by(confusing, &jwks, audience), Some("type"));
+    let claims = confusing.split('.').nth(1).unwrap();
+    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert!(claims["purpose"].is_null() && claims["aud"] == audience, "{claims}");
+    for app in [same, app] {
+        app.stop().await;
+    }
+}
+
+/// The samples check what an attestation needs to be told apart by.
+#[test]
+fn the_samples_check_type_audience_and_purpose() {
+    let read = |file: &str| std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for text in [read("README.md"), read("docs/attestation.md")] {
+        let samples = text.split("```").skip(1).step_by(2).filter(|block| block.contains("EdDSA"));
+        let samples: Vec<_> = samples.filter(|block| block.starts_with("js") || block.starts_with("python")).collect();
+        assert!(!samples.is_empty());
+        for sample in samples {
+            for check in ["attestation+jwt", "countersign-attestation", "CONTACT", "purpose"] {
+                assert!(sample.contains(check), "{check} is missing in\n{sample}");
+            }
+        }
+    }
+}

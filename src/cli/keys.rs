@@ -1,0 +1,221 @@
+//! `keys`: which keys each process uses, new keys, and their replacement in two phases.
+
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+use clap::{Subcommand, ValueEnum};
+
+use super::table::table;
+use crate::{
+    app::{Settings, keys as app_keys, presence::GONE_AFTER},
+    clock::{Clock, Entropy, Instant},
+    config::Place,
+    fault::Fault,
+    keys::{
+        KeysInUse,
+        folder::{KeyFiles, KeyKind, make},
+    },
+    store::Store,
+    vitals::Vitals,
+};
+
+mod rotate;
+
+/// What to do with keys.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show which keys each running process uses and accepts, by their ids. No key is shown.
+    List,
+    /// Print new strong keys as settings.
+    Make {
+        /// Make the missing key files in DATA_DIR instead (embedded database only).
+        #[arg(long)]
+        files: bool,
+    },
+    /// Do the next phase of replacing a key: in key files, or by printing the settings to change.
+    Rotate {
+        #[arg(value_enum)]
+        kind: Kind,
+    },
+}
+
+/// Which key.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Kind {
+    /// SERVER_KEY: codes and refresh tokens are derived from it.
+    Server,
+    /// JWT_SECRET or JWT_PRIVATE_KEY: signs access tokens.
+    Jwt,
+    /// ATTESTATION_KEY: signs attestations.
+    Attestation,
+}
+
+impl From<Kind> for KeyKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Server => KeyKind::Server,
+            Kind::Jwt => KeyKind::Jwt,
+            Kind::Attestation => KeyKind::Attestation,
+        }
+    }
+}
+
+/// A process that runs, and its keys.
+pub struct Process {
+    pub id: String,
+    pub version: String,
+    pub started_at: Instant,
+    pub last_seen_at: Instant,
+    pub keys: KeysInUse,
+}
+
+impl Process {
+    /// What would run with the present settings.
+    pub fn of_configuration(keys: KeysInUse) -> Self {
+        let now = Clock::System.now();
+        let (id, version) = ("this configuration".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        Self { id, version, started_at: now, last_seen_at: now, keys }
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// Why it was not done, in words for the operator.
+pub async fn run(settings: &Settings, command: Command) -> Result<(), String> {
+    match command {
+        Command::List => list(settings).await,
+        Command::Make { files: false } => {
+            print_new();
+            Ok(())
+        }
+        Command::Make { files: true } => make_files(settings),
+        Command::Rotate { kind } => rotate::rotate(settings, kind.into()).await,
+    }
+}
+
+/// New keys as settings; needs no configuration.
+pub fn print_new() {
+    for kind in KeyKind::ALL {
+        println!("{}={}", kind.setting(), make(&Entropy::System).expose());
+    }
+}
+
+fn make_files(settings: &Settings) -> Result<(), String> {
+    let config = &settings.config;
+    if !config.store.is_embedded() {
+        return Err("DATABASE_URL names a database server: key files are for the embedded database".to_owned());
+    }
+    for kind in KeyKind::ALL {
+        let files = KeyFiles::new(kind, &config.store.data_dir);
+        if !config.keys.comes_from_file(kind) {
+            println!("{}: is set, so no file is needed", kind.setting());
+        } else if files.current()?.is_some() {
+            println!("{}: is there already", files.current_path().display());
+        } else {
+            files.current_or_made(&Entropy::System)?;
+            println!("{}: made", files.current_path().display());
+        }
+    }
+    Ok(())
+}
+
+async fn list(settings: &Settings) -> Result<(), String> {
+    let processes = processes(settings).await?;
+    if processes.is_empty() {
+        println!("No process is running.");
+    } else {
+        let heads = ["process", "version", "started", "last seen", "kind", "key", "state"];
+        let rows: Vec<_> = processes.iter().flat_map(rows).collect();
+        print!("{}", table(&heads, &rows));
+    }
+    for conflict in conflicts(&processes) {
+        println!("warning: {conflict}");
+    }
+    Ok(())
+}
+
+fn rows(process: &Process) -> Vec<Vec<String>> {
+    let time = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let mut rows = Vec::new();
+    for kind in KeyKind::ALL {
+        for (at, ids) in process.keys.of(kind).iter().enumerate() {
+            rows.push(vec![
+                process.id.clone(),
+                process.version.clone(),
+                time(process.started_at),
+                time(process.last_seen_at),
+                kind.as_str().to_owned(),
+                ids.first().cloned().unwrap_or_default(),
+                if at == 0 { "used" } else { "accepted" }.to_owned(),
+            ]);
+        }
+    }
+    rows
+}
+
+/// The processes that run on this database.
+///
+/// # Errors
+/// The database can't be asked.
+pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
+    let place = &settings.config.store.place;
+    if matches!(place, Place::Sqlite { file } if !file.exists()) {
+        return Ok(Vec::new());
+    }
+    let cannot = |fault: Fault| format!("the database can't be asked: {}", fault.words());
+    let store = Store::open(&settings.config.store, &Vitals::default()).await.map_err(cannot)?;
+    let pending = store.pending_migrations().await.map_err(cannot)?;
+    let rows = match pending.is_empty() {
+        true => store.process_keys(Clock::System.now() - GONE_AFTER).await.map_err(cannot),
+        false => Err("migrations are pending: run countersign migrate first".to_owned()),
+    };
+    store.close().await;
+    let process = |row: crate::store::entity::process_keys::Model| {
+        let keys = serde_json::from_str(&row.keys).unwrap_or_default();
+        let (started_at, last_seen_at) = (row.started_at, row.last_seen_at);
+        Process { id: row.process, version: row.version, started_at, last_seen_at, keys }
+    };
+    Ok(rows?.into_iter().map(process).collect())
+}
+
+/// Pairs of processes of which one does not accept what the other makes, in words.
+pub fn conflicts(processes: &[Process]) -> Vec<String> {
+    let mut conflicts = Vec::new();
+    for kind in KeyKind::ALL {
+        for process in processes {
+            let others = processes.iter().filter(|other| !other.keys.accepts_current_of(&process.keys, kind));
+            let others: Vec<_> = others.map(|other| other.id.as_str()).collect();
+            if !others.is_empty() {
+                conflicts.push(format!(
+                    "the {} key that {} uses is not accepted by {}: add it there as {}_NEXT or to {}",
+                    kind.as_str(),
+                    process.id,
+                    others.join(", "),
+                    kind.setting(),
+                    kind.previous_setting(),
+                ));
+            }
+        }
+    }
+    conflicts
+}
+
+/// How long what a key has made may still be presented after the key was replaced.
+fn life(settings: &Settings, kind: KeyKind) -> Duration {
+    let config = &settings.config;
+    match kind {
+        KeyKind::Server => config.session.refresh_ttl.max(config.account.contact_undo),
+        KeyKind::Jwt => config.session.access_ttl,
+        KeyKind::Attestation => config.verification.proof_ttl,
+    }
+}
+
+/// The ids of the present keys. None: they are made at first start.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn configured(settings: &Settings) -> Result<Option<KeysInUse>, String> {
+    let config = &settings.config;
+    app_keys::read(&config.keys, &config.store.data_dir)?.map(|secrets| secrets.in_use()).transpose()
+}

@@ -1,0 +1,155 @@
+//! Replacing a key in two phases: first every process accepts the new one, then it is used.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::{Process, life, processes};
+use crate::{
+    app::{Settings, keys as app_keys},
+    clock::{Clock, Entropy},
+    keys::{
+        ED25519_PKCS8_PREFIX, Ids, LEAST_BYTES,
+        folder::{KeyFiles, KeyKind, make},
+    },
+    secret::Secret,
+    session,
+};
+
+/// Does the next phase, or says which settings to change.
+///
+/// # Errors
+/// Why it was not done, in words for the operator.
+pub async fn rotate(settings: &Settings, kind: KeyKind) -> Result<(), String> {
+    let config = &settings.config;
+    if kind == KeyKind::Jwt && (config.keys.jwt_private_key.is_some() || config.keys.jwt_private_key_next.is_some()) {
+        return rotate_private_key(settings).await;
+    }
+    match config.keys.comes_from_file(kind) {
+        true => rotate_files(settings, kind).await,
+        false => rotate_settings(settings, kind).await,
+    }
+}
+
+async fn rotate_files(settings: &Settings, kind: KeyKind) -> Result<(), String> {
+    let (entropy, now) = (Entropy::System, Clock::System.now());
+    let files = KeyFiles::new(kind, &settings.config.store.data_dir);
+    if files.current()?.is_none() {
+        return Err(format!("{}: is not there yet; the first start makes it", files.current_path().display()));
+    }
+    let Some(next) = files.next()? else {
+        let dropped = files.drop_retired(now - life(settings, kind), &entropy)?;
+        if dropped > 0 {
+            println!("Dropped {dropped} keys that nothing valid was made with any more.");
+        }
+        files.make_next(&entropy)?;
+        println!("Phase 1 of 2: made {}.", files.next_path().display());
+        println!("Restart the program, so that it accepts the new key, then run this command again.");
+        return Ok(());
+    };
+    refuse_unknown(settings, kind, &ids(settings, kind, &next.secret)?).await?;
+    files.promote_next(now, &entropy)?;
+    println!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
+    println!("Restart the program, so that it uses the key. The old one stays accepted for as long as it is needed.");
+    Ok(())
+}
+
+async fn rotate_settings(settings: &Settings, kind: KeyKind) -> Result<(), String> {
+    let given = settings.config.keys.of(kind);
+    let name = kind.setting();
+    let Some(next) = given.next else {
+        println!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
+        println!("# Then run this command again with the new settings.");
+        println!("{name}_NEXT={}", make(&Entropy::System).expose());
+        return Ok(());
+    };
+    refuse_unknown(settings, kind, &ids(settings, kind, next)?).await?;
+    let previous: Vec<_> = given.current.into_iter().chain(given.previous).filter(|key| !is(key, next)).collect();
+    println!(
+        "# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove"
+    );
+    println!("# {name}_NEXT, and restart them one after another.");
+    println!("{name}={}", next.expose());
+    println!("{}={}", kind.previous_setting(), list(&previous));
+    let days = humantime::format_duration(life(settings, kind));
+    println!("# Drop the old key from {} {days} after the last restart, not before.", kind.previous_setting());
+    Ok(())
+}
+
+async fn rotate_private_key(settings: &Settings) -> Result<(), String> {
+    let keys = &settings.config.keys;
+    let Some(next) = &keys.jwt_private_key_next else {
+        println!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
+        println!("# Then run this command again with the new settings.");
+        println!("JWT_PRIVATE_KEY_NEXT={}", new_private_key().expose());
+        return Ok(());
+    };
+    refuse_unknown(settings, KeyKind::Jwt, &session::private_key_ids(next)?).await?;
+    println!(
+        "# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove"
+    );
+    println!("# JWT_PRIVATE_KEY_NEXT, and restart them one after another.");
+    println!("JWT_PRIVATE_KEY={}", next.expose().replace('\n', "\\n"));
+    match &keys.jwt_private_key {
+        Some(_) => {
+            println!("# JWT_PUBLIC_KEYS_PREVIOUS: add the public half of the JWT_PRIVATE_KEY that is replaced:");
+            println!("#   openssl pkey -in old.pem -pubout");
+        }
+        None => {
+            let tokens = secrets(settings)?.access_tokens;
+            let secrets: Vec<_> = tokens.secret.iter().chain(&tokens.accepted_secrets).collect();
+            println!("# Remove JWT_SECRET as well:");
+            println!("JWT_SECRETS_PREVIOUS={}", list(&secrets));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a key may be used: not before every process that runs accepts it.
+async fn refuse_unknown(settings: &Settings, kind: KeyKind, next: &Ids) -> Result<(), String> {
+    let processes = processes(settings).await?;
+    let unaware: Vec<_> = processes.iter().filter(|process| !process.keys.accepts(kind, next)).map(named).collect();
+    if unaware.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "not yet: these running processes do not accept the new {} key: {}. Restart them with it first; one that was \
+         killed counts as running for two minutes",
+        kind.as_str(),
+        unaware.join(", ")
+    ))
+}
+
+fn named(process: &Process) -> String {
+    format!("{} (started {})", process.id, process.started_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+}
+
+fn ids(settings: &Settings, kind: KeyKind, key: &Secret) -> Result<Ids, String> {
+    secrets(settings)?.ids_of(kind, key)
+}
+
+fn secrets(settings: &Settings) -> Result<app_keys::Secrets, String> {
+    let config = &settings.config;
+    let secrets = app_keys::read(&config.keys, &config.store.data_dir)?;
+    secrets.ok_or_else(|| "there are no keys yet: the first start makes them".to_owned())
+}
+
+fn is(one: &Secret, other: &Secret) -> bool {
+    one.expose() == other.expose()
+}
+
+/// Secrets as a list setting holds them: a JSON array where a comma would be taken for a separator.
+fn list(secrets: &[&Secret]) -> String {
+    let texts: Vec<_> = secrets.iter().map(|secret| secret.expose()).collect();
+    let plain = texts.iter().all(|text| !text.contains(',') && !text.starts_with('['));
+    match plain {
+        true => texts.join(","),
+        false => serde_json::to_string(&texts).unwrap_or_default(),
+    }
+}
+
+/// An Ed25519 key in PKCS #8, on one line.
+fn new_private_key() -> Secret {
+    let mut der = Zeroizing::new(ED25519_PKCS8_PREFIX.to_vec());
+    der.extend_from_slice(&Entropy::System.bytes::<LEAST_BYTES>());
+    Secret::new(format!("-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----", STANDARD.encode(der)))
+}

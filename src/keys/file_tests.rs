@@ -1,0 +1,102 @@
+use std::{os::unix::fs::PermissionsExt, sync::Barrier};
+
+use super::*;
+use crate::keys::parse::check_secret;
+
+const KEY: &str = "H6YZz1NvVT5zQBlN4760krrJ/exLtL9vicbpTJPZbAQ=";
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn open(path: &Path) -> Result<KeyFile, String> {
+    make_or_read(path, check_secret, &Secret::new(KEY), &Entropy::System)
+}
+
+#[test]
+fn the_second_start_reads_what_the_first_one_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep/jwt.key");
+    assert!(read(&path, check_secret).unwrap().is_none());
+    assert_eq!(open(&path).unwrap().secret.expose(), KEY);
+    let other = Secret::new("K8NndNsNkCiSFcEDmvIdlRJToSjwBqkzW3/1Zl938HU=");
+    let read = make_or_read(&path, check_secret, &other, &Entropy::System).unwrap();
+    assert_eq!(read.secret.expose(), KEY);
+    assert_eq!(mode(&path), 0o600);
+    let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["jwt.key"], "something was left behind");
+}
+
+#[test]
+fn first_starts_at_once_agree_on_one_key() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("jwt.key");
+        let barrier = Barrier::new(4);
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let made = Secret::new(hex::encode(Entropy::System.bytes::<32>()));
+                        barrier.wait();
+                        make_or_read(&path, check_secret, &made, &Entropy::System).unwrap().secret
+                    })
+                })
+                .collect();
+            starts.into_iter().map(|start| start.join().unwrap().expose().to_owned()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    }
+}
+
+#[test]
+fn what_is_in_a_file_is_checked_like_a_setting_and_the_message_names_file_and_recovery() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwt.key");
+    for content in ["", "\n", " \n", "a", "changeme", "\u{feff}", &"a".repeat(40)] {
+        fs::write(&path, content).unwrap();
+        for said in [read(&path, check_secret).unwrap_err(), open(&path).unwrap_err()] {
+            assert!(said.contains(path.to_str().unwrap()), "{said}");
+            assert!(said.contains("backup") && said.contains("delete it"), "{said}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), content, "a file was changed that could not be read");
+    }
+    fs::write(&path, [0xff, 0xfe, 0x41, 0x00]).unwrap();
+    assert!(open(&path).unwrap_err().contains(path.to_str().unwrap()));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(open(&path).is_err());
+}
+
+#[test]
+fn a_byte_order_mark_and_line_breaks_are_not_part_of_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwt.key");
+    fs::write(&path, format!("\u{feff}{KEY}\r\n")).unwrap();
+    assert_eq!(open(&path).unwrap().secret.expose(), KEY);
+}
+
+#[test]
+fn a_file_that_others_can_read_is_made_private_with_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwt.key");
+    open(&path).unwrap();
+    for loose in [0o644, 0o640, 0o666] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(loose)).unwrap();
+        assert!(read(&path, check_secret).unwrap().unwrap().warning.unwrap().contains("other users"));
+        assert_eq!(mode(&path), loose, "reading changed it");
+        assert!(open(&path).unwrap().warning.unwrap().contains("set to 0600"));
+        assert_eq!(mode(&path), 0o600);
+        assert!(open(&path).unwrap().warning.is_none());
+    }
+}
+
+#[test]
+fn a_replaced_file_is_private_and_complete() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwt.key");
+    assert_eq!(create(&path, "one", &Entropy::System).map_err(|error| error.kind()), Ok(()));
+    assert_eq!(create(&path, "two", &Entropy::System).map_err(|e| e.kind()), Err(io::ErrorKind::AlreadyExists));
+    replace(&path, "three", &Entropy::System).unwrap();
+    assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("three", 0o600));
+}

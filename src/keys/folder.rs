@@ -1,0 +1,248 @@
+//! The key files of the embedded default: for each kind of key the current one, the next one, and those before.
+
+use std::path::{Path, PathBuf};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{
+    LEAST_BYTES, check_ed25519, check_secret, check_server_key,
+    file::{self, Check, KeyFile},
+};
+use crate::{
+    clock::{Entropy, Instant},
+    secret::Secret,
+};
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyKind {
+    /// Codes, refresh tokens and undo tokens are derived from it.
+    Server,
+    /// Signs access tokens.
+    Jwt,
+    /// Signs attestations.
+    Attestation,
+}
+
+impl KeyKind {
+    pub const ALL: [KeyKind; 3] = [KeyKind::Server, KeyKind::Jwt, KeyKind::Attestation];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyKind::Server => "server",
+            KeyKind::Jwt => "jwt",
+            KeyKind::Attestation => "attestation",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The setting that holds a key of this kind.
+    pub fn setting(self) -> &'static str {
+        match self {
+            KeyKind::Server => "SERVER_KEY",
+            KeyKind::Jwt => "JWT_SECRET",
+            KeyKind::Attestation => "ATTESTATION_KEY",
+        }
+    }
+
+    /// The setting that holds its predecessors.
+    pub fn previous_setting(self) -> &'static str {
+        match self {
+            KeyKind::Server => "SERVER_KEYS_PREVIOUS",
+            KeyKind::Jwt => "JWT_SECRETS_PREVIOUS",
+            KeyKind::Attestation => "ATTESTATION_KEYS_PREVIOUS",
+        }
+    }
+
+    fn check(self) -> Check {
+        match self {
+            KeyKind::Server => check_server_key,
+            KeyKind::Jwt => check_secret,
+            KeyKind::Attestation => check_ed25519,
+        }
+    }
+}
+
+/// A new key, as settings and files hold it.
+pub fn make(entropy: &Entropy) -> Secret {
+    Secret::new(STANDARD.encode(entropy.bytes::<LEAST_BYTES>()))
+}
+
+/// A key that was replaced, and when.
+#[derive(Clone, Debug)]
+pub struct Retired {
+    pub secret: Secret,
+    pub at: Instant,
+}
+
+/// The files of one kind of key.
+#[derive(Clone, Debug)]
+pub struct KeyFiles {
+    kind: KeyKind,
+    folder: PathBuf,
+}
+
+impl KeyFiles {
+    pub fn new(kind: KeyKind, folder: &Path) -> Self {
+        Self { kind, folder: folder.to_owned() }
+    }
+
+    /// The file of the key that is used.
+    pub fn current_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.key", self.kind.as_str()))
+    }
+
+    /// The file of the key that is accepted and will be used next.
+    pub fn next_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.key.next", self.kind.as_str()))
+    }
+
+    /// The file of the keys that were used before.
+    pub fn previous_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.key.previous", self.kind.as_str()))
+    }
+
+    /// # Errors
+    /// What is wrong with the file, with its path and how to recover.
+    pub fn current(&self) -> Result<Option<KeyFile>, String> {
+        file::read(&self.current_path(), self.kind.check())
+    }
+
+    /// # Errors
+    /// What is wrong with the file, with its path and how to recover.
+    pub fn next(&self) -> Result<Option<KeyFile>, String> {
+        file::read(&self.next_path(), self.kind.check())
+    }
+
+    /// # Errors
+    /// What is wrong with the file, with its path and how to recover.
+    pub fn previous(&self) -> Result<Vec<Retired>, String> {
+        let path = self.previous_path();
+        let Some(text) = file::read_lines(&path)? else { return Ok(Vec::new()) };
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines
+            .map(|line| {
+                let (key, at) = line.split_once(' ').ok_or("has a line that is no key and time")?;
+                let secret = Secret::new(key);
+                self.kind.check()(&secret)?;
+                let at = at.parse().map_err(|_| "has a line whose time can't be read".to_owned())?;
+                Ok(Retired { secret, at })
+            })
+            .collect::<Result<_, String>>()
+            .map_err(|why| format!("{}: {why}: restore it from a backup, or remove that line", path.display()))
+    }
+
+    /// The current key, made and kept if there is none.
+    ///
+    /// # Errors
+    /// What stood in the way, in words for the operator.
+    pub fn current_or_made(&self, entropy: &Entropy) -> Result<KeyFile, String> {
+        file::make_or_read(&self.current_path(), self.kind.check(), &make(entropy), entropy)
+    }
+
+    /// Makes the next key; it is accepted from the next start on.
+    ///
+    /// # Errors
+    /// What stood in the way, in words for the operator.
+    pub fn make_next(&self, entropy: &Entropy) -> Result<(), String> {
+        let path = self.next_path();
+        let made = file::create(&path, make(entropy).expose(), entropy);
+        made.map_err(|error| format!("{}: can't be made: {error}", path.display()))
+    }
+
+    /// Puts the next key in the current one's place and keeps the current one among the previous ones. A crash in
+    /// between leaves every key in one of the files, and the step can be repeated.
+    ///
+    /// # Errors
+    /// What stood in the way, in words for the operator.
+    pub fn promote_next(&self, now: Instant, entropy: &Entropy) -> Result<(), String> {
+        let mut previous = self.previous()?;
+        if let Some(current) = self.current()? {
+            previous.retain(|retired| retired.secret.expose() != current.secret.expose());
+            previous.push(Retired { secret: current.secret, at: now });
+        }
+        self.write_previous(&previous, entropy)?;
+        let (from, to) = (self.next_path(), self.current_path());
+        std::fs::rename(&from, &to)
+            .and_then(|()| file::sync(&self.folder))
+            .map_err(|error| format!("{}: can't take the place of {}: {error}", from.display(), to.display()))
+    }
+
+    /// Drops the keys that were replaced before this time, and says how many.
+    ///
+    /// # Errors
+    /// What stood in the way, in words for the operator.
+    pub fn drop_retired(&self, before: Instant, entropy: &Entropy) -> Result<usize, String> {
+        let mut previous = self.previous()?;
+        let all = previous.len();
+        previous.retain(|retired| retired.at >= before);
+        if previous.len() < all {
+            self.write_previous(&previous, entropy)?;
+        }
+        Ok(all - previous.len())
+    }
+
+    fn write_previous(&self, previous: &[Retired], entropy: &Entropy) -> Result<(), String> {
+        let path = self.previous_path();
+        let lines = previous.iter().map(|retired| format!("{} {}\n", retired.secret.expose(), retired.at.to_rfc3339()));
+        let text = zeroize::Zeroizing::new(lines.collect::<String>());
+        file::replace(&path, &text, entropy).map_err(|error| format!("{}: can't be written: {error}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(folder: &Path) -> KeyFiles {
+        KeyFiles::new(KeyKind::Server, folder)
+    }
+
+    #[test]
+    fn a_rotation_loses_no_key_and_drops_those_that_are_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, entropy) = (files(dir.path()), Entropy::System);
+        let first = files.current_or_made(&entropy).unwrap().secret;
+        files.make_next(&entropy).unwrap();
+        assert!(files.make_next(&entropy).is_err(), "a next key was replaced");
+        let next = files.next().unwrap().unwrap().secret;
+        let now: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
+        files.promote_next(now, &entropy).unwrap();
+        assert_eq!(files.current().unwrap().unwrap().secret.expose(), next.expose());
+        assert!(files.next().unwrap().is_none());
+        let previous = files.previous().unwrap();
+        assert_eq!((previous.len(), previous[0].secret.expose(), previous[0].at), (1, first.expose(), now));
+        assert!(previous.iter().all(|_| file::loose_mode(&files.previous_path()).is_none()));
+        assert_eq!(files.drop_retired(now, &entropy), Ok(0));
+        assert_eq!(files.drop_retired(now + std::time::Duration::from_secs(1), &entropy), Ok(1));
+        assert!(files.previous().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_step_that_was_interrupted_can_be_repeated() {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, entropy) = (files(dir.path()), Entropy::System);
+        let first = files.current_or_made(&entropy).unwrap().secret;
+        files.make_next(&entropy).unwrap();
+        let now: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
+        // As a crash leaves it before the rename.
+        files.write_previous(&[Retired { secret: first, at: now }], &entropy).unwrap();
+        files.promote_next(now, &entropy).unwrap();
+        assert_eq!(files.previous().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_broken_line_is_refused_with_the_file_and_without_the_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = files(dir.path());
+        let strong = make(&Entropy::System);
+        for line in ["word", "changeme 2026-03-02T03:00:00Z", &format!("{} soon", strong.expose())] {
+            std::fs::write(files.previous_path(), line).unwrap();
+            let said = files.previous().unwrap_err();
+            assert!(said.contains("server.key.previous") && !said.contains(strong.expose()), "{said}");
+        }
+    }
+}

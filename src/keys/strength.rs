@@ -1,0 +1,240 @@
+//! How hard a secret key is to guess: one check for every key that an operator chooses, wherever it comes from.
+//!
+//! Random bytes pass in whatever encoding they are written. What does not: sequences, repeated patterns, a handful of
+//! different characters, words out of tutorials, and text whose estimated entropy is below [`LEAST_BITS`].
+
+use std::collections::HashSet;
+
+use base64::{
+    Engine,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use zeroize::Zeroizing;
+use zxcvbn::{matching::patterns::MatchPattern, zxcvbn};
+
+/// The estimated entropy that a key needs. 128 random bits in hexadecimal stay above it even where they contain a few
+/// accidental patterns; a sentence of ordinary words stays below.
+pub const LEAST_BITS: f64 = 100.0;
+
+/// Encodings of fewer bytes than this are not looked into: the key is checked as the text that it is.
+const LEAST_DECODED: usize = 16;
+/// How many encodings may be wrapped into each other (Base64 of hexadecimal of bytes).
+const DEEPEST: usize = 3;
+/// How much of a long key is looked at.
+const LONGEST: usize = 256;
+/// How many characters zxcvbn gets at once: its work grows faster than the length.
+const WINDOW: usize = 28;
+
+/// Text out of tutorials and configuration samples, without separators, in lower case. Each is long enough that random
+/// Base64 contains none of them by accident.
+const PLACEHOLDERS: &[&str] = &[
+    "changeme",
+    "changethis",
+    "placeholder",
+    "replaceme",
+    "replacethis",
+    "yoursecret",
+    "your256bit",
+    "yourjwtsecret",
+    "yourserverkey",
+    "example",
+    "supersecret",
+    "secretkey",
+    "mysecret",
+    "notasecret",
+    "development",
+    "insertkey",
+    "password",
+];
+
+const SEQUENCE: &str = "is a sequence that counts up or down";
+const REPETITION: &str = "repeats a short pattern";
+const FEW_VALUES: &str = "consists of a few different characters";
+const PLACEHOLDER: &str = "contains a placeholder or a common password";
+const GUESSABLE: &str = "is made of words or patterns that can be guessed";
+
+/// Why a key is too weak, in words that never contain it; none: no weakness was found. The key is examined as it is and
+/// as every encoding that it may be: zero bytes are as weak in Base64 as they are in hexadecimal.
+pub fn weakness(key: &[u8]) -> Option<&'static str> {
+    forms(key).iter().find_map(|form| weakness_of(form))
+}
+
+/// Whether two keys are the same bytes, in whatever encoding each of them is written.
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let others = forms(other);
+    forms(one).iter().any(|form| others.contains(form))
+}
+
+/// The key itself, and what it decodes to.
+fn forms(key: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut forms = vec![Zeroizing::new(key.to_vec())];
+    while forms.len() < DEEPEST {
+        match forms.last().and_then(|form| decoded(form)) {
+            Some(bytes) => forms.push(bytes),
+            None => break,
+        }
+    }
+    forms
+}
+
+/// What text spells in hexadecimal, or else in Base64 of either alphabet, padded or not.
+fn decoded(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let bytes = hex::decode(text)
+        .ok()
+        .or_else(|| GeneralPurpose::new(&STANDARD, lenient).decode(text).ok())
+        .or_else(|| GeneralPurpose::new(&URL_SAFE, lenient).decode(text).ok())?;
+    (bytes.len() >= LEAST_DECODED).then(|| Zeroizing::new(bytes))
+}
+
+fn weakness_of(bytes: &[u8]) -> Option<&'static str> {
+    let bytes = &bytes[..bytes.len().min(LONGEST)];
+    let text = text(bytes);
+    let lower = Zeroizing::new(bytes.to_ascii_lowercase());
+    let folded: &[u8] = if text.is_some() { &lower } else { bytes };
+    if is_sequence(folded) {
+        Some(SEQUENCE)
+    } else if is_periodic(folded) {
+        Some(REPETITION)
+    } else if has_few_values(bytes, text.is_some()) {
+        Some(FEW_VALUES)
+    } else if text.is_some_and(is_placeholder) {
+        Some(PLACEHOLDER)
+    } else {
+        (bits(bytes, text) < LEAST_BITS).then_some(GUESSABLE)
+    }
+}
+
+/// The bytes as text, if a person could have typed them. Random bytes are never all printable.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
+}
+
+/// Whether few different steps lead from byte to byte: `0123…`, bytes 0 to 31, `a1b2c3…`, one byte over and over.
+fn is_sequence(bytes: &[u8]) -> bool {
+    let steps: HashSet<u8> = bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    steps.len() <= bytes.len() / 4
+}
+
+/// Whether the bytes repeat what came a fixed distance before, save a few that were altered.
+fn is_periodic(bytes: &[u8]) -> bool {
+    (1..=bytes.len() / 2).any(|period| {
+        let same = bytes[period..].iter().zip(bytes).filter(|(one, other)| one == other).count();
+        same * 4 >= (bytes.len() - period) * 3
+    })
+}
+
+fn has_few_values(bytes: &[u8], is_text: bool) -> bool {
+    let values = bytes.iter().collect::<HashSet<_>>().len();
+    // Digits are ten, and hexadecimal has sixteen; 32 random bytes have about thirty values.
+    values < if is_text { 8 } else { bytes.len().min(32) / 2 }
+}
+
+fn is_placeholder(text: &str) -> bool {
+    let letters: Zeroizing<String> =
+        Zeroizing::new(text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect());
+    PLACEHOLDERS.iter().any(|word| letters.contains(word))
+}
+
+/// An estimate from below: the cheaper of two descriptions, as bytes with repetitions and as words with patterns.
+fn bits(bytes: &[u8], text: Option<&str>) -> f64 {
+    let each = text.map_or(8.0, |_| bits_of_alphabet(bytes));
+    let repetitive = bits_with_repetitions(bytes, each);
+    text.map_or(repetitive, |text| repetitive.min(bits_with_words(text, each)))
+}
+
+/// What one character is worth, by the kinds of characters that occur and how many different ones there are.
+fn bits_of_alphabet(text: &[u8]) -> f64 {
+    let distinct = text.iter().collect::<HashSet<_>>().len().max(1);
+    let all = |is: fn(&u8) -> bool| text.iter().all(is);
+    let any = |is: fn(&u8) -> bool| text.iter().any(is);
+    if all(u8::is_ascii_digit) {
+        return f64::log2(10.0);
+    }
+    if all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) || all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) {
+        return 4.0;
+    }
+    let kinds = [
+        (any(u8::is_ascii_digit), 10.0),
+        (any(u8::is_ascii_lowercase), 26.0),
+        (any(u8::is_ascii_uppercase), 26.0),
+        (any(|byte| !byte.is_ascii_alphanumeric()), 12.0),
+    ];
+    let alphabet = kinds.iter().filter(|(occurs, _)| *occurs).map(|(_, size)| size).sum::<f64>().log2();
+    let each = alphabet.min((distinct as f64).log2());
+    if looks_like_words(text) { each.min(BITS_IN_WORDS) } else { each }
+}
+
+/// What a character of ordinary words is worth: a word out of eight thousand has 13 bits, and six characters with the
+/// space.
+const BITS_IN_WORDS: f64 = 2.2;
+
+/// Whether text has the shape of words: as many vowels, and as few changes between capitals, small letters and digits.
+/// Whatever is not ASCII was typed by a person.
+fn looks_like_words(text: &[u8]) -> bool {
+    let kind = |byte: &u8| match byte {
+        b'0'..=b'9' => Some(0),
+        b'a'..=b'z' => Some(1),
+        b'A'..=b'Z' => Some(2),
+        _ => None,
+    };
+    let kinds: Vec<_> = text.iter().filter_map(kind).collect();
+    let changes = kinds.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let letters = kinds.iter().filter(|kind| **kind > 0).count();
+    let vowels = text.iter().filter(|byte| b"aeiouAEIOU".contains(byte)).count();
+    !text.is_ascii() || (changes * 5 < text.len() && vowels * 100 >= letters * 28)
+}
+
+/// Literals, and references to earlier bytes or to a step that goes on: as a compressor would write it.
+fn bits_with_repetitions(bytes: &[u8], each: f64) -> f64 {
+    let reference = 2.0 * (bytes.len().max(2) as f64).log2();
+    let (mut bits, mut at) = (0.0, 0);
+    while at < bytes.len() {
+        let known = longest_copy(bytes, at).max(run_on(bytes, at));
+        if known as f64 * each > reference {
+            bits += reference;
+            at += known;
+        } else {
+            bits += each;
+            at += 1;
+        }
+    }
+    bits
+}
+
+fn longest_copy(bytes: &[u8], at: usize) -> usize {
+    let common = |from: usize| bytes[from..].iter().zip(&bytes[at..]).take_while(|(one, other)| one == other).count();
+    (0..at).map(common).max().unwrap_or_default()
+}
+
+/// For how long the step between the two bytes before `at` goes on.
+fn run_on(bytes: &[u8], at: usize) -> usize {
+    let Some([before, last]) = at.checked_sub(2).map(|start| [bytes[start], bytes[at - 1]]) else { return 0 };
+    let step = last.wrapping_sub(before);
+    bytes[at - 1..].windows(2).take_while(|pair| pair[1].wrapping_sub(pair[0]) == step).count()
+}
+
+/// What zxcvbn recognises (words, names, keyboard rows, dates) counts by its rank, the rest by its characters.
+fn bits_with_words(text: &str, each: f64) -> f64 {
+    let characters = Zeroizing::new(text.chars().collect::<Vec<_>>());
+    let windows = characters.chunks(WINDOW).map(|window| {
+        let window = Zeroizing::new(window.iter().collect::<String>());
+        let parts = zxcvbn(&window, &[]);
+        let bits = parts.sequence().iter().map(|part| {
+            let literal = each * part.token.chars().count() as f64;
+            match (&part.pattern, part.guesses) {
+                (MatchPattern::BruteForce, _) | (_, None) => literal,
+                (_, Some(guesses)) => literal.min((guesses.max(1) as f64).log2()),
+            }
+        });
+        bits.sum::<f64>()
+    });
+    windows.sum()
+}
+
+#[cfg(test)]
+#[path = "strength_tests.rs"]
+mod tests;
