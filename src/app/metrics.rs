@@ -45,6 +45,7 @@ impl Counting {
             .map_err(|error| format!("METRICS_ADDR: can't listen on {address}: {error}"))?;
         let exporter =
             Exporter::install().map_err(|_| "METRICS_ADDR: this process counts for another already".to_owned())?;
+        metrics::log_lines_lost(0);
         Ok(Some(Self { exporter, listener }))
     }
 
@@ -66,7 +67,13 @@ impl Counting {
         let asked = CancellationToken::new();
         // As careful with time and connections as the wire is; TLS is for those outside.
         let settings =
-            Http { tls: None, max_connections: CONNECTIONS, shutdown_grace: GRACE, ..built.config.http.clone() };
+            Http {
+            tls: None,
+            max_connections: CONNECTIONS,
+            connections_per_address: CONNECTIONS,
+            shutdown_grace: GRACE,
+            ..built.config.http.clone()
+        };
         let server = Server::new(listener, router, &settings, Stop::new(asked.clone()))?;
         Ok(Metrics {
             asked,

@@ -47,7 +47,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "MAX_CONNECTIONS",
         "20000",
-        "Connections open at once; beyond it new ones wait to be accepted. Keep it under the process's limit of open files.",
+        "Connections open at once. Beyond it the one that has been idle longest (no request in flight, no stream) is closed for a new one; where none is idle, new ones wait. Keep it under the process's limit of open files.",
+    ),
+    Setting::optional(
+        "CONNECTIONS_PER_ADDRESS",
+        "Connections open at once from one client address (IPv6: one /64). Beyond it that address's own idle connections are closed for its new ones, and where none is idle, new ones are refused. TRUSTED_PROXIES have no such bound. Left out: a quarter of MAX_CONNECTIONS.",
     ),
     Setting::new(
         "MAX_IN_FLIGHT",
@@ -200,6 +204,8 @@ pub struct Http {
     pub sockets_per_account: usize,
     pub operations_per_socket: usize,
     pub max_connections: usize,
+    /// Of one client network that is no trusted proxy.
+    pub connections_per_address: usize,
     pub max_in_flight: usize,
     /// How long work may wait for the database before some of it is refused.
     pub shed_after: Duration,
@@ -229,6 +235,7 @@ impl Http {
         );
         let development = environment == Environment::Development;
         let switch = |name| env.parse_optional(name, on_or_off).unwrap_or(development);
+        let max_connections = env.number("MAX_CONNECTIONS", 10..=1_000_000);
         let http = Self {
             environment,
             listen: env.parse("LISTEN_ADDR", |text| {
@@ -244,7 +251,13 @@ impl Http {
             sockets_per_address: env.number("SOCKETS_PER_ADDRESS", 1..=1_000_000),
             sockets_per_account: env.number("SOCKETS_PER_ACCOUNT", 1..=1_000_000),
             operations_per_socket: env.number("OPERATIONS_PER_SOCKET", 1..=1_000),
-            max_connections: env.number("MAX_CONNECTIONS", 10..=1_000_000),
+            max_connections,
+            connections_per_address: env
+                .parse_optional("CONNECTIONS_PER_ADDRESS", |text| match text.parse() {
+                    Ok(most @ 1..=1_000_000) => Ok(most),
+                    _ => Err(format!("a whole number from 1 to 1000000, not {text:?}")),
+                })
+                .unwrap_or(max_connections / 4),
             max_in_flight: env.number("MAX_IN_FLIGHT", 1..=100_000),
             shed_after: env.duration("SHED_AFTER", Duration::from_millis(1)..=Duration::from_secs(60)),
             max_body: env.number("MAX_BODY", 1_024..=1_048_576),

@@ -22,6 +22,7 @@ mod origins;
 pub mod outbox;
 pub mod overload;
 mod pages;
+mod places;
 mod pulse;
 mod punctual;
 pub mod receipts;

@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 pub mod child;
 mod commands;
+mod folders;
 mod import;
 pub mod metrics;
 mod refused;

@@ -39,6 +39,29 @@ pub fn fault(kind: FaultKind) {
     counter!(table::FAULTS, "kind" => kind).increment(1);
 }
 
+/// Why a connection was closed for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// It was idle, and a new one needed its place.
+    Idle,
+    /// It was new, and its address has as many busy ones as it may.
+    Address,
+}
+
+/// A connection was closed for others.
+pub fn connection_turned_away(cause: TurnedAway) {
+    let cause = match cause {
+        TurnedAway::Idle => "idle",
+        TurnedAway::Address => "address",
+    };
+    counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause).increment(1);
+}
+
+/// So many log lines were lost.
+pub fn log_lines_lost(lines: u64) {
+    counter!(table::LOG_LINES_LOST).increment(lines);
+}
+
 /// A verification was started and its first message queued.
 pub fn verification_started(purpose: Purpose, channel: Channel) {
     counter!(table::VERIFICATIONS_STARTED, "purpose" => purpose.as_str(), "channel" => channel.as_str()).increment(1);

@@ -6,6 +6,7 @@ pub mod changes;
 mod cookies;
 mod flood;
 mod keys;
+mod names;
 mod races;
 mod refusals;
 mod reset;

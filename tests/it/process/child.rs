@@ -79,7 +79,9 @@ impl Plan {
     /// The program with these arguments, in a folder that has no `.env`.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(arguments).env_clear().envs(&self.vars).current_dir(self.data.path());
+        // The database of a test is made by whatever command comes first.
+        let create = (arguments.first() == Some(&"admin")).then_some("--create");
+        command.args(arguments).args(create).env_clear().envs(&self.vars).current_dir(self.data.path());
         command
     }
 
