@@ -66,8 +66,7 @@ impl Counting {
         let router = http::metrics::routes(render, Exporter::CONTENT_TYPE);
         let asked = CancellationToken::new();
         // As careful with time and connections as the wire is; TLS is for those outside.
-        let settings =
-            Http {
+        let settings = Http {
             tls: None,
             max_connections: CONNECTIONS,
             connections_per_address: CONNECTIONS,

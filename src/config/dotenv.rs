@@ -29,10 +29,8 @@ const BAD_NAME: &str = "a name has letters, digits and underscores alone, and no
 const NOT_CLOSED: &str = "the quotation mark that begins the value is not closed";
 const AFTER_QUOTE: &str =
     "there is text after the closing quotation mark: put the whole value in quotation marks, or a space before a #";
-const BAD_ESCAPE: &str =
-    "after a backslash in double quotes only n, t, \", \\ and $ may stand; put the value in single quotes to take it as it is";
-const REFERENCE: &str =
-    "${…} is not replaced by another variable's value here: write the value itself, or put it in single quotes to take it as it is";
+const BAD_ESCAPE: &str = "after a backslash in double quotes only n, t, \", \\ and $ may stand; put the value in single quotes to take it as it is";
+const REFERENCE: &str = "${…} is not replaced by another variable's value here: write the value itself, or put it in single quotes to take it as it is";
 const CONTROL: &str = "the value has a NUL character";
 const NOT_UTF_8: &str = "the line is not UTF-8: save the file as UTF-8";
 const UTF_16: &str = "the file is UTF-16: save it as UTF-8";
@@ -135,9 +133,10 @@ fn escaped(character: Option<char>) -> Result<char, &'static str> {
 }
 
 fn unquoted(value: &str) -> Result<String, &'static str> {
-    let comment = value.char_indices().zip(value.chars().skip(1)).find_map(|((at, before), character)| {
-        (character == '#' && before.is_whitespace()).then_some(at)
-    });
+    let comment = value
+        .char_indices()
+        .zip(value.chars().skip(1))
+        .find_map(|((at, before), character)| (character == '#' && before.is_whitespace()).then_some(at));
     let value = value.get(..comment.unwrap_or(value.len())).unwrap_or_default().trim();
     if value.contains("${") { Err(REFERENCE) } else { Ok(value.to_owned()) }
 }
@@ -150,7 +149,8 @@ fn is_name(name: &str) -> bool {
 
 /// `value` as it has to be written in a file for this reader, Docker Compose and systemd alike.
 pub fn quote(value: &str) -> String {
-    let plain = |character: char| !character.is_whitespace() && !matches!(character, '#' | '$' | '\'' | '"' | '\\' | '`');
+    let plain =
+        |character: char| !character.is_whitespace() && !matches!(character, '#' | '$' | '\'' | '"' | '\\' | '`');
     if value.chars().all(plain) {
         value.to_owned()
     } else if value.contains('\'') {

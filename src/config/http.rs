@@ -96,6 +96,11 @@ pub const SETTINGS: &[Setting] = &[
         "on or off: whether / shows GraphiQL. Left out: on in development, off in production.",
     ),
     Setting::new(
+        "OUTBOX_ACCESS",
+        "local",
+        "local or all: who may read /dev/outbox, which shows every code while a provider is development. local: this machine alone, under localhost or the host of PUBLIC_URL. all: everybody who reaches the service, as in a container of one's own.",
+    ),
+    Setting::new(
         "WEB_DIST",
         "web/dist",
         "Folder with the built pages; where it is missing, GraphiQL is loaded from a public CDN.",
@@ -220,6 +225,8 @@ pub struct Http {
     pub trusted_documents: Option<PathBuf>,
     pub introspection: bool,
     pub graphiql: bool,
+    /// Whether other machines may read the development outbox.
+    pub outbox_open: bool,
     pub web_dist: PathBuf,
     pub shutdown_grace: Duration,
     pub tls: Option<TlsFiles>,
@@ -280,6 +287,7 @@ impl Http {
             }),
             introspection: switch("INTROSPECTION"),
             graphiql: switch("GRAPHIQL"),
+            outbox_open: env.choice("OUTBOX_ACCESS", &[("local", false), ("all", true)]),
             web_dist: PathBuf::from(env.text("WEB_DIST").unwrap_or_default()),
             shutdown_grace: env.duration("SHUTDOWN_GRACE", Duration::ZERO..=Duration::from_secs(600)),
             tls: tls(env),

@@ -111,7 +111,9 @@ fn parse_filter(text: &str) -> Result<Targets, String> {
     for part in text.split(',').map(str::trim) {
         match part.split_once('=').map(|(target, level)| (target.trim(), level.trim())) {
             None => everything = level(part)?,
-            Some(("", _)) => return Err(format!("a target before the = of {part:?}, such as countersign::delivery=debug")),
+            Some(("", _)) => {
+                return Err(format!("a target before the = of {part:?}, such as countersign::delivery=debug"));
+            }
             Some((target, word)) => targets.push((target.to_owned(), level(word)?)),
         }
     }
@@ -164,12 +166,17 @@ mod tests {
 
     #[test]
     fn a_word_that_is_no_level_is_refused_with_the_levels() {
-        for word in ["warning", "verbose", "2", "\"info\"", "countersign", "countersign::delivery", "info,", "a=2", "=info"] {
+        for word in
+            ["warning", "verbose", "2", "\"info\"", "countersign", "countersign::delivery", "info,", "a=2", "=info"]
+        {
             let env = Env::new([("LOG".to_owned(), word.to_owned())], SETTINGS.iter().copied());
             Telemetry::from_env(&env);
             let refusals = env.into_refusals();
             assert_eq!(refusals.len(), 1, "{word}");
-            assert!(word == "=info" || refusals[0].mend.contains("error, warn, info, debug, trace, off"), "{refusals:?}");
+            assert!(
+                word == "=info" || refusals[0].mend.contains("error, warn, info, debug, trace, off"),
+                "{refusals:?}"
+            );
         }
         for (list, target, level) in [
             ("WARN", "countersign", tracing::Level::WARN),

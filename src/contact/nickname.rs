@@ -6,9 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     rejection::rejection,
-    script::{
-        ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, fold, is_hidden, is_variation_selector, takes_joiners, varies,
-    },
+    script::{ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, fold, is_hidden, is_variation_selector, takes_joiners, varies},
 };
 
 rejection! {

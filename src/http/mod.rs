@@ -16,6 +16,7 @@ mod cookie;
 mod edge;
 pub mod graphql;
 pub mod health;
+mod host;
 pub mod metrics;
 mod multipart;
 mod origins;

@@ -113,8 +113,7 @@ impl LogQueue {
     /// All lines that wait, once there is one.
     fn next(&self) -> VecDeque<Vec<u8>> {
         let nothing = |state: &mut State| state.lines.is_empty();
-        let mut state =
-            self.0.changed.wait_while(self.state(), nothing).unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.changed.wait_while(self.state(), nothing).unwrap_or_else(PoisonError::into_inner);
         state.writing = true;
         std::mem::take(&mut state.lines)
     }

@@ -3,7 +3,8 @@
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::contact::script::{
-    ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, is_combining_mark, is_letter, is_variation_selector, takes_joiners, varies,
+    ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, is_combining_mark, is_letter, is_variation_selector, takes_joiners,
+    varies,
 };
 
 /// Ends a line, or controls a terminal. None of these is white space that a name may have between its words.
@@ -19,9 +20,9 @@ pub fn may_follow(before: Option<char>, character: char) -> bool {
         ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => after(takes_joiners),
         '/' | '／' => after(is_letter),
         _ if is_variation_selector(character) => before.is_some_and(|before| varies(before, character)),
-        _ if is_combining_mark(character) => {
-            after(|before| is_combining_mark(before) || is_part(before) || joins(before) || is_variation_selector(before))
-        }
+        _ if is_combining_mark(character) => after(|before| {
+            is_combining_mark(before) || is_part(before) || joins(before) || is_variation_selector(before)
+        }),
         // Nothing but a letter behind a slash: `s/o`, and no `//`.
         _ if matches!(before, Some('/' | '／')) => is_letter(character),
         _ => is_part(character) || is_punctuation(character),
@@ -79,7 +80,8 @@ fn is_punctuation(character: char) -> bool {
 fn is_apostrophe(character: char) -> bool {
     matches!(
         character,
-        '\'' | '`' | '´' | '‘' | '’' | '‛' | '′' | '＇' | '\u{055A}' | '\u{05F3}' | '\u{05F4}' | 'ʹ'..='ʿ' | 'ˈ' | 'Ꞌ' | 'ꞌ'
+        '\'' | '`' | '´' | '‘' | '’' | '‛' | '′' | '＇' | '\u{055A}' | '\u{05F3}' | '\u{05F4}' | 'ʹ'
+            ..='ʿ' | 'ˈ' | 'Ꞌ' | 'ꞌ'
     )
 }
 

@@ -161,7 +161,8 @@ fn spellings_of_one_name_have_one_key() {
     ] {
         assert_eq!(key(one), key(other), "{one:?} {other:?}");
     }
-    for (one, other) in [("김민준", "김민주"), ("José", "Jose"), ("John Smith II", "John Smith III"), ("Ø", "O")] {
+    for (one, other) in [("김민준", "김민주"), ("José", "Jose"), ("John Smith II", "John Smith III"), ("Ø", "O")]
+    {
         assert_ne!(key(one), key(other), "{one:?} {other:?}");
     }
 }
@@ -169,7 +170,8 @@ fn spellings_of_one_name_have_one_key() {
 /// Accounts were stored by an earlier rule, which took fewer names: those stay names.
 #[test]
 fn a_name_that_was_stored_before_has_the_key_of_the_name_as_typed() {
-    for (stored, typed) in [("علیرضا", "علی\u{200C}رضا"), ("Jean-Luc", "Jean\u{2010}Luc"), ("O’Neill", "O'Neill")] {
+    for (stored, typed) in [("علیرضا", "علی\u{200C}رضا"), ("Jean-Luc", "Jean\u{2010}Luc"), ("O’Neill", "O'Neill")]
+    {
         assert_eq!(PersonName::from_stored(stored).key(), PersonName::parse(typed).unwrap().key());
     }
 }

@@ -133,7 +133,10 @@ async fn usernames_and_nicknames_take_what_languages_need() {
         assert_eq!(updated["user"]["nickname"], nickname, "{updated:#}");
     }
     for hidden in ["ad\u{200D}min", "ab\u{E0100}", "ab\u{FE0F}"] {
-        assert_eq!(holder.update_profile(json!({ "nickname": hidden })).await["fields"][0]["reason"], "invalid_character");
+        assert_eq!(
+            holder.update_profile(json!({ "nickname": hidden })).await["fields"][0]["reason"],
+            "invalid_character"
+        );
     }
     for (username, available) in [("yıldız", json!(true)), ("præst", json!(true)), ("admın", Value::Null)] {
         let answer = holder.available(json!({ "username": username })).await;

@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Database, column, given};
+use crate::support::{Database, PATIENCE, column, given};
 
 const SERVER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
 
@@ -126,9 +126,9 @@ impl Plan {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
         let mut child = Child { process, url, http };
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(answer) = child.http.get(format!("{}/readyz", child.url)).send().await
                 && answer.status() == 200
@@ -240,7 +240,7 @@ pub fn run_to_the_end(plan: &Plan, arguments: &[&str]) -> (ExitStatus, String, D
     let started = Instant::now();
     let mut child =
         plan.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = started + Duration::from_secs(20);
+    let deadline = started + PATIENCE;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;

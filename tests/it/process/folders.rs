@@ -94,7 +94,11 @@ async fn every_line_of_the_example_can_be_uncommented() {
     let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
     let settings: std::collections::BTreeMap<_, _> =
         countersign::app::settings().map(|setting| (setting.name, setting.default.unwrap_or_default())).collect();
-    let is_setting = |line: &&str| line.strip_prefix('#').and_then(|line| line.split_once('=')).is_some_and(|(name, _)| settings.contains_key(name));
+    let is_setting = |line: &&str| {
+        line.strip_prefix('#')
+            .and_then(|line| line.split_once('='))
+            .is_some_and(|(name, _)| settings.contains_key(name))
+    };
     let lines: Vec<_> = example.lines().filter(is_setting).map(|line| &line[1..]).collect();
     assert_eq!(lines.len(), settings.len());
     for line in &lines {
@@ -104,7 +108,8 @@ async fn every_line_of_the_example_can_be_uncommented() {
     }
     let mut plan = Plan::new().await;
     plan.vars.clear();
-    let whole: String = example.lines().map(|line| if is_setting(&line) { &line[1..] } else { line }).collect::<Vec<_>>().join("\n");
+    let whole: String =
+        example.lines().map(|line| if is_setting(&line) { &line[1..] } else { line }).collect::<Vec<_>>().join("\n");
     written(plan.data.path(), ".env", &whole);
     let output = plan.command(&["--check-config"]).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
