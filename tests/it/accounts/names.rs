@@ -144,3 +144,22 @@ async fn usernames_and_nicknames_take_what_languages_need() {
     }
     app.stop().await;
 }
+
+/// An administrator finds a person in whatever spelling they type.
+#[tokio::test]
+async fn an_administrator_finds_a_name_in_another_spelling() {
+    let app = desk().await;
+    signed_up(&app, "Jean‐Luc O’Brien").await;
+    let boss = app.promote("gildong").await;
+    let found = async |search: &str| {
+        let query = "query($search: String) { users(search: $search) { nodes { username } } }";
+        boss.data(query, json!({ "search": search })).await["users"]["nodes"].take()
+    };
+    for search in ["Jean‐Luc O’Brien", "jean-luc o'brien", "JEAN LUC", "obrien", "gildong"] {
+        assert_eq!(found(search).await, json!([{ "username": "gildong" }]), "{search}");
+    }
+    for search in ["Jean Paul", "%", "o_brien"] {
+        assert_eq!(found(search).await, json!([]), "{search}");
+    }
+    app.stop().await;
+}
