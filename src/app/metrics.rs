@@ -45,7 +45,7 @@ impl Counting {
             .map_err(|error| format!("METRICS_ADDR: can't listen on {address}: {error}"))?;
         let exporter =
             Exporter::install().map_err(|_| "METRICS_ADDR: this process counts for another already".to_owned())?;
-        metrics::log_lines_lost(0);
+        metrics::begin();
         Ok(Some(Self { exporter, listener }))
     }
 

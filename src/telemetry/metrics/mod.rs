@@ -48,13 +48,26 @@ pub enum TurnedAway {
     Address,
 }
 
+impl TurnedAway {
+    fn as_str(self) -> &'static str {
+        match self {
+            TurnedAway::Idle => "idle",
+            TurnedAway::Address => "address",
+        }
+    }
+}
+
 /// A connection was closed for others.
 pub fn connection_turned_away(cause: TurnedAway) {
-    let cause = match cause {
-        TurnedAway::Idle => "idle",
-        TurnedAway::Address => "address",
-    };
-    counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause).increment(1);
+    counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause.as_str()).increment(1);
+}
+
+/// Counting begins: what has not happened yet is shown as 0, so that an alert sees the first time.
+pub fn begin() {
+    counter!(table::LOG_LINES_LOST).increment(0);
+    for cause in [TurnedAway::Idle, TurnedAway::Address] {
+        counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause.as_str()).increment(0);
+    }
 }
 
 /// So many log lines were lost.
