@@ -150,7 +150,7 @@ async fn usernames_and_nicknames_take_what_languages_need() {
 async fn an_administrator_finds_a_name_in_another_spelling() {
     let app = desk().await;
     signed_up(&app, "Jean‐Luc O’Brien").await;
-    let boss = app.promote("gildong").await;
+    let boss = app.holder(&app.promote("gildong").await);
     let found = async |search: &str| {
         let query = "query($search: String) { users(search: $search) { nodes { username } } }";
         boss.data(query, json!({ "search": search })).await["users"]["nodes"].take()
