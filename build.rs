@@ -1,8 +1,9 @@
-//! Judges what a build with `embed-web` takes in, before the compiler stumbles over it.
+//! Judges what a build with `embed-web` takes in, before the compiler stumbles over it; and writes down the targets that
+//! logs are written under, so that a slip in LOG is noticed.
 
-use std::path::Path;
+use std::{collections::BTreeSet, env, fs, io, path::Path};
 
-fn main() {
+fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     if cfg!(feature = "embed-web") {
         println!("cargo::rerun-if-changed=web/dist");
@@ -15,4 +16,34 @@ fn main() {
             }
         }
     }
+    log_targets()
+}
+
+/// The paths of our modules, the names of all crates in the lock file, and the target of the audit trail.
+fn log_targets() -> io::Result<()> {
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    let mut targets = BTreeSet::from(["audit".to_owned(), "countersign".to_owned()]);
+    modules(Path::new("src"), "countersign", &mut targets)?;
+    let lock = fs::read_to_string("Cargo.lock").unwrap_or_default();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    targets.extend(names.map(|name| name.replace('-', "_")));
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    let text: String = targets.iter().map(|target| format!("{target}\n")).collect();
+    fs::write(Path::new(&out).join("log-targets"), text)
+}
+
+fn modules(folder: &Path, path: &str, targets: &mut BTreeSet<String>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.path();
+        let Some(name) = file.file_stem().and_then(|name| name.to_str()) else { continue };
+        let module = format!("{path}::{name}");
+        if file.is_dir() {
+            modules(&file, &module, targets)?;
+            targets.insert(module);
+        } else if file.extension().is_some_and(|kind| kind == "rs") && !matches!(name, "mod" | "lib" | "main") {
+            targets.insert(module);
+        }
+    }
+    Ok(())
 }

@@ -9,7 +9,8 @@ export default defineConfig({
     restoreMocks: true,
     // Loaded by Node itself, it would bring a second graphql, whose types are not those of the tests.
     server: { deps: { inline: ['@graphql-tools/utils'] } },
-    testTimeout: 15_000,
+    // A guard against hanging, not a bound on speed.
+    testTimeout: 120_000,
     unstubGlobals: true,
   },
 });

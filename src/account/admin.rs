@@ -4,10 +4,11 @@ use super::{Accounts, Administrator, Required, rules, rules::Forbidden};
 use crate::{
     caller::Caller,
     clock::Instant,
+    contact::PersonName,
     fault::Fault,
     ids::{AccountId, SessionId},
     store::{
-        Ending, Identifier, Page, Slice, Tx,
+        Ending, Identifier, Page, Search, Slice, Tx,
         entity::account::{AccountStatus, Model},
     },
     telemetry::audit::{self, Event},
@@ -81,7 +82,9 @@ impl Accounts {
         if search.as_ref().is_some_and(|search| search.contains(char::is_control)) {
             return Ok(Page { rows: Vec::new(), more: false });
         }
-        self.0.store.users(status, search.as_deref(), slice).await
+        let name = search.as_ref().and_then(|text| PersonName::parse(text).ok()).map(|name| name.key());
+        let search = search.map(|text| Search { text, name });
+        self.0.store.users(status, search.as_ref(), slice).await
     }
 
     /// Says whether an account may be used. One that may not loses its sessions. One that waits for its owner to prove

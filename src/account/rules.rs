@@ -142,6 +142,9 @@ pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -
 
 /// The same, for somebody who says who they are: all of it must be the account's.
 ///
+/// Names are compared by their keys, and the account's is made here from its name: what is stored beside it may have
+/// been made by an earlier version's rule.
+///
 /// # Errors
 /// Where accounts are disclosed: why not.
 pub fn for_identity(
@@ -150,8 +153,10 @@ pub fn for_identity(
     birth_date: BirthDate,
     disclosed: bool,
 ) -> Result<Recipient, Turned> {
+    let key = name.key();
     let account = account.filter(|account| {
-        account.name_key.as_deref() == Some(name.key().as_str()) && account.birth_date == Some(birth_date.date())
+        account.name.as_deref().is_some_and(|known| PersonName::from_stored(known).key() == key)
+            && account.birth_date == Some(birth_date.date())
     });
     for_holder(account, ContactKind::Phone, disclosed)
 }

@@ -45,6 +45,7 @@ impl Counting {
             .map_err(|error| format!("METRICS_ADDR: can't listen on {address}: {error}"))?;
         let exporter =
             Exporter::install().map_err(|_| "METRICS_ADDR: this process counts for another already".to_owned())?;
+        metrics::begin();
         Ok(Some(Self { exporter, listener }))
     }
 
@@ -65,8 +66,13 @@ impl Counting {
         let router = http::metrics::routes(render, Exporter::CONTENT_TYPE);
         let asked = CancellationToken::new();
         // As careful with time and connections as the wire is; TLS is for those outside.
-        let settings =
-            Http { tls: None, max_connections: CONNECTIONS, shutdown_grace: GRACE, ..built.config.http.clone() };
+        let settings = Http {
+            tls: None,
+            max_connections: CONNECTIONS,
+            connections_per_address: CONNECTIONS,
+            shutdown_grace: GRACE,
+            ..built.config.http.clone()
+        };
         let server = Server::new(listener, router, &settings, Stop::new(asked.clone()))?;
         Ok(Metrics {
             asked,

@@ -227,7 +227,7 @@ fn extra(built: &Built) -> Router {
     let keys = Json(json!({ "keys": keys }));
     let mut extra = Router::new().route("/.well-known/jwks.json", get(move || async move { keys }));
     if let Some(outbox) = &built.outbox {
-        extra = extra.merge(http::outbox::routes(outbox.clone()));
+        extra = extra.merge(http::outbox::guarded(outbox.clone(), &built.config.http));
     }
     let reception = built.reception.clone();
     extra.merge(http::receipts::routes(http::receipts::Door {

@@ -9,13 +9,19 @@ mod stats;
 mod table;
 mod vars;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::mpsc,
+};
 
 use clap::{Parser, Subcommand};
 
+use self::vars::{Source, Started};
 use crate::{
     app::{self, Settings},
     config::Environment,
+    telemetry,
 };
 
 /// Verification codes by SMS, voice and e-mail over GraphQL, with live status.
@@ -57,10 +63,7 @@ enum Command {
         command: keys::Command,
     },
     /// Manage accounts from the command line.
-    Admin {
-        #[command(subcommand)]
-        command: admin::Command,
-    },
+    Admin(admin::Arguments),
 }
 
 /// Does what the arguments say.
@@ -77,32 +80,37 @@ pub fn run() -> ExitCode {
         }
         command => match settings() {
             Err(refused) => refused,
-            Ok(settings) if cli.check_config => {
+            Ok((settings, source)) if cli.check_config => {
                 for warning in settings.warnings.iter().chain(&settings.key_warnings) {
                     println!("warning: {warning}");
                 }
-                println!("The configuration is complete.");
+                println!("The configuration is complete: {}.", source.says());
+                warn(&source);
                 ExitCode::SUCCESS
             }
-            Ok(settings) => block_on(command, settings),
+            Ok((settings, source)) => block_on(command, settings, source),
         },
     }
 }
 
-fn block_on(command: Command, settings: Settings) -> ExitCode {
+fn block_on(command: Command, settings: Settings, source: Source) -> ExitCode {
+    // The log of `serve` says it.
+    if !matches!(command, Command::Serve) {
+        warn(&source);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("can't start: {error}")),
     };
     let result = runtime.block_on(async {
         match command {
-            Command::Serve | Command::Schema => serve::serve(settings).await,
+            Command::Serve | Command::Schema => serve::serve(settings, source).await,
             Command::Migrate => serve::migrate(settings).await,
             Command::Doctor => doctor::examine(settings).await,
             Command::Backup { file } => backup::back_up(&settings.config.store, &file).await,
             Command::Stats(stats) => stats::show(&settings.config.store, &stats).await,
             Command::Keys { command } => keys::run(&settings, command).await,
-            Command::Admin { command } => admin::run(settings, command).await,
+            Command::Admin(arguments) => admin::run(settings, arguments).await,
         }
     });
     // What still blocks (a prompt, a look-up of a name) is not waited for.
@@ -110,26 +118,40 @@ fn block_on(command: Command, settings: Settings) -> ExitCode {
     result.map_or_else(|why| refuse(&why), |()| ExitCode::SUCCESS)
 }
 
-/// The settings, or every refusal in a line of its own.
-fn settings() -> Result<Settings, ExitCode> {
-    let vars::Vars { vars, exposed } = vars::read().map_err(|why| refuse(&why))?;
-    let mut settings = Settings::from_vars(vars).map_err(|refusals| {
-        for refusal in refusals {
-            eprintln!("{refusal}");
+/// The settings and where they come from, or every refusal in a line of its own.
+fn settings() -> Result<(Settings, Source), ExitCode> {
+    let Started { vars, source } = vars::read().map_err(|why| refuse(&why))?;
+    let mut settings = match Settings::from_vars(vars) {
+        Ok(settings) => settings,
+        Err(refusals) => {
+            for refusal in refusals {
+                eprintln!("{refusal}");
+            }
+            warn(&source);
+            eprintln!("countersign: the configuration is refused ({}); see .env.example", source.says());
+            return Err(ExitCode::FAILURE);
         }
-        eprintln!("countersign: the configuration is refused; see .env.example");
-        ExitCode::FAILURE
-    })?;
-    if let Some(vars::Exposed { what, is_ours }) = exposed {
-        if is_ours && settings.config.http.environment == Environment::Production {
+    };
+    if let Some(vars::Exposed { what, is_ours }) = source.exposed() {
+        if *is_ours && settings.config.http.environment == Environment::Production {
             return Err(refuse(&format!("{what}: chmod 600 it")));
         }
         settings.warnings.push(format!("{what}: chmod 600 it where it comes from"));
     }
-    Ok(settings)
+    Ok((settings, source))
 }
 
+fn warn(source: &Source) {
+    if let Some(warning) = source.warning() {
+        eprintln!("countersign: {warning}");
+    }
+}
+
+/// Says why on standard error. Nobody may be reading that: the end of the program waits a second for it and no longer.
 fn refuse(why: &str) -> ExitCode {
-    eprintln!("countersign: {why}");
+    let line = format!("countersign: {why}\n");
+    let (written, wait) = mpsc::channel();
+    std::thread::spawn(move || written.send(io::stderr().write_all(line.as_bytes())));
+    let _ = wait.recv_timeout(telemetry::FLUSH);
     ExitCode::FAILURE
 }

@@ -7,21 +7,30 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+use super::vars::Source;
 use crate::{
     app::{App, Settings, World},
     store::{Migrating, Store},
-    telemetry,
+    telemetry::{self, FLUSH},
     vitals::Vitals,
 };
 
 /// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
-pub async fn serve(settings: Settings) -> Result<(), String> {
-    telemetry::logs::start(&settings.config.telemetry, telemetry::logs::Sink::Stderr)
-        .map_err(|_| "the log was started twice".to_owned())?;
-    telemetry::log_panics();
-    for warning in &settings.warnings {
+pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
+    let log = telemetry::logs::start(&settings.config.telemetry)?;
+    tracing::info!("{}", source.says());
+    for warning in source.warning().iter().chain(&settings.warnings) {
         tracing::warn!("{warning}");
     }
+    for target in &settings.config.telemetry.unknown_targets {
+        tracing::warn!("LOG: there is no target {target}: nothing is logged under it");
+    }
+    let served = serve_logged(settings).await;
+    log.flush(FLUSH);
+    served
+}
+
+async fn serve_logged(settings: Settings) -> Result<(), String> {
     let collector = telemetry::traces::start(&settings.config.telemetry.traces)?;
     let listen = settings.config.http.listen;
     let listener =

@@ -3,19 +3,33 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
+    io,
     path::{Path, PathBuf},
 };
 
-use crate::{app, keys::file::loose_mode};
+use crate::{app, config::dotenv, keys::file::loose_mode};
 
-/// The variables, and what an operator should know about where they came from.
-pub struct Vars {
+const FILE: &str = ".env";
+
+/// The variables, and where they come from.
+pub struct Started {
     pub vars: BTreeMap<String, String>,
-    /// `.env`, where it holds secrets and others can read it.
-    pub exposed: Option<Exposed>,
+    pub source: Source,
+}
+
+/// Which files there are beside the environment.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// `.env` in the folder that the program was started in.
+    file: Option<PathBuf>,
+    /// `.env` in a folder above it, where there is none here. It is not read: it may be another program's.
+    passed_over: Option<PathBuf>,
+    /// The file, where it holds secrets and others can read it.
+    exposed: Option<Exposed>,
 }
 
 /// A file with secrets that other users can read.
+#[derive(Clone, Debug)]
 pub struct Exposed {
     /// The file and its mode, in words.
     pub what: String,
@@ -23,43 +37,57 @@ pub struct Exposed {
     pub is_ours: bool,
 }
 
+impl Source {
+    /// The file with secrets that others can read, if it is one.
+    pub fn exposed(&self) -> Option<&Exposed> {
+        self.exposed.as_ref()
+    }
+
+    /// What is read, for a log line or a refusal.
+    pub fn says(&self) -> String {
+        match &self.file {
+            Some(file) => format!("settings come from the environment, and else from {}", file.display()),
+            None => "settings come from the environment; there is no .env in this folder".to_owned(),
+        }
+    }
+
+    /// What is not read although somebody may think so.
+    pub fn warning(&self) -> Option<String> {
+        self.passed_over.as_ref().map(|file| {
+            format!("{} is not read: start the program in that folder, or copy the file here", file.display())
+        })
+    }
+}
+
 /// Reads them.
 ///
 /// # Errors
 /// `.env` is there and can't be read, or the value of a setting is not UTF-8.
-pub fn read() -> Result<Vars, String> {
-    let (mut vars, file) = read_file()?;
-    let exposed = file.and_then(|file| exposed(&file, &vars));
-    vars.extend(checked(std::env::vars_os())?);
-    Ok(Vars { vars, exposed })
-}
-
-fn read_file() -> Result<(BTreeMap<String, String>, Option<PathBuf>), String> {
+pub fn read() -> Result<Started, String> {
+    let folder = std::env::current_dir().map_err(|error| format!("the current folder can't be found: {error}"))?;
     let mut vars = BTreeMap::new();
-    let file = match dotenvy::dotenv_iter() {
-        Ok(lines) => {
-            for line in lines {
-                let (name, value) = line.map_err(|error| match error {
-                    // The error would quote the line, and with it perhaps a secret.
-                    dotenvy::Error::LineParse(_, place) => {
-                        format!(".env has a line that can't be read, near its character {place}")
-                    }
-                    _ => ".env can't be read: it has to be text in UTF-8".to_owned(),
-                })?;
-                vars.insert(name, value);
-            }
-            found()
+    let source = match read_file(&folder.join(FILE))? {
+        Some(found) => {
+            vars.extend(found);
+            let file = folder.join(FILE);
+            Source { exposed: exposed(&file, &vars), file: Some(file), passed_over: None }
         }
-        Err(error) if error.not_found() => None,
-        Err(_) => return Err(".env can't be read".to_owned()),
+        None => {
+            let above = folder.ancestors().skip(1).map(|above| above.join(FILE));
+            Source { file: None, passed_over: above.into_iter().find(|file| file.is_file()), exposed: None }
+        }
     };
-    Ok((vars, file))
+    vars.extend(checked(std::env::vars_os())?);
+    Ok(Started { vars, source })
 }
 
-/// Where `.env` is: in the working folder or the nearest one above it.
-fn found() -> Option<PathBuf> {
-    let here = std::env::current_dir().ok()?;
-    here.ancestors().map(|folder| folder.join(".env")).find(|file| file.is_file())
+/// The variables of a file; none: there is no such file.
+fn read_file(path: &Path) -> Result<Option<Vec<(String, String)>>, String> {
+    match std::fs::read(path) {
+        Ok(bytes) => dotenv::parse(&bytes).map(Some).map_err(|bad| format!("{}, {bad}", path.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
+    }
 }
 
 fn exposed(file: &Path, vars: &BTreeMap<String, String>) -> Option<Exposed> {

@@ -48,7 +48,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "PROVIDER_RATE",
-        "unlimited, aligo=10, vonage=30",
+        "unlimited,aligo=10,vonage=30",
         "How many messages a second one process hands to a provider, all of them or by name. Divide what your contract \
          allows by the number of processes.",
     ),

@@ -1,14 +1,16 @@
 //! `.env.example`, written from the table of settings, so that the file can't say anything else than the program.
 
-use super::{Chapter, Setting};
+use super::{Chapter, Setting, dotenv};
 
 /// Comments are broken before this column.
 const WIDTH: usize = 100;
 
 const PREFACE: &str = "\
-    Every setting of Countersign, each with its default. Copy this file to .env and uncomment what you change; a variable \
-    of the environment wins over the file. A secret may also be read from a file: set NAME_FILE to its path instead. \
-    Durations are written as 90s, 5m, 1h or 7d.";
+    Every setting of Countersign, each with its default. Copy this file to .env in the folder that the program is started \
+    in and uncomment what you change; a variable of the environment wins over the file. A secret may also be read from a \
+    file: set NAME_FILE to its path instead. Durations are written as 90s, 5m, 1h or 7d. A value is taken as it stands, a \
+    dollar sign included, up to a # that follows a space; put it in single quotes to have that too, or several lines. \
+    References to other variables such as ${NAME} are refused, since not every reader of such files replaces them.";
 
 /// The chapters with their settings, each under its meaning, with its default commented out.
 pub fn render(chapters: &[Chapter]) -> String {
@@ -31,7 +33,7 @@ fn entry(text: &mut String, setting: &Setting) {
     text.push('#');
     text.push_str(setting.name);
     text.push('=');
-    text.push_str(setting.default.unwrap_or_default());
+    text.push_str(&dotenv::quote(setting.default.unwrap_or_default()));
     text.push('\n');
 }
 
@@ -81,6 +83,6 @@ mod tests {
 
     #[test]
     fn the_file_reads_back_as_nothing_but_comments() {
-        assert_eq!(dotenvy::from_read_iter(render(super::super::CHAPTERS).as_bytes()).count(), 0);
+        assert_eq!(dotenv::parse(render(super::super::CHAPTERS).as_bytes()), Ok(Vec::new()));
     }
 }

@@ -48,7 +48,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "MAX_CONNECTIONS",
         "20000",
-        "Connections open at once; beyond it new ones wait to be accepted. Keep it under the process's limit of open files.",
+        "Connections open at once. Beyond it the one that has been idle longest (no request in flight, no stream) is closed for a new one; where none is idle, new ones wait. Keep it under the process's limit of open files.",
+    ),
+    Setting::optional(
+        "CONNECTIONS_PER_ADDRESS",
+        "Connections open at once from one client address (IPv6: one /64). Beyond it that address's own idle connections are closed for its new ones, and where none is idle, new ones are refused. TRUSTED_PROXIES have no such bound. Left out: a quarter of MAX_CONNECTIONS.",
     ),
     Setting::new(
         "MAX_IN_FLIGHT",
@@ -91,6 +95,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::optional(
         "GRAPHIQL",
         "on or off: whether / shows GraphiQL. Left out: on in development, off in production.",
+    ),
+    Setting::new(
+        "OUTBOX_ACCESS",
+        "local",
+        "local or all: who may read /dev/outbox, which shows every code while a provider is development. local: this machine alone, under localhost or the host of PUBLIC_URL. all: everybody who reaches the service, as in a container of one's own.",
     ),
     Setting::new(
         "WEB_DIST",
@@ -201,6 +210,8 @@ pub struct Http {
     pub sockets_per_account: usize,
     pub operations_per_socket: usize,
     pub max_connections: usize,
+    /// Of one client network that is no trusted proxy.
+    pub connections_per_address: usize,
     pub max_in_flight: usize,
     /// How long work may wait for the database before some of it is refused.
     pub shed_after: Duration,
@@ -215,6 +226,8 @@ pub struct Http {
     pub trusted_documents: Option<PathBuf>,
     pub introspection: bool,
     pub graphiql: bool,
+    /// Whether other machines may read the development outbox.
+    pub outbox_open: bool,
     pub web_dist: PathBuf,
     pub shutdown_grace: Duration,
     pub tls: Option<TlsFiles>,
@@ -230,6 +243,7 @@ impl Http {
         );
         let development = environment == Environment::Development;
         let switch = |name| env.parse_optional(name, on_or_off).unwrap_or(development);
+        let max_connections = env.number("MAX_CONNECTIONS", 10..=1_000_000);
         let http = Self {
             environment,
             listen: env.parse("LISTEN_ADDR", |text| {
@@ -245,7 +259,13 @@ impl Http {
             sockets_per_address: env.number("SOCKETS_PER_ADDRESS", 1..=1_000_000),
             sockets_per_account: env.number("SOCKETS_PER_ACCOUNT", 1..=1_000_000),
             operations_per_socket: env.number("OPERATIONS_PER_SOCKET", 1..=1_000),
-            max_connections: env.number("MAX_CONNECTIONS", 10..=1_000_000),
+            max_connections,
+            connections_per_address: env
+                .parse_optional("CONNECTIONS_PER_ADDRESS", |text| match text.parse() {
+                    Ok(most @ 1..=1_000_000) => Ok(most),
+                    _ => Err(format!("a whole number from 1 to 1000000, not {text:?}")),
+                })
+                .unwrap_or(max_connections / 4),
             max_in_flight: env.number("MAX_IN_FLIGHT", 1..=100_000),
             shed_after: env.duration("SHED_AFTER", Duration::from_millis(1)..=Duration::from_secs(60)),
             max_body: env.number("MAX_BODY", 1_024..=1_048_576),
@@ -268,6 +288,7 @@ impl Http {
             }),
             introspection: switch("INTROSPECTION"),
             graphiql: switch("GRAPHIQL"),
+            outbox_open: env.choice("OUTBOX_ACCESS", &[("local", false), ("all", true)]),
             web_dist: PathBuf::from(env.text("WEB_DIST").unwrap_or_default()),
             shutdown_grace: env.duration("SHUTDOWN_GRACE", Duration::ZERO..=Duration::from_secs(600)),
             tls: tls(env),
@@ -355,54 +376,5 @@ fn origin(text: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(vars: &[(&str, &str)]) -> (Http, Vec<String>) {
-        let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let env = Env::new(vars, SETTINGS.iter().copied());
-        let http = Http::from_env(&env);
-        (http, env.into_refusals().into_iter().map(|refusal| refusal.name).collect())
-    }
-
-    #[test]
-    fn the_defaults_stand() {
-        let (http, refusals) = read(&[]);
-        assert_eq!(refusals, Vec::<String>::new());
-        assert!(http.introspection && http.graphiql);
-        assert_eq!(http.max_batch, None);
-        assert!(http.cors_origins.is_empty() && http.trusted_proxies.is_empty());
-    }
-
-    #[test]
-    fn production_closes_what_helps_an_attacker_unless_asked() {
-        let (http, _) = read(&[("ENVIRONMENT", "production")]);
-        assert!(!http.introspection && !http.graphiql);
-        let (http, _) = read(&[("ENVIRONMENT", "production"), ("INTROSPECTION", "on")]);
-        assert!(http.introspection);
-    }
-
-    #[test]
-    fn origins_are_exact_and_in_the_browsers_spelling() {
-        let (http, refusals) = read(&[("CORS_ORIGINS", "https://App.example.com:443, http://localhost:5173")]);
-        assert_eq!(refusals, Vec::<String>::new());
-        assert_eq!(http.cors_origins, ["https://app.example.com", "http://localhost:5173"]);
-        for bad in ["*", "https://*.example.com", "example.com", "https://example.com/app", "null", "ftp://a"] {
-            assert_eq!(read(&[("CORS_ORIGINS", bad)]).1, ["CORS_ORIGINS"], "{bad}");
-        }
-    }
-
-    #[test]
-    fn op_04_plain_http_on_a_public_address_does_not_start_in_production() {
-        let public = [("ENVIRONMENT", "production"), ("LISTEN_ADDR", "0.0.0.0:8000")];
-        assert_eq!(read(&public).1, ["LISTEN_ADDR"]);
-        assert!(read(&[public[0], public[1], ("TRUSTED_PROXIES", "10.0.0.0/8")]).1.is_empty());
-        assert!(read(&[public[0], public[1], ("TLS_CERT", "a.pem"), ("TLS_KEY", "b.pem")]).1.is_empty());
-    }
-
-    #[test]
-    fn one_half_of_a_key_pair_is_refused() {
-        assert_eq!(read(&[("TLS_CERT", "a.pem")]).1, ["TLS_KEY"]);
-        assert_eq!(read(&[("TLS_KEY", "a.pem")]).1, ["TLS_CERT"]);
-    }
-}
+#[path = "http_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 mod account;
 mod contacts;
 pub mod delivery;
+pub mod dotenv;
 mod env;
 mod example;
 pub mod http;

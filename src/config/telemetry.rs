@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::{Env, Setting};
 
@@ -11,7 +11,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "LOG",
         "info",
         "What is logged: error, warn, info, debug, trace or off, also by part, as in info,countersign::delivery=debug. \
-         Libraries speak at info and above at most, whatever stands here: below that they print what they carry. The \
+         A list without a level of its own has info for everything that it does not name. Libraries speak at info and above at most, whatever stands here: below that they print what they carry. The \
          audit trail has a target of its own, which is left out only by audit=off.",
     ),
     Setting::new(
@@ -41,6 +41,8 @@ pub(super) const SETTINGS: &[Setting] = &[
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     pub filter: Targets,
+    /// Targets of `filter` that nothing is logged under, as far as is known.
+    pub unknown_targets: Vec<String>,
     pub format: LogFormat,
     pub metrics_addr: Option<SocketAddr>,
     pub traces: Traces,
@@ -68,8 +70,10 @@ pub enum LogFormat {
 impl Telemetry {
     /// Reads the room's settings; what can't be taken is noted in `env`.
     pub fn from_env(env: &Env) -> Self {
+        let filter = env.parse("LOG", parse_filter);
         Self {
-            filter: env.parse("LOG", parse_filter),
+            unknown_targets: unknown_targets(&filter),
+            filter,
             format: env.choice(
                 "LOG_FORMAT",
                 &[("auto", LogFormat::Auto), ("pretty", LogFormat::Pretty), ("json", LogFormat::Json)],
@@ -97,14 +101,47 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("a share from 0 to 1, not {text:?}"))
 }
 
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// Levels, each for everything or for one target. The library takes a bare word that is no level for a target, and
+/// thereby silences everything else; here it is refused, and what a list does not name stays at `info`.
 fn parse_filter(text: &str) -> Result<Targets, String> {
-    // The library takes an empty part for every part there is; here it is a slip.
-    let empty = |part: &str| part.trim().is_empty() || part.split('=').any(|side| side.trim().is_empty());
-    if text.split(',').any(empty) {
-        return Err(format!("levels such as info,countersign::delivery=debug, not {text:?}"));
+    let mut everything = LevelFilter::INFO;
+    let mut targets = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        match part.split_once('=').map(|(target, level)| (target.trim(), level.trim())) {
+            None => everything = level(part)?,
+            Some(("", _)) => {
+                return Err(format!("a target before the = of {part:?}, such as countersign::delivery=debug"));
+            }
+            Some((target, word)) => targets.push((target.to_owned(), level(word)?)),
+        }
     }
-    text.parse().map_err(|_| format!("a level, or a list such as info,countersign::delivery=debug, not {text:?}"))
+    Ok(Targets::new().with_default(everything).with_targets(targets))
 }
+
+fn level(word: &str) -> Result<LevelFilter, String> {
+    if LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)) {
+        return word.parse().map_err(|_| format!("a level, not {word:?}"));
+    }
+    let levels = LEVELS.join(", ");
+    Err(format!("one of the levels {levels}, or a list such as info,countersign::delivery=debug, not {word:?}"))
+}
+
+/// What logs are written under: the paths of our modules, and the names of the libraries, one a line (`build.rs`).
+const KNOWN_TARGETS: &str = include_str!(concat!(env!("OUT_DIR"), "/log-targets"));
+
+fn unknown_targets(filter: &Targets) -> Vec<String> {
+    // A filter's target is compared as the beginning of a line's; what a library has within it is not known here.
+    let is_known = |target: &str| {
+        let within = |library: &str| target.strip_prefix(library).is_some_and(|rest| rest.starts_with("::"));
+        KNOWN_TARGETS.lines().any(|known| known.starts_with(target) || (known != OURS && within(known)))
+    };
+    let named = filter.iter().map(|(target, _)| target).filter(|target| !target.is_empty());
+    named.filter(|target| !is_known(target)).map(str::to_owned).collect()
+}
+
+const OURS: &str = "countersign";
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +162,43 @@ mod tests {
         assert_eq!(settings.metrics_addr, None);
         assert!(settings.filter.would_enable("countersign", &tracing::Level::INFO));
         assert!(!settings.filter.would_enable("countersign", &tracing::Level::DEBUG));
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused_with_the_levels() {
+        for word in
+            ["warning", "verbose", "2", "\"info\"", "countersign", "countersign::delivery", "info,", "a=2", "=info"]
+        {
+            let env = Env::new([("LOG".to_owned(), word.to_owned())], SETTINGS.iter().copied());
+            Telemetry::from_env(&env);
+            let refusals = env.into_refusals();
+            assert_eq!(refusals.len(), 1, "{word}");
+            assert!(
+                word == "=info" || refusals[0].mend.contains("error, warn, info, debug, trace, off"),
+                "{refusals:?}"
+            );
+        }
+        for (list, target, level) in [
+            ("WARN", "countersign", tracing::Level::WARN),
+            ("countersign::delivery=debug", "countersign::http", tracing::Level::INFO),
+            ("sqlx=off", "sqlx_core", tracing::Level::INFO),
+            (" warn , audit = off ", "countersign", tracing::Level::WARN),
+        ] {
+            let (settings, refused) = read(&[("LOG", list)]);
+            assert!(refused.is_empty(), "{list}: {refused:?}");
+            let heard = list != "sqlx=off";
+            assert_eq!(settings.filter.would_enable(target, &level), heard, "{list}");
+        }
+        assert!(!read(&[("LOG", "off")]).0.filter.would_enable("countersign", &tracing::Level::ERROR));
+    }
+
+    #[test]
+    fn targets_that_nothing_is_logged_under_are_known() {
+        let unknown = |list| read(&[("LOG", list)]).0.unknown_targets;
+        let known = "info,countersign=debug,countersign::delivery=debug,countersign::http::server=warn,audit=off,sqlx=warn,\
+                     hyper_util::client=warn,migration=info,tower_http::cors=info";
+        assert_eq!(unknown(known), Vec::<String>::new());
+        assert_eq!(unknown("info,countersign::delivry=debug,sqlxx=warn"), ["countersign::delivry", "sqlxx"]);
     }
 
     #[test]

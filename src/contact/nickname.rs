@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     rejection::rejection,
-    script::{ZERO_WIDTH_JOINER, fold, is_hidden},
+    script::{ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, fold, is_hidden, is_variation_selector, takes_joiners, varies},
 };
 
 rejection! {
@@ -29,8 +29,12 @@ pub struct Nickname {
     key: String,
 }
 
-/// Asks for the coloured form of the symbol before it.
+/// Ask for the coloured form of the symbol before it, and for the plain one.
 const EMOJI_PRESENTATION: char = '\u{FE0F}';
+const TEXT_PRESENTATION: char = '\u{FE0E}';
+
+/// Makes a key on a keyboard of the digit and the presentation selector before it.
+const KEYCAP: char = '\u{20E3}';
 
 impl Nickname {
     pub const LENGTH: std::ops::RangeInclusive<usize> = 2..=30;
@@ -61,7 +65,10 @@ impl Nickname {
     /// From a row of ours.
     pub fn from_stored(text: impl Into<String>) -> Self {
         let shown = text.into();
-        let key = fold(&shown.replace([ZERO_WIDTH_JOINER, EMOJI_PRESENTATION], "")).trim().to_owned();
+        let looks = |character: char| {
+            matches!(character, ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER) || is_variation_selector(character)
+        };
+        let key = fold(&shown.replace(looks, "")).trim().to_owned();
         Self { shown, key }
     }
 
@@ -70,29 +77,51 @@ impl Nickname {
         &self.shown
     }
 
-    /// What uniqueness compares: NFKC, lower case, without what only changes the look of an emoji.
+    /// What uniqueness compares: NFKC, lower case, without what only changes the look of an emoji or a letter.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// Whether every character shows something. The joiner and the presentation selector that emoji are built with are
-/// taken after a symbol; everywhere else they would hide.
+/// Whether every character shows something. What builds emoji (the joiner, presentation selectors, the tags of a flag),
+/// joins letters or chooses a letter's form is taken where it does that; everywhere else it would hide.
 fn visible(text: &str) -> bool {
-    let mut after_symbol = false;
-    for character in text.chars() {
-        let builds_emoji = matches!(character, ZERO_WIDTH_JOINER | EMOJI_PRESENTATION);
-        if is_hidden(character) && !(builds_emoji && after_symbol) {
-            return false;
+    let characters: Vec<char> = text.chars().collect();
+    let at = |place: Option<usize>| place.and_then(|place| characters.get(place)).copied();
+    let shown = |(place, &character): (usize, &char)| {
+        let (before, after) = (at(place.checked_sub(1)), at(place.checked_add(1)));
+        !is_hidden(character) || before.is_some_and(|before| changes(before, character, after))
+    };
+    characters.iter().enumerate().all(shown)
+}
+
+/// Whether `character`, which shows nothing by itself, changes what is shown between these two.
+fn changes(before: char, character: char, after: Option<char>) -> bool {
+    match character {
+        ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER if takes_joiners(before) => after.is_some_and(takes_joiners),
+        ZERO_WIDTH_JOINER => {
+            let built = is_emoji_part(before) || before == EMOJI_PRESENTATION || is_tag(before);
+            built && after.is_some_and(is_emoji_part)
         }
-        after_symbol = is_emoji_part(character) || (builds_emoji && character == EMOJI_PRESENTATION);
+        EMOJI_PRESENTATION if after == Some(KEYCAP) => before.is_ascii_digit() || matches!(before, '#' | '*'),
+        EMOJI_PRESENTATION | TEXT_PRESENTATION => is_emoji_part(before),
+        _ if is_tag(character) => before == BLACK_FLAG || is_tag(before),
+        _ => varies(before, character),
     }
-    !text.ends_with(ZERO_WIDTH_JOINER)
+}
+
+/// The flag that tags behind it make that of a region.
+const BLACK_FLAG: char = '\u{1F3F4}';
+
+fn is_tag(character: char) -> bool {
+    matches!(character, '\u{E0030}'..='\u{E0039}' | '\u{E0061}'..='\u{E007A}' | '\u{E007F}')
 }
 
 fn is_emoji_part(character: char) -> bool {
     use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
-    matches!(character.general_category(), GeneralCategory::OtherSymbol | GeneralCategory::ModifierSymbol)
+    let symbol = matches!(character.general_category(), GeneralCategory::OtherSymbol | GeneralCategory::ModifierSymbol);
+    // Emoji of other categories: arrows, and the marks of punctuation that have a coloured form.
+    symbol || matches!(character, '\u{2190}'..='\u{21FF}' | '\u{25FE}' | '\u{25FD}' | '‼' | '⁉' | '〰')
 }
 
 impl fmt::Debug for Nickname {
@@ -113,8 +142,27 @@ mod tests {
 
     #[test]
     fn visible_text_is_taken_emoji_included() {
-        for name in ["별빛 여행자", "no.1 fan!", "👩\u{200D}💻 dev", "❤\u{FE0F}하트", "x2"] {
+        for name in ["별빛 여행자", "no.1 fan!", "👩\u{200D}💻 dev", "❤\u{FE0F}하트", "x2", "별!"] {
             assert_eq!(parse(name).as_deref(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn what_builds_an_emoji_or_joins_letters_is_taken_where_it_does() {
+        for name in [
+            "1\u{FE0F}\u{20E3}등",
+            "❤\u{FE0F}\u{200D}🔥",
+            "👨\u{200D}👩\u{200D}👧 가족",
+            "👋🏽 hi",
+            "🇰🇷 fan",
+            "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+            "↔\u{FE0F} swap",
+            "❤\u{FE0E} plain",
+            "علی\u{200C}رضا",
+            "ක්\u{200D}රිෂ",
+            "葛\u{E0100}城",
+        ] {
+            assert_eq!(parse(name).as_deref(), Ok(name), "{name:?}");
         }
     }
 
@@ -127,6 +175,12 @@ mod tests {
             ("ad\u{200B}min", "invalid_character"),
             ("a\u{200D}b", "invalid_character"),
             ("👩\u{200D}", "invalid_character"),
+            ("👩\u{200D}a", "invalid_character"),
+            ("ab\u{FE0F}", "invalid_character"),
+            ("1\u{FE0F}a", "invalid_character"),
+            ("ab\u{E0067}", "invalid_character"),
+            ("ab\u{E0100}", "invalid_character"),
+            ("علی\u{200C}", "invalid_character"),
             ("\u{202E}abc", "invalid_character"),
             ("ab\0", "invalid_character"),
         ] {
@@ -140,6 +194,8 @@ mod tests {
         let key = |text| Nickname::parse(text).unwrap().key().to_owned();
         assert_eq!(key("ＳＴＡＲ"), key("star"));
         assert_eq!(key("❤\u{FE0F}a"), key("❤A"));
+        assert_eq!(key("علی\u{200C}رضا"), key("علیرضا"));
+        assert_eq!(key("葛\u{E0100}城"), key("葛城"));
         assert_ne!(key("별 빛"), key("별빛"));
     }
 

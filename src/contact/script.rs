@@ -1,7 +1,8 @@
 //! What Unicode text may hide, and how two spellings are found to be one.
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_script::{Script, UnicodeScript};
 
 /// Joiners that some scripts need between letters, and that show nothing by themselves.
 pub const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
@@ -22,6 +23,68 @@ pub fn is_hidden(character: char) -> bool {
             '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}'
                 | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}'
         )
+}
+
+/// A letter of some alphabet, syllabary or set of ideographs.
+pub fn is_letter(character: char) -> bool {
+    character.general_category_group() == GeneralCategoryGroup::Letter && !is_hidden(character)
+}
+
+/// A mark that combines with the letter before it. Variation selectors are none: they choose among forms of a letter.
+pub fn is_combining_mark(character: char) -> bool {
+    use GeneralCategory::{NonspacingMark, SpacingMark};
+    matches!(character.general_category(), NonspacingMark | SpacingMark) && !is_hidden(character)
+}
+
+/// Whether its script joins letters, so that a joiner or its opposite between two of them changes what is shown:
+/// Arabic and its kin, Mongolian, and the scripts of India and its neighbours.
+pub fn takes_joiners(character: char) -> bool {
+    use Script::{
+        Adlam, Arabic, Bengali, Devanagari, Gujarati, Gurmukhi, Hanifi_Rohingya, Kannada, Khmer, Malayalam, Mandaic,
+        Mongolian, Myanmar, Nko, Oriya, Sinhala, Syriac, Tamil, Telugu, Thaana, Tibetan,
+    };
+    let joining = matches!(
+        character.script(),
+        Adlam
+            | Arabic
+            | Bengali
+            | Devanagari
+            | Gujarati
+            | Gurmukhi
+            | Hanifi_Rohingya
+            | Kannada
+            | Khmer
+            | Malayalam
+            | Mandaic
+            | Mongolian
+            | Myanmar
+            | Nko
+            | Oriya
+            | Sinhala
+            | Syriac
+            | Tamil
+            | Telugu
+            | Thaana
+            | Tibetan
+    );
+    joining && (is_letter(character) || is_combining_mark(character))
+}
+
+/// Chooses among the forms of the character before it. `U+180E` separates a Mongolian vowel from its word.
+pub fn is_variation_selector(character: char) -> bool {
+    matches!(character, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' | '\u{180B}'..='\u{180F}')
+}
+
+/// Whether the character has forms that the selector chooses among: ideographs for the registers of Japan and Hong
+/// Kong, and letters of a few other scripts. Behind anything else a selector only hides.
+pub fn varies(character: char, selector: char) -> bool {
+    let script = character.script();
+    match selector {
+        '\u{FE00}'..='\u{FE02}' => matches!(script, Script::Han | Script::Myanmar | Script::Phags_Pa),
+        '\u{E0100}'..='\u{E01EF}' => script == Script::Han,
+        '\u{180B}'..='\u{180F}' => script == Script::Mongolian && is_letter(character),
+        _ => false,
+    }
 }
 
 /// The form in which names are compared: compatibility forms resolved (NFKC), lower case.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_script::{Script, UnicodeScript};
 use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLevelDetection, skeleton};
 
 use super::{rejection::rejection, script::fold};
@@ -31,7 +32,8 @@ rejection! {
 ///
 /// Against names that look like others, the rules of Unicode Technical Standard 39: its identifier profile, scripts
 /// mixed at most as "highly restrictive" allows (Latin with Chinese, Japanese or Korean), and no name in another
-/// script whose skeleton is plain Latin (`сосо` in Cyrillic). At least one letter and no at sign, so that a username
+/// script whose skeleton is plain Latin (`сосо` in Cyrillic). Latin letters beyond ASCII are nobody's disguise by
+/// themselves (`yıldız`, `præst`), but a reserved name is reserved in their shapes too. At least one letter and no at sign, so that a username
 /// is never taken for a phone number or an e-mail address at sign-in.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Username {
@@ -130,12 +132,16 @@ fn confusable(name: &str) -> bool {
     if name.is_ascii() {
         return false;
     }
-    !name.check_restriction_level(RestrictionLevel::HighlyRestrictive) || skeleton(name).all(|shape| shape.is_ascii())
+    let latin = |character: char| matches!(character.script(), Script::Latin | Script::Common | Script::Inherited);
+    !name.check_restriction_level(RestrictionLevel::HighlyRestrictive)
+        || (skeleton(name).all(|shape| shape.is_ascii()) && !name.chars().all(latin))
 }
 
 fn reserved(key: &str) -> bool {
     let letters: String = key.chars().filter(|character| !is_separator(*character)).collect();
-    RESERVED.contains(&letters.trim_end_matches(|character: char| character.is_ascii_digit()))
+    let name = letters.trim_end_matches(|character: char| character.is_ascii_digit());
+    let looks_like = |known: &&str| !name.is_ascii() && skeleton(known).eq(skeleton(name));
+    RESERVED.iter().any(|known| *known == name || looks_like(&known))
 }
 
 impl fmt::Debug for Username {
@@ -162,6 +168,9 @@ mod tests {
         assert_eq!(parse("민준kim").as_deref(), Ok("민준kim"));
         assert_eq!(parse("минск").as_deref(), Ok("минск"));
         assert_eq!(parse("supporter").as_deref(), Ok("supporter"));
+        for latin in ["yıldız", "præst", "øystein", "łukasz", "đorđe", "weiß"] {
+            assert_eq!(parse(latin).as_deref(), Ok(latin));
+        }
     }
 
     #[test]
@@ -186,6 +195,7 @@ mod tests {
             ("ραυ", "confusable"),
             ("Admin_1", "reserved"),
             ("r-o-o-t", "reserved"),
+            ("admın", "reserved"),
             ("고객센터", "reserved"),
         ] {
             assert_eq!(parse(text), Err(reason), "{text:?}");

@@ -1,5 +1,7 @@
 //! Inputs: weak types that forms can fill, turned into values or into `InvalidInput` with every field that was wrong.
 
+use std::ops::RangeInclusive;
+
 use async_graphql::{Context, InputObject, OneofObject};
 use chrono::NaiveDate;
 
@@ -11,9 +13,9 @@ use super::{
 };
 use crate::{
     channel::Channel,
-    contact::{Contact, EmailAddress, PhoneNumber},
+    contact::{Contact, EmailAddress, Nickname, PersonName, PhoneNumber, Username},
     session::{Device, Opaque},
-    texts::Locale,
+    texts::{Arg, Locale},
     verification::rules,
 };
 
@@ -70,6 +72,24 @@ pub struct CancelVerificationInput {
     pub verification_id: async_graphql::ID,
 }
 
+/// Characters of a device's name.
+const DEVICE_NAME: RangeInclusive<usize> = 1..=100;
+
+/// How many characters the field at this path takes, for the fields whose length alone is bounded.
+fn lengths(path: &str) -> Option<RangeInclusive<usize>> {
+    match path.rsplit('.').next()? {
+        "name" => Some(PersonName::LENGTH),
+        "nickname" => Some(Nickname::LENGTH),
+        "username" => Some(Username::LENGTH),
+        "deviceName" => Some(DEVICE_NAME),
+        _ => None,
+    }
+}
+
+fn count(characters: usize) -> Arg<'static> {
+    Arg::Number(characters.try_into().unwrap_or(u64::MAX))
+}
+
 /// Collects what was wrong with an input, field by field.
 pub struct Fields<'a> {
     ctx: &'a Context<'a>,
@@ -94,7 +114,11 @@ impl<'a> Fields<'a> {
 
     /// Notes that the field at `path` is wrong. `reason` is stable and machine-readable; it names its message too.
     pub fn refuse(&mut self, path: &str, reason: &str) {
-        let message = self.ctx.say(&format!("field-{}", reason.replace('_', "-")), &[]);
+        let message = match (reason, lengths(path)) {
+            ("too_long", Some(lengths)) => self.ctx.say("field-too-long-by", &[("max", count(*lengths.end()))]),
+            ("too_short", Some(lengths)) => self.ctx.say("field-too-short-by", &[("min", count(*lengths.start()))]),
+            _ => self.ctx.say(&format!("field-{}", reason.replace('_', "-")), &[]),
+        };
         self.errors.push(FieldError { path: path.to_owned(), reason: reason.to_owned(), message });
     }
 
@@ -171,7 +195,7 @@ impl<'a> Fields<'a> {
     pub fn device(&mut self, name: Option<String>, token: Option<&str>) -> Device {
         let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
         let name = name.filter(|name| !name.is_empty()).and_then(|name| {
-            let fits = name.chars().count() <= 100;
+            let fits = name.chars().count() <= *DEVICE_NAME.end();
             let plain = !name.chars().any(char::is_control);
             let judged = if !fits { Err("too_long") } else { plain.then_some(name).ok_or("invalid_character") };
             self.take("deviceName", judged)

@@ -1,6 +1,6 @@
 //! One connection: HTTP/1.1 with upgrades, watched by its pulse.
 
-use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, task::Poll};
+use std::{fmt, future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, task::Poll};
 
 use axum::{Router, body::Body, extract::Request};
 use futures_util::FutureExt;
@@ -42,11 +42,12 @@ pub async fn serve<S>(
         let (serving, pulse) = (pulse.serving(), pulse.clone());
         let (mut router, body_deadline) = (router.clone(), Instant::now() + patience.body);
         async move {
+            let serving = serving.ok_or(Evicted)?;
             let mut request: Request = request.map(|body| Body::new(Punctual::new(body, body_deadline)));
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(pulse);
-            let response = router.call(request).await?;
-            Ok::<_, Infallible>(response.map(|body| until_sent(body, serving)))
+            let Ok(response) = router.call(request).await;
+            Ok::<_, Evicted>(response.map(|body| until_sent(body, serving)))
         }
     });
     let mut http = http1::Builder::new();
@@ -93,6 +94,18 @@ pub async fn serve<S>(
     })
     .await;
 }
+
+/// The connection gave way to another one before this request was begun.
+#[derive(Clone, Copy, Debug)]
+struct Evicted;
+
+impl fmt::Display for Evicted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was closed for another one")
+    }
+}
+
+impl std::error::Error for Evicted {}
 
 /// The body, holding `serving` until it is sent or given up.
 fn until_sent(body: Body, serving: Serving) -> Body {

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use axum::http::{HeaderMap, header};
 
-use crate::config::http::Http;
+use crate::{
+    config::http::{Environment, Http},
+    http::host,
+};
 
 /// Where a request comes from, as its `Origin` header says; only browsers send it, and they don't let pages forge it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +24,15 @@ pub struct Origins {
     listed: HashSet<String>,
     /// Without `PUBLIC_URL` the origin of the page that we served ourselves is told by the `Host` header.
     by_host: bool,
+    /// Whether the service may stand on a developer's machine, which only that machine should reach.
+    development: bool,
 }
 
 impl Origins {
     pub fn new(settings: &Http) -> Self {
         let listed = settings.cors_origins.iter().chain(&settings.public_url).cloned().collect();
-        Self { listed, by_host: settings.public_url.is_none() }
+        let development = settings.environment == Environment::Development;
+        Self { listed, by_host: settings.public_url.is_none(), development }
     }
 
     /// Judges a request by its headers. Compared byte for byte: no suffixes, no wildcards, `null` is foreign.
@@ -37,6 +43,18 @@ impl Origins {
         let ours = self.listed.contains(origin) || (self.by_host && same_host(origin, headers));
         if ours && lines.next().is_none() { Origin::Ours } else { Origin::Foreign }
     }
+
+    /// Whether a request shows that a foreign name was pointed at a developer's machine (DNS rebinding): a page whose
+    /// origin is the host that it asks, and that host is a name that nobody configured. Such a page could spend what the
+    /// service sends, from inside a network where it was never meant to be.
+    pub fn is_rebound(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) else { return false };
+        let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(asked));
+        let unknown =
+            host::without_port(asked).is_none_or(|name| !host::is_loopback(name) && host::address(name).is_none());
+        self.development && own && unknown && !self.listed.contains(origin)
+    }
 }
 
 /// Whether `origin` is the address that the request itself was sent to, and that address is one that no foreign name
@@ -45,9 +63,8 @@ impl Origins {
 fn same_host(origin: &str, headers: &HeaderMap) -> bool {
     let Some((_, authority)) = origin.split_once("://") else { return false };
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let bare = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
-    let literal = bare.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
-    host == authority && (literal || bare == "localhost" || bare.ends_with(".localhost"))
+    host == authority
+        && host::without_port(host).is_some_and(|name| host::is_loopback(name) || host::address(name).is_some())
 }
 
 #[cfg(test)]
@@ -56,7 +73,7 @@ mod tests {
 
     fn judge(listed: &[&str], public: Option<&str>, origin: &str, host: &str) -> Origin {
         let listed = listed.iter().copied().chain(public).map(str::to_owned).collect();
-        let origins = Origins { listed, by_host: public.is_none() };
+        let origins = Origins { listed, by_host: public.is_none(), development: true };
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         if !origin.is_empty() {

@@ -14,11 +14,10 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::OwnedSemaphorePermit,
     time::Instant,
 };
 
-use crate::config::http::Patience;
+use crate::{config::http::Patience, http::places::Place};
 
 /// Shared by the connection's bytes, its requests, and the task that watches both.
 #[derive(Debug)]
@@ -46,6 +45,10 @@ enum Phase {
     Head,
     /// A request is being answered.
     Serving,
+    /// It carries something else than HTTP now.
+    Upgraded,
+    /// It was idle and gave way to another connection.
+    Evicted,
 }
 
 impl Pulse {
@@ -65,17 +68,38 @@ impl Pulse {
             let phase = match state.phase {
                 Phase::Opened | Phase::Head => Some(state.since + patience.head),
                 Phase::Idle => Some(state.since + patience.idle),
-                Phase::Serving => None,
+                Phase::Serving | Phase::Upgraded | Phase::Evicted => None,
             };
             let stalled = state.blocked.map(|since| since + patience.stall);
             [phase, stalled, state.last].into_iter().flatten().min()
         })
     }
 
-    /// A request has come whole.
-    pub fn serving(self: &Arc<Self>) -> Serving {
-        self.enter(Phase::Serving);
-        Serving(self.clone())
+    /// The head of a request has come. None: the connection gave way to another one, so nothing of the request may
+    /// be done.
+    pub fn serving(self: &Arc<Self>) -> Option<Serving> {
+        self.enter(Phase::Serving).then(|| Serving(self.clone()))
+    }
+
+    /// The connection is no longer HTTP, and not idle as long as it is open.
+    pub fn upgraded(&self) {
+        self.enter(Phase::Upgraded);
+    }
+
+    /// Since when nothing was asked; none: something is being answered, or the connection has ended.
+    pub fn idle_since(&self) -> Option<Instant> {
+        self.with(|state| state.is_idle().then_some(state.since))
+    }
+
+    /// Ends a connection that is idle. Whether it is.
+    pub fn evict(&self) -> bool {
+        self.with(|state| {
+            let idle = state.is_idle();
+            if idle {
+                state.phase = Phase::Evicted;
+            }
+            idle
+        })
     }
 
     /// Ends the connection after this answer, and cuts it so much later where the client still sends.
@@ -102,8 +126,15 @@ impl Pulse {
         self.with(|state| state.phase == Phase::Serving)
     }
 
-    fn enter(&self, phase: Phase) {
-        self.with(|state| (state.phase, state.since) = (phase, Instant::now()));
+    /// Whether it could: what was upgraded or evicted stays so.
+    fn enter(&self, phase: Phase) -> bool {
+        self.with(|state| {
+            let open = !matches!(state.phase, Phase::Upgraded | Phase::Evicted);
+            if open {
+                (state.phase, state.since) = (phase, Instant::now());
+            }
+            open
+        })
     }
 
     fn read_some(&self) {
@@ -125,6 +156,12 @@ impl Pulse {
     }
 }
 
+impl State {
+    fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Opened | Phase::Idle | Phase::Head)
+    }
+}
+
 /// A response under way; dropped with its body.
 #[derive(Debug)]
 pub struct Serving(Arc<Pulse>);
@@ -140,11 +177,11 @@ impl Drop for Serving {
 pub struct Watched<S> {
     stream: S,
     pulse: Arc<Pulse>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<S> Watched<S> {
-    pub fn new(stream: S, pulse: Arc<Pulse>, place: OwnedSemaphorePermit) -> Self {
+    pub fn new(stream: S, pulse: Arc<Pulse>, place: Place) -> Self {
         Self { stream, pulse, _place: place }
     }
 }

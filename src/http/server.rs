@@ -3,12 +3,11 @@
 //! `axum::serve` has no time-outs of any kind and no bound on connections: two hundred slow clients are two hundred
 //! connections for ever.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
@@ -17,6 +16,7 @@ use crate::{
     config::http::{Http, Patience},
     http::{
         connection,
+        places::{Place, Places},
         pulse::{Pulse, Watched},
         stop::Stop,
         tls,
@@ -32,7 +32,7 @@ pub struct Server {
     listener: TcpListener,
     router: Router,
     tls: Option<TlsAcceptor>,
-    places: Arc<Semaphore>,
+    places: Places,
     patience: Patience,
     grace: Duration,
     stop: Stop,
@@ -46,7 +46,7 @@ impl Server {
             listener,
             router,
             tls: settings.tls.as_ref().map(tls::acceptor).transpose()?,
-            places: Arc::new(Semaphore::new(settings.max_connections)),
+            places: Places::new(settings),
             patience: settings.patience.clone(),
             grace: settings.shutdown_grace,
             stop,
@@ -58,9 +58,9 @@ impl Server {
     pub async fn run(self) -> usize {
         let Self { listener, router, tls, places, patience, grace, stop } = self;
         let patience = Arc::new(patience);
-        let take_on = |stream, place| {
+        let take_on = |newcomer| {
             let (router, tls, patience, ending) = (router.clone(), tls.clone(), patience.clone(), stop.clone());
-            stop.spawn(async move { serve(stream, place, router, tls, &patience, &ending).await });
+            stop.spawn(async move { serve(newcomer, router, tls, &patience, &ending).await });
         };
         loop {
             let accepted = tokio::select! {
@@ -68,42 +68,56 @@ impl Server {
                 () = stop.asked() => break,
                 accepted = accept(&listener, &places) => accepted,
             };
-            let Some((stream, place)) = accepted else { continue };
-            take_on(stream, place);
+            let Some(newcomer) = accepted else { continue };
+            take_on(newcomer);
         }
         // Whoever is connecting just now has not heard of it: taken on, answered, and told to come no more.
         let until = Instant::now() + patience.parting;
         while let Ok(accepted) = tokio::time::timeout_at(until, accept(&listener, &places)).await {
-            let Some((stream, place)) = accepted else { continue };
-            take_on(stream, place);
+            let Some(newcomer) = accepted else { continue };
+            take_on(newcomer);
         }
-        for (stream, place) in waiting(listener, &places) {
-            take_on(stream, place);
+        for newcomer in waiting(listener, &places) {
+            take_on(newcomer);
         }
         stop.drain(grace).await
     }
 }
 
+/// A connection with a place.
+struct Newcomer {
+    stream: TcpStream,
+    peer: SocketAddr,
+    pulse: Arc<Pulse>,
+    place: Place,
+}
+
 /// Those who wait in the kernel's queue; closing the listener would reset them.
-fn waiting(listener: TcpListener, places: &Arc<Semaphore>) -> Vec<(TcpStream, OwnedSemaphorePermit)> {
+fn waiting(listener: TcpListener, places: &Places) -> Vec<Newcomer> {
     let mut found = Vec::new();
     // Asked of the system itself: what the runtime knows of the queue may be a moment old.
     let Ok(listener) = listener.into_std() else { return found };
-    while let (Ok(place), Ok((stream, _))) = (places.clone().try_acquire_owned(), listener.accept()) {
-        if stream.set_nonblocking(true).is_ok()
+    while let Ok((stream, peer)) = listener.accept() {
+        let pulse = Pulse::new(Instant::now());
+        if let Ok(place) = places.try_take(peer, &pulse)
+            && stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            found.push((stream, place));
+            found.push(Newcomer { stream, peer, pulse, place });
         }
     }
     found
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    // The place first: what is not accepted waits in the kernel's queue and costs us nothing.
-    let place = places.clone().acquire_owned().await.ok()?;
+/// The next connection. None: there was none, or its network holds as many as it may.
+async fn accept(listener: &TcpListener, places: &Places) -> Option<Newcomer> {
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, peer)) => {
+            let pulse = Pulse::new(Instant::now());
+            // While everything is busy this one waits, and those behind it wait in the kernel's queue.
+            let place = places.take(peer, &pulse).await?;
+            Some(Newcomer { stream, peer, pulse, place })
+        }
         Err(error) => {
             if !is_the_clients(&error) {
                 tracing::warn!(%error, "can't accept connections");
@@ -120,29 +134,29 @@ fn is_the_clients(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(
-    stream: TcpStream,
-    place: OwnedSemaphorePermit,
-    router: Router,
-    tls: Option<TlsAcceptor>,
-    patience: &Patience,
-    stop: &Stop,
-) {
-    let Ok(peer) = stream.peer_addr() else { return };
+async fn serve(newcomer: Newcomer, router: Router, tls: Option<TlsAcceptor>, patience: &Patience, stop: &Stop) {
+    let Newcomer { stream, peer, pulse, place } = newcomer;
     let _counted = OpenConnection::new();
     // Small answers go out at once; without effect on a connection that is gone already.
     let _ = stream.set_nodelay(true);
-    let pulse = Pulse::new(Instant::now());
-    match tls {
-        None => {
-            let stream = Watched::new(stream, pulse.clone(), place);
-            connection::serve(stream, pulse, peer, router, patience, stop).await;
+    let evicted = place.evicted();
+    let serving = async {
+        match tls {
+            None => {
+                let stream = Watched::new(stream, pulse.clone(), place);
+                connection::serve(stream, pulse.clone(), peer, router, patience, stop).await;
+            }
+            Some(tls) => {
+                let Ok(Ok(stream)) = tokio::time::timeout(patience.head, tls.accept(stream)).await else { return };
+                let stream = Watched::new(stream, pulse.clone(), place);
+                // Boxed, since it is several times larger than the other future.
+                Box::pin(connection::serve(stream, pulse.clone(), peer, router, patience, stop)).await;
+            }
         }
-        Some(tls) => {
-            let Ok(Ok(stream)) = tokio::time::timeout(patience.head, tls.accept(stream)).await else { return };
-            let stream = Watched::new(stream, pulse.clone(), place);
-            // Boxed, since it is several times larger than the other future.
-            Box::pin(connection::serve(stream, pulse, peer, router, patience, stop)).await;
-        }
+    };
+    tokio::select! {
+        // Whatever is open of it afterwards is a socket, with a task of its own.
+        () = serving => pulse.upgraded(),
+        () = evicted.cancelled() => {}
     }
 }

@@ -21,8 +21,8 @@ const LEAST_LETTERS: usize = 4;
 const LEAST_CASELESS_LETTERS: usize = 2;
 /// Six digits in a row of a phone number or a birth date (`900517`). Shorter runs only make a password weaker.
 const LEAST_DIGITS: usize = 6;
-/// Facts beyond this length are cut: nobody's name is longer, and each costs time.
-const MOST_CHARACTERS: usize = 64;
+/// Facts beyond this length are cut: no name is longer, and each costs time.
+const MOST_CHARACTERS: usize = 150;
 
 impl Context {
     /// From facts as they are known: `Kim Min Jun`, `minjun@example.com`, `+821012345678`, `1990-05-17`, `Acme`.

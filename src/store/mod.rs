@@ -72,6 +72,7 @@ pub use self::{
     sending::Sending,
     settlement::Settlement,
     taking::Taking,
+    users::Search,
 };
 use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{

@@ -11,16 +11,24 @@ use super::{
 };
 use crate::fault::{Doing, Fault};
 
+/// What accounts are looked for by.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// A part of a username, nickname, phone number or e-mail address in its normalised form.
+    pub text: String,
+    /// The same text as a part of a name's key; none: it can be no part of one.
+    pub name: Option<String>,
+}
+
 impl Store {
-    /// Accounts, newest first. `search` is a part of a username, nickname, name, phone number or e-mail address in its
-    /// normalised form.
+    /// Accounts, newest first.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn users(
         &self,
         status: Option<AccountStatus>,
-        search: Option<&str>,
+        search: Option<&Search>,
         slice: &Slice,
     ) -> Result<Page<Model>, Fault> {
         let mut find = Entity::find()
@@ -39,16 +47,22 @@ impl Store {
     }
 }
 
+fn holds(search: &Search) -> Condition {
+    let columns = [Column::UsernameKey, Column::NicknameKey, Column::Phone, Column::EmailKey];
+    let mut texts: Vec<_> = columns.into_iter().map(|column| (column, &search.text)).collect();
+    // Keys that an earlier version stored keep hyphens and apostrophes.
+    texts.extend([Some(&search.text), search.name.as_ref()].into_iter().flatten().map(|text| (Column::NameKey, text)));
+    texts.into_iter().fold(Condition::any(), |any, (column, text)| any.add(column.into_expr().like(contains(text))))
+}
+
 /// What stands in the text counts as itself, signs that LIKE gives a meaning to as well.
-fn holds(search: &str) -> Condition {
-    let escaped: String = search.chars().fold(String::new(), |mut text, sign| {
+fn contains(text: &str) -> LikeExpr {
+    let escaped: String = text.chars().fold(String::new(), |mut text, sign| {
         if matches!(sign, '%' | '_' | '\\') {
             text.push('\\');
         }
         text.push(sign);
         text
     });
-    let like = || LikeExpr::new(format!("%{escaped}%")).escape('\\');
-    let columns = [Column::UsernameKey, Column::NicknameKey, Column::NameKey, Column::Phone, Column::EmailKey];
-    columns.into_iter().fold(Condition::any(), |any, column| any.add(column.into_expr().like(like())))
+    LikeExpr::new(format!("%{escaped}%")).escape('\\')
 }

@@ -233,6 +233,7 @@ mod tests {
 
         let lines = Arc::default();
         let settings = Telemetry {
+            unknown_targets: Vec::new(),
             filter: "off".parse().unwrap(),
             format: LogFormat::Json,
             metrics_addr: None,

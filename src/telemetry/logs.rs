@@ -13,7 +13,7 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
-use super::{audit, plain::Plain};
+use super::{audit, panics::log_panics, plain::Plain, queue::LogQueue};
 use crate::{
     caller::Caller,
     config::{LogFormat, Telemetry},
@@ -22,27 +22,28 @@ use crate::{
 /// Where log lines go.
 #[derive(Clone, Debug)]
 pub enum Sink {
-    /// Standard error: standard output belongs to what a command answers (`countersign schema`).
-    Stderr,
+    /// Standard error, by a queue: standard output belongs to what a command answers (`countersign schema`).
+    Stderr(LogQueue),
     /// Memory, for a test that searches what was logged.
     Memory(Arc<Mutex<Vec<u8>>>),
 }
 
-/// There is a subscriber already: a program starts its log once.
-#[derive(Clone, Copy, Debug)]
-pub struct AlreadyStarted;
-
-/// Sends the whole program's log to `sink`.
+/// Sends the whole program's log to standard error, panics included. What is in the queue at the end of the program is
+/// for the caller to flush.
 ///
 /// # Errors
-/// [`AlreadyStarted`] when it goes somewhere already.
-pub fn start(settings: &Telemetry, sink: Sink) -> Result<(), AlreadyStarted> {
-    tracing::subscriber::set_global_default(subscriber(settings, sink)).map_err(|_| AlreadyStarted)
+/// What stood in the way, in words for whoever runs the program.
+pub fn start(settings: &Telemetry) -> Result<LogQueue, String> {
+    let queue = LogQueue::to_stderr().map_err(|error| format!("can't log to standard error: {error}"))?;
+    tracing::subscriber::set_global_default(subscriber(settings, Sink::Stderr(queue.clone())))
+        .map_err(|_| "the log was started twice".to_owned())?;
+    log_panics(queue.clone());
+    Ok(queue)
 }
 
 /// What `settings` and `sink` make, for a test that logs on its own thread.
 pub fn subscriber(settings: &Telemetry, sink: Sink) -> impl Subscriber + Send + Sync {
-    let terminal = matches!(sink, Sink::Stderr) && io::stderr().is_terminal();
+    let terminal = matches!(sink, Sink::Stderr(_)) && io::stderr().is_terminal();
     let pretty = match settings.format {
         LogFormat::Auto => terminal,
         LogFormat::Pretty => true,
@@ -85,7 +86,7 @@ impl<'a> MakeWriter<'a> for Sink {
 
     fn make_writer(&'a self) -> Self::Writer {
         match self {
-            Sink::Stderr => Box::new(io::stderr()),
+            Sink::Stderr(queue) => Box::new(queue.clone()),
             Sink::Memory(lines) => Box::new(Appender(lines)),
         }
     }
@@ -113,6 +114,7 @@ mod tests {
         let lines = Arc::default();
         let settings = Telemetry {
             filter: filter.parse().unwrap(),
+            unknown_targets: Vec::new(),
             format,
             metrics_addr: None,
             traces: crate::config::Traces::default(),

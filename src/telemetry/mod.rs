@@ -23,9 +23,10 @@ pub mod logs;
 pub mod metrics;
 mod panics;
 mod plain;
+mod queue;
 pub mod traces;
 
-pub use panics::log_panics;
+pub use queue::{FLUSH, LogQueue};
 
 use crate::fault::Fault;
 

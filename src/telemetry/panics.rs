@@ -1,10 +1,22 @@
 //! A panic is a mistake of ours; its place goes to the log, its words only if they were written in the source.
 
-use std::panic::{self, PanicHookInfo};
+use std::{
+    panic::{self, PanicHookInfo},
+    thread,
+};
+
+use super::queue::{FLUSH, LogQueue};
 
 /// From now on panics are logged like everything else, instead of being written to standard error as they are.
-pub fn log_panics() {
-    panic::set_hook(Box::new(|info| tracing::error!(place = %Place(info), cause = words(info), "panic")));
+pub fn log_panics(queue: LogQueue) {
+    panic::set_hook(Box::new(move |info| {
+        tracing::error!(place = %Place(info), cause = words(info), "panic");
+        // A panic of the main thread ends the program. One of another thread ends a task at most, and must not make the
+        // thread wait for whoever reads the log.
+        if thread::current().name() == Some("main") {
+            queue.flush(FLUSH);
+        }
+    }));
 }
 
 /// A panic's own words. Formatted ones may carry a value (`called unwrap() on an Err value: …`), and nobody can tell

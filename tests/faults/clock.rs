@@ -1,6 +1,6 @@
 //! A system clock that jumps an hour, either way (FD-06): moved under the running program by libfaketime.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use serde_json::json;
 
@@ -97,5 +97,5 @@ async fn fd_06_a_jump_of_the_clock_revives_nothing() {
     assert_eq!(status(&child, "/readyz").await, 200);
     assert!(!plan.logged().contains("panick"), "{}", plan.logged());
     child.signal("TERM");
-    assert!(child.ended_within(Duration::from_secs(15)).await.success());
+    assert!(child.ended_within(PATIENCE).await.success());
 }

@@ -22,8 +22,9 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// What a machine that is busy with other tests may add to it.
-const SLACK: Duration = Duration::from_secs(3);
+/// What a machine that is slow or busy may add to it: far less than the delay that would be waited for without it.
+const SLACK: Duration = Duration::from_secs(12);
+const DELAY: Duration = Duration::from_secs(20);
 
 /// Rows that nobody would have written whole.
 async fn half_done(url: &str) -> i64 {
@@ -158,7 +159,7 @@ async fn fd_03_a_slow_database_is_waited_for_no_longer_than_its_time() {
     let (plan, direct) = through(plan, proxy.port);
     let child = plan.serve().await;
     assert!(send(&child, &phone(0)).await.id().is_some());
-    proxy.delay(Duration::from_secs(4));
+    proxy.delay(DELAY);
     let answers = futures_util::future::join_all((1..40).map(|at| {
         let child = &child;
         async move { timed(send(child, &phone(at))).await }

@@ -45,7 +45,7 @@ impl Pooler {
         };
         let process = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
         let mut pooler = Self { port, process, _folder: folder };
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if pooler.process.try_wait().unwrap().is_some() {
                 return None;

@@ -150,5 +150,5 @@ async fn op_05_no_request_is_answered_with_a_reset_and_streams_end_so_that_clien
     // Its client asks again where a stream ends without `complete`.
     let events = events.await.unwrap().unwrap();
     assert!(events.contains("PENDING") && !events.contains("event: complete"), "{events}");
-    assert!(child.ended_within(Duration::from_secs(15)).await.success(), "{}", plan.logged());
+    assert!(child.ended_within(crate::support::PATIENCE).await.success(), "{}", plan.logged());
 }

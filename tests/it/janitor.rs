@@ -79,15 +79,22 @@ async fn many_rows_go_in_batches_while_people_send() {
     }
     assert_eq!(one.rows("verification").await, 600);
     until_settled(&one).await;
+    let slowest = async |phones: std::ops::Range<u32>| {
+        let mut slowest = Duration::ZERO;
+        for n in phones {
+            let started = std::time::Instant::now();
+            visitor.send_code_to(&format!("010-2222-{n:04}")).await;
+            slowest = slowest.max(started.elapsed());
+        }
+        slowest
+    };
+    let usually = slowest(100..120).await;
+    until_settled(&one).await;
     one.advance(DAY * 91);
-    let mut slowest = Duration::ZERO;
-    for n in 0..20 {
-        let started = std::time::Instant::now();
-        visitor.send_code_to(&format!("010-2222-{n:04}")).await;
-        slowest = slowest.max(started.elapsed());
-    }
+    let slowest = slowest(0..20).await;
     until(&one, "verification", 20).await;
-    assert!(slowest < Duration::from_secs(2), "a send waited for {slowest:?}");
+    let bound = (usually * 10).max(Duration::from_secs(2));
+    assert!(slowest < bound, "a send waited for {slowest:?}, usually {usually:?}");
     other.stop().await;
     one.stop().await;
 }

@@ -166,7 +166,7 @@ async fn nothing_secret_is_logged() {
     let mut secrets = Secrets::default();
     everything(&child, &mut secrets).await;
     child.signal("TERM");
-    assert!(child.ended_within(Duration::from_secs(15)).await.success());
+    assert!(child.ended_within(PATIENCE).await.success());
 
     let used =
         ["1023456781", "10-2345-6781", "1023456782", "10-2345-6782", "1023456783", "10-2345-6783", "10-2345-6784"];

@@ -14,6 +14,7 @@ mod house;
 mod janitor;
 mod logs;
 mod main_job;
+mod outbox;
 mod process;
 mod providers;
 mod refusals;

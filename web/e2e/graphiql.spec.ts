@@ -22,8 +22,9 @@ async function run(page: Page, operation: string): Promise<void> {
   const item = page.getByRole('menuitem', { name: operation, exact: true });
   // The menu closes when GraphiQL draws itself anew, as when an editor or the schema has come in.
   await expect(async () => {
-    if (!(await item.isVisible())) await page.getByRole('button', { name: /^Execute query/ }).click({ timeout: 3_000 });
-    await item.click({ timeout: 3_000 });
+    if (!(await item.isVisible()))
+      await page.getByRole('button', { name: /^Execute query/ }).click({ timeout: 15_000 });
+    await item.click({ timeout: 15_000 });
   }).toPass();
 }
 

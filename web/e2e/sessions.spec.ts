@@ -7,8 +7,7 @@ import { phoneNumber, somebody, WAYS, type Visitor, type Way } from './support/v
 const ACCESS_TOKEN_SECONDS = 60;
 
 test.use({ serverOptions: { accessTokenSeconds: ACCESS_TOKEN_SECONDS } });
-// Some of them spend a minute waiting.
-test.describe.configure({ mode: 'parallel', timeout: (ACCESS_TOKEN_SECONDS + 60) * 1_000 });
+test.describe.configure({ mode: 'parallel' });
 
 const expired = (): Promise<void> => pause((ACCESS_TOKEN_SECONDS + 1) * 1_000);
 
@@ -22,10 +21,11 @@ async function renewInThreeTabs(way: Way, visitor: Visitor): Promise<void> {
     await tab.goto(visitor.page.url());
     await expect(tab.getByText('This device')).toBeVisible();
   }
-  let renewals = 0;
+  const renewed: string[] = [];
   for (const tab of tabs) {
     tab.on('request', (request) => {
-      if (request.postData()?.includes('"RefreshSession"')) renewals += 1;
+      const body = request.postData();
+      if (body?.includes('"RefreshSession"')) renewed.push(/"refreshToken":"([^"]+)"/.exec(body)?.[1] ?? body);
     });
   }
   await expired();
@@ -37,7 +37,9 @@ async function renewInThreeTabs(way: Way, visitor: Visitor): Promise<void> {
       await expect(tab.getByRole('heading', { name: 'Enter the code' })).toBeVisible();
     }),
   );
-  expect(renewals, `${way.client} over ${way.stream}`).toBe(1);
+  // On a machine so slow that the new token expires meanwhile there is a second renewal, but of another refresh token.
+  expect(renewed.length, `${way.client} over ${way.stream}`).toBeGreaterThan(0);
+  expect(new Set(renewed).size, `${way.client} over ${way.stream}`).toBe(renewed.length);
 }
 
 test('an expired token is renewed once for all tabs, whichever client is in them', async ({ anotherVisitor }) => {

@@ -31,9 +31,7 @@ for (const way of WAYS) {
       await visitor.askForSignUpCode(person);
       const first = await visitor.receives(person.e164);
       await expect(visitor.page.getByRole('button', { name: /^Resend in 0:0/ })).toBeDisabled();
-      await expect(visitor.page.getByRole('button', { name: 'Resend', exact: true })).toBeEnabled({
-        timeout: (RESEND_COOLDOWN_SECONDS + 10) * 1_000,
-      });
+      await expect(visitor.page.getByRole('button', { name: 'Resend', exact: true })).toBeEnabled();
       await visitor.press('Resend');
       const second = await visitor.receives(person.e164, first);
       expect(second.code).toBe(first.code);

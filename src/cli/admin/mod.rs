@@ -4,19 +4,33 @@ mod create_user;
 mod import_users;
 mod operate;
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::NaiveDate;
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::{
     app::{Settings, World},
+    config::{self, Place},
     store::entity::account,
 };
 
+/// What to do, and where.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Make the embedded database, and its keys, where there is none yet.
+    #[arg(long, global = true)]
+    create: bool,
+}
+
 /// What to do.
 #[derive(Subcommand)]
-pub enum Command {
+enum Command {
     /// Make an active account. The password is asked for, or read from the first line of standard input.
     CreateUser(create_user::Arguments),
     /// Make somebody an administrator, or, with --role user, an ordinary user again.
@@ -53,7 +67,10 @@ impl From<Role> for account::Role {
 }
 
 /// Runs an admin command on the configured database.
-pub async fn run(settings: Settings, command: Command) -> Result<(), String> {
+pub async fn run(settings: Settings, Arguments { command, create }: Arguments) -> Result<(), String> {
+    if !create {
+        database_is_there(&settings.config.store)?;
+    }
     match command {
         Command::CreateUser(arguments) => create_user::run(settings, &arguments).await,
         Command::Grant(arguments) => operate::grant(settings, arguments).await,
@@ -61,6 +78,22 @@ pub async fn run(settings: Settings, command: Command) -> Result<(), String> {
         Command::Unlock(who) => operate::unlock(settings, who).await,
         Command::ImportUsers(arguments) => import_users::run(settings, &arguments).await,
     }
+}
+
+/// In the wrong folder a command would make a second database and new keys, and seem to have worked.
+fn database_is_there(store: &config::Store) -> Result<(), String> {
+    match &store.place {
+        Place::Sqlite { file } if !file.exists() => Err(format!(
+            "there is no database {}: run this where the service runs, or set DATA_DIR (or DATABASE_URL) as the service \
+             has it; if this is a new installation, start the service once, or add --create",
+            absolute(file).display()
+        )),
+        Place::Sqlite { .. } | Place::Postgres { .. } => Ok(()),
+    }
+}
+
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
 /// Names this run of the program in the audit trail, where a request would have its id.

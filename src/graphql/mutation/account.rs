@@ -57,9 +57,11 @@ pub struct UndoContactChangeInput {
 /// What is to change: a field that is left out stays, null takes it away.
 #[derive(InputObject)]
 pub struct UpdateProfileInput {
-    /// The person's name.
+    /// The person's legal name, whole and as the person writes it: 1 to 150 characters (Unicode code points in NFC, so at
+    /// most 600 bytes of UTF-8) of any script, with the punctuation and digits that names have. Refused are symbols,
+    /// emoji, controls, line breaks, direction overrides, and addresses of pages.
     pub name: MaybeUndefined<String>,
-    /// How others see them.
+    /// How others see them: 2 to 30 visible characters, emoji included; nobody else has it.
     pub nickname: MaybeUndefined<String>,
     /// The address of a picture, http or https.
     pub profile_image_url: MaybeUndefined<String>,

@@ -32,7 +32,8 @@ pub enum RequestPasswordResetInput {
 /// A person, as their account knows them.
 #[derive(InputObject)]
 pub struct IdentityInput {
-    /// The whole name.
+    /// The whole name, in any of its spellings: case, width, spaces, hyphens, apostrophes, dots, commas, joiners and
+    /// variation selectors do not count, other letters and diacritics do. Limits are those of SignUpInput.name.
     pub name: String,
     /// The birth date.
     pub birth_date: Date,

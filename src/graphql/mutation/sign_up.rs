@@ -35,9 +35,11 @@ pub struct SignUpInput {
     /// As passwordPolicy demands.
     #[graphql(secret)]
     pub password: String,
-    /// The person's name.
+    /// The person's legal name, whole and as the person writes it: 1 to 150 characters (Unicode code points in NFC, so at
+    /// most 600 bytes of UTF-8) of any script, with the punctuation and digits that names have. Refused are symbols,
+    /// emoji, controls, line breaks, direction overrides, and addresses of pages.
     pub name: Option<String>,
-    /// How others see them: 2 to 30 characters; nobody else has it.
+    /// How others see them: 2 to 30 visible characters, emoji included; nobody else has it.
     pub nickname: Option<String>,
     /// The person's birth date.
     pub birth_date: Option<Date>,
@@ -45,7 +47,7 @@ pub struct SignUpInput {
     pub email: Option<String>,
     /// The address of a picture, http or https.
     pub profile_image_url: Option<String>,
-    /// What the person calls this device, for their own list of devices.
+    /// What the person calls this device, for their own list of devices: at most 100 characters.
     pub device_name: Option<String>,
     /// What an earlier sign-in called this device by.
     #[graphql(secret)]

@@ -62,7 +62,7 @@ impl User {
         &self.row.username
     }
 
-    /// The person's name.
+    /// The person's name as it was given, in NFC.
     async fn name(&self) -> Option<&str> {
         self.row.name.as_deref()
     }

@@ -46,6 +46,9 @@ struct Visit {
 
 /// Answers everything that comes to `/graphql`.
 pub async fn graphql<E: Executor>(State(wire): State<Arc<Wire<E>>>, request: Request) -> Response {
+    if wire.origins.is_rebound(request.headers()) {
+        return answer::refusal(Media::Json, rebound());
+    }
     if ws::is_handshake(&request) {
         return ws::handshake(&wire, request);
     }
@@ -186,6 +189,12 @@ fn no_stream() -> Refusal {
 pub(crate) fn foreign() -> Refusal {
     let message = "Pages of this origin may not open streams: CORS_ORIGINS and PUBLIC_URL name those that may.";
     Refusal::http(StatusCode::FORBIDDEN, Code::Forbidden, message)
+}
+
+fn rebound() -> Refusal {
+    let message = "This service is in development and does not know this host: ask localhost, or set PUBLIC_URL to the \
+                   address that browsers use.";
+    Refusal::http(StatusCode::MISDIRECTED_REQUEST, Code::Forbidden, message)
 }
 
 pub(crate) fn too_many(full: Full, caller: &Caller) -> Refusal {

@@ -1,6 +1,7 @@
 //! The outbox of the development provider: `GET /dev/outbox` as a page for people and as JSON for tests, and
 //! `GET /dev/outbox/events`, which tells the page to look again. Mounted only while a provider is `development`.
 
+mod guard;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use axum::{
         HeaderMap, StatusCode,
         header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue, VARY},
     },
+    middleware,
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -22,11 +24,19 @@ use axum::{
 };
 use futures_util::{Stream, stream};
 
-use crate::delivery::providers::development::{DevOutbox, Filter};
-use page::Page;
+use self::{guard::Guard, page::Page};
+use crate::{
+    config::http::Http,
+    delivery::providers::development::{DevOutbox, Filter},
+};
+
+/// The outbox's routes, for those who may read it.
+pub fn guarded(outbox: DevOutbox, settings: &Http) -> Router {
+    routes(outbox).layer(middleware::from_fn_with_state(Arc::new(Guard::new(settings)), guard::guard))
+}
 
 /// The outbox's routes. They need no store, and nobody to be signed in.
-pub fn routes(outbox: DevOutbox) -> Router {
+fn routes(outbox: DevOutbox) -> Router {
     let state = Shared { outbox, page: Arc::new(Page::new()) };
     Router::new().route("/dev/outbox", get(show)).route("/dev/outbox/events", get(events)).with_state(state)
 }

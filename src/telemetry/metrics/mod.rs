@@ -39,6 +39,42 @@ pub fn fault(kind: FaultKind) {
     counter!(table::FAULTS, "kind" => kind).increment(1);
 }
 
+/// Why a connection was closed for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// It was idle, and a new one needed its place.
+    Idle,
+    /// It was new, and its address has as many busy ones as it may.
+    Address,
+}
+
+impl TurnedAway {
+    fn as_str(self) -> &'static str {
+        match self {
+            TurnedAway::Idle => "idle",
+            TurnedAway::Address => "address",
+        }
+    }
+}
+
+/// A connection was closed for others.
+pub fn connection_turned_away(cause: TurnedAway) {
+    counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause.as_str()).increment(1);
+}
+
+/// Counting begins: what has not happened yet is shown as 0, so that an alert sees the first time.
+pub fn begin() {
+    counter!(table::LOG_LINES_LOST).increment(0);
+    for cause in [TurnedAway::Idle, TurnedAway::Address] {
+        counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause.as_str()).increment(0);
+    }
+}
+
+/// So many log lines were lost.
+pub fn log_lines_lost(lines: u64) {
+    counter!(table::LOG_LINES_LOST).increment(lines);
+}
+
 /// A verification was started and its first message queued.
 pub fn verification_started(purpose: Purpose, channel: Channel) {
     counter!(table::VERIFICATIONS_STARTED, "purpose" => purpose.as_str(), "channel" => channel.as_str()).increment(1);

@@ -43,6 +43,8 @@ metrics! {
         "Time to answer an operation.";
     FAULTS = "countersign_faults_total", Kind::Counter, ["kind"],
         "Faults on our side: unavailable (something that we depend on does not answer) or internal.";
+    LOG_LINES_LOST = "countersign_log_lines_lost_total", Kind::Counter, [],
+        "Log lines that were lost, since standard error was read too slowly or not at all.";
     VERIFICATIONS_STARTED = "countersign_verifications_started_total", Kind::Counter, ["purpose", "channel"],
         "Verifications started.";
     VERIFICATIONS = "countersign_verifications_total", Kind::Counter, ["purpose", "channel", "end"],
@@ -93,6 +95,8 @@ metrics! {
         "Time to hash or judge a password, the wait for a core included.";
     CONNECTIONS_OPEN = "countersign_connections_open", Kind::Gauge, [],
         "Open connections of clients, of every kind.";
+    CONNECTIONS_TURNED_AWAY = "countersign_connections_turned_away_total", Kind::Counter, ["cause"],
+        "Connections closed for others: idle ones that gave way (idle), and new ones of an address that has enough (address).";
     SOCKETS_OPEN = "countersign_sockets_open", Kind::Gauge, [],
         "Open WebSockets, whether anything is watched over them or not.";
     STREAMS_OPEN = "countersign_streams_open", Kind::Gauge, ["transport"],

@@ -40,6 +40,8 @@ fn count_everything() {
     queue_full(Queue::Hashing);
     hashed(span);
     event_lag(span);
+    log_lines_lost(1);
+    connection_turned_away(TurnedAway::Idle);
     drop(OpenStream::new("websocket"));
     drop((OpenSocket::new(), OpenConnection::new()));
 }

@@ -111,6 +111,8 @@ field-invalid = This is not valid.
 field-empty = Please fill this in.
 field-too-short = This is too short.
 field-too-long = This is too long.
+field-too-short-by = Please use at least { $min } characters.
+field-too-long-by = Please use at most { $max } characters.
 field-invalid-character = This has characters that can't be used.
 
 field-not-a-number = This is not a phone number.
@@ -135,6 +137,7 @@ field-sign-in-by-email-off = Codes by e-mail can't be used to sign in here. Plea
 field-no-letter = Please use at least one letter.
 field-confusable = This mixes letters that look alike.
 field-reserved = This name can't be used.
+field-looks-like-link = Please leave out web addresses.
 field-not-a-date = Please enter a date that exists.
 field-too-early = Please enter a date from 1 January 1900 on.
 field-in-the-future = Please enter today's date or an earlier one.

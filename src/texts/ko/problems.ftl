@@ -94,6 +94,8 @@ field-invalid = 올바르지 않은 값이에요.
 field-empty = 값을 입력해 주세요.
 field-too-short = 너무 짧아요.
 field-too-long = 너무 길어요.
+field-too-short-by = { $min }자 이상 입력해 주세요.
+field-too-long-by = { $max }자 이하로 입력해 주세요.
 field-invalid-character = 쓸 수 없는 글자가 들어 있어요.
 
 field-not-a-number = 올바른 전화번호가 아니에요.
@@ -118,6 +120,7 @@ field-sign-in-by-email-off = 여기에서는 이메일 인증번호로 로그인
 field-no-letter = 글자를 하나 이상 넣어 주세요.
 field-confusable = 다른 글자와 헷갈리기 쉬운 글자가 섞여 있어요.
 field-reserved = 쓸 수 없는 이름이에요.
+field-looks-like-link = 웹 주소는 빼고 입력해 주세요.
 field-not-a-date = 실제로 있는 날짜를 입력해 주세요.
 field-too-early = 1900년 1월 1일이나 그 뒤의 날짜를 입력해 주세요.
 field-in-the-future = 오늘이나 그 전의 날짜를 입력해 주세요.

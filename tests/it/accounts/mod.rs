@@ -8,6 +8,7 @@ mod cookie_jar;
 mod cookies;
 mod flood;
 mod keys;
+mod names;
 mod races;
 mod reauthentication;
 mod refresh;

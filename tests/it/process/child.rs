@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Database, column, given};
+use crate::support::{Database, PATIENCE, column, given};
 
 const SERVER_KEY: &str = "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU=";
 
@@ -79,7 +79,9 @@ impl Plan {
     /// The program with these arguments, in a folder that has no `.env`.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(arguments).env_clear().envs(&self.vars).current_dir(self.data.path());
+        // The database of a test is made by whatever command comes first.
+        let create = (arguments.first() == Some(&"admin")).then_some("--create");
+        command.args(arguments).args(create).env_clear().envs(&self.vars).current_dir(self.data.path());
         command
     }
 
@@ -124,9 +126,9 @@ impl Plan {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
         let mut child = Child { process, url, http };
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(answer) = child.http.get(format!("{}/readyz", child.url)).send().await
                 && answer.status() == 200
@@ -238,7 +240,7 @@ pub fn run_to_the_end(plan: &Plan, arguments: &[&str]) -> (ExitStatus, String, D
     let started = Instant::now();
     let mut child =
         plan.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = started + Duration::from_secs(20);
+    let deadline = started + PATIENCE;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;

@@ -130,3 +130,27 @@ async fn pw_04_ten_thousand_accounts_are_taken_over_and_rehashed_as_their_owners
     }
     child.kill();
 }
+
+/// Names from around the world come over as they are, and find their owner again.
+#[tokio::test]
+async fn legal_names_of_all_kinds_are_imported() {
+    let plan = Plan::new().await;
+    let names = [
+        "Homer J. Simpson",
+        "Gal·la",
+        "迪丽热巴·迪力木拉提",
+        "レオナルド・ディカプリオ",
+        "‘t Hooft",
+        "Ravi s/o Kumar",
+        "Martin Luther King, Jr.",
+        "葛\u{E0100}城",
+        "O",
+        "علی\u{200C}رضا",
+    ];
+    let line = |(n, name): (usize, &&str)| json!({ "username": format!("member_{n}x"), "name": name }).to_string();
+    let lines: Vec<_> = names.iter().enumerate().map(line).collect();
+    let imported = plan.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
+    assert!(imported.status.success(), "{}", said(&imported).1);
+    let stored = plan.column("SELECT name FROM account ORDER BY username").await;
+    assert_eq!(stored, names);
+}

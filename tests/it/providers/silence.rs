@@ -153,7 +153,8 @@ async fn an_answer_that_does_not_come_in_time_leaves_it_unknown() {
     for (provider, outcome) in providers.iter().zip(futures_util::future::join_all(sends).await) {
         assert_eq!(outcome, Outcome::Unknown, "{}", provider.name());
     }
-    assert!(started.elapsed() < TIMEOUT * 4);
+    // All at once, and not one after the other.
+    assert!(started.elapsed() < TIMEOUT * u32::try_from(providers.len()).unwrap());
 }
 
 #[tokio::test]

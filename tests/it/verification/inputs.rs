@@ -109,7 +109,7 @@ async fn an_identity_says_which_of_its_fields_are_wrong() {
     let identity = |name: &str, born: &str, phone: &str| json!({ "identity": { "name": name, "birthDate": born, "phone": phone } });
     let cases = [
         (identity("", "1990-03-14", "010-2222-3333"), vec![("identity.name", "empty")]),
-        (identity("김", "1990-03-14", "010-2222-3333"), vec![("identity.name", "too_short")]),
+        (identity("evil.com", "1990-03-14", "010-2222-3333"), vec![("identity.name", "looks_like_link")]),
         (identity("길동\u{0}홍", "1990-03-14", "010-2222-3333"), vec![("identity.name", "invalid_character")]),
         (
             identity("홍길동", "1899-12-31", "010-1"),

@@ -1,18 +1,18 @@
 //! Clients of the wire: a plain one for whole requests, and bytes for what no decent client sends.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use super::server::TestServer;
 
 /// Long enough for anything that is to happen at all.
-pub const SOON: Duration = Duration::from_secs(10);
+pub const SOON: Duration = Duration::from_secs(60);
 
 pub struct Reply {
     pub status: u16,
@@ -68,6 +68,13 @@ impl TestServer {
 
     pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// From another client address: Linux takes all of 127.0.0.0/8 for this machine.
+    pub async fn connect_from(&self, address: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
+        socket.connect(self.address).await.unwrap()
     }
 
     /// Writes these bytes and reads until the server closes.

@@ -10,11 +10,15 @@ use serde_json::json;
 
 use super::{client::Reply, server::TestServer};
 
-/// The answer, which must come quickly.
+/// The answer, which must come quickly: what walks such a document takes minutes.
 async fn quick(server: &TestServer, text: &str) -> Reply {
     let started = Instant::now();
+    server.query("{hello}").await;
+    let usual = started.elapsed();
+    let started = Instant::now();
     let reply = server.query(text).await;
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?} for {}", started.elapsed(), &text[..40.min(text.len())]);
+    let bound = (usual * 100).max(Duration::from_secs(2));
+    assert!(started.elapsed() < bound, "{:?} for {}", started.elapsed(), &text[..40.min(text.len())]);
     reply
 }
 

@@ -6,6 +6,7 @@ mod http;
 mod legacy;
 mod limits;
 mod origins;
+mod places;
 mod reference;
 mod scanner;
 mod server;

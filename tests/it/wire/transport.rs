@@ -186,17 +186,6 @@ async fn tr_12_a_reader_that_takes_nothing_is_cut() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait() {
-    let server = TestServer::with(&[("MAX_CONNECTIONS", "10")]).await;
-    let held = futures_util::future::join_all((0..10).map(|_| server.connect())).await;
-    let waiting = server.get("/healthz", &[]);
-    tokio::pin!(waiting);
-    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
-    drop(held);
-    assert_eq!(waiting.await.status, 200);
-}
-
-#[tokio::test]
 async fn fz_01_no_bytes_make_it_stumble() {
     let server = TestServer::patient(&[], |http| {
         http.patience.head = Duration::from_millis(20);

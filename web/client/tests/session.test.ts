@@ -42,7 +42,7 @@ function tab(): Session {
 const heard = (session: Session, signedIn: boolean): Promise<void> =>
   vi.waitFor(() => {
     expect(session.isSignedIn()).toBe(signedIn);
-  });
+  }, 60_000);
 
 describe('one tab', () => {
   it('is nobody at first', async () => {
@@ -97,7 +97,7 @@ describe('one tab', () => {
     const late = session.renew('access-1');
     await vi.waitFor(() => {
       expect(renew).toHaveBeenCalled();
-    });
+    }, 60_000);
     session.signOut();
     answer(renewed('2'));
     expect(await late).toBeNull();

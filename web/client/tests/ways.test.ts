@@ -33,7 +33,7 @@ describe.each(WAYS)('$client over $transport', (way) => {
       () => {
         expect(flow.getState()).toMatchObject(matching);
       },
-      { timeout: 5_000 },
+      { timeout: 60_000 },
     );
   const code = (): string => server.outbox[0]?.code ?? '';
   const wrong = (): string => (code() === '000000' ? '000001' : '000000');
@@ -54,7 +54,7 @@ describe.each(WAYS)('$client over $transport', (way) => {
     expect(server.count('Verification')).toBe(0);
     await vi.waitFor(() => {
       expect(stack.stream.connection.get()).toBe('idle');
-    }, 5_000);
+    }, 60_000);
   });
 
   it('shows that a carrier could not deliver', async () => {
@@ -135,7 +135,7 @@ describe.each(WAYS)('$client over $transport', (way) => {
         () => {
           expect(server.count('RefreshSession')).toBe(renewals);
         },
-        { timeout: 5_000 },
+        { timeout: 60_000 },
       );
       await shows({ news: 'live' });
     }

@@ -1,0 +1,165 @@
+//! Names as people have them (W3C, "Personal names around the world"): what is taken, what is refused and why, and
+//! which spellings are one name when somebody says who they are.
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Person, Setup, TestApp};
+
+const PHONE: &str = "+821012345678";
+const BORN: &str = "1990-05-17";
+
+/// Legal names, each with another spelling of the same name.
+const NAMES: &[(&str, &str)] = &[
+    ("홍길동", "홍 길동"),
+    ("O", "o"),
+    ("Homer J. Simpson", "HOMER J SIMPSON"),
+    ("Gal·la", "Gal•la"),
+    ("迪丽热巴·迪力木拉提", "迪丽热巴.迪力木拉提"),
+    ("レオナルド・ディカプリオ", "ﾚｵﾅﾙﾄﾞ ﾃﾞｨｶﾌﾟﾘｵ"),
+    ("‘t Hooft", "'t Hooft"),
+    ("Ravi s/o Kumar", "Ravi S/O Kumar"),
+    ("Martin Luther King, Jr.", "Martin Luther King Jr"),
+    ("葛\u{E0100}城", "葛城"),
+    ("John Smith III", "ＪＯＨＮ ＳＭＩＴＨ ＩＩＩ"),
+    ("Jennifer 8. Lee", "Jennifer 8 Lee"),
+    ("علی\u{200C}رضا", "علیرضا"),
+    ("ක්\u{200D}රිෂාන්ත", "ක්රිෂාන්ත"),
+    ("สมชาย ใจดี", "สมชายใจดี"),
+    ("Işıl Yıldız", "IŞIL YILDIZ"),
+    ("Kaʻiulani", "Ka'iulani"),
+    ("Jean‐Luc Müller–Schmidt", "jean-luc mu\u{308}ller-schmidt"),
+    ("김민준 (Kim Min-jun)", "김민준 Kim Min Jun"),
+    (
+        "Pablo Diego José Francisco de Paula Juan Nepomuceno María de los Remedios Cipriano de la Santísima Trinidad Ruiz y Picasso",
+        "PABLO DIEGO JOSÉ FRANCISCO DE PAULA JUAN NEPOMUCENO MARÍA DE LOS REMEDIOS CIPRIANO DE LA SANTÍSIMA TRINIDAD RUIZ Y PICASSO",
+    ),
+];
+
+async fn desk() -> TestApp {
+    ["CONTACT_DAILY_SENDS", "CLIENT_SENDS_PER_MINUTE", "DESTINATION_HOURLY_SENDS", "PUMPING_MIN_SENDS"]
+        .into_iter()
+        .fold(Setup::new().await, |setup, quota| setup.with(quota, "unlimited"))
+        .with("RESEND_COOLDOWN", "0s")
+        .with("ACCOUNT_DISCLOSURE", "explicit")
+        .start()
+        .await
+}
+
+/// Somebody of this name, signed up.
+async fn signed_up(app: &TestApp, name: &str) -> Person {
+    let person = app.anonymous();
+    let proof = app.proof(&person, "SIGN_UP", PHONE).await;
+    let input =
+        json!({ "proofToken": proof, "username": "gildong", "password": PASSWORD, "name": name, "birthDate": BORN });
+    let made = person.sign_up(input).await;
+    assert_eq!((&made["__typename"], &made["user"]["name"]), (&json!("SignUpPayload"), &json!(name)), "{made:#}");
+    let token = made["tokens"]["accessToken"].as_str().unwrap().to_owned();
+    person.with_token(&token)
+}
+
+async fn identified(app: &TestApp, name: &str) -> Value {
+    let identity = json!({ "identity": { "name": name, "birthDate": BORN, "phone": PHONE } });
+    app.anonymous().request_password_reset(identity).await["__typename"].take()
+}
+
+#[tokio::test]
+async fn a_legal_name_is_kept_as_typed_and_known_again_in_another_spelling() {
+    let app = desk().await;
+    let holder = signed_up(&app, NAMES[0].0).await;
+    for (name, other) in NAMES {
+        let updated = holder.update_profile(json!({ "name": name })).await;
+        assert_eq!(updated["user"]["name"], *name, "{updated:#}");
+        for spelling in [name, other] {
+            assert_eq!(identified(&app, spelling).await, "SendVerificationCodePayload", "{name}: {spelling}");
+        }
+        assert_eq!(identified(&app, &format!("{name} Other")).await, "IdentityNotFound", "{name}");
+    }
+    app.stop().await;
+}
+
+/// Another diacritic, another letter: another person.
+#[tokio::test]
+async fn another_name_is_not_known() {
+    let app = desk().await;
+    let holder = signed_up(&app, "José Müller").await;
+    for other in ["Jose Müller", "José Muller", "José Mülle", "Jos"] {
+        assert_eq!(identified(&app, other).await, "IdentityNotFound", "{other}");
+    }
+    holder.update_profile(json!({ "name": null })).await;
+    assert_eq!(identified(&app, "José Müller").await, "IdentityNotFound");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_name_is_refused_with_its_reason_and_limit() {
+    let app = desk().await;
+    let holder = signed_up(&app, "홍길동").await;
+    let long = "가".repeat(151);
+    for (name, reason) in [
+        ("", "empty"),
+        ("   ", "empty"),
+        (long.as_str(), "too_long"),
+        ("12345", "invalid_character"),
+        ("Kim\nMin Jun", "invalid_character"),
+        ("Kim\u{0}", "invalid_character"),
+        ("Kim\u{202E}Min", "invalid_character"),
+        ("Kim\u{2067}Min", "invalid_character"),
+        ("<b>Kim</b>", "invalid_character"),
+        ("http://evil.example/", "invalid_character"),
+        ("Kim 👍", "invalid_character"),
+        ("👍👍", "invalid_character"),
+        ("\u{3164}\u{3164}", "invalid_character"),
+        ("win at evil.com", "looks_like_link"),
+    ] {
+        let refused = holder.update_profile(json!({ "name": name })).await;
+        let field = &refused["fields"][0];
+        assert_eq!((field["path"].as_str(), field["reason"].as_str()), (Some("name"), Some(reason)), "{name:?}");
+    }
+    let update = "mutation($name: String) { updateProfile(input: { name: $name }) { ... on InvalidInput { fields { message } } } }";
+    let refused = holder.data(update, json!({ "name": long })).await;
+    let message = &refused["updateProfile"]["fields"][0]["message"];
+    assert_eq!(message, "Please use at most 150 characters.");
+    assert_eq!(holder.me().await["name"], "홍길동");
+    app.stop().await;
+}
+
+/// Names to sign in with, and names to be seen by: what languages need is taken there too.
+#[tokio::test]
+async fn usernames_and_nicknames_take_what_languages_need() {
+    let app = desk().await;
+    let holder = signed_up(&app, "홍길동").await;
+    for nickname in ["علی\u{200C}رضا", "葛\u{E0100}城", "1\u{FE0F}\u{20E3}등", "❤\u{FE0F}\u{200D}🔥"] {
+        let updated = holder.update_profile(json!({ "nickname": nickname })).await;
+        assert_eq!(updated["user"]["nickname"], nickname, "{updated:#}");
+    }
+    for hidden in ["ad\u{200D}min", "ab\u{E0100}", "ab\u{FE0F}"] {
+        assert_eq!(
+            holder.update_profile(json!({ "nickname": hidden })).await["fields"][0]["reason"],
+            "invalid_character"
+        );
+    }
+    for (username, available) in [("yıldız", json!(true)), ("præst", json!(true)), ("admın", Value::Null)] {
+        let answer = holder.available(json!({ "username": username })).await;
+        assert_eq!(answer["available"], available, "{username}: {answer:#}");
+    }
+    app.stop().await;
+}
+
+/// An administrator finds a person in whatever spelling they type.
+#[tokio::test]
+async fn an_administrator_finds_a_name_in_another_spelling() {
+    let app = desk().await;
+    signed_up(&app, "Jean‐Luc O’Brien").await;
+    let boss = app.holder(&app.promote("gildong").await);
+    let found = async |search: &str| {
+        let query = "query($search: String) { users(search: $search) { nodes { username } } }";
+        boss.data(query, json!({ "search": search })).await["users"]["nodes"].take()
+    };
+    for search in ["Jean‐Luc O’Brien", "jean-luc o'brien", "JEAN LUC", "obrien", "gildong"] {
+        assert_eq!(found(search).await, json!([{ "username": "gildong" }]), "{search}");
+    }
+    for search in ["Jean Paul", "%", "o_brien"] {
+        assert_eq!(found(search).await, json!([]), "{search}");
+    }
+    app.stop().await;
+}
