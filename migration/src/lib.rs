@@ -17,6 +17,7 @@ mod m20261121_000008_claimed_email;
 mod m20261121_000009_delivery_trace;
 mod m20261121_000010_delivery_claims;
 mod m20261121_000011_audit_actor;
+mod m20261130_000020_password_census;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_delivery_trace::Migration),
             Box::new(m20261121_000010_delivery_claims::Migration),
             Box::new(m20261121_000011_audit_actor::Migration),
+            Box::new(m20261130_000020_password_census::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ mod contact;
 mod create;
 mod delete;
 mod import;
+mod import_line;
 mod operator;
 mod profile;
 pub mod report;
@@ -26,7 +27,8 @@ pub use self::{
     contact::ContactChange,
     create::{Created, NewUser},
     delete::Deleted,
-    import::{Import, Imported, ImportedUser, LineRefusal},
+    import::Imported,
+    import_line::{Import, LineRefusal},
     operator::Operated,
     profile::{ImageUrl, Profile, ProfileChanged},
     reset::{Claim, Identity, Reset},

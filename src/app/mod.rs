@@ -60,6 +60,8 @@ pub struct App {
     /// The gate's, with what is revoked elsewhere.
     keeping_up: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
+    /// Keeps them like the passwords of accounts.
+    decoys: JoinHandle<()>,
     vitals: Vitals,
     /// Told, and what only they need.
     metrics: Option<(Metrics, JoinHandle<()>)>,
@@ -78,6 +80,8 @@ impl App {
         let config = built.config.clone();
         let asked = CancellationToken::new();
         let stop = Stop::new(asked.clone());
+        built.rooms.sessions.prepare_decoys().await;
+        let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().keep_decoys(asked.clone()));
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
         let keeping_up =
@@ -109,6 +113,7 @@ impl App {
             poller,
             keeping_up: AbortOnDropHandle::new(vitals.spawn("gate", keeping_up)),
             janitor,
+            decoys,
             vitals,
             metrics,
         })
@@ -145,7 +150,7 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatching.cancel();
-        let _ = tokio::join!(self.dispatcher, self.poller, self.janitor);
+        let _ = tokio::join!(self.dispatcher, self.poller, self.janitor, self.decoys);
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;

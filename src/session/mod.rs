@@ -4,6 +4,7 @@
 //! judged by the [`gate`](gate::Gate) without a look into the database; whoever ends sessions tells the gate.
 
 mod access;
+mod decoys;
 mod end;
 pub mod gate;
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod judgement;
 mod lease;
 mod lockout;
 mod page;
+mod password_census;
 mod proof;
 mod reader;
 mod refresh_token;

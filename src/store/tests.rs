@@ -55,6 +55,7 @@ async fn every_entity_selects_from_a_migrated_database() {
     select::<entity::device::Entity>(&store).await;
     select::<entity::lease::Entity>(&store).await;
     select::<entity::lockout::Entity>(&store).await;
+    select::<entity::password_census::Entity>(&store).await;
     select::<entity::proof::Entity>(&store).await;
     select::<entity::refresh_token::Entity>(&store).await;
     select::<entity::revocation::Entity>(&store).await;

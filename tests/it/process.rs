@@ -5,6 +5,7 @@ mod backup;
 pub mod child;
 mod commands;
 mod import;
+mod imported_hashes;
 pub mod metrics;
 mod refused;
 mod stopped;
