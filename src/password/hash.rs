@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     formats::{self, Exported, FormatRefusal},
+    prepare,
     schemes::{Scheme, Work},
 };
 
@@ -86,8 +87,12 @@ impl ExportedPassword {
     /// See [`FormatRefusal`].
     pub fn read(exported: &Value) -> Result<Self, FormatRefusal> {
         let exported = formats::value(exported)?;
-        if let Exported::Hash(scheme) = &exported {
-            affordable(scheme)?;
+        match &exported {
+            Exported::Hash(scheme) => affordable(scheme)?,
+            Exported::Clear(password) if password.expose().is_empty() || prepare(password.expose()).is_none() => {
+                return Err(ImportRejection::Malformed.into());
+            }
+            Exported::Clear(_) | Exported::Unusable => {}
         }
         Ok(Self(exported))
     }

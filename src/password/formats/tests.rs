@@ -141,6 +141,8 @@ fn absurd_and_garbled_hashes_are_refused() {
         ("{pbkdf2}0011".into(), "malformed"),
         ("{SSHA}yI6cZwQadOA1e+/f+T+H3eCQQhQ=".into(), "malformed"),
         ("{SHA}yI6cZwQadOA1e+/f+T+H3eCQQhRzYWx0".into(), "malformed"),
+        ("{noop}".into(), "malformed"),
+        (format!("{{noop}}{}", "\u{FDFA}".repeat(300)), "malformed"),
         ("{MD4}8a9d093f14f8701df17732b2bb182c74".into(), "unknown_format"),
         ("$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L".into(), "malformed"),
         (format!("$S$z{}", "A".repeat(51)), "malformed"),
