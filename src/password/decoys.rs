@@ -7,6 +7,9 @@
 //! Accounts move from other schemes to today's, when their owners sign in, and never back. Unknown identifiers do the
 //! same as the shares change: a scheme's share is remembered at its largest ([`SchemeCount::peak`]), identifiers are
 //! spread over the schemes by that, and as many of a scheme's identifiers as its accounts have left it have left it.
+//!
+//! What remains: somebody who knows that two identifiers are one person's can tell, as long as accounts have schemes of
+//! different costs, that no account has both of them if their decoys differ. Nothing links the two here.
 
 use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
