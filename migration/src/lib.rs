@@ -22,6 +22,7 @@ mod m20261130_000012_session_authentication;
 mod m20261130_000013_contact_change_password;
 mod m20261130_000014_refresh_generations;
 mod m20261130_000016_process_keys;
+mod m20261130_000020_password_census;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000013_contact_change_password::Migration),
             Box::new(m20261130_000014_refresh_generations::Migration),
             Box::new(m20261130_000016_process_keys::Migration),
+            Box::new(m20261130_000020_password_census::Migration),
         ]
     }
 }

@@ -201,7 +201,7 @@ impl Parts {
         let account = self.store.account(&Identifier::Id(id.clone())).await?;
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
-        let verdict = match self.hasher.verify(password, stored.as_ref()).await {
+        let verdict = match self.hasher.verify(password, stored.as_ref(), id.as_str()).await {
             Ok(verdict) => verdict,
             Err(fault) => {
                 self.sessions.take_try_back(&subjects).await?;

@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod end_sessions;
 mod import;
+mod import_line;
 mod operator;
 mod profile;
 mod reauthenticate;
@@ -32,7 +33,8 @@ pub use self::{
     create::{Created, NewUser},
     delete::Deleted,
     end_sessions::SessionsEnded,
-    import::{Import, Imported, ImportedUser, LineRefusal},
+    import::Imported,
+    import_line::{Import, LineRefusal},
     operator::Operated,
     profile::{ImageUrl, Profile, ProfileChanged},
     reauthenticate::{Evidence, Reauthentication},

@@ -182,7 +182,7 @@ impl Accounts {
         // Only a password that would do is compared with the present one: comparing costs a hash.
         if violations.is_empty()
             && let Some(hash) = account.password_hash.as_deref().and_then(PasswordHash::from_stored)
-            && parts.hasher.verify(password, Some(&hash)).await?.is_right()
+            && parts.hasher.verify(password, Some(&hash), account.id.as_str()).await?.is_right()
         {
             violations.push(Violation::SameAsCurrent);
         }

@@ -65,6 +65,8 @@ pub struct App {
     janitor: JoinHandle<()>,
     /// Tells the other processes which keys this one has.
     presence: JoinHandle<()>,
+    /// Keeps them like the passwords of accounts.
+    decoys: JoinHandle<()>,
     vitals: Vitals,
     /// Told, and what only they need.
     metrics: Option<(Metrics, JoinHandle<()>)>,
@@ -85,6 +87,8 @@ impl App {
         let config = built.config.clone();
         let asked = CancellationToken::new();
         let stop = Stop::new(asked.clone());
+        built.rooms.sessions.prepare_decoys().await;
+        let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().keep_decoys(asked.clone()));
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
         let keeping_up =
@@ -121,6 +125,7 @@ impl App {
             keeping_up: AbortOnDropHandle::new(vitals.spawn("gate", keeping_up)),
             janitor,
             presence,
+            decoys,
             vitals,
             metrics,
         })
@@ -157,7 +162,14 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatching.cancel();
-        let _ = tokio::join!(self.dispatcher, self.poller, self.confirmations, self.janitor, self.presence);
+        let _ = tokio::join!(
+            self.dispatcher,
+            self.poller,
+            self.confirmations,
+            self.janitor,
+            self.presence,
+            self.decoys
+        );
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;

@@ -213,7 +213,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
             config.messages.app_name.clone(),
             pool.clone(),
         ),
-        hasher: Hasher::new(pool.clone(), config.password.cost.clone(), entropy),
+        hasher,
     });
     let rooms = Rooms {
         verifications,

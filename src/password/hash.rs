@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use super::{parse, schemes::Scheme};
+use serde_json::Value;
 
-/// The shortest hash and the least rounds that mean something (RFC 8018, 4.2, for the rounds).
+use super::{
+    formats::{self, Exported, FormatRefusal},
+    prepare,
+    schemes::{Scheme, Work},
+};
+
+/// The shortest hash that means something, in bytes.
 const LEAST_OUTPUT: usize = 16;
-const LEAST_ROUNDS: u32 = 1000;
-/// The most that verifying another system's hash may cost us: about a second of a core, and 128 MiB.
-const MOST_MEMORY: u64 = 128 << 20;
-const MOST_WORK: u64 = 1 << 30;
-const MOST_ROUNDS: u32 = 2_000_000;
-const BCRYPT_COST: std::ops::RangeInclusive<u32> = 4..=14;
 
 /// A hash as it is stored: the PHC string of argon2id, or what another system made and was imported.
 #[derive(Clone, PartialEq)]
@@ -31,6 +31,10 @@ pub enum ImportRejection {
     TooWeak,
     /// To verify it would take more memory or time than a sign-in may cost us.
     TooCostly,
+    /// An object lacks this field.
+    Missing,
+    /// An object has a field that its format does not know.
+    UnknownField,
 }
 
 impl ImportRejection {
@@ -41,6 +45,8 @@ impl ImportRejection {
             ImportRejection::Malformed => "malformed",
             ImportRejection::TooWeak => "too_weak",
             ImportRejection::TooCostly => "too_costly",
+            ImportRejection::Missing => "missing",
+            ImportRejection::UnknownField => "unknown_field",
         }
     }
 }
@@ -48,26 +54,10 @@ impl ImportRejection {
 impl PasswordHash {
     /// A hash from a row of ours. None where it is garbled: then nobody can sign in with it.
     pub fn from_stored(text: &str) -> Option<Self> {
-        Some(Self { scheme: parse::scheme(text).ok()?, text: text.to_owned() })
-    }
-
-    /// A hash that another system made. It is replaced by one of ours at the next sign-in.
-    ///
-    /// | form | from |
-    /// |---|---|
-    /// | `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, also `argon2i`, `argon2d` | PHC string format |
-    /// | `$2a$`, `$2b$`, `$2y$` | bcrypt; its 72 bytes, as whoever made it cut them |
-    /// | `$scrypt$ln=…,r=…,p=…$salt$hash` | PHC string format, passlib |
-    /// | `$pbkdf2-sha256$i=…$salt$hash`, `$pbkdf2-sha256$rounds$salt$hash`; sha1, sha512 | PHC string format, passlib |
-    /// | `pbkdf2_sha256$rounds$salt$hash`, `pbkdf2_sha1$…` | Django |
-    ///
-    /// # Errors
-    /// See [`ImportRejection`].
-    pub fn import(text: &str) -> Result<Self, ImportRejection> {
-        let text = text.trim();
-        let scheme = parse::scheme(text)?;
-        affordable(&scheme)?;
-        Ok(Self { scheme, text: text.to_owned() })
+        match formats::text(text).ok()? {
+            Exported::Hash(scheme) => Some(Self { text: text.to_owned(), scheme }),
+            Exported::Clear(_) | Exported::Unusable => None,
+        }
     }
 
     pub(super) fn of(scheme: Scheme) -> Self {
@@ -80,30 +70,56 @@ impl PasswordHash {
     }
 }
 
-/// Whether a foreign hash protects anything, and can be verified without being an attack on us.
-fn affordable(scheme: &Scheme) -> Result<(), ImportRejection> {
-    let too_much = |memory: u64, passes: u32| memory > MOST_MEMORY || memory.saturating_mul(passes.into()) > MOST_WORK;
-    let (costly, weak) = match scheme {
-        Scheme::Argon2 { params, output, .. } => {
-            (too_much(u64::from(params.m_cost()) << 10, params.t_cost()), output.len() < LEAST_OUTPUT)
-        }
-        Scheme::Scrypt { params, output, .. } => {
-            (too_much(params.n().saturating_mul(128 * u64::from(params.r())), params.p()), output.len() < LEAST_OUTPUT)
-        }
-        Scheme::Bcrypt { cost, .. } => (cost > BCRYPT_COST.end(), cost < BCRYPT_COST.start()),
-        Scheme::Pbkdf2 { rounds, output, .. } => {
-            (*rounds > MOST_ROUNDS, *rounds < LEAST_ROUNDS || output.len() < LEAST_OUTPUT)
-        }
-    };
-    match (costly, weak) {
-        (true, _) => Err(ImportRejection::TooCostly),
-        (_, true) => Err(ImportRejection::TooWeak),
-        _ => Ok(()),
-    }
-}
-
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[password hash]")
+    }
+}
+
+/// A password out of an import file, in a form that can be taken over: [`Hasher::adopt`](super::Hasher::adopt) makes of
+/// it what is stored.
+pub struct ExportedPassword(pub(super) Exported);
+
+impl ExportedPassword {
+    /// Reads what stands in an import file: a text, or an object that names its format. `docs/migrate.md` lists them.
+    ///
+    /// # Errors
+    /// See [`FormatRefusal`].
+    pub fn read(exported: &Value) -> Result<Self, FormatRefusal> {
+        let exported = formats::value(exported)?;
+        match &exported {
+            Exported::Hash(scheme) => affordable(scheme)?,
+            Exported::Clear(password) if password.expose().is_empty() || prepare(password.expose()).is_none() => {
+                return Err(ImportRejection::Malformed.into());
+            }
+            Exported::Clear(_) | Exported::Unusable => {}
+        }
+        Ok(Self(exported))
+    }
+
+    /// Whether the account has a password.
+    pub fn is_usable(&self) -> bool {
+        match self.0 {
+            Exported::Hash(_) | Exported::Clear(_) => true,
+            Exported::Unusable => false,
+        }
+    }
+
+    /// Whether taking it over takes as long as hashing a password.
+    pub fn takes_hashing(&self) -> bool {
+        match &self.0 {
+            Exported::Hash(scheme) => scheme.work() == Work::Fast,
+            Exported::Clear(_) => true,
+            Exported::Unusable => false,
+        }
+    }
+}
+
+/// Whether a foreign hash says anything, and can be verified without being an attack on us. Nothing is computed for it.
+fn affordable(scheme: &Scheme) -> Result<(), ImportRejection> {
+    match scheme.work() {
+        Work::Excessive => Err(ImportRejection::TooCostly),
+        Work::Fast | Work::Fair if scheme.output().len() < LEAST_OUTPUT => Err(ImportRejection::TooWeak),
+        Work::Fast | Work::Fair => Ok(()),
     }
 }

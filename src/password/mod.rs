@@ -7,12 +7,16 @@
 //! **One form of Unicode.** The same password reaches us composed or decomposed, in half or full width, as the keyboard
 //! pleases. It is brought to NFKC before it is judged, hashed or verified, as NIST SP 800-63B asks (3.1.1.2, by UAX #15),
 //! here in [`prepare`] and nowhere else. Nothing else about it is changed: not trimmed, not cut, no case folded.
+//!
+//! Most other systems hash the bytes that they are given. So a password is verified in two forms, in NFKC and as it was
+//! typed, where these differ; a hash that was made here fits the first form only.
 
 mod breached;
 mod context;
+mod decoys;
+mod formats;
 mod hash;
 mod hasher;
-mod parse;
 mod policy;
 mod pool;
 mod rules;
@@ -24,11 +28,15 @@ use zeroize::Zeroizing;
 
 pub use breached::Breached;
 pub use context::Context;
-pub use hash::{ImportRejection, PasswordHash};
+pub use decoys::{Census, Seed, Tally};
+pub use formats::FormatRefusal;
+pub use hash::{ExportedPassword, ImportRejection, PasswordHash};
 pub use hasher::{Cost, Hasher, Verdict};
 pub use policy::{Description, Policy};
 pub use pool::{Observer, Pool};
 pub use rules::{PolicyKind, Rules, Violation};
+
+use crate::secret::Secret;
 
 /// The longest password that is looked at, in bytes; what is longer is refused before any work (PW-06).
 pub const MAX_BYTES: usize = 1024;
@@ -42,6 +50,20 @@ fn prepare(password: &str) -> Option<Zeroizing<String>> {
     let mut prepared = Zeroizing::new(String::with_capacity(4 * password.len()));
     prepared.extend(password.nfkc());
     (prepared.len() <= MAX_BYTES).then_some(prepared)
+}
+
+/// A password in the forms that it is verified in.
+struct Forms {
+    prepared: Zeroizing<String>,
+    /// As it was typed, where that is another form.
+    typed: Option<Secret>,
+}
+
+/// None where it is longer than [`MAX_BYTES`], in either form.
+fn forms(password: &Secret) -> Option<Forms> {
+    let prepared = prepare(password.expose())?;
+    let typed = (*prepared != password.expose()).then(|| password.clone());
+    Some(Forms { prepared, typed })
 }
 
 #[cfg(test)]

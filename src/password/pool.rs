@@ -122,6 +122,15 @@ impl Pool {
         })
     }
 
+    /// The same, but waits where the queue is full: for work that nobody waits for.
+    ///
+    /// # Errors
+    /// Internal, where the pool is gone.
+    pub async fn wait(&self) -> Result<Place, Fault> {
+        let place = self.places.clone().acquire_owned().await;
+        place.map(Place).map_err(|_| Fault::internal("the hashing threads are gone"))
+    }
+
     /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 mod access;
 mod authentication;
 mod confirm;
+mod decoys;
 mod end;
 pub mod established;
 mod exchange;

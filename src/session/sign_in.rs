@@ -116,7 +116,8 @@ impl Sessions {
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
-        let verdict = match self.0.hasher.verify_at(place, password, stored.as_ref()).await {
+        let decoy = decoy_name(identifier, named.as_ref(), account.as_ref());
+        let verdict = match self.0.hasher.verify_at(place, password, stored.as_ref(), &decoy).await {
             Ok(verdict) => verdict,
             Err(fault) => {
                 self.take_try_back(&subjects).await?;
@@ -312,6 +313,18 @@ fn names(account: &Model, named: Option<&Identifier>) -> bool {
     }
 }
 
+/// What the decoy is chosen by, where there is no password to verify: the account, by whichever identifier, or what
+/// names none.
+fn decoy_name(typed: &str, named: Option<&Identifier>, account: Option<&Model>) -> String {
+    if let Some(account) = account {
+        return account.id.as_str().to_owned();
+    }
+    match named {
+        Some(Identifier::Username(key) | Identifier::Phone(key) | Identifier::Email(key)) => key.clone(),
+        Some(Identifier::Id(_) | Identifier::Nickname(_)) | None => typed.trim().to_lowercase(),
+    }
+}
+
 /// Whether the contact that was proved is still the account's.
 fn still_holds(account: &Model, proof: &proof::Model) -> bool {
     match proof.contact_kind {
@@ -335,5 +348,15 @@ mod tests {
         for nobody in ["", "   ", "\0", "a\nb", "@", "12", &"a".repeat(400)] {
             assert_eq!(named(nobody), None, "{nobody:?}");
         }
+    }
+
+    #[test]
+    fn one_identifier_has_one_decoy_however_it_is_typed() {
+        let korea = Region::parse("KR").unwrap();
+        let decoy = |typed| decoy_name(typed, identify(typed, korea).as_ref(), None);
+        assert_eq!(decoy("010-1234-5678"), decoy(" +82 10 1234 5678"));
+        assert_eq!(decoy("Hong.Gildong"), decoy("hong.gildong "));
+        assert_eq!(decoy("Hong@Example.com"), decoy("hong@example.com"));
+        assert_ne!(decoy("hong"), decoy("hong2"));
     }
 }

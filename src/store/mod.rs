@@ -29,6 +29,7 @@ mod judgement;
 mod lease;
 mod lockout;
 mod page;
+mod password_census;
 mod process_keys;
 mod proof;
 mod reader;

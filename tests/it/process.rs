@@ -6,6 +6,7 @@ pub mod child;
 mod commands;
 mod folders;
 mod import;
+mod imported_hashes;
 mod keys;
 mod log_reader;
 pub mod metrics;

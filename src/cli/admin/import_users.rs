@@ -22,17 +22,19 @@ pub const FORMAT: &str = r#"One object on each line, for example:
   {"username":"minji","password_hash":"$2b$12$…","phone":"010-1234-5678","birth_date":"1999-03-14"}
 
   username          The name to sign in with. Nothing else is needed.
-  password_hash     Argon2, bcrypt, scrypt or PBKDF2, as text in the usual forms ($argon2id$…, $2b$…, $scrypt$…,
-                    $pbkdf2-sha256$…, pbkdf2_sha256$… of Django). It is not verified now; the next sign-in replaces it
-                    by argon2id. Left out: the account signs in by code alone, until a password is reset.
+  password_hash     As Django, Spring, PHP, Laravel, Symfony, WordPress, Drupal, Firebase, Supabase, Keycloak, Auth0,
+                    ASP.NET Identity, Devise, better-auth, Werkzeug, passlib, LDAP or Node's bcrypt export it: a text,
+                    or an object where a text does not say it all; docs/migrate.md lists them. It is not verified now;
+                    the next sign-in replaces it by argon2id. Left out: the account signs in by code alone, until a
+                    password is reset. Plain MD5 and SHA are wrapped in argon2id at once, some 40 a second and core.
   phone, email      Count as proved, unless phone_verified or email_verified is false.
   name, nickname, birth_date (YYYY-MM-DD), profile_image_url
   locale            The language of messages to them: ko or en. Left out: DEFAULT_LOCALE.
   suspended         true: nobody signs in to it.
   created_at        RFC 3339. Left out: now.
 
-A line that is refused is named on standard error, by its number and the reason, never by what stands in it; all others
-are imported, and the command ends with status 1. Run it again as often as you like: an account that is there already,
+A line that is refused is named on standard error, by its number and every field that is wrong with the reason, never by
+what stands in it; all others are imported, and the command ends with status 1. Run it again as often as you like: an account that is there already,
 with the same contacts, is passed over."#;
 
 /// A line that is longer is no user's.
@@ -115,7 +117,7 @@ fn read_ahead(source: Box<dyn Read + Send>, bar: ProgressBar) -> (mpsc::Receiver
 /// The next line without its end, and how long it was; none: that was all. However long a line is, no more of it is
 /// kept than a user may take.
 fn next_line(source: &mut impl BufRead) -> io::Result<Option<(Line, u64)>> {
-    let refused = |reason| Err(LineRefusal { field: "line", reason });
+    let refused = |reason| Err(LineRefusal::new("line", reason));
     let mut bytes = Vec::new();
     let mut length = source.by_ref().take(LONGEST_LINE as u64).read_until(b'\n', &mut bytes)?;
     if length == 0 {
@@ -155,9 +157,11 @@ impl Told {
         match line {
             Imported::Made => counts.made += 1,
             Imported::Known => counts.known += 1,
-            Imported::Refused(LineRefusal { field, reason }) => {
+            Imported::Refused(refusals) => {
                 counts.refused += 1;
-                self.bar.suspend(|| eprintln!("line {number}: {field}: {}", reason.replace('_', " ")));
+                for LineRefusal { field, reason } in refusals {
+                    self.bar.suspend(|| eprintln!("line {number}: {field}: {}", reason.replace('_', " ")));
+                }
             }
         }
         self.bar.set_message(counts.said());
@@ -183,7 +187,7 @@ mod tests {
     fn lines_are_read_one_by_one_and_what_is_none_is_refused_in_its_place() {
         let long = "x".repeat(LONGEST_LINE * 3);
         let source = [b"\xEF\xBB\xBFone\r\n\n", b"\xFF\n".as_slice(), long.as_bytes(), b"\nlast"].concat();
-        let refused = |reason| Err(LineRefusal { field: "line", reason });
+        let refused = |reason| Err(LineRefusal::new("line", reason));
         let read = lines(&source);
         let expected = [
             Ok("one\r\n".to_owned()),

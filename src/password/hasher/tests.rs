@@ -1,5 +1,11 @@
 use super::*;
-use crate::fault::FaultKind;
+use crate::{
+    fault::FaultKind,
+    password::{
+        Tally,
+        schemes::{self, HashFunction},
+    },
+};
 
 const PASSWORD: &str = "NewPassword123!";
 
@@ -15,9 +21,15 @@ fn least() -> Cost {
     Cost::new(Cost::LEAST_MEMORY_KIB, Cost::LEAST_PASSES, 1).unwrap()
 }
 
+/// What is stored of a hash of another system.
+async fn adopted(hasher: &Hasher, exported: &str) -> PasswordHash {
+    let exported = ExportedPassword::read(&serde_json::Value::String(exported.to_owned())).unwrap();
+    hasher.adopt(exported).await.unwrap().unwrap()
+}
+
 async fn verify(hasher: &Hasher, password: &str, hash: &str) -> Verdict {
     let hash = PasswordHash::from_stored(hash).unwrap();
-    hasher.verify(&Secret::new(password), Some(&hash)).await.unwrap()
+    hasher.verify(&Secret::new(password), Some(&hash), "acc").await.unwrap()
 }
 
 #[tokio::test]
@@ -82,10 +94,11 @@ async fn hashes_of_other_systems_are_verified_and_asked_to_be_replaced() {
         "$2y$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
         "$2a$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
     ] {
-        let imported = PasswordHash::import(hash).unwrap();
-        let verdict = hasher.verify(&Secret::new(PASSWORD), Some(&imported)).await.unwrap();
-        assert_eq!(verdict, Verdict::RightButRehash, "{hash}");
-        assert_eq!(verify(&hasher, "NewPassword123", imported.as_str()).await, Verdict::Wrong, "{hash}");
+        // As it was imported before fast hashes were wrapped, and as it is now.
+        for stored in [hash, adopted(&hasher, hash).await.as_str()] {
+            assert_eq!(verify(&hasher, PASSWORD, stored).await, Verdict::RightButRehash, "{stored}");
+            assert_eq!(verify(&hasher, "NewPassword123", stored).await, Verdict::Wrong, "{stored}");
+        }
     }
     let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
     assert_eq!(verify(&hasher, "password", reference).await, Verdict::RightButRehash);
@@ -105,22 +118,74 @@ async fn pw_04_a_hash_of_another_cost_is_asked_to_be_replaced() {
 }
 
 #[tokio::test]
+async fn a_password_is_verified_as_it_was_typed_and_in_nfkc_and_kept_in_nfkc() {
+    let hasher = hasher(1, 8, cheap(1));
+    // In compatibility jamo, as bytes: another system's, and one with the very parameters that are used here.
+    let typed = "\u{3142}\u{3163}\u{3141}\u{3163}\u{3139}-1234";
+    let mut output = vec![0; OUTPUT];
+    let argon2 = hasher.cost.argon2(vec![7; SALT], Vec::new());
+    assert!(argon2.fill(typed.as_bytes(), &mut output, &mut Memory::default()));
+    let ours = PasswordHash::of(Algorithm::Argon2(Argon2 { output, ..argon2 }).into());
+    for stored in [ours.as_str(), &bcrypt::hash(typed, 4).unwrap()] {
+        assert_eq!(verify(&hasher, typed, stored).await, Verdict::RightButRehash, "{stored}");
+        assert_eq!(verify(&hasher, "\u{3142}-1234", stored).await, Verdict::Wrong, "{stored}");
+        let composed = "\u{be44}\u{bc00}-1234";
+        assert_eq!(verify(&hasher, composed, stored).await, Verdict::Wrong, "{stored}");
+    }
+    let rehashed = hasher.hash(&Secret::new(typed)).await.unwrap();
+    assert_eq!(verify(&hasher, typed, rehashed.as_str()).await, Verdict::Right);
+}
+
+#[tokio::test]
+async fn a_fast_hash_is_wrapped_and_clear_text_hashed() {
+    let hasher = hasher(1, 8, cheap(1));
+    let md5 = "7506224e56b895f2d541fa95f6ab6a3e";
+    assert_eq!(hex::encode(&*HashFunction::Md5.digest(&[PASSWORD.as_bytes()])), md5);
+    let wrapped = adopted(&hasher, md5).await;
+    assert!(wrapped.as_str().starts_with("$wrapped$argon2id$v=19$m=64,t=1,p=1$"), "{}", wrapped.as_str());
+    let digest = HashFunction::Md5.digest(&[PASSWORD.as_bytes()]);
+    for trace in [hex::encode(&*digest), schemes::text::encode(&digest)] {
+        assert!(!wrapped.as_str().contains(&trace), "{}", wrapped.as_str());
+    }
+    assert_ne!(wrapped, adopted(&hasher, md5).await, "a salt of its own");
+    assert_eq!(verify(&hasher, PASSWORD, wrapped.as_str()).await, Verdict::RightButRehash);
+    assert_eq!(verify(&hasher, "NewPassword123", wrapped.as_str()).await, Verdict::Wrong);
+    let clear = adopted(&hasher, &format!("{{noop}}{PASSWORD}")).await;
+    assert!(clear.as_str().starts_with("$argon2id$"));
+    assert_eq!(verify(&hasher, PASSWORD, clear.as_str()).await, Verdict::Right);
+    let unusable = ExportedPassword::read(&"!abcdef".into()).unwrap();
+    assert_eq!(hasher.adopt(unusable).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn en_03_an_unknown_account_costs_the_same_work() {
     let hasher = hasher(1, 8, cheap(1));
     let hash = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
     // A scheme of the same kind and cost as what is kept today, worked through on the same pool.
-    assert!(hasher.cost.made(&hasher.nobodys) && hasher.cost.made(&hash.scheme));
-    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None).await.unwrap(), Verdict::Wrong);
-    assert_eq!(hasher.verify(&Secret::new(""), None).await.unwrap(), Verdict::Wrong);
+    assert!(hasher.cost.made(&hasher.decoy("nobody")) && hasher.cost.made(&hash.scheme));
+    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None, "nobody").await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.verify(&Secret::new(""), None, "nobody").await.unwrap(), Verdict::Wrong);
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let mut busy = std::pin::pin!(hasher.pool.run(move |_| gate.recv().is_ok()));
     assert!(futures_util::poll!(busy.as_mut()).is_pending());
     let password = Secret::new(PASSWORD);
-    let mut unknown = std::pin::pin!(hasher.verify(&password, None));
+    let mut unknown = std::pin::pin!(hasher.verify(&password, None, "nobody"));
     assert!(futures_util::poll!(unknown.as_mut()).is_pending(), "it waits its turn like any other");
     release.send(()).unwrap();
     assert!(busy.await.unwrap());
     assert_eq!(unknown.await.unwrap(), Verdict::Wrong);
+}
+
+#[tokio::test]
+async fn en_03_decoys_follow_the_census_in_every_clone() {
+    let hasher = hasher(1, 8, cheap(1));
+    let clone = hasher.clone();
+    let stored = bcrypt::hash(PASSWORD, 4).unwrap();
+    let mut tally = Tally::default();
+    tally.add(&stored);
+    hasher.set_census(&[7; 32], &Census::default().next(tally));
+    assert!(matches!(clone.decoy("nobody").algorithm, Algorithm::Bcrypt(_)));
+    assert_eq!(clone.verify(&Secret::new(PASSWORD), None, "nobody").await.unwrap(), Verdict::Wrong);
 }
 
 #[tokio::test]
@@ -130,7 +195,7 @@ async fn pw_06_a_flood_of_sign_ins_is_served_up_to_the_queue_and_the_rest_refuse
     let mut answers = Vec::new();
     for _ in 0..300 {
         let (hasher, hash) = (hasher.clone(), hash.clone());
-        answers.push(tokio::spawn(async move { hasher.verify(&Secret::new(PASSWORD), Some(&hash)).await }));
+        answers.push(tokio::spawn(async move { hasher.verify(&Secret::new(PASSWORD), Some(&hash), "acc").await }));
     }
     let (mut right, mut refused) = (0, 0);
     for answer in answers {
@@ -149,15 +214,16 @@ async fn pw_06_a_password_of_a_megabyte_is_refused_before_any_hashing() {
     // No thread: whatever is queued is never done.
     let hasher = hasher(0, 1, cheap(1));
     let password = Secret::new("a".repeat(1 << 20));
-    assert_eq!(hasher.verify(&password, None).await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.verify(&password, None, "nobody").await.unwrap(), Verdict::Wrong);
     assert_eq!(hasher.hash(&password).await.unwrap_err().kind(), FaultKind::Internal);
 }
 
 #[tokio::test]
 async fn memory_that_a_costly_foreign_hash_took_is_given_back() {
     let mut memory = Memory::default();
-    let costly =
-        PasswordHash::import("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
+    let costly = PasswordHash::from_stored(
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+    );
     assert!(costly.unwrap().scheme.fits(b"password", &mut memory));
     memory.shrink(64);
     assert_eq!(memory.kept(), 64);

@@ -36,6 +36,42 @@ async fn en_03_an_unknown_account_takes_as_long_as_a_wrong_password() {
     app.stop().await;
 }
 
+/// Two thirds of the accounts have bcrypt of another system, which takes longer than today's argon2id. The decoys of
+/// unknown accounts have to be of both kinds, in the same shares: were they all of today's, the AUC would be 0.17.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn en_03_hashes_that_cost_more_than_todays_do_not_tell_who_has_an_account() {
+    const COST: u32 = 11;
+    let app = Setup::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").start().await;
+    app.signed_up("hong", "+821012345678").await;
+    let today = app.column("SELECT password_hash FROM account").await.remove(0);
+    let imported = bcrypt::hash("Old-System-Pass-1", COST).unwrap();
+    let known = |n: usize| format!("+82103333{n:04}");
+    let unknown = |n: usize| format!("+82104444{n:04}");
+    let hash = |n: usize| if n % 3 == 0 { &today } else { &imported };
+    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(hash(n)))).await;
+    // A process counts when it starts.
+    let counted = app.another_process().await;
+    let census = app.column("SELECT schemes FROM password_census").await.remove(0);
+    let census: serde_json::Value = serde_json::from_str(&census).unwrap();
+    assert_eq!(census["schemes"][0]["accounts"], 200, "{census:#}");
+    assert_eq!(census["schemes"][1]["accounts"], 101, "{census:#}");
+
+    let visitor = counted.anonymous();
+    let (mut real, mut nobody) = (Vec::new(), Vec::new());
+    for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
+        let identifier = if is_known { known(n) } else { unknown(n) };
+        let started = Instant::now();
+        let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
+        let took = started.elapsed().as_secs_f64();
+        assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
+        if is_known { &mut real } else { &mut nobody }.push(took);
+    }
+    let auc = auc(&real, &nobody);
+    assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: the time tells");
+    counted.stop().await;
+    app.stop().await;
+}
+
 /// EN-04: a code that is right but for its last digit takes as long as one that is wrong from the first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn en_04_a_nearly_right_code_takes_as_long_as_a_wrong_one() {

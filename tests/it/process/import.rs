@@ -27,7 +27,7 @@ async fn every_line_is_imported_or_refused_by_its_number_and_reason() {
         json!({ "username": "minji", "phone": "010-2222-3333" }).to_string(),
         json!({ "username": "GilDong", "phone": "010-2222-9999" }).to_string(),
         json!({ "username": "minji", "password_hash": "plain text" }).to_string(),
-        json!({ "username": "minji", "passwordhash": hash }).to_string(),
+        json!({ "username": "minji", "passwordhash": hash, "suspended": "no", "phone": 1 }).to_string(),
         json!({ "username": "minji", "suspended": true, "birth_date": "1999-03-14" }).to_string(),
     ];
     let file = written(plan.data.path(), "users.jsonl", &lines.join("\n"));
@@ -36,11 +36,13 @@ async fn every_line_is_imported_or_refused_by_its_number_and_reason() {
     assert!(!first.status.success(), "{refusals}");
     assert_eq!(summary.trim(), "2 imported, 0 known already, 5 refused");
     let expected = [
-        "line 3: line: not a user",
+        "line 3: line: not json",
         "line 4: phone: taken",
         "line 5: username: taken",
         "line 6: password_hash: unknown format",
-        "line 7: line: not a user",
+        "line 7: phone: not text",
+        "line 7: suspended: not true or false",
+        "line 7: passwordhash: unknown field",
         "countersign: 5 lines were refused: mend them and run this again",
     ];
     assert_eq!(refusals.lines().collect::<Vec<_>>(), expected);

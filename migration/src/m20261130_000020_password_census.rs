@@ -1,0 +1,25 @@
+//! How many accounts have which password hashing scheme, counted now and then, so that unknown accounts are given the
+//! same ones. One row.
+
+use sea_orm_migration::{prelude::*, schema::*};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("password_census")
+            .col(integer("id").primary_key())
+            .col(text("seed"))
+            .col(text("schemes"))
+            .col(big_integer("version"))
+            .to_owned();
+        manager.create_table(table).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("password_census").to_owned()).await
+    }
+}

@@ -1,0 +1,292 @@
+//! A line of an import file: one account in JSON. Everything that is wrong with it is named by field and reason.
+
+use std::{borrow::Cow, fmt};
+
+use chrono::NaiveDate;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
+
+use super::ImageUrl;
+use crate::{
+    clock::Instant,
+    contact::{BirthDate, EmailAddress, Nickname, PersonName, PhoneNumber, Region, Username},
+    ids::AccountId,
+    password::ExportedPassword,
+    store::entity::account::{AccountStatus, Model, Role},
+    texts::Locale,
+};
+
+/// Why a line was refused: the field and a stable reason. Never anything that stands in the line but the name of a
+/// field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineRefusal {
+    pub field: Cow<'static, str>,
+    pub reason: &'static str,
+}
+
+impl LineRefusal {
+    pub fn new(field: impl Into<Cow<'static, str>>, reason: &'static str) -> Self {
+        Self { field: field.into(), reason }
+    }
+}
+
+/// What lines are read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Import {
+    pub region: Region,
+    pub locale: Locale,
+    pub today: NaiveDate,
+}
+
+/// What a line describes: an account, without its password, and that as the other system has it.
+pub struct Line {
+    pub row: Model,
+    pub password: Option<ExportedPassword>,
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<Line, Vec<LineRefusal>> {
+    let mut fields = Fields::read(line).map_err(|reason| vec![LineRefusal::new("line", reason)])?;
+    let username = fields.parsed("username", |text| Username::parse(text).map_err(|why| why.reason()));
+    let password = fields.password();
+    let name = fields.parsed("name", |text| PersonName::parse(text).map_err(|why| why.reason()));
+    let nickname = fields.parsed("nickname", |text| Nickname::parse(text).map_err(|why| why.reason()));
+    let birth_date =
+        fields.parsed("birth_date", |text| BirthDate::parse(text, import.today).map_err(|why| why.reason()));
+    let phone = fields.parsed("phone", |text| PhoneNumber::parse(text, import.region).map_err(|why| why.reason()));
+    let phone_verified = fields.flag("phone_verified", true);
+    let email = fields.parsed("email", |text| EmailAddress::parse(text).map_err(|why| why.reason()));
+    let email_verified = fields.flag("email_verified", true);
+    let picture = fields.parsed("profile_image_url", ImageUrl::parse);
+    let locale = fields.parsed("locale", |text| Locale::parse(text).ok_or("not_a_locale"));
+    let suspended = fields.flag("suspended", false);
+    let created_at = fields.parsed("created_at", |text| text.parse::<Instant>().map_err(|_| "not_a_time"));
+    let username = match username {
+        Some(username) => username,
+        None => return Err(fields.without("username")),
+    };
+    fields.finish()?;
+    let created_at = created_at.unwrap_or(now).min(now);
+    let row = Model {
+        id,
+        username: username.as_str().to_owned(),
+        username_key: username.key().to_owned(),
+        name_key: name.as_ref().map(PersonName::key),
+        name: name.map(|name| name.as_str().to_owned()),
+        nickname_key: nickname.as_ref().map(|nickname| nickname.key().to_owned()),
+        nickname: nickname.map(|nickname| nickname.as_str().to_owned()),
+        birth_date: birth_date.map(BirthDate::date),
+        phone_verified_at: (phone.is_some() && phone_verified).then_some(created_at),
+        phone: phone.map(|phone| phone.as_str().to_owned()),
+        email_verified_at: (email.is_some() && email_verified).then_some(created_at),
+        email_key: email.as_ref().map(|email| email.key().to_owned()),
+        claimed_email_key: None,
+        email: email.map(|email| email.as_str().to_owned()),
+        profile_image_url: picture.map(ImageUrl::into_string),
+        locale: locale.unwrap_or(import.locale).as_str().to_owned(),
+        status: if suspended { AccountStatus::Suspended } else { AccountStatus::Active },
+        role: Role::User,
+        password_changed_at: password.as_ref().is_some_and(ExportedPassword::is_usable).then_some(created_at),
+        password_hash: None,
+        created_at,
+        updated_at: now,
+    };
+    Ok(Line { row, password })
+}
+
+/// The fields of a line that were not read yet, and what was wrong with those that were.
+struct Fields {
+    unread: Vec<(String, Value)>,
+    refusals: Vec<LineRefusal>,
+}
+
+impl Fields {
+    fn read(line: &str) -> Result<Self, &'static str> {
+        let line = line.trim();
+        match serde_json::from_str::<Object>(line) {
+            Ok(Object(unread)) => Ok(Self { unread, refusals: Vec::new() }),
+            Err(_) if serde_json::from_str::<Value>(line).is_ok() => Err("not_an_object"),
+            Err(_) => Err("not_json"),
+        }
+    }
+
+    /// Takes a field out. Null is as if it were left out.
+    fn take(&mut self, field: &'static str) -> Option<Value> {
+        let place = self.unread.iter().position(|(name, _)| name == field)?;
+        let (_, value) = self.unread.remove(place);
+        if self.unread.iter().any(|(name, _)| name == field) {
+            self.unread.retain(|(name, _)| name != field);
+            self.refuse(field, "twice");
+        }
+        (!value.is_null()).then_some(value)
+    }
+
+    fn refuse(&mut self, field: impl Into<Cow<'static, str>>, reason: &'static str) {
+        self.refusals.push(LineRefusal::new(field, reason));
+    }
+
+    /// A text, parsed. None: it is not there, or was refused.
+    fn parsed<T>(&mut self, field: &'static str, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
+        let parsed = match self.take(field)? {
+            Value::String(text) => parse(&text),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err("not_text"),
+        };
+        parsed.map_err(|reason| self.refuse(field, reason)).ok()
+    }
+
+    fn flag(&mut self, field: &'static str, left_out: bool) -> bool {
+        match self.take(field) {
+            None => left_out,
+            Some(Value::Bool(flag)) => flag,
+            Some(_) => {
+                self.refuse(field, "not_true_or_false");
+                left_out
+            }
+        }
+    }
+
+    fn password(&mut self) -> Option<ExportedPassword> {
+        const FIELD: &str = "password_hash";
+        let refusal = match ExportedPassword::read(&self.take(FIELD)?) {
+            Ok(password) => return Some(password),
+            Err(refusal) => refusal,
+        };
+        let field = refusal.field.map_or(Cow::Borrowed(FIELD), |field| format!("{FIELD}.{field}").into());
+        self.refuse(field, refusal.reason.reason());
+        None
+    }
+
+    /// What is wrong with a line that lacks this field.
+    fn without(mut self, field: &'static str) -> Vec<LineRefusal> {
+        if !self.refusals.iter().any(|refusal| refusal.field == field) {
+            self.refuse(field, "missing");
+        }
+        self.finish().err().unwrap_or_default()
+    }
+
+    /// Refuses what is left: a misspelt field would be lost silently.
+    fn finish(mut self) -> Result<(), Vec<LineRefusal>> {
+        for (name, _) in std::mem::take(&mut self.unread) {
+            // What is not a name may be anything.
+            let is_name = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            self.refuse(if is_name { Cow::Owned(name) } else { Cow::Borrowed("line") }, "unknown_field");
+        }
+        if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }
+    }
+}
+
+/// An object, its fields as they stand there: one that is there twice is not lost.
+struct Object(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Object(fields))
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Entropy;
+
+    fn line(text: &str) -> Result<Line, Vec<LineRefusal>> {
+        let import = Import {
+            region: Region::parse("KR").unwrap(),
+            locale: Locale::Ko,
+            today: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
+        };
+        read(text, import, AccountId::new(&Entropy::seeded(1)), Instant::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_line_is_taken_as_the_other_system_has_it() {
+        let user = json!({
+            "username": "Hong", "password_hash": "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+            "phone": "010-1234-5678", "email": "hong@example.com", "email_verified": false, "suspended": true,
+            "nickname": null,
+        });
+        let Line { row, password } = line(&user.to_string()).unwrap();
+        assert_eq!((row.username_key.as_str(), row.phone.as_deref()), ("hong", Some("+821012345678")));
+        assert!(password.unwrap().is_usable());
+        assert!(row.phone_verified_at.is_some() && row.email_verified_at.is_none());
+        assert_eq!((row.status, row.role), (AccountStatus::Suspended, Role::User));
+    }
+
+    /// What is said of a line.
+    fn said(text: &str) -> Vec<(String, &'static str)> {
+        let refusals = line(text).map(|_| ()).unwrap_err();
+        refusals.into_iter().map(|refusal| (refusal.field.into_owned(), refusal.reason)).collect()
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_field_and_reason_alone() {
+        for (text, field, reason) in [
+            ("{", "line", "not_json"),
+            ("plain text", "line", "not_json"),
+            ("[1]", "line", "not_an_object"),
+            (r#""hong""#, "line", "not_an_object"),
+            ("{}", "username", "missing"),
+            (r#"{"username":null}"#, "username", "missing"),
+            (r#"{"username":1}"#, "username", "not_text"),
+            (r#"{"username":"a"}"#, "username", "too_short"),
+            (r#"{"username":"hong","username":"kim"}"#, "username", "twice"),
+            (r#"{"username":"hong","passwordhash":"x"}"#, "passwordhash", "unknown_field"),
+            (r#"{"username":"hong","role":"ADMIN"}"#, "role", "unknown_field"),
+            (r#"{"username":"hong","hunter 2":1}"#, "line", "unknown_field"),
+            (r#"{"username":"hong","password_hash":"plain"}"#, "password_hash", "unknown_format"),
+            (r#"{"username":"hong","password_hash":7}"#, "password_hash", "malformed"),
+            (r#"{"username":"hong","password_hash":{"hash":"x"}}"#, "password_hash.format", "missing"),
+            (r#"{"username":"hong","password_hash":{"format":"x"}}"#, "password_hash.format", "unknown_format"),
+            (r#"{"username":"hong","name":7}"#, "name", "not_text"),
+            (r#"{"username":"hong","nickname":""}"#, "nickname", "empty"),
+            (r#"{"username":"hong","birth_date":"1999-02-30"}"#, "birth_date", "not_a_date"),
+            (r#"{"username":"hong","phone":"02-123-4567"}"#, "phone", "not_a_mobile_number"),
+            (r#"{"username":"hong","email":"hong"}"#, "email", "not_an_email_address"),
+            (r#"{"username":"hong","phone_verified":"yes"}"#, "phone_verified", "not_true_or_false"),
+            (r#"{"username":"hong","email_verified":1}"#, "email_verified", "not_true_or_false"),
+            (r#"{"username":"hong","suspended":"no"}"#, "suspended", "not_true_or_false"),
+            (r#"{"username":"hong","profile_image_url":"ftp://x"}"#, "profile_image_url", "not_a_url"),
+            (r#"{"username":"hong","locale":"tlh"}"#, "locale", "not_a_locale"),
+            (r#"{"username":"hong","created_at":"yesterday"}"#, "created_at", "not_a_time"),
+            (r#"{"username":"hong","created_at":1700000000}"#, "created_at", "not_text"),
+        ] {
+            assert_eq!(said(text), [(field.to_owned(), reason)], "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_named_at_once() {
+        let text = r#"{"phone":1,"suspended":"no","birthday":"1999-03-14"}"#;
+        let expected = [
+            ("phone", "not_text"),
+            ("suspended", "not_true_or_false"),
+            ("username", "missing"),
+            ("birthday", "unknown_field"),
+        ];
+        assert_eq!(said(text), expected.map(|(field, reason)| (field.to_owned(), reason)));
+    }
+}

@@ -1,0 +1,214 @@
+//! Schemes: how a hash is computed from a password. One file for each algorithm; what is done to the password before is
+//! in `prehash.rs`.
+//!
+//! A scheme has one stored text, which its `Display` writes and [`Scheme::read`] reads. Texts of other systems are read
+//! in `formats/`.
+
+mod argon2;
+mod bcrypt;
+mod firebase;
+mod hash_function;
+mod pbkdf2;
+mod phpass;
+mod prehash;
+mod salted;
+mod scrypt;
+mod sha_crypt;
+pub mod text;
+mod wrapped;
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+pub use self::{
+    argon2::Argon2,
+    bcrypt::Bcrypt,
+    firebase::Firebase,
+    hash_function::HashFunction,
+    pbkdf2::Pbkdf2,
+    phpass::Phpass,
+    prehash::Prehash,
+    salted::{SaltPlace, Salted},
+    scrypt::{Scrypt, params as scrypt_params_of_log_n, params_of_n as scrypt_params},
+    sha_crypt::ShaCrypt,
+    wrapped::Wrapped,
+};
+use super::{
+    ImportRejection::{self, UnknownFormat},
+    pool::Memory,
+};
+
+/// The length of the longest stored text.
+const LONGEST_TEXT: usize = 1024;
+
+/// What verifying a password against a hash costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// So little that passwords can be guessed quickly from a stolen table: wrapped in argon2id before it is stored.
+    Fast,
+    Fair,
+    /// More than a sign-in may cost.
+    Excessive,
+}
+
+/// An algorithm with its parameters, its salt and the hash it made.
+trait Hash: fmt::Display + Sized {
+    /// Reads the stored text, split at its dollar signs. None: it is of another algorithm.
+    fn read(fields: &[&str]) -> Option<Result<Self, ImportRejection>>;
+
+    /// The hash of `password`. None where the parameters do not go together.
+    fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>>;
+
+    /// The hash that was stored.
+    fn output(&self) -> &[u8];
+
+    fn output_mut(&mut self) -> &mut [u8];
+
+    /// Known from the parameters alone.
+    fn work(&self) -> Work;
+
+    /// The same algorithm at the same cost, without the salt and the hash.
+    fn blank(&self) -> Self;
+}
+
+/// The algorithms that stored hashes were made with.
+#[derive(Clone, PartialEq)]
+pub enum Algorithm {
+    Argon2(Argon2),
+    Bcrypt(Bcrypt),
+    Scrypt(Scrypt),
+    Pbkdf2(Pbkdf2),
+    Phpass(Phpass),
+    ShaCrypt(ShaCrypt),
+    Firebase(Firebase),
+    Salted(Salted),
+    Wrapped(Box<Wrapped>),
+}
+
+/// Evaluates an expression for the algorithm inside.
+macro_rules! each {
+    ($algorithm:expr, $it:ident => $evaluate:expr) => {
+        match $algorithm {
+            Algorithm::Argon2($it) => $evaluate,
+            Algorithm::Bcrypt($it) => $evaluate,
+            Algorithm::Scrypt($it) => $evaluate,
+            Algorithm::Pbkdf2($it) => $evaluate,
+            Algorithm::Phpass($it) => $evaluate,
+            Algorithm::ShaCrypt($it) => $evaluate,
+            Algorithm::Firebase($it) => $evaluate,
+            Algorithm::Salted($it) => $evaluate,
+            Algorithm::Wrapped($it) => $evaluate,
+        }
+    };
+}
+
+impl Algorithm {
+    fn read(text: &str) -> Result<Self, ImportRejection> {
+        if let Some(text) = text.strip_prefix(wrapped::PREFIX) {
+            return Wrapped::read(text).map(Box::new).map(Algorithm::Wrapped);
+        }
+        let fields: Vec<&str> = text.split('$').collect();
+        let read = Argon2::read(&fields)
+            .map(|read| read.map(Algorithm::Argon2))
+            .or_else(|| Bcrypt::read(&fields).map(|read| read.map(Algorithm::Bcrypt)))
+            .or_else(|| Scrypt::read(&fields).map(|read| read.map(Algorithm::Scrypt)))
+            .or_else(|| Pbkdf2::read(&fields).map(|read| read.map(Algorithm::Pbkdf2)))
+            .or_else(|| Phpass::read(&fields).map(|read| read.map(Algorithm::Phpass)))
+            .or_else(|| ShaCrypt::read(&fields).map(|read| read.map(Algorithm::ShaCrypt)))
+            .or_else(|| Firebase::read(&fields).map(|read| read.map(Algorithm::Firebase)))
+            .or_else(|| Salted::read(&fields).map(|read| read.map(Algorithm::Salted)));
+        read.unwrap_or(Err(UnknownFormat))
+    }
+
+    fn blank(&self) -> Self {
+        match self {
+            Algorithm::Argon2(it) => Algorithm::Argon2(it.blank()),
+            Algorithm::Bcrypt(it) => Algorithm::Bcrypt(it.blank()),
+            Algorithm::Scrypt(it) => Algorithm::Scrypt(it.blank()),
+            Algorithm::Pbkdf2(it) => Algorithm::Pbkdf2(it.blank()),
+            Algorithm::Phpass(it) => Algorithm::Phpass(it.blank()),
+            Algorithm::ShaCrypt(it) => Algorithm::ShaCrypt(it.blank()),
+            Algorithm::Firebase(it) => Algorithm::Firebase(it.blank()),
+            Algorithm::Salted(it) => Algorithm::Salted(it.blank()),
+            Algorithm::Wrapped(it) => Algorithm::Wrapped(Box::new(it.blank())),
+        }
+    }
+}
+
+/// What made a hash, and with what.
+#[derive(Clone, PartialEq)]
+pub struct Scheme {
+    pub prehash: Prehash,
+    pub algorithm: Algorithm,
+}
+
+impl From<Algorithm> for Scheme {
+    fn from(algorithm: Algorithm) -> Self {
+        Self { prehash: Prehash::None, algorithm }
+    }
+}
+
+impl Scheme {
+    /// Reads a stored text.
+    ///
+    /// # Errors
+    /// See [`ImportRejection`].
+    pub fn read(text: &str) -> Result<Self, ImportRejection> {
+        if text.len() > LONGEST_TEXT {
+            return Err(UnknownFormat);
+        }
+        let (prehash, rest) = Prehash::read(text)?;
+        Ok(Self { prehash, algorithm: Algorithm::read(rest)? })
+    }
+
+    /// The hash of `password`, as this scheme makes it.
+    pub fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
+        let password = self.prehash.apply(password);
+        each!(&self.algorithm, it => it.compute(&password, memory))
+    }
+
+    /// Whether `password` makes this hash. Takes as long as the hash was meant to take, and compares in constant time.
+    pub fn fits(&self, password: &[u8], memory: &mut Memory) -> bool {
+        let made = self.compute(password, memory);
+        made.is_some_and(|made| bool::from(made.ct_eq(self.output())))
+    }
+
+    pub fn output(&self) -> &[u8] {
+        each!(&self.algorithm, it => it.output())
+    }
+
+    /// The same scheme with the same salt, its output replaced by zeros.
+    fn without_output(&self) -> Self {
+        let mut blank = self.clone();
+        each!(&mut blank.algorithm, it => it.output_mut().fill(0));
+        blank
+    }
+
+    pub fn work(&self) -> Work {
+        each!(&self.algorithm, it => it.work())
+    }
+
+    /// The same scheme at the same cost, without anything of the account: no salt, no hash, no secret.
+    #[must_use]
+    pub fn blank(&self) -> Self {
+        Self { prehash: self.prehash.blank(), algorithm: self.algorithm.blank() }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.prehash)?;
+        each!(&self.algorithm, it => fmt::Display::fmt(it, f))
+    }
+}
+
+/// A salt that says nothing, for [`Hash::blank`]. One length for all, so that two accounts whose salts differ in length
+/// are of one class.
+fn blank_salt() -> Vec<u8> {
+    vec![0; 16]
+}
+
+#[cfg(test)]
+mod tests;

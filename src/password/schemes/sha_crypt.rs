@@ -1,0 +1,115 @@
+//! SHA-256 and SHA-512 of crypt(3): `$5$` and `$6$`, in directories and in /etc/shadow.
+
+use std::fmt;
+
+use sha_crypt::Params;
+use zeroize::Zeroizing;
+
+use super::{
+    Hash, HashFunction, Work,
+    text::{encode, number_parameter, some_base64},
+};
+use crate::password::{
+    ImportRejection::{self, Malformed, TooCostly, TooWeak, UnknownFormat},
+    pool::Memory,
+};
+
+/// A round takes the longer, the longer the password is.
+const MOST_ROUNDS: u32 = 500_000;
+const FAST_ROUNDS: u32 = 10_000;
+
+#[derive(Clone, PartialEq)]
+pub struct ShaCrypt {
+    function: HashFunction,
+    rounds: u32,
+    salt: Vec<u8>,
+    /// As it is written, byte for byte: crypt(3) changes the order of the digest's bytes.
+    output: Vec<u8>,
+}
+
+impl ShaCrypt {
+    pub fn from_parts(
+        function: HashFunction,
+        rounds: u32,
+        salt: Vec<u8>,
+        output: Vec<u8>,
+    ) -> Result<Self, ImportRejection> {
+        match function {
+            HashFunction::Sha256 | HashFunction::Sha512 => {}
+            HashFunction::Md5 | HashFunction::Sha1 => return Err(UnknownFormat),
+        }
+        match rounds {
+            ..Params::ROUNDS_MIN => Err(TooWeak),
+            MOST_ROUNDS.. => Err(TooCostly),
+            _ if output.len() != function.length() => Err(Malformed),
+            _ => Ok(Self { function, rounds, salt, output }),
+        }
+    }
+}
+
+fn read(parameters: &str, salt: &str, hash: &str) -> Result<ShaCrypt, ImportRejection> {
+    let (function, rest) = parameters.split_once(',').ok_or(Malformed)?;
+    let function = HashFunction::named(function).ok_or(UnknownFormat)?;
+    ShaCrypt::from_parts(function, number_parameter(rest, "rounds")?, some_base64(salt)?, some_base64(hash)?)
+}
+
+/// The digest's bytes in the order in which crypt(3) writes them: groups of three that lie a third of the digest apart,
+/// each group `step` places after the last one.
+fn reordered(digest: &[u8], step: usize) -> Zeroizing<Vec<u8>> {
+    let third = digest.len() / 3;
+    let thirds = 3 * third;
+    let mut ordered = Zeroizing::new(Vec::with_capacity(digest.len()));
+    for group in 0..third {
+        let first = group * step % thirds;
+        ordered.extend([first + 2 * third, first + third, first].map(|place| digest[place % thirds]));
+    }
+    ordered.extend_from_slice(&digest[thirds..]);
+    ordered
+}
+
+impl Hash for ShaCrypt {
+    fn read(fields: &[&str]) -> Option<Result<Self, ImportRejection>> {
+        match *fields {
+            ["", "sha-crypt", parameters, salt, hash] => Some(read(parameters, salt, hash)),
+            _ => None,
+        }
+    }
+
+    fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
+        let params = Params::new(self.rounds).ok()?;
+        match self.function {
+            HashFunction::Sha256 => {
+                let digest = Zeroizing::new(sha_crypt::sha256_crypt(password, &self.salt, params));
+                Some(reordered(&*digest, 21))
+            }
+            HashFunction::Sha512 => {
+                let digest = Zeroizing::new(sha_crypt::sha512_crypt(password, &self.salt, params));
+                Some(reordered(&*digest, 22))
+            }
+            HashFunction::Md5 | HashFunction::Sha1 => None,
+        }
+    }
+
+    fn output(&self) -> &[u8] {
+        &self.output
+    }
+
+    fn output_mut(&mut self) -> &mut [u8] {
+        &mut self.output
+    }
+
+    fn work(&self) -> Work {
+        if self.rounds < FAST_ROUNDS { Work::Fast } else { Work::Fair }
+    }
+
+    fn blank(&self) -> Self {
+        Self { salt: vec![0; self.salt.len()], output: vec![0; self.output.len()], ..self.clone() }
+    }
+}
+
+impl fmt::Display for ShaCrypt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "$sha-crypt${},rounds={}", self.function.name(), self.rounds)?;
+        write!(f, "${}${}", encode(&self.salt), encode(&self.output))
+    }
+}

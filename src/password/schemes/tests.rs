@@ -1,0 +1,94 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(text: &str) -> Scheme {
+    Scheme::read(text).map_err(ImportRejection::reason).unwrap()
+}
+
+/// One stored text of each algorithm and each prehash.
+const STORED: &[&str] = &[
+    "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+    "$argon2d$v=16$m=64,t=1,p=4$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+    "$2y$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    "{prehash=sha256-hex}$2b$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    "{prehash=sha256-base64}$2b$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    "{prehash=hmac-sha256-base64:MDEyMzQ1Njc4OWFiY2RlZg}$2b$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    "{prehash=secret-suffix:cGVwcGVy}$2a$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    "{prehash=wordpress}$2y$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    "{prehash=symfony}$2y$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
+    "$scrypt$ln=10,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$S5ZXBoC5cwqGjDFyVq7lW0+pej4ZzZz8IGEEM83vb7Q",
+    "$pbkdf2-sha256$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNU",
+    "$phpass$md5,ln=8$YWJjZGVmZ2g$TtVtOsFrpg3fUsgLhCdT7g",
+    "{prehash=md5-hex}$phpass$sha512,ln=8$YWJjZGVmZ2g$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNU",
+    "$sha-crypt$sha256,rounds=5000$YWJjZGVmZ2g$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNU",
+    "$firebase-scrypt$ln=10,r=8$YWJjZGVmZ2g$MDEyMzQ1Njc4OWFiY2RlZg$TtVtOsFrpg3fUsgLhCdT7g",
+    "$salted$md5,salt=before,rounds=1$$TtVtOsFrpg3fUsgLhCdT7g",
+    "$salted$sha256,salt=after,rounds=1024$YWJj$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNU",
+    "$wrapped$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc~{prehash=md5-hex}$salted$md5,salt=before,rounds=1$YWJj$AAAAAAAAAAAAAAAAAAAAAA",
+];
+
+#[test]
+fn what_is_written_is_what_was_read() {
+    for text in STORED {
+        assert_eq!(read(text).to_string(), *text);
+    }
+}
+
+#[test]
+fn a_blank_costs_the_same_and_holds_nothing_of_the_account() {
+    for text in STORED {
+        let (scheme, blank) = (read(text), read(text).blank());
+        assert_eq!((blank.work(), blank.output().len()), (scheme.work(), scheme.output().len()), "{text}");
+        assert!(blank.output().iter().all(|byte| *byte == 0), "{text}");
+        assert!(read(&blank.to_string()).blank() == blank, "{text}");
+        // Salts, secrets and outputs of these are all of them digits of base 64 in a row.
+        let is_secret =
+            |piece: &&str| piece.len() > 16 && piece.contains(|sign| sign != 'A') && !piece.contains(['=', ',']);
+        for piece in text.split(['$', ':', '}', '~']).filter(is_secret) {
+            assert!(!blank.to_string().contains(piece), "{piece} of {text}");
+        }
+    }
+}
+
+#[test]
+fn a_wrapped_hash_inside_a_wrapped_one_is_refused() {
+    let wrapped = STORED[STORED.len() - 1];
+    let (outer, _) = wrapped.split_once('~').unwrap();
+    assert_eq!(Scheme::read(&format!("{outer}~{wrapped}")).err(), Some(ImportRejection::Malformed));
+}
+
+#[test]
+fn what_costs_too_much_or_is_fast_is_known_before_anything_is_computed() {
+    let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (text, work) in [
+        (format!("$argon2id$v=19$m=262144,t=8,p=1${hash}${hash}"), Work::Fair),
+        (format!("$argon2id$v=19$m=262145,t=1,p=1${hash}${hash}"), Work::Excessive),
+        (format!("$argon2id$v=19$m=262144,t=9,p=1${hash}${hash}"), Work::Excessive),
+        (format!("$argon2id$v=19$m=64,t=11,p=1${hash}${hash}"), Work::Excessive),
+        (format!("$scrypt$ln=18,r=8,p=4${hash}${hash}"), Work::Fair),
+        (format!("$scrypt$ln=19,r=8,p=1${hash}${hash}"), Work::Excessive),
+        (format!("$scrypt$ln=18,r=8,p=5${hash}${hash}"), Work::Excessive),
+        (format!("$pbkdf2-sha256$i=2000000${hash}${hash}"), Work::Fair),
+        (format!("$pbkdf2-sha256$i=2000001${hash}${hash}"), Work::Excessive),
+        (format!("$pbkdf2-sha256$i=9999${hash}${hash}"), Work::Fast),
+        (format!("$phpass$sha512,ln=20$YWJj${hash}"), Work::Fair),
+        (format!("$phpass$sha512,ln=21$YWJj${hash}"), Work::Excessive),
+        (format!("$phpass$sha512,ln=13$YWJj${hash}"), Work::Fast),
+        (format!("$firebase-scrypt$ln=19,r=8$YWJj${hash}${hash}"), Work::Excessive),
+        (format!("$salted$sha256,salt=after,rounds=1$YWJj${hash}"), Work::Fast),
+    ] {
+        assert_eq!(read(&text).work(), work, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_breaks_the_reader(
+        text in any::<String>(),
+        fields in "(\\{prehash=[a-z0-9:-]{0,20}\\})?(\\$wrapped)?\\$?(argon2id|2b|scrypt|pbkdf2|phpass|salted|sha-crypt|firebase-scrypt)(\\$[a-z0-9=,./+~]{0,40}){2,5}",
+    ) {
+        let _ = Scheme::read(&text);
+        let _ = Scheme::read(&fields);
+    }
+}

@@ -1,0 +1,74 @@
+//! argon2id over a fast hash of another system, so that a stolen table holds no MD5 and no SHA-1.
+//!
+//! Written as the argon2id text, then what the fast hash is made with, its own output blanked:
+//! `$wrapped$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH~$salted$md5,salt=before,rounds=1$SALT$AAAAAAAAAAAAAAAAAAAAAA`.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{Algorithm, Argon2, Hash, Scheme, Work};
+use crate::password::{
+    ImportRejection::{self, Malformed},
+    pool::Memory,
+};
+
+pub const PREFIX: &str = "$wrapped";
+const BETWEEN: char = '~';
+
+#[derive(Clone, PartialEq)]
+pub struct Wrapped {
+    argon2: Argon2,
+    inner: Scheme,
+}
+
+impl Wrapped {
+    /// Wraps `inner`. `argon2` brings parameters and salt; its output is replaced. None: it can't be computed.
+    pub fn wrap(inner: &Scheme, mut argon2: Argon2, memory: &mut Memory) -> Option<Self> {
+        let mut output = vec![0; argon2.output.len()];
+        argon2.fill(inner.output(), &mut output, memory).then_some(())?;
+        argon2.output = output;
+        Some(Self { argon2, inner: inner.without_output() })
+    }
+
+    /// Reads what stands behind [`PREFIX`].
+    pub fn read(text: &str) -> Result<Self, ImportRejection> {
+        let (argon2, inner) = text.split_once(BETWEEN).ok_or(Malformed)?;
+        let fields: Vec<&str> = argon2.split('$').collect();
+        let inner = Scheme::read(inner)?;
+        if matches!(inner.algorithm, Algorithm::Wrapped(_)) {
+            return Err(Malformed);
+        }
+        Ok(Self { argon2: Argon2::read(&fields).ok_or(Malformed)??, inner })
+    }
+
+    pub fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
+        let inner = self.inner.compute(password, memory)?;
+        self.argon2.compute(&inner, memory)
+    }
+
+    pub fn output(&self) -> &[u8] {
+        self.argon2.output()
+    }
+
+    pub fn output_mut(&mut self) -> &mut [u8] {
+        self.argon2.output_mut()
+    }
+
+    pub fn work(&self) -> Work {
+        match self.inner.work() {
+            Work::Fast | Work::Fair => self.argon2.work(),
+            Work::Excessive => Work::Excessive,
+        }
+    }
+
+    pub fn blank(&self) -> Self {
+        Self { argon2: self.argon2.blank(), inner: self.inner.blank() }
+    }
+}
+
+impl fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}{BETWEEN}{}", self.argon2, self.inner)
+    }
+}

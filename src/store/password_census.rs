@@ -1,0 +1,93 @@
+//! The count of password hashing schemes.
+
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType, OnConflict},
+};
+
+use super::{
+    Ending, Store, Tx,
+    entity::{
+        account,
+        password_census::{ActiveModel, Column, Entity, ID, Model},
+    },
+};
+use crate::{
+    fault::{Doing, Fault},
+    ids::AccountId,
+};
+
+impl Store {
+    /// The last count. None: nothing was ever counted.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn password_census(&self) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(ID);
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading the password census")
+    }
+
+    /// Makes the row that counts are written to, where there is none, with this seed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn begin_password_census(&self, seed: String) -> Result<(), Fault> {
+        let row = ActiveModel { id: Set(ID), seed: Set(seed), schemes: Set("{}".to_owned()), version: Set(0) };
+        let insert = Entity::insert(row).on_conflict(OnConflict::column(Column::Id).do_nothing().to_owned());
+        self.write(move |tx| {
+            Box::pin(async move {
+                insert.exec_without_returning(&tx.0).await?;
+                Ok(Ending::Commit(()))
+            })
+        })
+        .await
+        .doing("beginning the password census")
+    }
+
+    /// Accounts that have a password, with its hash: the next ones in the order of their ids.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn password_hashes(
+        &self,
+        after: Option<&AccountId>,
+        limit: u64,
+    ) -> Result<Vec<(AccountId, String)>, Fault> {
+        let mut find = account::Entity::find()
+            .select_only()
+            .columns([account::Column::Id, account::Column::PasswordHash])
+            .filter(account::Column::PasswordHash.is_not_null())
+            .order_by_asc(account::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            find = find.filter(account::Column::Id.gt(after.as_str()));
+        }
+        let find = find.into_tuple();
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading password hashes")
+    }
+}
+
+impl Tx {
+    /// The last count, locked until the transaction ends.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn lock_password_census(&self) -> Result<Option<Model>, Fault> {
+        let find = Entity::find_by_id(ID).lock(LockType::NoKeyUpdate);
+        find.one(&self.0).await.doing("locking the password census")
+    }
+
+    /// Writes a new count.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn set_password_census(&self, schemes: String) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(ID))
+            .col_expr(Column::Schemes, Expr::val(schemes))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1));
+        update.exec(&self.0).await.doing("writing the password census")?;
+        Ok(())
+    }
+}
