@@ -17,12 +17,12 @@ mod m20261121_000008_claimed_email;
 mod m20261121_000009_delivery_trace;
 mod m20261121_000010_delivery_claims;
 mod m20261121_000011_audit_actor;
-mod m20261130_000022_repeats;
 mod m20261130_000012_session_authentication;
 mod m20261130_000013_contact_change_password;
 mod m20261130_000014_refresh_generations;
 mod m20261130_000016_process_keys;
 mod m20261130_000020_password_census;
+mod m20261130_000022_repeats;
 
 /// Applies what is pending, in order.
 pub struct Migrator;

@@ -162,14 +162,8 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatching.cancel();
-        let _ = tokio::join!(
-            self.dispatcher,
-            self.poller,
-            self.confirmations,
-            self.janitor,
-            self.presence,
-            self.decoys
-        );
+        let _ =
+            tokio::join!(self.dispatcher, self.poller, self.confirmations, self.janitor, self.presence, self.decoys);
         drop(self.keeping_up);
         // What was published last still has to reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;

@@ -55,7 +55,10 @@ impl Notice {
     pub fn key_id(&self) -> Option<&str> {
         match self {
             Notice::ContactChanged(change) => Some(&change.key_id),
-            Notice::PasswordChanged | Notice::AccountExists | Notice::NewDevice { .. } => None,
+            Notice::PasswordChanged
+            | Notice::AccountExists
+            | Notice::NewDevice { .. }
+            | Notice::SessionEnded { .. } => None,
         }
     }
 

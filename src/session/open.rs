@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{AccessGrant, AccessToken, Authentication, Issued, Opaque, Parts, Sessions, Used, authentication::stored, rules};
+use super::{
+    AccessGrant, AccessToken, Authentication, Issued, Opaque, Parts, Sessions, Used, authentication::stored, rules,
+};
 use crate::{
     caller::Caller,
     clock::Instant,
