@@ -79,6 +79,7 @@ async fn passwords_of_every_system_work_as_they_were_typed_and_are_kept_as_argon
     let others: Vec<_> = kept.iter().filter(|hash| !hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")).collect();
     assert!(others.is_empty(), "{others:#?}");
     assert_eq!(child.sign_in("nopassword", "!").await["__typename"], "CredentialsRejected");
+    drop(signing_in);
     child.kill();
 }
 
