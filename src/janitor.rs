@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::{Clock, Instant},
     config,
+    delivery::ACCOUNT_DELETED,
     fault::Fault,
     quota::rules::local_day,
     session::{DEVICE_LIFE, rules::MEMORY},
@@ -94,13 +95,16 @@ impl Janitor {
         self.store.hold_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn dead(&self, now: Instant) -> [Dead; 12] {
+    fn dead(&self, now: Instant) -> [Dead; 14] {
         let history = now - self.settings.history;
         [
             Dead::Proofs { before: now - LATE },
             // Yesterday's count is dead at midnight; the day more is for clocks that do not agree.
             Dead::Usage { day: local_day(now, self.time_zone).num_days_from_ce() - 1, before: now - LATE },
             Dead::Deliveries { before: history },
+            // Who was told that their account is gone is to be forgotten with it.
+            Dead::DeliveriesOf { kind: ACCOUNT_DELETED },
+            Dead::NoticeUsage { before: now - LATE * 2 },
             Dead::Verifications { before: history, now },
             Dead::Audit { before: now - self.settings.audit },
             // A family's tokens first, since there may be thousands to one session.

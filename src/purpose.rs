@@ -26,6 +26,9 @@ pub enum Purpose {
     /// Authenticating again while signed in.
     #[sea_orm(string_value = "STEP_UP")]
     StepUp,
+    /// Confirming that a change of contact is to be undone. Started by `undoContactChange` alone.
+    #[sea_orm(string_value = "CONTACT_UNDO")]
+    ContactUndo,
 }
 
 impl Purpose {
@@ -35,6 +38,22 @@ impl Purpose {
     /// Every purpose there is.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::iter()
+    }
+
+    /// Whether its code or proof decides who can use an account, so that it must not outlive an act that shuts others
+    /// out (`session::ways_in`).
+    pub fn opens_account(self) -> bool {
+        match self {
+            // Nothing here takes such a proof. What another back end makes of the attestation is its own affair.
+            Purpose::Contact => false,
+            Purpose::SignUp
+            | Purpose::SignIn
+            | Purpose::PasswordReset
+            | Purpose::PhoneChange
+            | Purpose::EmailChange
+            | Purpose::StepUp
+            | Purpose::ContactUndo => true,
+        }
     }
 
     /// Its name in the schema, the tables, the metrics and the attestation.
@@ -47,6 +66,7 @@ impl Purpose {
             Purpose::PhoneChange => "PHONE_CHANGE",
             Purpose::EmailChange => "EMAIL_CHANGE",
             Purpose::StepUp => "STEP_UP",
+            Purpose::ContactUndo => "CONTACT_UNDO",
         }
     }
 }

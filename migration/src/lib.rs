@@ -21,6 +21,8 @@ mod m20261130_000012_session_authentication;
 mod m20261130_000013_contact_change_password;
 mod m20261130_000014_refresh_generations;
 mod m20261130_000016_process_keys;
+mod m20261130_000018_session_device;
+mod m20261130_000019_notice_usage;
 mod m20261130_000020_password_census;
 mod m20261130_000022_repeats;
 
@@ -48,6 +50,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000014_refresh_generations::Migration),
             Box::new(m20261130_000016_process_keys::Migration),
             Box::new(m20261130_000020_password_census::Migration),
+            Box::new(m20261130_000018_session_device::Migration),
+            Box::new(m20261130_000019_notice_usage::Migration),
         ]
     }
 }

@@ -5,8 +5,10 @@ use crate::{
     caller::Caller,
     clock::Instant,
     contact::PersonName,
+    delivery::Notice,
     fault::Fault,
-    ids::{AccountId, SessionId},
+    ids::{AccountId, DeliveryId, SessionId},
+    session::ways_in::{self, Ended, SecurityAct, Subject},
     store::{
         Ending, Identifier, Page, Search, Slice, Tx,
         entity::account::{AccountStatus, Model},
@@ -59,6 +61,7 @@ impl Unlocked {
 
 /// One status that is set, with everything that it is decided by.
 struct Setting {
+    accounts: Accounts,
     administrator: Administrator,
     id: AccountId,
     status: AccountStatus,
@@ -87,8 +90,8 @@ impl Accounts {
         self.0.store.users(status, search.as_ref(), slice).await
     }
 
-    /// Says whether an account may be used. One that may not loses its sessions. One that waits for its owner to prove
-    /// the address can only be activated: the administrator vouches for it then.
+    /// Says whether an account may be used. One that may not loses everything that leads into it. One that waits for its
+    /// owner to prove the address can only be activated: the administrator vouches for it then.
     ///
     /// # Errors
     /// A fault of the store.
@@ -108,10 +111,12 @@ impl Accounts {
             return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
         let Some(id) = id else { return parts.ended(event, "user_not_found", StatusSet::NotFound).await };
-        let setting = Setting { administrator: administrator.clone(), id, status, entry: event.clone(), now };
+        let (accounts, administrator) = (self.clone(), administrator.clone());
+        let setting = Setting { accounts, administrator, id, status, entry: event.clone(), now };
         let written = parts.store.write(move |tx| Box::pin(async move { setting.write(tx).await }));
-        let (set, ended) = written.await?;
+        let Written { set, ended, told } = written.await?;
         parts.sessions.announce_ended(&ended, now);
+        parts.dispatch(told);
         match set {
             StatusSet::Set(_) => {
                 event.log();
@@ -140,24 +145,25 @@ impl Accounts {
             return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
         let Some(id) = id else { return parts.ended(event, "user_not_found", Unlocked::NotFound).await };
-        let (asking, entry) = (administrator.clone(), event.clone());
-        let written = parts
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let administrators = tx.lock_administrators().await?;
-                    let Some(account) = tx.lock_account(&id).await? else {
-                        return Ok(Ending::Rollback(Unlocked::NotFound));
-                    };
-                    if !asking.still_may(tx, &administrators, now).await? {
-                        return Ok(Ending::Rollback(Unlocked::NotAdministrator));
-                    }
-                    tx.unlock(&id).await?;
-                    tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Unlocked::Unlocked(Box::new(account))))
-                })
+        let (accounts, asking, entry) = (self.clone(), administrator.clone(), event.clone());
+        let written = parts.store.write(move |tx| {
+            Box::pin(async move {
+                let locked = Ended::locked(tx, &id).await?;
+                let may = asking.still_may(tx, &locked, now).await?;
+                let Some(account) = locked.account else {
+                    return Ok(Ending::Rollback((Unlocked::NotFound, Vec::new())));
+                };
+                if !may {
+                    return Ok(Ending::Rollback((Unlocked::NotAdministrator, Vec::new())));
+                }
+                tx.unlock(&id).await?;
+                tx.insert_audit(&entry).await?;
+                let told = accounts.0.tell(tx, &account, Notice::AccountUnlocked, now).await?;
+                Ok(Ending::Commit((Unlocked::Unlocked(Box::new(account)), told)))
             })
-            .await?;
+        });
+        let (written, told) = written.await?;
+        parts.dispatch(told);
         match written {
             Unlocked::Unlocked(_) => {
                 event.log();
@@ -168,32 +174,41 @@ impl Accounts {
     }
 }
 
+struct Written {
+    set: StatusSet,
+    ended: Vec<SessionId>,
+    told: Vec<DeliveryId>,
+}
+
 impl Setting {
-    async fn write(self, tx: &Tx) -> Result<Ending<(StatusSet, Vec<SessionId>)>, Fault> {
-        let Self { administrator, id, status, entry, now } = self;
-        let refused = |refusal| Ok(Ending::Rollback((refusal, Vec::new())));
-        let administrators = tx.lock_administrators().await?;
-        let Some(account) = tx.lock_account(&id).await? else { return refused(StatusSet::NotFound) };
-        if !administrator.still_may(tx, &administrators, now).await? {
+    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+        let Self { accounts, administrator, id, status, entry, now } = self;
+        let refused = |set| Ok(Ending::Rollback(Written { set, ended: Vec::new(), told: Vec::new() }));
+        let ended = match status {
+            AccountStatus::Active => Ended::locked(tx, &id).await?,
+            _ => ways_in::end(tx, SecurityAct::Suspension, &Subject::new(id.clone()), now).await?,
+        };
+        let Some(before) = &ended.account else { return refused(StatusSet::NotFound) };
+        if !administrator.still_may(tx, &ended, now).await? {
             return refused(StatusSet::NotAdministrator);
         }
-        if let Err(why) = rules::may_set_status(&account, status, &administrators) {
+        if let Err(why) = rules::may_set_status(before, status, &ended.administrators) {
             return refused(StatusSet::Forbidden(why));
         }
-        let account = match account.email_key.as_deref().filter(|_| rules::is_unproved(&account)) {
+        let after = match before.email_key.as_deref().filter(|_| rules::is_unproved(before)) {
             Some(key) => {
                 tx.activate_account(&id, key, status, now).await?;
                 tx.account(&Identifier::Id(id.clone())).await?
             }
             None => tx.set_status(&id, status, now).await?,
         };
-        let Some(account) = account else { return refused(StatusSet::NotFound) };
-        let ended = match status {
-            AccountStatus::Active => Vec::new(),
-            _ => tx.end_sessions(&id, None, now).await?,
-        };
+        let Some(after) = after else { return refused(StatusSet::NotFound) };
         tx.insert_audit(&entry).await?;
-        Ok(Ending::Commit((StatusSet::Set(Box::new(account)), ended)))
+        let told = match rules::status_notice(status).filter(|_| before.status != status) {
+            Some(notice) => accounts.0.tell(tx, &after, notice, now).await?,
+            None => Vec::new(),
+        };
+        Ok(Ending::Commit(Written { set: StatusSet::Set(Box::new(after)), ended: ended.session_ids(), told }))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     session::{
         gate::{Role, SignedIn},
         rules::{Standing, standing},
+        ways_in::Ended,
     },
     store::{Identifier, Tx, entity::account::AccountStatus},
 };
@@ -36,9 +37,12 @@ impl Administrator {
         &self.0.account
     }
 
-    /// Whether they still may, in a transaction that has locked all `administrators` who can act.
-    pub(super) async fn still_may(&self, tx: &Tx, administrators: &[AccountId], now: Instant) -> Result<bool, Fault> {
-        Ok(administrators.contains(self.account()) && tx.is_live(&self.0.session, now).await?)
+    /// Whether they still may, in a transaction that has locked all administrators who can act. An act upon their own
+    /// account may have ended their session in it.
+    pub(super) async fn still_may(&self, tx: &Tx, locked: &Ended, now: Instant) -> Result<bool, Fault> {
+        let acted_on_themselves = locked.sessions.iter().any(|session| session.id == self.0.session);
+        let lives = acted_on_themselves || tx.is_live(&self.0.session, now).await?;
+        Ok(lives && locked.administrators.contains(self.account()))
     }
 }
 

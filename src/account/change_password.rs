@@ -1,6 +1,6 @@
 //! A new password for somebody who knows the old one; and asking for the password again before what can't be undone.
 
-use super::{Accounts, Parts, Required, owe, words};
+use super::{Accounts, Parts, Required, words};
 use crate::{
     caller::Caller,
     clock::Instant,
@@ -10,7 +10,11 @@ use crate::{
     password::{PasswordHash, Violation},
     quota::{Act, Quota, Refused},
     secret::Secret,
-    session::{Counted, Subjects, established, gate::SignedIn},
+    session::{
+        Counted, Opaque, Subjects, established,
+        gate::SignedIn,
+        ways_in::{self, SecurityAct, Subject},
+    },
     store::{Ending, Identifier, Tx, entity::account::Model},
     telemetry::audit::{self, Event},
 };
@@ -19,6 +23,8 @@ use crate::{
 pub enum PasswordChange {
     Changed {
         sessions_ended: usize,
+        /// What the device that did it is known by from now on. None: the devices stay known as they were.
+        device: Option<Secret>,
     },
     CredentialsRejected,
     PasswordRejected(Vec<Violation>),
@@ -68,14 +74,16 @@ struct Changing {
     /// The token tells of a recent authentication.
     fresh: bool,
     hash: PasswordHash,
-    keep_others: bool,
+    /// None: the other sessions and devices are kept.
+    device: Option<Opaque>,
     told: Vec<Order>,
     entry: Event,
     now: Instant,
 }
 
 impl Accounts {
-    /// Changes a password. Every other session is ended, unless they are kept; the account's contacts are told.
+    /// Changes a password. Codes and proofs of before are worth nothing then. Every other session is ended and every
+    /// device forgotten, unless they are kept; the account's contacts are told.
     ///
     /// The present password is an authentication of its own, if it counts; else the token's must be recent.
     ///
@@ -132,13 +140,14 @@ impl Accounts {
     ) -> Result<PasswordChange, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
+        let device = (!keep_others).then(|| Opaque::new(&parts.entropy));
         let changing = Changing {
             told: notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now),
             account,
             signed_in: signed_in.clone(),
             fresh: parts.sessions.is_fresh(signed_in),
             hash,
-            keep_others,
+            device: device.clone(),
             entry: event.clone(),
             now,
         };
@@ -147,7 +156,8 @@ impl Accounts {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
                 parts.dispatch(told);
-                PasswordChange::Changed { sessions_ended: ended.len() }
+                let device = device.map(|device| device.secret().clone());
+                PasswordChange::Changed { sessions_ended: ended.len(), device }
             }
             Written::Overtaken => PasswordChange::CredentialsRejected,
             Written::NotRecent => {
@@ -160,24 +170,30 @@ impl Accounts {
 impl Changing {
     async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
         let Self { account, signed_in, now, .. } = self;
+        let act = match self.device {
+            Some(_) => SecurityAct::PasswordChange,
+            None => SecurityAct::PasswordChangeKeepingSessions,
+        };
+        let subject = Subject::new(account.id.clone()).session(signed_in.session.clone());
+        let ended = ways_in::end(tx, act, &subject, now).await?;
         // A reset that came between wins: it ended this session too.
-        let locked = tx.lock_account(&account.id).await?;
-        let Some(locked) = locked.filter(|locked| locked.password_hash == account.password_hash) else {
+        let unchanged = |locked: &&Model| locked.password_hash == account.password_hash;
+        let Some(locked) = ended.account.as_ref().filter(unchanged) else {
             return Ok(Ending::Rollback(Written::Overtaken));
         };
         if !tx.is_live(&signed_in.session, now).await? {
             return Ok(Ending::Rollback(Written::Overtaken));
         }
-        if !(self.fresh || established::of(tx, &locked, now).await?.password) {
+        if !(self.fresh || established::of(tx, locked, now).await?.password) {
             return Ok(Ending::Rollback(Written::NotRecent));
         }
         tx.set_password(&account.id, self.hash.as_str(), now).await?;
-        let ended = match self.keep_others {
-            true => Vec::new(),
-            false => tx.end_sessions(&account.id, Some(&signed_in.session), now).await?,
-        };
+        if let Some(device) = &self.device {
+            ways_in::know_device(tx, &account.id, Some(&signed_in.session), device, now).await?;
+        }
         tx.insert_audit(&self.entry).await?;
-        Ok(Ending::Commit(Written::Changed { ended, told: owe(tx, self.told, now).await? }))
+        let told = notices::owe(tx, &account.id, self.told, now).await?;
+        Ok(Ending::Commit(Written::Changed { ended: ended.session_ids(), told }))
     }
 }
 
@@ -195,9 +211,12 @@ impl Parts {
             return Ok(Confirmed::Quota(refused));
         }
         let subjects = Subjects::confirming(id);
-        if let Counted::Locked { until } = self.sessions.count_try(&subjects).await? {
-            return Ok(Confirmed::Quota(Refused { quota: Quota::Account, retry_at: until }));
-        }
+        let locks = match self.sessions.count_try(&subjects).await? {
+            Counted::Locked { until } => {
+                return Ok(Confirmed::Quota(Refused { quota: Quota::Account, retry_at: until }));
+            }
+            Counted::Granted { locks } | Counted::Barred { locks } => locks,
+        };
         let account = self.store.account(&Identifier::Id(id.clone())).await?;
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
@@ -213,7 +232,12 @@ impl Parts {
                 self.sessions.forget_tries(&subjects).await?;
                 Ok(Confirmed::Known(Box::new(account)))
             }
-            Some(_) => Ok(Confirmed::Wrong),
+            Some(account) => {
+                if locks {
+                    self.sessions.tell_of_lock(account);
+                }
+                Ok(Confirmed::Wrong)
+            }
             None => Ok(Confirmed::Gone),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Parts, Required, owe, rules};
+use super::{Accounts, Parts, Required, rules};
 use crate::{
     caller::Caller,
     clock::Instant,
@@ -15,10 +15,13 @@ use crate::{
     purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
-    session::gate::SignedIn,
+    session::{
+        gate::SignedIn,
+        ways_in::{self, SecurityAct, Subject},
+    },
     store::{
         Ending, Held, Tx,
-        entity::{account::Model, contact_change, proof},
+        entity::{account::Model, contact_change},
     },
     telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
@@ -57,6 +60,7 @@ enum Written {
 /// One change, with everything that it writes.
 struct Moving {
     accounts: Accounts,
+    new: Contact,
     token_hash: String,
     purpose: Purpose,
     signed_in: SignedIn,
@@ -65,8 +69,8 @@ struct Moving {
 }
 
 impl Accounts {
-    /// Gives the account that is signed in the contact that was proved. Its other sessions are ended, and the old
-    /// contact is told how to take the change back.
+    /// Gives the account that is signed in the contact that was proved. Its other sessions are ended, and so are the
+    /// codes and proofs of before; the old contact is told how to undo the change, and the other one that it was made.
     ///
     /// # Errors
     /// A fault of the rooms below.
@@ -98,6 +102,9 @@ impl Accounts {
         let Some(token_hash) = token.map(|token| token.hash()) else { return rejected(Rejection::Unknown).await };
         let proof = match parts.verifications.look_at_proof(&token_hash, purpose).await? {
             Ok(proof) => proof,
+            Err(Rejection::Spent) if self.has_proved(signed_in, &token_hash).await? => {
+                return refused(ContactChange::Unchanged).await;
+            }
             Err(reason) => return rejected(reason).await,
         };
         let account = self.get(&signed_in.account).await?;
@@ -112,7 +119,7 @@ impl Accounts {
         let event = event.clone().contact(new.masked());
         let now = parts.clock.now();
         let (accounts, signed_in, entry) = (self.clone(), signed_in.clone(), event.clone());
-        let moving = Moving { accounts, token_hash, purpose, signed_in, entry, now };
+        let moving = Moving { accounts, new, token_hash, purpose, signed_in, entry, now };
         match parts.store.write(move |tx| Box::pin(async move { moving.write(tx).await })).await? {
             Written::Refused(refusal) => parts.ended(event, refusal.outcome(), refusal).await,
             Written::Changed { account, ended, told } => {
@@ -125,8 +132,20 @@ impl Accounts {
     }
 }
 
+impl Accounts {
+    /// Whether a spent proof was this account's, for a contact that the account has by now: the change that it was for
+    /// was made, with this proof or with another one.
+    async fn has_proved(&self, signed_in: &SignedIn, token_hash: &str) -> Result<bool, Fault> {
+        let Some(proof) = self.0.store.proof(token_hash).await? else { return Ok(false) };
+        let account = self.get(&signed_in.account).await?;
+        let is_theirs = proof.account_id.as_ref() == Some(&signed_in.account);
+        Ok(is_theirs && account.is_some_and(|account| rules::holds_proved(&account, &proof)))
+    }
+}
+
 impl Parts {
-    /// What takes a change back, and who is told of it: the old contact; where there was none, the other one.
+    /// What takes a change back, and who is told of it: the old contact with the way back; where there was none, the
+    /// other one. An other one that stays is told without it: a way back is the old contact's.
     fn way_back(&self, account: &Model, new: &Contact, now: Instant) -> (contact_change::Model, Vec<Order>) {
         let (kind, undo) = (new.kind(), self.settings.contact_undo);
         let key = self.keys.current();
@@ -150,13 +169,14 @@ impl Parts {
         };
         let proved = notices::proved(account);
         let old = proved.iter().find(|contact| contact.kind() == kind).or(proved.first());
-        let notice = Notice::ContactChanged(ContactChanged::new(id, key.id(), new, undo));
-        let told = old.map(|old| Order {
+        let changed = ContactChanged::new(id, key.id(), new, undo);
+        let told = proved.iter().map(|contact| {
+            let changed = if Some(contact) == old { changed.clone() } else { changed.clone().without_undo() };
+            let notice = Notice::ContactChanged(changed);
             // It can be read as long as it can be used.
-            expires_at: now + undo,
-            ..notices::to(old.clone(), account, notice, &self.entropy, now)
+            Order { expires_at: now + undo, ..notices::to(contact.clone(), account, notice, &self.entropy, now) }
         });
-        (change, told.into_iter().collect())
+        (change, told.collect())
     }
 }
 
@@ -168,31 +188,27 @@ pub(super) fn token_hash(token: &Secret) -> String {
 impl Moving {
     async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
         let refused = |refusal| Ok(Ending::Rollback(Written::Refused(refusal)));
-        let spending = tx.spend_proof(&self.token_hash, self.purpose, self.now).await?;
-        let proof: proof::Model = match verification::spent(spending, self.purpose, self.now) {
-            Ok(proof) => proof,
-            Err(reason) => return refused(ContactChange::ProofRejected(reason)),
-        };
         let id = &self.signed_in.account;
-        // A code that went to the old address by letter names the phone, and would open the account from there.
-        tx.close_ways_in(id, self.now).await?;
-        let Some(account) = tx.lock_account(id).await? else {
+        let new = &self.new;
+        let subject = Subject::new(id.clone()).session(self.signed_in.session.clone());
+        let subject = subject.contacts([new.key().to_owned()]).spending(Some(self.token_hash.clone()));
+        let ended = ways_in::end(tx, SecurityAct::ContactChange, &subject, self.now).await?;
+        // Whoever undid a change, or reset the password, ended this session, and its proofs with it.
+        let lives = tx.is_live(&self.signed_in.session, self.now).await?;
+        let Some(account) = ended.account.as_ref().filter(|_| lives) else {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         };
-        // Whoever took a change back, or reset the password, ended this session, and its proofs with it.
-        if !tx.is_live(&self.signed_in.session, self.now).await? {
-            return refused(ContactChange::ProofRejected(Rejection::Unknown));
+        let spending = tx.spend_proof(&self.token_hash, self.purpose, self.now).await?;
+        if let Err(reason) = verification::spent(spending, self.purpose, self.now) {
+            return refused(ContactChange::ProofRejected(reason));
         }
-        let Some(new) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
-            return Err(Fault::internal("a proof's contact does not read"));
-        };
-        let held: BTreeSet<_> = notices::proved(&account).iter().map(|held| held.key().to_owned()).collect();
+        let held: BTreeSet<_> = notices::proved(account).iter().map(|held| held.key().to_owned()).collect();
         if held.contains(new.key()) {
             return refused(ContactChange::Unchanged);
         }
         // The way back leads to what stands there now: read before the lock, it might lead to a thief.
-        let (change, told) = self.accounts.0.way_back(&account, &new, self.now);
-        tx.give_up_unproved(&rules::identifier(&new)).await?;
+        let (change, told) = self.accounts.0.way_back(account, new, self.now);
+        tx.give_up_unproved(&rules::identifier(new)).await?;
         let held = Held {
             kind: new.kind(),
             contact: Some((new.as_str().to_owned(), new.key().to_owned())),
@@ -204,9 +220,8 @@ impl Moving {
             Err(_) => return refused(ContactChange::Taken),
         };
         tx.insert_contact_change(change).await?;
-        let ended = tx.end_sessions(id, Some(&self.signed_in.session), self.now).await?;
         tx.insert_audit(&self.entry).await?;
-        let told = owe(tx, told, self.now).await?;
-        Ok(Ending::Commit(Written::Changed { account: Box::new(account), ended, told }))
+        let told = notices::owe(tx, id, told, self.now).await?;
+        Ok(Ending::Commit(Written::Changed { account: Box::new(account), ended: ended.session_ids(), told }))
     }
 }

@@ -4,11 +4,16 @@ use super::{Accounts, Required, change_password::Confirmed, rules};
 use crate::{
     caller::Caller,
     clock::Instant,
+    delivery::{Notice, Order, notices},
     fault::Fault,
-    ids::{AccountId, SessionId},
+    ids::{AccountId, DeliveryId, SessionId},
     quota::Refused,
     secret::Secret,
-    session::{established, gate::SignedIn},
+    session::{
+        established,
+        gate::SignedIn,
+        ways_in::{self, SecurityAct, Subject},
+    },
     store::{Ending, Identifier, Tx, entity::account::Model},
     telemetry::audit::{self, Event},
 };
@@ -44,7 +49,7 @@ impl Deleted {
 }
 
 enum Written {
-    Erased(Vec<SessionId>),
+    Erased(Vec<SessionId>, Vec<DeliveryId>),
     NotRecent,
     HeldBack { until: Instant },
     LastAdministrator,
@@ -60,6 +65,7 @@ struct Erasing {
     fresh: bool,
     /// The present password was given with the request.
     password_given: bool,
+    told: Vec<Order>,
     entry: Event,
     now: Instant,
 }
@@ -67,7 +73,7 @@ struct Erasing {
 impl Accounts {
     /// Erases the account that is signed in, with everything personal: its contacts, what it was sent, its sessions and
     /// devices. What stays is the audit trail, without contact, address and browser: what happened, to an id that
-    /// means nobody any more.
+    /// means nobody any more; and the messages that tell the account's contacts of it, until they were sent.
     ///
     /// A password that is given is an authentication of its own, if it counts; without one the token's must be recent.
     ///
@@ -116,13 +122,15 @@ impl Accounts {
                 }
             }
         };
+        let now = parts.clock.now();
         Ok(Ok(Erasing {
+            told: notices::to_all(&account, &Notice::AccountDeleted, &parts.entropy, now),
             account,
             signed_in: signed_in.clone(),
             fresh: parts.sessions.is_fresh(signed_in),
             password_given: password.is_some(),
             entry: entry.clone(),
-            now: parts.clock.now(),
+            now,
         }))
     }
 
@@ -131,9 +139,10 @@ impl Accounts {
         let (id, now) = (erasing.account.id.clone(), erasing.now);
         let written = parts.store.write(move |tx| Box::pin(async move { erasing.write(tx).await })).await?;
         Ok(match written {
-            Written::Erased(ended) => {
+            Written::Erased(ended, told) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
+                parts.dispatch(told);
                 Deleted::Deleted(id)
             }
             Written::NotRecent => Deleted::ReauthenticationRequired(parts.required_of(&id).await?),
@@ -152,29 +161,32 @@ impl Erasing {
         // What is theirs before who they are: the order of all locks.
         let contacts: Vec<String> = [&account.phone, &account.email].into_iter().flatten().cloned().collect();
         tx.erase_history(&account.id, &contacts).await?;
-        let administrators = tx.lock_administrators().await?;
-        let Some(locked) = tx.lock_account(&account.id).await? else { return refused(Written::Gone) };
+        let ended = ways_in::end(tx, SecurityAct::Deletion, &Subject::new(account.id.clone()), *now).await?;
+        let sessions = ended.session_ids();
+        let Some(locked) = &ended.account else { return refused(Written::Gone) };
         // It was changed while it was checked, and so is worth nothing.
         if self.password_given && locked.password_hash != account.password_hash {
             return refused(Written::PasswordChanged);
         }
-        if !tx.is_live(&self.signed_in.session, *now).await? {
+        // The session that asks was live until now, or something else ended it before.
+        if !sessions.contains(&self.signed_in.session) {
             return refused(Written::Gone);
         }
-        let established = established::of(tx, &locked, *now).await?;
+        let established = established::of(tx, locked, *now).await?;
         if !(self.fresh || self.password_given && established.password) {
             return refused(Written::NotRecent);
         }
         if let Some(until) = established.held_until {
             return refused(Written::HeldBack { until });
         }
-        if rules::may_leave(&account.id, &administrators).is_err() {
+        if rules::may_leave(&account.id, &ended.administrators).is_err() {
             return refused(Written::LastAdministrator);
         }
-        let ended = tx.end_sessions(&account.id, None, *now).await?;
+        // After the messages to these contacts were erased: these stay although the account goes.
+        let told = notices::owe(tx, &account.id, self.told.clone(), *now).await?;
         tx.insert_audit(&self.entry).await?;
         tx.anonymise_audit(&account.id).await?;
         tx.delete_account(&account.id).await?;
-        Ok(Ending::Commit(Written::Erased(ended)))
+        Ok(Ending::Commit(Written::Erased(sessions, told)))
     }
 }

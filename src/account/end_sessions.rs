@@ -3,8 +3,10 @@
 use super::{Accounts, Administrator, Required};
 use crate::{
     caller::Caller,
+    delivery::Notice,
     fault::Fault,
-    ids::{AccountId, SessionId},
+    ids::{AccountId, DeliveryId, SessionId},
+    session::ways_in::{self, SecurityAct, Subject},
     store::{Ending, entity::account::Model},
     telemetry::audit,
 };
@@ -22,13 +24,13 @@ pub enum SessionsEnded {
 }
 
 enum Written {
-    Ended(Box<Model>, Vec<SessionId>),
+    Ended(Box<Model>, Vec<SessionId>, Vec<DeliveryId>),
     NotFound,
     NotAdministrator,
 }
 
 impl Accounts {
-    /// Ends every session of an account.
+    /// Ends every session of an account, with the codes and proofs that lead into it, and forgets its devices.
     ///
     /// # Errors
     /// A fault of the store.
@@ -47,28 +49,30 @@ impl Accounts {
             return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
         let Some(id) = id else { return parts.ended(event, "user_not_found", SessionsEnded::NotFound).await };
-        let (asking, entry) = (administrator.clone(), event.clone());
+        let (accounts, asking, entry) = (self.clone(), administrator.clone(), event.clone());
         let written = parts
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let administrators = tx.lock_administrators().await?;
-                    let Some(account) = tx.lock_account(&id).await? else {
-                        return Ok(Ending::Rollback(Written::NotFound));
-                    };
-                    if !asking.still_may(tx, &administrators, now).await? {
+                    let subject = Subject::new(id);
+                    let ended = ways_in::end(tx, SecurityAct::SessionsEndedByAdministrator, &subject, now).await?;
+                    let may = asking.still_may(tx, &ended, now).await?;
+                    let sessions = ended.session_ids();
+                    let Some(account) = ended.account else { return Ok(Ending::Rollback(Written::NotFound)) };
+                    if !may {
                         return Ok(Ending::Rollback(Written::NotAdministrator));
                     }
-                    let ended = tx.end_sessions(&id, None, now).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Written::Ended(Box::new(account), ended)))
+                    let told = accounts.0.tell(tx, &account, Notice::SessionsEnded, now).await?;
+                    Ok(Ending::Commit(Written::Ended(Box::new(account), sessions, told)))
                 })
             })
             .await?;
         match written {
-            Written::Ended(account, ended) => {
+            Written::Ended(account, ended, told) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
+                parts.dispatch(told);
                 Ok(SessionsEnded::Ended { account, sessions_ended: ended.len() })
             }
             Written::NotFound => parts.ended(event, "user_not_found", SessionsEnded::NotFound).await,

@@ -42,13 +42,13 @@ pub use self::{
     reset::{Claim, Identity, Reset},
     send::{Request, Sent, SentAgain},
     sign_up::{Newcomer, SignUp},
-    undo::{UndoToken, Undone},
+    undo::{Undo, UndoToken, Undone},
 };
 use crate::{
     caller::Caller,
     clock::{Clock, Entropy, Instant},
     config,
-    delivery::{Order, Outbox},
+    delivery::{Notice, Outbox, notices},
     fault::Fault,
     ids::{AccountId, DeliveryId},
     keys::ServerKeys,
@@ -109,21 +109,17 @@ impl Parts {
         Ok(ended)
     }
 
+    /// Owes a notice to every contact of an account, and says which messages are to be dispatched after the commit.
+    async fn tell(&self, tx: &Tx, account: &Model, notice: Notice, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
+        let orders = notices::to_all(account, &notice, &self.entropy, now);
+        notices::owe(tx, &account.id, orders, now).await
+    }
+
     fn dispatch(&self, notices: Vec<DeliveryId>) {
         for notice in notices {
             self.outbox.dispatch(notice);
         }
     }
-}
-
-/// Puts notices into the outbox, and says which are to be dispatched after the commit.
-async fn owe(tx: &Tx, notices: Vec<Order>, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
-    let mut ids = Vec::with_capacity(notices.len());
-    for notice in notices {
-        ids.push(notice.id.clone());
-        tx.insert_delivery(notice.into_row(now)).await?;
-    }
-    Ok(ids)
 }
 
 /// What a password of this account must not be made of.

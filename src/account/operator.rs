@@ -6,12 +6,16 @@ use super::{Accounts, rules, rules::Forbidden};
 use crate::{
     clock::Instant,
     contact::Region,
+    delivery::Notice,
     fault::Fault,
-    ids::{AccountId, SessionId},
-    session,
+    ids::{AccountId, DeliveryId, SessionId},
+    session::{
+        self,
+        ways_in::{self, Ended, SecurityAct, Subject},
+    },
     store::{
         Ending, Identifier, Tx, Work,
-        entity::account::{AccountStatus, Role},
+        entity::account::{AccountStatus, Model, Role},
     },
     telemetry::audit::{self, Event},
 };
@@ -79,22 +83,28 @@ impl Accounts {
         let Some(account) = account else { return Ok(Operated::NotFound) };
         let id = account.id.clone();
         let event = Event::internal(run, operation.act(), audit::OK, now).account(id.clone());
-        let entry = event.clone();
-        let written = parts.store.write(move |tx| -> Work<'_, Result<Vec<SessionId>, Forbidden>> {
+        let (accounts, entry) = (self.clone(), event.clone());
+        type Done = (Vec<SessionId>, Vec<DeliveryId>);
+        let written = parts.store.write(move |tx| -> Work<'_, Result<Done, Forbidden>> {
             Box::pin(async move {
-                match operation.write(tx, &account.id, now).await? {
-                    Ok(ended) => {
-                        tx.insert_audit(&entry).await?;
-                        Ok(Ending::Commit(Ok(ended)))
-                    }
-                    Err(forbidden) => Ok(Ending::Rollback(Err(forbidden))),
-                }
+                let ended = match operation.write(tx, &account.id, now).await? {
+                    Ok(ended) => ended.session_ids(),
+                    Err(forbidden) => return Ok(Ending::Rollback(Err(forbidden))),
+                };
+                tx.insert_audit(&entry).await?;
+                let told = match operation.notice(&account) {
+                    Some(notice) => accounts.0.tell(tx, &account, notice, now).await?,
+                    None => Vec::new(),
+                };
+                Ok(Ending::Commit(Ok((ended, told))))
             })
         });
         match written.await? {
-            Ok(ended) => {
+            Ok((ended, told)) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
+                // No server runs in this process: the one that does finds the messages in the table.
+                parts.dispatch(told);
                 Ok(Operated::Done(id))
             }
             Err(forbidden) => Ok(Operated::Forbidden(forbidden)),
@@ -103,27 +113,45 @@ impl Accounts {
 }
 
 impl Operation {
-    async fn write(self, tx: &Tx, id: &AccountId, now: Instant) -> Result<Result<Vec<SessionId>, Forbidden>, Fault> {
-        let administrators = tx.lock_administrators().await?;
-        let leaves = match self {
-            Operation::Grant(Role::User) => rules::may_leave(id, &administrators),
-            Operation::Suspend => match tx.lock_account(id).await? {
-                Some(account) => rules::may_set_status(&account, AccountStatus::Suspended, &administrators),
+    /// The act that ends ways in. None: it ends none.
+    fn security_act(self) -> Option<SecurityAct> {
+        match self {
+            Operation::Grant(_) => Some(SecurityAct::RoleChange),
+            Operation::Suspend => Some(SecurityAct::Suspension),
+            Operation::Unlock => None,
+        }
+    }
+
+    async fn write(self, tx: &Tx, id: &AccountId, now: Instant) -> Result<Result<Ended, Forbidden>, Fault> {
+        let ended = match self.security_act() {
+            Some(act) => ways_in::end(tx, act, &Subject::new(id.clone()), now).await?,
+            None => Ended::default(),
+        };
+        let allowed = match self {
+            Operation::Grant(Role::User) => rules::may_leave(id, &ended.administrators),
+            Operation::Suspend => match &ended.account {
+                Some(account) => rules::may_set_status(account, AccountStatus::Suspended, &ended.administrators),
                 None => Ok(()),
             },
             Operation::Grant(Role::Admin) | Operation::Unlock => Ok(()),
         };
-        if let Err(forbidden) = leaves {
+        if let Err(forbidden) = allowed {
             return Ok(Err(forbidden));
         }
         match self {
             Operation::Grant(role) => _ = tx.set_role(id, role, now).await?,
             Operation::Suspend => _ = tx.set_status(id, AccountStatus::Suspended, now).await?,
-            Operation::Unlock => {
-                tx.unlock(id).await?;
-                return Ok(Ok(Vec::new()));
-            }
+            Operation::Unlock => tx.unlock(id).await?,
         }
-        Ok(Ok(tx.end_sessions(id, None, now).await?))
+        Ok(Ok(ended))
+    }
+
+    /// What the account's contacts are told.
+    fn notice(self, before: &Model) -> Option<Notice> {
+        match self {
+            Operation::Grant(_) => None,
+            Operation::Suspend => (before.status != AccountStatus::Suspended).then_some(Notice::AccountSuspended),
+            Operation::Unlock => Some(Notice::AccountUnlocked),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Choosing a new password when the old one is lost.
 
 use super::{
-    Accounts, owe,
+    Accounts,
     rules::{self, Turned},
     send::Sent,
     words,
@@ -18,6 +18,10 @@ use crate::{
     purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
+    session::{
+        Opaque,
+        ways_in::{self, SecurityAct, Subject},
+    },
     store::{Ending, Identifier, Tx, entity},
     telemetry::audit::{self, Event},
     texts::Locale,
@@ -51,7 +55,12 @@ impl Claim {
 
 /// What became of a reset.
 pub enum Reset {
-    Reset { sessions_ended: usize, notification_queued: bool },
+    Reset {
+        sessions_ended: usize,
+        notification_queued: bool,
+        /// What the device that did it is known by from now on.
+        device: Secret,
+    },
     ProofRejected(Rejection),
     PasswordRejected(Vec<Violation>),
     Quota(Refused),
@@ -105,8 +114,8 @@ impl Accounts {
         Ok(sent)
     }
 
-    /// Sets a new password for the account that a proof was made for, ends its sessions, unlocks it and tells its
-    /// contacts.
+    /// Sets a new password for the account that a proof was made for, ends everything else that leads into it, unlocks
+    /// it and tells its contacts. The device that did it is the only one that is known from then on.
     ///
     /// The new password is judged before the proof is spent, so that a weak one costs nothing; and hashed before the
     /// transaction begins, since hashing takes long.
@@ -158,11 +167,17 @@ impl Accounts {
         }
         let hash = parts.hasher.hash(password).await?;
         let told = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
-        let entry = event.clone().account(account.id);
-        let written = parts
-            .store
-            .write(move |tx| Box::pin(async move { change(tx, &token_hash, &hash, told, &entry, now).await }))
-            .await?;
+        let device = Opaque::new(&parts.entropy);
+        let change = Change {
+            account: account.id.clone(),
+            token_hash,
+            hash,
+            told,
+            device: device.clone(),
+            entry: event.clone().account(account.id),
+            now,
+        };
+        let written = parts.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await?;
         match written {
             Written::Rejected(reason) => Ok(Reset::ProofRejected(reason)),
             Written::Changed { account, ended, notices } => {
@@ -170,7 +185,8 @@ impl Accounts {
                 parts.sessions.announce_ended(&ended, now);
                 let notification_queued = !notices.is_empty();
                 parts.dispatch(notices);
-                Ok(Reset::Reset { sessions_ended: ended.len(), notification_queued })
+                let device = device.secret().clone();
+                Ok(Reset::Reset { sessions_ended: ended.len(), notification_queued, device })
             }
         }
     }
@@ -190,28 +206,38 @@ impl Accounts {
     }
 }
 
-async fn change(
-    tx: &Tx,
-    token_hash: &str,
-    hash: &PasswordHash,
+/// One reset, with everything that it writes.
+struct Change {
+    account: AccountId,
+    token_hash: String,
+    hash: PasswordHash,
     told: Vec<Order>,
-    entry: &Event,
+    device: Opaque,
+    entry: Event,
     now: Instant,
-) -> Result<Ending<Written>, Fault> {
-    let rejected = |reason| Ok(Ending::Rollback(Written::Rejected(reason)));
-    let spending = tx.spend_proof(token_hash, Purpose::PasswordReset, now).await?;
-    let proof = match verification::spent(spending, Purpose::PasswordReset, now) {
-        Ok(proof) => proof,
-        Err(reason) => return rejected(reason),
-    };
-    let Some(id) = proof.account_id.clone() else { return rejected(Rejection::Unknown) };
-    // The contact that was proved may have been given up since.
-    if !tx.lock_account(&id).await?.is_some_and(|account| rules::holds_proved(&account, &proof)) {
-        return rejected(Rejection::Unknown);
+}
+
+impl Change {
+    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+        let Self { account: id, token_hash, hash, told, device, entry, now } = self;
+        let rejected = |reason| Ok(Ending::Rollback(Written::Rejected(reason)));
+        let subject = Subject::new(id.clone()).spending(Some(token_hash.clone()));
+        let ended = ways_in::end(tx, SecurityAct::PasswordReset, &subject, now).await?;
+        let spending = tx.spend_proof(&token_hash, Purpose::PasswordReset, now).await?;
+        let proof = match verification::spent(spending, Purpose::PasswordReset, now) {
+            Ok(proof) => proof,
+            Err(reason) => return rejected(reason),
+        };
+        // The contact that was proved may have been given up since.
+        let holds = ended.account.as_ref().is_some_and(|account| rules::holds_proved(account, &proof));
+        if !holds || proof.account_id.as_ref() != Some(&id) {
+            return rejected(Rejection::Unknown);
+        }
+        tx.set_password(&id, hash.as_str(), now).await?;
+        tx.unlock(&id).await?;
+        ways_in::know_device(tx, &id, None, &device, now).await?;
+        tx.insert_audit(&entry).await?;
+        let notices = notices::owe(tx, &id, told, now).await?;
+        Ok(Ending::Commit(Written::Changed { account: id, ended: ended.session_ids(), notices }))
     }
-    tx.set_password(&id, hash.as_str(), now).await?;
-    tx.unlock(&id).await?;
-    let ended = tx.end_sessions(&id, None, now).await?;
-    tx.insert_audit(entry).await?;
-    Ok(Ending::Commit(Written::Changed { account: id, ended, notices: owe(tx, told, now).await? }))
 }

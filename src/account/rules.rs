@@ -2,7 +2,7 @@
 
 use crate::{
     contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
-    delivery::Notice,
+    delivery::{Notice, notices},
     ids::AccountId,
     store::{
         Held, Identifier,
@@ -97,6 +97,16 @@ pub fn may_set_status(account: &Model, status: AccountStatus, administrators: &[
     }
 }
 
+/// What an account's contacts are told when an administrator gives it this status. None: nobody can set it.
+pub fn status_notice(status: AccountStatus) -> Option<Notice> {
+    match status {
+        AccountStatus::PendingVerification => None,
+        AccountStatus::PendingApproval => Some(Notice::AccountAwaitsApproval),
+        AccountStatus::Active => Some(Notice::AccountActivated),
+        AccountStatus::Suspended => Some(Notice::AccountSuspended),
+    }
+}
+
 /// Whether the service can do without this account: it must not lose its last administrator, by mistake or by a thief.
 ///
 /// # Errors
@@ -114,6 +124,34 @@ pub fn restored(undone: &[contact_change::Model]) -> Vec<Held> {
         verified_at: change.old_verified_at,
     };
     [ContactKind::Phone, ContactKind::Email].into_iter().filter_map(first).map(held).collect()
+}
+
+/// A contact that was proved before all of these changes and that none of them changed: whoever took the others may
+/// not have this one. `changes`: oldest first.
+pub fn untouched(account: &Model, changes: &[contact_change::Model]) -> Option<Contact> {
+    let oldest = changes.first()?.created_at;
+    let proved_at = |kind: ContactKind| match kind {
+        ContactKind::Phone => account.phone_verified_at,
+        ContactKind::Email => account.email_verified_at,
+    };
+    let stays = |kind: &ContactKind| {
+        let changed = changes.iter().any(|change| change.contact_kind == *kind);
+        !changed && proved_at(*kind).is_some_and(|proved| proved <= oldest)
+    };
+    [ContactKind::Email, ContactKind::Phone].into_iter().find(stays).and_then(|kind| own(account, kind))
+}
+
+/// Everybody who had a contact of this account while the changes were made: before them, in between, and now.
+pub fn all_contacts(account: &Model, changes: &[contact_change::Model]) -> Vec<Contact> {
+    let proved = changes.iter().filter(|change| change.old_verified_at.is_some());
+    let old = proved.filter_map(|change| Contact::from_stored(change.contact_kind, change.old_contact.as_deref()?));
+    let mut all: Vec<Contact> = Vec::new();
+    for contact in notices::proved(account).into_iter().chain(old) {
+        if all.iter().all(|known| known.key() != contact.key()) {
+            all.push(contact);
+        }
+    }
+    all
 }
 
 /// Whether the contact that was proved is still the account's.
@@ -190,5 +228,93 @@ pub fn for_mover(
     match for_newcomer(holder, kind, disclosed)? {
         Recipient::Holder { .. } => Ok(Recipient::Holder { account: Some(mover), to: None }),
         told => Ok(told),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::{Entropy, Instant},
+        ids::ContactChangeId,
+        store::entity::account::Role,
+    };
+
+    const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+
+    fn account(phone_at: Option<Instant>, email_at: Option<Instant>) -> Model {
+        let id = AccountId::new(&Entropy::seeded(1));
+        Model {
+            username: "hong".to_owned(),
+            username_key: "hong".to_owned(),
+            id,
+            name: None,
+            name_key: None,
+            nickname: None,
+            nickname_key: None,
+            birth_date: None,
+            phone: Some("+821012345678".to_owned()),
+            phone_verified_at: phone_at,
+            email: Some("hong@example.com".to_owned()),
+            email_key: Some("hong@example.com".to_owned()),
+            claimed_email_key: None,
+            email_verified_at: email_at,
+            profile_image_url: None,
+            locale: "en".to_owned(),
+            status: AccountStatus::Active,
+            role: Role::User,
+            password_hash: None,
+            password_changed_at: None,
+            created_at: Instant::UNIX_EPOCH,
+            updated_at: Instant::UNIX_EPOCH,
+        }
+    }
+
+    fn change(kind: ContactKind, at: Instant, old: Option<&str>) -> contact_change::Model {
+        contact_change::Model {
+            id: ContactChangeId::new(&Entropy::System),
+            token_hash: String::new(),
+            account_id: AccountId::new(&Entropy::seeded(1)),
+            contact_kind: kind,
+            old_contact: old.map(str::to_owned),
+            old_contact_key: old.map(str::to_owned),
+            old_verified_at: old.map(|_| Instant::UNIX_EPOCH),
+            created_at: at,
+            expires_at: at + HOUR * 72,
+            undone_at: None,
+            password_changed_at: None,
+        }
+    }
+
+    #[test]
+    fn a_contact_confirms_an_undo_if_it_was_proved_before_and_not_changed_since() {
+        let start = Instant::UNIX_EPOCH;
+        let (before, after) = (Some(start), Some(start + HOUR * 2));
+        let phone = || change(ContactKind::Phone, start + HOUR, Some("+821099990000"));
+        let email = || change(ContactKind::Email, start + HOUR * 2, None);
+        let kind = |account: &Model, changes: &[_]| untouched(account, changes).map(|contact| contact.kind());
+        assert_eq!(kind(&account(after, before), &[phone()]), Some(ContactKind::Email));
+        assert_eq!(kind(&account(after, after), &[phone()]), None, "proved after the oldest change");
+        assert_eq!(kind(&account(after, None), &[phone()]), None, "never proved");
+        assert_eq!(kind(&account(after, after), &[phone(), email()]), None, "both were changed");
+        assert_eq!(kind(&account(before, after), &[email()]), Some(ContactKind::Phone));
+        assert_eq!(kind(&account(before, before), &[]), None);
+    }
+
+    #[test]
+    fn everybody_who_had_a_contact_is_told_once() {
+        let start = Instant::UNIX_EPOCH;
+        let changes = [
+            change(ContactKind::Phone, start, Some("+821099990000")),
+            change(ContactKind::Phone, start + HOUR, Some("+821088880000")),
+            change(ContactKind::Phone, start + HOUR * 2, Some("+821099990000")),
+            change(ContactKind::Email, start + HOUR * 2, None),
+        ];
+        let mut told: Vec<_> = all_contacts(&account(Some(start), Some(start)), &changes)
+            .iter()
+            .map(|contact| contact.key().to_owned())
+            .collect();
+        told.sort();
+        assert_eq!(told, ["+821012345678", "+821088880000", "+821099990000", "hong@example.com"]);
     }
 }

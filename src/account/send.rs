@@ -43,6 +43,8 @@ pub enum Sent {
     SignedOut,
     /// `SIGN_IN_BY_EMAIL_CODE` is off. It depends on the input alone, so it says nothing of the account.
     SignInByEmailOff,
+    /// The purpose is another act's to ask for.
+    NotRequestable,
     /// The purpose needs a recent authentication.
     ReauthenticationRequired(Required),
     /// The contact can't be used to authenticate again.
@@ -130,6 +132,7 @@ impl Accounts {
                 identifier,
                 judge: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
             },
+            (Purpose::ContactUndo, _) => return Ok(Err(Sent::NotRequestable)),
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => return Ok(Err(Sent::SignedOut)),
             (Purpose::PhoneChange | Purpose::EmailChange, Some(asking)) => {
                 if let Some(required) = self.0.required(asking).await? {
@@ -183,7 +186,11 @@ impl Accounts {
     async fn may_resend(&self, signed_in: Option<&SignedIn>, id: &VerificationId) -> Result<Option<SentAgain>, Fault> {
         let Some(found) = self.0.verifications.get(id).await? else { return Ok(None) };
         Ok(match (found.purpose(), signed_in) {
-            (Purpose::Contact | Purpose::SignUp | Purpose::SignIn | Purpose::PasswordReset, _) => None,
+            // Whoever has the id of a CONTACT_UNDO verification was given it for the undo token.
+            (
+                Purpose::Contact | Purpose::SignUp | Purpose::SignIn | Purpose::PasswordReset | Purpose::ContactUndo,
+                _,
+            ) => None,
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => Some(SentAgain::SignedOut),
             // Not compared with the account that the code is for: an answer would tell a code from what is sent in place
             // of one.
@@ -238,6 +245,7 @@ impl Sent {
             Sent::IdentityNotFound => "identity_not_found",
             Sent::AccountNotActive(_) => "account_not_active",
             Sent::SignedOut => audit::UNAUTHENTICATED,
+            Sent::NotRequestable => audit::INVALID_INPUT,
             Sent::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
             Sent::NoStepUp(_) | Sent::SignInByEmailOff => audit::INVALID_INPUT,
         })

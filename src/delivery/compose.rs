@@ -83,12 +83,21 @@ fn told(notice: Notice, keys: &ServerKeys) -> Option<message::Notice> {
         Notice::PasswordChanged => message::Notice::PasswordChanged,
         Notice::AccountExists => message::Notice::AccountExists,
         Notice::NewDevice { device } => message::Notice::NewDevice { device },
+        Notice::ContactChangeUndone => message::Notice::ContactChangeUndone,
+        Notice::AccountLocked => message::Notice::AccountLocked,
+        Notice::AccountDeleted => message::Notice::AccountDeleted,
+        Notice::AccountSuspended => message::Notice::AccountSuspended,
+        Notice::AccountActivated => message::Notice::AccountActivated,
+        Notice::AccountAwaitsApproval => message::Notice::AccountAwaitsApproval,
+        Notice::AccountUnlocked => message::Notice::AccountUnlocked,
+        Notice::SessionsEnded => message::Notice::SessionsEnded,
         Notice::SessionEnded { device } => message::Notice::SessionEnded { device },
-        Notice::ContactChanged(ContactChanged { change, key_id, kind, new, undo_seconds }) => {
+        Notice::ContactChanged(ContactChanged { change, key_id, kind, new, undo_seconds, without_undo }) => {
             let new = Contact::from_stored(ContactKind::parse(&kind)?, &new)?;
             // No process that runs has the key any more: the owner is told all the same.
             let undo = keys
                 .get(&key_id)
+                .filter(|_| !without_undo)
                 .map(|key| Undo { token: undo_token(&change, key), lifetime: Duration::from_secs(undo_seconds) });
             message::Notice::ContactChanged { new, undo }
         }

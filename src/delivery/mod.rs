@@ -40,7 +40,7 @@ pub use self::{
     http_client::HttpClient,
     line::Limits,
     lines::Lines,
-    notice::{ContactChanged, Notice},
+    notice::{ACCOUNT_DELETED, ContactChanged, Notice},
     outbox::{Content, Order, Outbox},
     poller::Poller,
     provider::Channel,

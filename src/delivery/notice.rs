@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{contact::Contact, ids::ContactChangeId};
+use crate::{contact::Contact, ids::ContactChangeId, store::NoticeLimit};
 
 /// Something that happened to an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,13 +13,29 @@ pub enum Notice {
     PasswordChanged,
     /// Somebody tried to sign up with this contact, or to move to it, and it has an account.
     AccountExists,
-    /// Another contact took the place of one; told to the old one, with the way back.
+    /// Another contact took the place of one; told to the old one, with the way back, and to the others without.
     ContactChanged(ContactChanged),
+    /// Changes of contact were undone, and every device was signed out.
+    ContactChangeUndone,
     /// Somebody signed in on a device that was not seen before.
     NewDevice {
         device: Option<String>,
     },
-    /// A session was ended because its refresh token was used in two places.
+    /// There were too many wrong passwords.
+    AccountLocked,
+    /// The account was erased at its owner's wish. Sent although the account is gone.
+    AccountDeleted,
+    /// An administrator suspended the account.
+    AccountSuspended,
+    /// An administrator allowed the account to be used.
+    AccountActivated,
+    /// An administrator put the account back to waiting for approval.
+    AccountAwaitsApproval,
+    /// An administrator unlocked the account.
+    AccountUnlocked,
+    /// An administrator ended every session of the account.
+    SessionsEnded,
+    /// A refresh token was presented a second time, and its session was ended.
     SessionEnded {
         device: Option<String>,
     },
@@ -36,6 +52,9 @@ pub struct ContactChanged {
     pub new: String,
     /// How long the change can be taken back, as the message says it.
     pub undo_seconds: u64,
+    /// The message carries no undo token: it goes to a contact that was not changed.
+    #[serde(default)]
+    pub without_undo: bool,
 }
 
 impl ContactChanged {
@@ -46,9 +65,18 @@ impl ContactChanged {
             kind: new.kind().as_str().to_owned(),
             new: new.as_str().to_owned(),
             undo_seconds: undo.as_secs(),
+            without_undo: false,
         }
     }
+
+    /// The same, for a contact that was not changed.
+    #[must_use]
+    pub fn without_undo(self) -> Self {
+        Self { without_undo: true, ..self }
+    }
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Notice {
     /// The server key that a token in the message is derived with.
@@ -68,8 +96,39 @@ impl Notice {
             Notice::PasswordChanged => "password_changed",
             Notice::AccountExists => "account_exists",
             Notice::ContactChanged(_) => "contact_changed",
+            Notice::ContactChangeUndone => "contact_change_undone",
             Notice::NewDevice { .. } => "new_device",
+            Notice::AccountLocked => "account_locked",
+            Notice::AccountDeleted => ACCOUNT_DELETED,
+            Notice::AccountSuspended => "account_suspended",
+            Notice::AccountActivated => "account_activated",
+            Notice::AccountAwaitsApproval => "account_awaits_approval",
+            Notice::AccountUnlocked => "account_unlocked",
+            Notice::SessionsEnded => "sessions_ended",
             Notice::SessionEnded { .. } => "session_ended",
         }
     }
+
+    /// How many of them an account is sent at most. None: each one is sent.
+    pub fn limit(&self) -> Option<NoticeLimit> {
+        match self {
+            // Nobody may hide a change of who owns the account behind a flood of other ones.
+            Notice::ContactChanged(_) | Notice::ContactChangeUndone | Notice::AccountDeleted => None,
+            // It stands in place of a code, and was counted as one.
+            Notice::AccountExists => None,
+            // Anybody who knows a username can cause it.
+            Notice::AccountLocked => Some(NoticeLimit { most: 1, period: DAY }),
+            Notice::PasswordChanged
+            | Notice::NewDevice { .. }
+            | Notice::AccountSuspended
+            | Notice::AccountActivated
+            | Notice::AccountAwaitsApproval
+            | Notice::AccountUnlocked
+            | Notice::SessionsEnded
+            | Notice::SessionEnded { .. } => Some(NoticeLimit { most: 10, period: DAY }),
+        }
+    }
 }
+
+/// The kind of the notice that outlives its account.
+pub const ACCOUNT_DELETED: &str = "account_deleted";

@@ -1,4 +1,4 @@
-//! To whom of an account's contacts a notice goes.
+//! To whom of an account's contacts a notice goes, and how many of them.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use crate::{
     channel::Channel,
     clock::{Entropy, Instant},
     contact::{Contact, ContactKind},
-    ids::{ContactChangeId, DeliveryId},
+    fault::Fault,
+    ids::{AccountId, ContactChangeId, DeliveryId},
     keys::ServerKey,
     secret::Secret,
-    store::entity::account::Model,
+    store::{Tx, entity::account::Model},
     texts::Locale,
 };
 
@@ -22,11 +23,28 @@ pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant)
     proved(account).into_iter().map(|contact| to(contact, account, notice.clone(), entropy, now)).collect()
 }
 
-/// To one contact that the account has proved to hold; its address first, since a text message costs.
-pub fn to_one(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant) -> Option<Order> {
-    let mut contacts = proved(account);
-    contacts.sort_by_key(|contact| contact.kind() != ContactKind::Email);
-    contacts.into_iter().next().map(|contact| to(contact, account, notice.clone(), entropy, now))
+/// Puts the messages of one notice to an account into the outbox, unless the account had enough of the kind
+/// ([`Notice::limit`]), and says which are to be dispatched after the commit.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
+    let notice = orders.iter().find_map(|order| match &order.content {
+        Content::Notice(notice) => Some(notice),
+        Content::Code(_) => None,
+    });
+    if let Some(notice) = notice
+        && let Some(limit) = notice.limit()
+        && !tx.count_notice(account, notice.kind(), limit, now).await?
+    {
+        return Ok(Vec::new());
+    }
+    let mut ids = Vec::with_capacity(orders.len());
+    for order in orders {
+        ids.push(order.id.clone());
+        tx.insert_delivery(order.into_row(now)).await?;
+    }
+    Ok(ids)
 }
 
 /// To this contact.

@@ -36,6 +36,8 @@ pub enum VerificationPurpose {
     /// Authenticating again while signed in, for reauthenticate. Sent only to a verified contact of the account that is
     /// signed in, and only if the account had it before the oldest contact change that can still be undone.
     StepUp,
+    /// Confirming that a change of contact is to be undone. undoContactChange starts it; sendVerificationCode refuses it.
+    ContactUndo,
 }
 
 /// What became of a verification.

@@ -1,12 +1,18 @@
 //! Ending sessions: this one, that one, all of them.
 
-use super::{Sessions, gate::SignedIn};
+use super::{
+    Opaque, Sessions,
+    gate::SignedIn,
+    ways_in::{self, SecurityAct, Subject},
+};
 use crate::{
     caller::Caller,
+    clock::Instant,
     fault::Fault,
     ids::SessionId,
-    store::{Ending, entity::session::Model},
-    telemetry::audit,
+    secret::Secret,
+    store::{Ending, Tx, entity::session::Model},
+    telemetry::audit::{self, Event},
 };
 
 /// What became of ending one session.
@@ -16,53 +22,79 @@ pub enum Revoked {
     NotFound,
 }
 
+/// Every session of an account was ended.
+pub struct SignedOutEverywhere {
+    pub sessions_ended: usize,
+    /// What the device that asked is known by from now on. None: it did not show that it is one that is known.
+    pub device: Option<Secret>,
+}
+
 impl Sessions {
     /// Ends the session that asks. How many were ended: one, unless it was over already.
     ///
     /// # Errors
     /// A fault of the store.
     pub async fn sign_out(&self, caller: &Caller, signed_in: &SignedIn) -> Result<usize, Fault> {
-        let ended = self.end_one(caller, signed_in, signed_in.session.clone(), audit::Act::SignOut).await?;
+        let act = (SecurityAct::SignOut, audit::Act::SignOut);
+        let ended = self.end_one(caller, signed_in, signed_in.session.clone(), act).await?;
         Ok(usize::from(ended.is_some()))
     }
 
-    /// Ends every session of the account that asks, its own too.
+    /// Ends every session of the account that asks, its own too, and forgets its devices. `device`: what the device
+    /// that asks is known by; it is given another token. One that does not show its token is given one only if it
+    /// authenticated recently: an access token that was stolen must not buy a device token.
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn sign_out_everywhere(&self, caller: &Caller, signed_in: &SignedIn) -> Result<usize, Fault> {
+    pub async fn sign_out_everywhere(
+        &self,
+        caller: &Caller,
+        signed_in: &SignedIn,
+        device: Option<Opaque>,
+    ) -> Result<SignedOutEverywhere, Fault> {
         let now = self.0.clock.now();
         let account = signed_in.account.clone();
         let event = self.event(caller, audit::Act::SignOutEverywhere, audit::OK, Some(account.clone()));
-        let entry = event.clone();
-        let ended = self
+        let is_known = match &device {
+            Some(device) => self.0.store.knows_device(&device.hash(), Some(&account)).await?,
+            None => false,
+        };
+        let is_known = is_known || self.is_fresh(signed_in);
+        let fresh = Opaque::new(&self.0.entropy);
+        let (entry, session, token) = (event.clone(), signed_in.session.clone(), fresh.clone());
+        let (ended, renewed) = self
             .0
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    // The account's lock keeps out a sign-in that began before and would end after.
-                    tx.lock_account(&account).await?;
-                    let ended = tx.end_sessions(&account, None, now).await?;
+                    let subject = Subject::new(account.clone());
+                    let ended = ways_in::end(tx, SecurityAct::SignOutEverywhere, &subject, now).await?;
+                    let renewed = is_known && ended.session_ids().contains(&session);
+                    if renewed {
+                        ways_in::know_device(tx, &account, None, &token, now).await?;
+                    }
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(ended))
+                    Ok(Ending::Commit((ended.session_ids(), renewed)))
                 })
             })
             .await?;
         event.log();
         self.announce_ended(&ended, now);
-        Ok(ended.len())
+        let device = renewed.then(|| fresh.secret().clone());
+        Ok(SignedOutEverywhere { sessions_ended: ended.len(), device })
     }
 
-    /// Ends one session of the account that asks.
+    /// Ends one session of the account that asks, and forgets its device.
     ///
     /// # Errors
     /// A fault of the store.
     pub async fn revoke(&self, caller: &Caller, signed_in: &SignedIn, id: Option<SessionId>) -> Result<Revoked, Fault> {
+        const ACT: audit::Act = audit::Act::RevokeSession;
         let ended = match id {
-            Some(id) => self.end_one(caller, signed_in, id, audit::Act::RevokeSession).await?,
+            Some(id) => self.end_one(caller, signed_in, id, (SecurityAct::SessionRevoked, ACT)).await?,
             None => {
                 let account = Some(signed_in.account.clone());
-                self.record(caller, audit::Act::RevokeSession, audit::SESSION_NOT_FOUND, account).await;
+                self.record(caller, ACT, audit::SESSION_NOT_FOUND, account).await;
                 None
             }
         };
@@ -74,24 +106,17 @@ impl Sessions {
         caller: &Caller,
         signed_in: &SignedIn,
         id: SessionId,
-        act: audit::Act,
+        (act, name): (SecurityAct, audit::Act),
     ) -> Result<Option<Model>, Fault> {
         let now = self.0.clock.now();
         let account = signed_in.account.clone();
-        let event = self.event(caller, act, audit::OK, Some(account.clone()));
+        let event = self.event(caller, name, audit::OK, Some(account.clone()));
         let entry = event.clone();
+        let subject = Subject::new(account).session(id);
         let ended = self
             .0
             .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let Some(ended) = tx.end_session(&account, &id, now).await? else {
-                        return Ok(Ending::Rollback(None));
-                    };
-                    tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Some(ended)))
-                })
-            })
+            .write(move |tx| Box::pin(async move { write_one(tx, act, &subject, &entry, now).await }))
             .await?;
         match &ended {
             Some(session) => {
@@ -100,9 +125,23 @@ impl Sessions {
             }
             None => {
                 let account = Some(signed_in.account.clone());
-                self.record(caller, act, audit::SESSION_NOT_FOUND, account).await;
+                self.record(caller, name, audit::SESSION_NOT_FOUND, account).await;
             }
         }
         Ok(ended)
     }
+}
+
+async fn write_one(
+    tx: &Tx,
+    act: SecurityAct,
+    subject: &Subject,
+    entry: &Event,
+    now: Instant,
+) -> Result<Ending<Option<Model>>, Fault> {
+    let Some(ended) = ways_in::end(tx, act, subject, now).await?.sessions.pop() else {
+        return Ok(Ending::Rollback(None));
+    };
+    tx.insert_audit(entry).await?;
+    Ok(Ending::Commit(Some(ended)))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Confirmations, Opaque, RefreshRejection,
     rules::{self, Presented, Standing, Successor, Verdict},
+    ways_in::{self, SecurityAct, Subject},
 };
 use crate::{
     caller::Caller,
@@ -256,18 +257,16 @@ impl Exchange {
         Ok(Ending::Commit(Written::Answered { account, session, issued, outcome, replay }))
     }
 
-    /// Ends the session and owes its account the news.
+    /// Ends the session, forgets its device, and owes its account the news.
     async fn end(self, tx: &Tx, family: Family) -> Result<Ending<Written>, Fault> {
         let Family { account, session, .. } = family;
-        tx.end_session(&account.id, &session.id, self.now).await?;
+        let subject = Subject::new(account.id.clone()).session(session.id.clone());
+        ways_in::end(tx, SecurityAct::RefreshReuse, &subject, self.now).await?;
         let theft = Event { act: audit::Act::RefreshReused, ..self.event.account(account.id.clone()) };
         tx.insert_audit(&theft).await?;
         let notice = Notice::SessionEnded { device: session.device_name };
-        let mut ids = Vec::new();
-        for order in notices::to_all(&account, &notice, &self.entropy, self.now) {
-            ids.push(order.id.clone());
-            tx.insert_delivery(order.into_row(self.now)).await?;
-        }
+        let orders = notices::to_all(&account, &notice, &self.entropy, self.now);
+        let ids = notices::owe(tx, &account.id, orders, self.now).await?;
         Ok(Ending::Commit(Written::Theft { session: session.id, theft, notices: ids }))
     }
 

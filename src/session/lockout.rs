@@ -9,9 +9,11 @@
 use super::{Parts, Sessions, rules};
 use crate::{
     clock::Instant,
+    delivery::{Notice, notices},
     fault::Fault,
     ids::AccountId,
-    store::{Ending, Identifier},
+    store::{Ending, Identifier, device_subject, entity::account::Model},
+    telemetry,
 };
 
 /// By what a try is counted.
@@ -43,7 +45,7 @@ impl Subjects {
 
     /// A device that signed in to the account before.
     pub(super) fn device(account: &AccountId, token_hash: &str) -> Self {
-        let shown = format!("device:{}:{token_hash}", account.as_str());
+        let shown = device_subject(account, token_hash);
         Self { account: Some(account.clone()), shown, hidden: None }
     }
 
@@ -94,6 +96,39 @@ impl Sessions {
                 })
             })
             .await
+    }
+}
+
+impl Sessions {
+    /// Tells an account's contacts that wrong passwords locked it, once a day. Not on the path of the request: what it
+    /// takes would tell a known account from an unknown one (invariant 5).
+    pub fn tell_of_lock(&self, account: Model) {
+        let sessions = self.clone();
+        tokio::spawn(async move {
+            if let Err(fault) = sessions.owe_lock_notice(&account).await {
+                telemetry::report(&fault);
+            }
+        });
+    }
+
+    async fn owe_lock_notice(&self, account: &Model) -> Result<(), Fault> {
+        let parts = &self.0;
+        let now = parts.clock.now();
+        let orders = notices::to_all(account, &Notice::AccountLocked, &parts.entropy, now);
+        let id = account.id.clone();
+        let owed = parts.store.write(move |tx| {
+            Box::pin(async move {
+                // It may have been erased meanwhile.
+                if tx.account(&Identifier::Id(id.clone())).await?.is_none() {
+                    return Ok(Ending::Rollback(Vec::new()));
+                }
+                Ok(Ending::Commit(notices::owe(tx, &id, orders, now).await?))
+            })
+        });
+        for notice in owed.await? {
+            parts.outbox.dispatch(notice);
+        }
+        Ok(())
     }
 }
 

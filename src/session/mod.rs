@@ -21,6 +21,7 @@ mod reauthenticate;
 mod refresh;
 pub mod rules;
 mod sign_in;
+pub mod ways_in;
 
 use std::sync::Arc;
 

@@ -35,8 +35,8 @@ pub struct Opening {
     refresh: Issued,
     sent: Option<Opaque>,
     fresh: Opaque,
-    /// What the account's contact is told if the device is a new one.
-    news: Option<Order>,
+    /// What the account's contacts are told if the device is a new one.
+    news: Vec<Order>,
 }
 
 /// A session that was written.
@@ -44,7 +44,7 @@ pub struct Opened {
     pub session: session::Model,
     refresh: Issued,
     device: Opaque,
-    news: Option<DeliveryId>,
+    news: Vec<DeliveryId>,
 }
 
 /// What a sign-in or a refresh answers.
@@ -64,7 +64,7 @@ pub struct Tokens {
 }
 
 impl Sessions {
-    /// Prepares a session of an account. `announced`: a new device is told to the account's contact.
+    /// Prepares a session of an account. `announced`: a new device is told to the account's contacts.
     pub fn prepare(&self, caller: &Caller, account: &account::Model, device: Device, announced: bool) -> Opening {
         let Parts { entropy, settings, clock, .. } = &*self.0;
         let now = clock.now();
@@ -84,15 +84,19 @@ impl Sessions {
             authentication_counts: false,
             refresh_generation: 0,
             seen_generation: 0,
+            device_hash: None,
         };
         let notice = Notice::NewDevice { device: session.device_name.clone() };
-        let news = (announced && settings.notify_new_device).then(|| notices::to_one(account, &notice, entropy, now));
+        let news = match announced && settings.notify_new_device {
+            true => notices::to_all(account, &notice, entropy, now),
+            false => Vec::new(),
+        };
         Opening {
             session,
             refresh: Issued { token: Opaque::new(entropy), generation: 0, cookie_slot: device.cookie_slot },
             sent: device.token,
             fresh: Opaque::new(entropy),
-            news: news.flatten(),
+            news,
         }
     }
 
@@ -101,8 +105,8 @@ impl Sessions {
     /// # Errors
     /// A fault when a token can't be signed.
     pub fn welcome(&self, account: &account::Model, opened: &Opened) -> Result<Tokens, Fault> {
-        if let Some(news) = &opened.news {
-            self.0.outbox.dispatch(news.clone());
+        for notice in &opened.news {
+            self.0.outbox.dispatch(notice.clone());
         }
         let tokens = self.0.tokens(account, &opened.session, &opened.refresh)?;
         Ok(Tokens { device: Some(opened.device.secret().clone()), ..tokens })
@@ -113,6 +117,17 @@ impl Opening {
     /// Whose session it will be.
     pub fn session(&self) -> &SessionId {
         &self.session.id
+    }
+
+    /// The same, begun by a code to this contact: whoever reads its messages gains nothing from telling them of the
+    /// device, so the account's other contacts are told, where there are any.
+    #[must_use]
+    pub fn by_code_to(self, contact_key: &str) -> Self {
+        let is_other = |order: &Order| order.to.key() != contact_key;
+        match self.news.iter().any(is_other) {
+            true => Self { news: self.news.into_iter().filter(is_other).collect(), ..self },
+            false => self,
+        }
     }
 
     /// Writes the session, its first refresh token, and the device. The account is locked by whoever calls, and may be
@@ -129,13 +144,18 @@ impl Opening {
             Some(token) => tx.use_device(&token.hash(), account, now).await?,
             None => false,
         };
+        // A token that names no device was forgotten: whoever sends it is not known by anything else either.
+        let mut forgotten = false;
         let device = match sent {
             Some(token) if known => token,
             sent => {
                 // A token that another account of this device knows is ours, and good for this one as well.
                 let token = match sent {
                     Some(token) if tx.has_device(&token.hash()).await? => token,
-                    _ => fresh,
+                    sent => {
+                        forgotten = sent.is_some();
+                        fresh
+                    }
                 };
                 tx.insert_device(device::Model {
                     token_hash: token.hash(),
@@ -148,20 +168,18 @@ impl Opening {
             }
         };
         // A client that keeps no device token is known by its browser and address, or each sign-in would be news.
-        let seen =
-            known || tx.signed_in_like(account, session.user_agent.as_deref(), session.ip_address.as_deref()).await?;
-        let news = news.filter(|_| !seen);
+        let (browser, address) = (session.user_agent.as_deref(), session.ip_address.as_deref());
+        let seen = known || (!forgotten && tx.signed_in_like(account, browser, address).await?);
+        let news = if seen { Vec::new() } else { news };
+        let session = session::Model { device_hash: Some(device.hash()), ..session };
         tx.insert_session(session.clone()).await?;
         let first = refresh_token::Model {
             cookie_slot: refresh.cookie_slot,
             ..refresh_token::Model::first(refresh.token.hash(), session.id.clone(), now)
         };
         tx.insert_refresh_token(first).await?;
-        let id = news.as_ref().map(|order| order.id.clone());
-        if let Some(order) = news {
-            tx.insert_delivery(order.into_row(now)).await?;
-        }
-        Ok(Opened { session, refresh, device, news: id })
+        let news = notices::owe(tx, &session.account_id, news, now).await?;
+        Ok(Opened { session, refresh, device, news })
     }
 }
 

@@ -124,10 +124,10 @@ impl Sessions {
                 return Err(fault);
             }
         };
-        let right = account.filter(|_| verdict.is_right() && !barred);
-        let Some(account) = right else {
-            if locks && id.is_some() {
+        let Some(account) = account.clone().filter(|_| verdict.is_right() && !barred) else {
+            if locks && let Some(account) = account {
                 self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;
+                self.tell_of_lock(account);
             }
             return Ok(self.ended(caller, audit::Act::SignIn, SignIn::CredentialsRejected, id).await);
         };
@@ -195,7 +195,7 @@ impl Sessions {
         // The account was erased since.
         let Some(account) = account else { return Ok(rejected(Rejection::Unknown).await) };
         let id = account.id.clone();
-        let opening = self.prepare(caller, &account, device, true);
+        let opening = self.prepare(caller, &account, device, true).by_code_to(&proof.contact_key);
         let event = self.event(caller, ACT, audit::OK, Some(id.clone()));
         let entry = event.clone();
         let now = self.0.clock.now();

@@ -1,6 +1,6 @@
 //! Changes of contact, and taking them back.
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Select, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select, sea_query::Expr};
 
 use super::{
     Store, Tx,
@@ -55,24 +55,32 @@ impl Tx {
         find.one(&self.0).await.doing("reading a change of contact")
     }
 
-    /// Takes back every change that an account made at `since` or later, and says which those were, oldest first. The
-    /// statement that finds them is the one that marks them, so each is taken back once.
+    /// The changes of an account that can be undone, oldest first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn undo_contact_changes(
-        &self,
-        account: &AccountId,
-        since: Instant,
-        now: Instant,
-    ) -> Result<Vec<Model>, Fault> {
-        let update = Entity::update_many()
-            .filter(Column::AccountId.eq(account.as_str()))
-            .filter(Column::CreatedAt.gte(since))
-            .filter(Column::UndoneAt.is_null())
-            .col_expr(Column::UndoneAt, Expr::val(now));
+    pub async fn undoable_changes(&self, account: &AccountId, now: Instant) -> Result<Vec<Model>, Fault> {
+        let find = Entity::find().filter(undoable(account, now));
+        let find = find.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
+        find.all(&self.0).await.doing("reading changes of contact")
+    }
+
+    /// Undoes every change of an account that can still be undone, and says which those were, oldest first. The
+    /// statement that finds them is the one that marks them, so each is undone once.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn undo_contact_changes(&self, account: &AccountId, now: Instant) -> Result<Vec<Model>, Fault> {
+        let update = Entity::update_many().filter(undoable(account, now)).col_expr(Column::UndoneAt, Expr::val(now));
         let mut undone = update.exec_with_returning(&self.0).await.doing("undoing changes of contact")?;
         undone.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
         Ok(undone)
     }
+}
+
+fn undoable(account: &AccountId, now: Instant) -> Condition {
+    Condition::all()
+        .add(Column::AccountId.eq(account.as_str()))
+        .add(Column::UndoneAt.is_null())
+        .add(Column::ExpiresAt.gt(now))
 }

@@ -1,6 +1,9 @@
 //! Devices that signed in before.
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query, SelectStatement},
+};
 
 use super::{
     Store, Tx,
@@ -11,6 +14,19 @@ use crate::{
     fault::{Doing, Fault},
     ids::AccountId,
 };
+
+/// By what wrong passwords from a device are counted.
+pub fn device_subject(account: &AccountId, token_hash: &str) -> String {
+    format!("{DEVICE_SUBJECT}{}:{token_hash}", account.as_str())
+}
+
+/// The hashes of an account's devices.
+pub(super) fn devices_of(account: &AccountId) -> SelectStatement {
+    Query::select().column(Column::TokenHash).from(Entity).and_where(Column::AccountId.eq(account.as_str())).to_owned()
+}
+
+/// How the subjects of devices begin.
+pub(super) const DEVICE_SUBJECT: &str = "device:";
 
 impl Store {
     /// Whether a device signed in to this account before. Without an account nobody did; it is looked for all the same,
@@ -58,11 +74,26 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets every device of an account.
+    /// Forgets one device of an account, and the wrong passwords that were counted for it.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn forget_device(&self, token_hash: &str, account: &AccountId) -> Result<(), Fault> {
+        // As a sign-in has them: what was counted before the device.
+        self.forget_tries(&[device_subject(account, token_hash)]).await?;
+        let delete = Entity::delete_many()
+            .filter(Column::TokenHash.eq(token_hash))
+            .filter(Column::AccountId.eq(account.as_str()));
+        delete.exec(&self.0).await.doing("forgetting a device")?;
+        Ok(())
+    }
+
+    /// Forgets every device of an account, and the wrong passwords that were counted for them.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn forget_devices(&self, account: &AccountId) -> Result<(), Fault> {
+        self.forget_device_tries(account).await?;
         let delete = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
         delete.exec(&self.0).await.doing("forgetting devices")?;
         Ok(())

@@ -9,8 +9,8 @@ use super::{
     Ending, Store,
     entity::{
         account::{self, AccountStatus},
-        audit, contact_change, contact_usage, delivery, device, lockout, proof, refresh_token, revocation, session,
-        verification,
+        audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof, refresh_token,
+        revocation, session, verification,
     },
 };
 use crate::{
@@ -25,6 +25,10 @@ pub enum Dead {
     Verifications { before: Instant, now: Instant },
     /// Messages written before that nobody owes any more.
     Deliveries { before: Instant },
+    /// Messages of this kind that nobody owes any more, however new they are.
+    DeliveriesOf { kind: &'static str },
+    /// Counts of notices whose period began before.
+    NoticeUsage { before: Instant },
     /// Proofs that ended before.
     Proofs { before: Instant },
     /// What contacts used of days before `day`, if they were sent nothing since `before`.
@@ -65,6 +69,15 @@ impl Store {
                 use delivery::{Column, Entity};
                 let over = all().add(Column::CreatedAt.lt(before)).add(Column::DueAt.is_null());
                 self.erase_from::<Entity, String>(Column::Id, over, most).await
+            }
+            Dead::DeliveriesOf { kind } => {
+                use delivery::{Column, Entity};
+                let over = all().add(Column::Kind.eq(kind)).add(Column::DueAt.is_null());
+                self.erase_from::<Entity, String>(Column::Id, over, most).await
+            }
+            Dead::NoticeUsage { before } => {
+                use notice_usage::{Column, Entity};
+                self.erase_from::<Entity, String>(Column::AccountId, all().add(Column::Since.lt(before)), most).await
             }
             Dead::Proofs { before } => {
                 use proof::{Column, Entity};

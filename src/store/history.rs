@@ -71,30 +71,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Closes what is under way to sign in to an account or to choose a new password for it: codes become ones that
-    /// nobody was sent (decoys, which look as before), and what was proved is spent.
-    ///
-    /// Verifications first: a confirmation that is being written is waited for, and then its proof is there to be spent.
-    ///
-    /// # Errors
-    /// A fault of the database.
-    pub async fn close_ways_in(&self, account: &AccountId, now: Instant) -> Result<(), Fault> {
-        let codes = Entity::update_many()
-            .filter(Column::AccountId.eq(account.as_str()))
-            .filter(Column::Status.eq(Status::Pending))
-            .filter(Column::Purpose.is_in(Purpose::OPENING))
-            .col_expr(Column::Decoy, Expr::val(true))
-            .col_expr(Column::AccountId, Expr::null());
-        codes.exec(&self.0).await.doing("closing the codes of an account")?;
-        let proofs = proof::Entity::update_many()
-            .filter(proof::Column::AccountId.eq(account.as_str()))
-            .filter(proof::Column::SpentAt.is_null())
-            .filter(proof::Column::Purpose.is_in(Purpose::OPENING))
-            .col_expr(proof::Column::SpentAt, Expr::val(now));
-        proofs.exec(&self.0).await.doing("spending the proofs of an account")?;
-        Ok(())
-    }
-
     /// Erases what an account was sent and what it proved, and everything that still waits to be sent to these
     /// contacts of it.
     ///

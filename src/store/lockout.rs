@@ -8,6 +8,7 @@ use sea_orm::{
 
 use super::{
     Tx,
+    device::DEVICE_SUBJECT,
     entity::lockout::{Column, Entity, Model},
 };
 use crate::{
@@ -101,7 +102,17 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn unlock(&self, account: &AccountId) -> Result<(), Fault> {
-        let counted = Entity::find().filter(Column::AccountId.eq(account.as_str())).lock_exclusive();
+        self.forget_counted(Column::AccountId.eq(account.as_str())).await
+    }
+
+    /// Forgets what was counted for an account's devices.
+    pub(super) async fn forget_device_tries(&self, account: &AccountId) -> Result<(), Fault> {
+        let of_device = Column::Subject.starts_with(DEVICE_SUBJECT);
+        self.forget_counted(Column::AccountId.eq(account.as_str()).and(of_device)).await
+    }
+
+    async fn forget_counted(&self, counted: Expr) -> Result<(), Fault> {
+        let counted = Entity::find().filter(counted).lock_exclusive();
         // What was typed before the account behind it, as tries are counted.
         let rows = counted.order_by_desc(Column::Subject).all(&self.0).await.doing("reading an account's locks")?;
         self.forget_tries(&rows.into_iter().map(|row| row.subject).collect::<Vec<_>>()).await

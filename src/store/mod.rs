@@ -28,6 +28,7 @@ mod history;
 mod judgement;
 mod lease;
 mod lockout;
+mod notice_usage;
 mod page;
 mod password_census;
 mod process_keys;
@@ -46,6 +47,7 @@ mod together;
 mod users;
 mod verification;
 mod waits;
+mod ways_in;
 mod writer;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -61,10 +63,12 @@ pub use self::{
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,
     delivery_attempt::{Acceptance, Told},
+    device::device_subject,
     erase::Dead,
     expired::Expired,
     health::{ProviderCount, ReasonCount},
     judgement::{Activation, Judgement},
+    notice_usage::NoticeLimit,
     page::{Page, Place, Slice},
     proof::Spending,
     refresh_token::Exchange,
@@ -74,6 +78,7 @@ pub use self::{
     settlement::Settlement,
     taking::Taking,
     users::Search,
+    ways_in::Owner,
 };
 use self::{reader::Reader, refusals::Refusals, writer::Writer};
 use crate::{

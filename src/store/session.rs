@@ -96,8 +96,8 @@ impl Tx {
         find.one(&self.0).await.doing("locking a session")
     }
 
-    /// Whether an account was ever signed in from this address with a browser that names itself like this one, or with
-    /// something that does not name itself either.
+    /// Whether an account was ever signed in, on a device that was not forgotten since, from this address with a browser
+    /// that names itself like this one, or with something that does not name itself either.
     ///
     /// # Errors
     /// A fault of the database.
@@ -113,6 +113,7 @@ impl Tx {
         };
         let find = Entity::find()
             .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::DeviceHash.in_subquery(super::device::devices_of(account)))
             .filter(same(Column::UserAgent, user_agent))
             .filter(same(Column::IpAddress, address));
         Ok(find.limit(1).count(&self.0).await.doing("looking for a session alike")? > 0)
@@ -131,6 +132,18 @@ impl Tx {
             .col_expr(Column::UserAgent, Expr::val(row.user_agent.clone()))
             .col_expr(Column::RefreshGeneration, Expr::val(row.refresh_generation));
         update.exec(&self.0).await.doing("noting that a session was used")?;
+        Ok(())
+    }
+
+    /// Notes which device a session is on.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn set_session_device(&self, id: &SessionId, device_hash: &str) -> Result<(), Fault> {
+        let update = Entity::update_many()
+            .filter(Column::Id.eq(id.as_str()))
+            .col_expr(Column::DeviceHash, Expr::val(device_hash));
+        update.exec(&self.0).await.doing("noting the device of a session")?;
         Ok(())
     }
 
@@ -173,7 +186,7 @@ impl Tx {
         account: &AccountId,
         keep: Option<&SessionId>,
         now: Instant,
-    ) -> Result<Vec<SessionId>, Fault> {
+    ) -> Result<Vec<Model>, Fault> {
         let mut update = Entity::update_many()
             .filter(Column::AccountId.eq(account.as_str()))
             .filter(Column::EndedAt.is_null())
@@ -183,8 +196,8 @@ impl Tx {
             update = update.filter(Column::Id.ne(keep.as_str()));
         }
         let ended = update.exec_with_returning(&self.0).await.doing("ending sessions")?;
-        let ended: Vec<SessionId> = ended.into_iter().map(|session| session.id).collect();
-        self.revoke(&ended, now).await?;
+        let ids: Vec<SessionId> = ended.iter().map(|session| session.id.clone()).collect();
+        self.revoke(&ids, now).await?;
         Ok(ended)
     }
 }

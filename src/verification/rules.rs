@@ -93,8 +93,9 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: 
     let depends = match purpose {
         Purpose::SignIn | Purpose::PasswordReset => true,
         Purpose::SignUp | Purpose::PhoneChange | Purpose::EmailChange => !notices_carried,
-        // Who asks for STEP_UP is signed in, and it goes to a contact of their own.
-        Purpose::Contact | Purpose::StepUp => false,
+        // Who asks for STEP_UP is signed in, and it goes to a contact of their own; who asks for CONTACT_UNDO holds the
+        // undo token, and knows that there is an account.
+        Purpose::Contact | Purpose::StepUp | Purpose::ContactUndo => false,
     };
     depends && !accounts_disclosed
 }

@@ -64,9 +64,22 @@ fn notices(largest: &Largest<'_>) -> Vec<Notice> {
     let undo = || Some(Undo { token: Secret::new("0".repeat(TOKEN)), lifetime: largest.undo_lifetime });
     let contacts = [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "somebody@example.com")];
     let contacts = contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text));
-    let mut notices: Vec<_> = contacts.map(|new| Notice::ContactChanged { new, undo: undo() }).collect();
-    notices.extend([Notice::PasswordChanged, Notice::NewDevice { device: None }, Notice::AccountExists]);
-    notices.push(Notice::SessionEnded { device: None });
+    let mut notices: Vec<_> =
+        contacts.flat_map(|new| [undo(), None].map(|undo| Notice::ContactChanged { new: new.clone(), undo })).collect();
+    notices.extend([
+        Notice::PasswordChanged,
+        Notice::NewDevice { device: None },
+        Notice::AccountExists,
+        Notice::ContactChangeUndone,
+        Notice::AccountLocked,
+        Notice::AccountDeleted,
+        Notice::AccountSuspended,
+        Notice::AccountActivated,
+        Notice::AccountAwaitsApproval,
+        Notice::AccountUnlocked,
+        Notice::SessionsEnded,
+        Notice::SessionEnded { device: None },
+    ]);
     notices
 }
 

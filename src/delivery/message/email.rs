@@ -30,7 +30,16 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
             let device = device.unwrap_or_else(|| speech.say("notice-unknown-device", &[]));
             speech.say(&name, &[("device", Arg::Text(&device))])
         }
-        Notice::PasswordChanged | Notice::AccountExists => speech.say(&name, &[]),
+        Notice::PasswordChanged
+        | Notice::AccountExists
+        | Notice::ContactChangeUndone
+        | Notice::AccountLocked
+        | Notice::AccountDeleted
+        | Notice::AccountSuspended
+        | Notice::AccountActivated
+        | Notice::AccountAwaitsApproval
+        | Notice::AccountUnlocked
+        | Notice::SessionsEnded => speech.say(&name, &[]),
     };
     let mut parts = paragraphs(&body);
     if let Some(undo) = notice.undo() {
@@ -42,6 +51,9 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
                 parts.push(Part::Code { label: speech.say("email-notice-undo-token", &[]), code: token.to_owned() });
             }
         }
+    }
+    if notice.needs_advice() {
+        parts.extend(paragraphs(&speech.say("email-notice-changed-advice", &[])));
     }
     finished(speech, &name, parts)
 }

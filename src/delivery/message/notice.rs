@@ -26,6 +26,27 @@ pub enum Notice {
     },
     /// Somebody tried to sign up with this contact, or to move an account to it, and it has an account.
     AccountExists,
+    /// Changes of contact were undone.
+    ContactChangeUndone,
+    /// There were too many wrong passwords.
+    AccountLocked,
+    /// The account was erased.
+    AccountDeleted,
+    /// An administrator suspended the account.
+    AccountSuspended,
+    /// An administrator allowed the account to be used.
+    AccountActivated,
+    /// An administrator put the account back to waiting for approval.
+    AccountAwaitsApproval,
+    /// An administrator unlocked the account.
+    AccountUnlocked,
+    /// An administrator ended every session.
+    SessionsEnded,
+    /// A refresh token was presented a second time, and its session was ended.
+    SessionEnded {
+        /// What the device calls itself.
+        device: Option<String>,
+    },
 }
 
 /// The way back from a change of contact.
@@ -45,6 +66,15 @@ impl Notice {
             Notice::NewDevice { .. } => "new-device",
             Notice::SessionEnded { .. } => "session-ended",
             Notice::AccountExists => "account-exists",
+            Notice::ContactChangeUndone => "contact-change-undone",
+            Notice::AccountLocked => "account-locked",
+            Notice::AccountDeleted => "account-deleted",
+            Notice::AccountSuspended => "account-suspended",
+            Notice::AccountActivated => "account-activated",
+            Notice::AccountAwaitsApproval => "account-awaits-approval",
+            Notice::AccountUnlocked => "account-unlocked",
+            Notice::SessionsEnded => "sessions-ended",
+            Notice::SessionEnded { .. } => "session-ended",
         }
     }
 
@@ -53,6 +83,11 @@ impl Notice {
             Notice::ContactChanged { undo, .. } => undo.as_ref(),
             _ => None,
         }
+    }
+
+    /// Whether it tells of a change that this message can't undo, and has to say what to do instead.
+    pub(super) fn needs_advice(&self) -> bool {
+        matches!(self, Notice::ContactChanged { undo: None, .. })
     }
 }
 

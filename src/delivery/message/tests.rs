@@ -103,8 +103,25 @@ fn every_code_fits_into_one_message_wherever_it_goes() {
 #[test]
 fn notices_without_a_link_fit_into_a_korean_short_message() {
     for locale in Locale::ALL {
-        let told = [Notice::NewDevice { device: None }, Notice::SessionEnded { device: None }];
-        for what in [Notice::PasswordChanged, Notice::AccountExists].into_iter().chain(told) {
+        let told = [
+            Notice::PasswordChanged,
+            Notice::NewDevice { device: None },
+            Notice::SessionEnded { device: None },
+            Notice::AccountExists,
+            Notice::ContactChanged {
+                new: Contact::from_stored(ContactKind::Phone, "+821012345678").unwrap(),
+                undo: None,
+            },
+            Notice::ContactChangeUndone,
+            Notice::AccountLocked,
+            Notice::AccountDeleted,
+            Notice::AccountSuspended,
+            Notice::AccountActivated,
+            Notice::AccountAwaitsApproval,
+            Notice::AccountUnlocked,
+            Notice::SessionsEnded,
+        ];
+        for what in told {
             let settings = Messages { app_name: "예시앱".to_owned(), ..settings() };
             let text = text(&settings, &notice(what, Channel::Sms, locale));
             assert!(korean_bytes(&text).unwrap() <= KOREAN_SMS, "{} bytes: {text}", korean_bytes(&text).unwrap());

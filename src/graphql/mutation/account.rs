@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 
 use super::trail;
 use crate::{
-    account::{ContactChange, Deleted, ImageUrl, PasswordChange, Profile, ProfileChanged, UndoToken, Undone},
+    account::{ContactChange, Deleted, ImageUrl, PasswordChange, Profile, ProfileChanged, Undo, UndoToken, Undone},
     contact::{ContactKind, Nickname, PersonName},
     graphql::{
         context::Asking,
@@ -12,9 +12,10 @@ use crate::{
         problems::{
             ContactTaken, ContactUnchanged, CredentialsRejected, DeletionHeldBack, InvalidInput, LastAdministrator,
             NicknameTaken, PasswordRejected, ProofRejected, QuotaExceeded, ReauthenticationRequired,
+            UndoConfirmationRequired,
         },
         token_cookies::TokenCookies,
-        types::User,
+        types::{User, device_token},
     },
     secret::Secret,
     telemetry::audit::Act,
@@ -52,6 +53,9 @@ pub struct UndoContactChangeInput {
     /// 64 hexadecimal digits.
     #[graphql(secret)]
     pub token: String,
+    /// Of the CONTACT_UNDO verification that UndoConfirmationRequired carried. Left out at first.
+    #[graphql(secret)]
+    pub proof_token: Option<String>,
 }
 
 /// What is to change: a field that is left out stays, null takes it away.
@@ -77,9 +81,9 @@ pub struct DeleteAccountInput {
 
 #[Object]
 impl AccountMutation {
-    /// Changes the password of the account that is signed in. Its other sessions are ended, unless they are kept; its
-    /// contacts are told. The present password is a recent authentication of its own, unless it was set after a contact
-    /// change that can still be undone.
+    /// Changes the password of the account that is signed in. Codes and proofs of before are worth nothing then. Its
+    /// other sessions are ended and its devices forgotten, unless they are kept; its contacts are told. The present
+    /// password is a recent authentication of its own, unless it was set after a contact change that can still be undone.
     async fn change_password(
         &self,
         ctx: &Context<'_>,
@@ -90,9 +94,11 @@ impl AccountMutation {
         let (current, new) = (Secret::new(input.current_password), Secret::new(input.new_password));
         let keep = input.keep_other_sessions.unwrap_or(false);
         Ok(match accounts.change_password(ctx.caller(), signed_in, &current, &new, keep).await? {
-            PasswordChange::Changed { sessions_ended } => {
-                ChangePasswordPayload { sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX) }.into()
+            PasswordChange::Changed { sessions_ended, device } => ChangePasswordPayload {
+                sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),
+                device_token: device_token(ctx, device.as_ref()),
             }
+            .into(),
             PasswordChange::Gone => return Err(ctx.unauthenticated()),
             PasswordChange::CredentialsRejected => CredentialsRejected::new(ctx).into(),
             PasswordChange::PasswordRejected(violations) => {
@@ -125,20 +131,25 @@ impl AccountMutation {
         change_contact(ctx, ContactKind::Email, &input).await
     }
 
-    /// Takes a change of contact back, and every change of a contact after it. Ends all sessions and takes the password
-    /// away: the owner chooses a new one with requestPasswordReset to the contact that is theirs again. Needs nobody
-    /// signed in, since a thief may be.
+    /// Undoes every change of contact of the account that can still be undone, whichever of them the token is of. Ends
+    /// all sessions, forgets all devices and takes the password away: the owner chooses a new one with
+    /// requestPasswordReset to the contact that is theirs again. Needs no access token, since a thief may have the
+    /// session. Where the account has a contact that was not changed, a code is sent to it first: the answer is
+    /// UndoConfirmationRequired, and the proof of that code is sent along with the same token.
     async fn undo_contact_change(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token that the old contact was told.")] input: UndoContactChangeInput,
     ) -> Result<UndoContactChangeResult> {
-        let token = UndoToken::parse(&input.token);
-        Ok(match ctx.rooms().accounts.undo_contact_change(ctx.caller(), token).await? {
+        let proof = input.proof_token.as_deref().map(ProofToken::parse);
+        let undo = Undo { token: UndoToken::parse(&input.token), proof };
+        Ok(match ctx.rooms().accounts.undo_contact_change(ctx.caller(), undo).await? {
             Undone::Undone { sessions_ended } => {
                 UndoContactChangePayload { sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX) }.into()
             }
+            Undone::ConfirmationRequired(verification) => UndoConfirmationRequired::new(ctx, *verification).into(),
             Undone::Rejected(reason) => ProofRejected::of_undo(ctx, reason).into(),
+            Undone::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
             Undone::ContactTaken => ContactTaken::new(ctx).into(),
             Undone::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
@@ -170,8 +181,8 @@ impl AccountMutation {
         })
     }
 
-    /// Erases the account that is signed in, and everything personal with it. Needs the password, or a recent
-    /// authentication. Held back while a contact change can be undone.
+    /// Erases the account that is signed in, and everything personal with it. Its contacts are told. Needs the password,
+    /// or a recent authentication. Held back while a contact change can be undone.
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
@@ -241,6 +252,9 @@ impl Fields<'_> {
 pub struct ChangePasswordPayload {
     /// Sessions that were ended by it.
     sessions_ended: i32,
+    /// What this device is known by from now on, in place of the token that it had. Null in cookie mode, and where
+    /// other sessions were kept: devices stay known then.
+    device_token: Option<String>,
 }
 
 /// What became of a change of password.
@@ -282,6 +296,7 @@ pub struct UndoContactChangePayload {
 #[derive(Union)]
 pub enum UndoContactChangeResult {
     Payload(UndoContactChangePayload),
+    UndoConfirmationRequired(UndoConfirmationRequired),
     ProofRejected(ProofRejected),
     ContactTaken(ContactTaken),
     QuotaExceeded(QuotaExceeded),

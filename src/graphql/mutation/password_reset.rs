@@ -11,6 +11,7 @@ use crate::{
         input::{ContactInput, Fields},
         problems::{PasswordRejected, ProofRejected, QuotaExceeded},
         scalars::Date,
+        types::device_token,
     },
     secret::Secret,
     telemetry::audit::Act,
@@ -74,7 +75,8 @@ impl PasswordResetMutation {
         SendVerificationCodeResult::of_send(ctx, sent)
     }
 
-    /// Sets a new password. Takes a PASSWORD_RESET proof; ends every session of the account and notifies its contacts.
+    /// Sets a new password. Takes a PASSWORD_RESET proof; ends every session of the account and every code and proof of
+    /// before, forgets the devices that signed in before, and notifies its contacts.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
@@ -84,9 +86,10 @@ impl PasswordResetMutation {
         let proof = ProofToken::parse(&input.proof_token);
         let reset = accounts.reset_password(ctx.caller(), proof, &Secret::new(input.new_password)).await?;
         Ok(match reset {
-            Reset::Reset { sessions_ended, notification_queued } => ResetPasswordPayload {
+            Reset::Reset { sessions_ended, notification_queued, device } => ResetPasswordPayload {
                 sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),
                 notification_queued,
+                device_token: device_token(ctx, Some(&device)),
             }
             .into(),
             Reset::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
@@ -117,6 +120,8 @@ pub struct ResetPasswordPayload {
     sessions_ended: i32,
     /// A message that the password was changed is on its way.
     notification_queued: bool,
+    /// What this device is known by from now on: every device that signed in before is forgotten. Null in cookie mode.
+    device_token: Option<String>,
 }
 
 /// What became of a reset.

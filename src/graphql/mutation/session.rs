@@ -62,6 +62,14 @@ pub struct RefreshSessionInput {
     pub refresh_token: Option<String>,
 }
 
+/// The device that signs out everywhere.
+#[derive(InputObject)]
+pub struct SignOutEverywhereInput {
+    /// What an earlier sign-in called this device by. Left out in cookie mode.
+    #[graphql(secret)]
+    pub device_token: Option<String>,
+}
+
 /// The session to be ended.
 #[derive(InputObject)]
 pub struct RevokeSessionInput {
@@ -145,14 +153,22 @@ impl SessionMutation {
         Ok(SignOutPayload::new(ctx, ended))
     }
 
-    /// Ends every session of the account, the one that asks too.
-    async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+    /// Ends every session of the account, the one that asks too, with the codes and proofs of before, and forgets the
+    /// devices that signed in before.
+    async fn sign_out_everywhere(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The device that asks.")] input: Option<SignOutEverywhereInput>,
+    ) -> Result<SignOutPayload> {
         let signed_in = trail::signed_in(ctx, Act::SignOutEverywhere).await?;
-        let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), signed_in).await?;
-        Ok(SignOutPayload::new(ctx, ended))
+        let sent = input.and_then(|input| input.device_token);
+        let device = Fields::new(ctx).device(None, sent.as_deref()).token;
+        let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), signed_in, device).await?;
+        let device_token = device_token(ctx, ended.device.as_ref());
+        Ok(SignOutPayload { device_token, ..SignOutPayload::new(ctx, ended.sessions_ended) })
     }
 
-    /// Ends one session of the account.
+    /// Ends one session of the account, and forgets the device that it was on.
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,
@@ -207,7 +223,7 @@ impl SignInResult {
         match outcome {
             SignIn::SignedIn { account, tokens } => SignInPayload {
                 user: User::new(*account, Some(tokens.session.clone())),
-                device_token: device_token(ctx, &tokens),
+                device_token: device_token(ctx, tokens.device.as_ref()),
                 tokens: TokenPair::new(ctx, &tokens, Carrier::usual(ctx)),
             }
             .into(),
@@ -240,6 +256,9 @@ pub enum RefreshSessionResult {
 pub struct SignOutPayload {
     /// Sessions that were ended by it.
     sessions_ended: i32,
+    /// After signOutEverywhere: what the device that asked is known by from now on, in place of the token that it had.
+    /// Null after signOut, in cookie mode, and where the session is older than ten minutes and no device token was sent.
+    device_token: Option<String>,
 }
 
 impl SignOutPayload {
@@ -247,7 +266,7 @@ impl SignOutPayload {
         if ctx.rooms().sessions.use_cookie() {
             TokenCookies::of(ctx).drop_refresh_token();
         }
-        Self { sessions_ended: i32::try_from(ended).unwrap_or(i32::MAX) }
+        Self { sessions_ended: i32::try_from(ended).unwrap_or(i32::MAX), device_token: None }
     }
 }
 

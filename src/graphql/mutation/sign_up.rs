@@ -144,7 +144,7 @@ impl SignUpResult {
                 let session = tokens.as_ref().map(|tokens| tokens.session.clone());
                 SignUpPayload {
                     user: User::new(*account, session),
-                    device_token: tokens.as_ref().and_then(|tokens| device_token(ctx, tokens)),
+                    device_token: tokens.as_ref().and_then(|tokens| device_token(ctx, tokens.device.as_ref())),
                     tokens: tokens.map(|tokens| TokenPair::new(ctx, &tokens, Carrier::usual(ctx))),
                     verification: verification.map(|verification| Verification(*verification)),
                 }

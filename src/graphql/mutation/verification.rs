@@ -178,6 +178,7 @@ impl SendVerificationCodeResult {
             Sent::NoStepUp(why) => Self::no_step_up(ctx, "", why)?,
             Sent::SignedOut => return Err(ctx.unauthenticated()),
             Sent::SignInByEmailOff => Self::refused_field(ctx, "to.email", "sign_in_by_email_off"),
+            Sent::NotRequestable => Self::refused_field(ctx, "purpose", "not_a_purpose_to_request"),
         })
     }
 

@@ -57,6 +57,8 @@ pub enum ProblemCode {
     ReauthenticationRequired,
     /// The account can't be deleted yet.
     DeletionHeldBack,
+    /// Another contact has to confirm the undo.
+    UndoConfirmationRequired,
 }
 
 /// What a person did or can mend. The message is in the request's language and can be shown as it is. Select
@@ -89,4 +91,5 @@ pub enum Problem {
     LastAdministrator(LastAdministrator),
     ReauthenticationRequired(ReauthenticationRequired),
     DeletionHeldBack(DeletionHeldBack),
+    UndoConfirmationRequired(UndoConfirmationRequired),
 }

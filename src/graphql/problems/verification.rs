@@ -78,6 +78,28 @@ impl VerificationNotPending {
     }
 }
 
+/// A contact of the account that was not changed has to confirm the undo: a code is on its way to it. Confirm it, and
+/// send undoContactChange again with the same token and the proof.
+#[derive(SimpleObject)]
+pub struct UndoConfirmationRequired {
+    /// UNDO_CONFIRMATION_REQUIRED.
+    pub(super) code: ProblemCode,
+    /// In the request's language, fit to be shown.
+    pub(super) message: String,
+    /// A CONTACT_UNDO verification of that contact.
+    verification: Verification,
+}
+
+impl UndoConfirmationRequired {
+    pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
+        Self {
+            code: ProblemCode::UndoConfirmationRequired.noted(ctx),
+            message: ctx.say("problem-undo-confirmation-required", &[]),
+            verification: Verification(verification),
+        }
+    }
+}
+
 /// The provider refused at once: a number that can't get messages, a blocked destination.
 #[derive(SimpleObject)]
 pub struct DeliveryRefused {

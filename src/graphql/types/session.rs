@@ -5,6 +5,7 @@ use async_graphql::{Context, ErrorExtensions, ID, SimpleObject};
 use crate::{
     graphql::{context::Asking, scalars::DateTime, token_cookies::TokenCookies},
     ids::SessionId,
+    secret::Secret,
     session::{Tokens, rules::coarse},
     store::entity::session,
 };
@@ -106,9 +107,9 @@ impl TokenPair {
 }
 
 /// What the device is known by from now on: in a cookie where tokens travel in cookies, else for the answer.
-pub fn device_token(ctx: &Context<'_>, tokens: &Tokens) -> Option<String> {
+pub fn device_token(ctx: &Context<'_>, token: Option<&Secret>) -> Option<String> {
     let sessions = &ctx.rooms().sessions;
-    let token = tokens.device.as_ref()?;
+    let token = token?;
     if sessions.use_cookie() {
         TokenCookies::of(ctx).keep_device_token(token, sessions.device_life());
         return None;

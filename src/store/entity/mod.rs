@@ -9,6 +9,7 @@ pub mod delivery_attempt;
 pub mod device;
 pub mod lease;
 pub mod lockout;
+pub mod notice_usage;
 pub mod password_census;
 pub mod process_keys;
 pub mod proof;

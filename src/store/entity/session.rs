@@ -33,6 +33,8 @@ pub struct Model {
     pub refresh_generation: i32,
     /// The highest generation whose access token was seen by this service; 0 where none was.
     pub seen_generation: i32,
+    /// SHA-256 of the token of its device, in hex. None: it was begun before this was kept.
+    pub device_hash: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -18,6 +18,7 @@ sms-code-password-reset = [{ $app }] Password reset code: { $code }
 sms-code-phone-change = [{ $app }] Number change code: { $code }
 sms-code-email-change = [{ $app }] E-mail change code: { $code }
 sms-code-step-up = [{ $app }] Security check code: { $code }
+sms-code-contact-undo = [{ $app }] Undo confirmation code: { $code }
 # Added only where there is room for it
 sms-code-caution = Don't share it with anyone.
 
@@ -30,6 +31,7 @@ voice-code-password-reset = Hello, this is { $app }. Your password reset code is
 voice-code-phone-change = Hello, this is { $app }. Your number change code is { $code }.
 voice-code-email-change = Hello, this is { $app }. Your e-mail change code is { $code }.
 voice-code-step-up = Hello, this is { $app }. Your security check code is { $code }.
+voice-code-contact-undo = Hello, this is { $app }. Your undo confirmation code is { $code }.
 # Follows at once
 voice-code-again = Once more, your code is { $code }.
 
@@ -49,6 +51,8 @@ email-code-email-change-subject = Your { $app } e-mail change code
 email-code-email-change = Enter this code to change the e-mail address of your { $app } account.
 email-code-step-up-subject = Your { $app } security check code
 email-code-step-up = Enter this code in { $app } to confirm that it is you.
+email-code-contact-undo-subject = Your { $app } undo confirmation code
+email-code-contact-undo = Enter this code to confirm that a change of contact of your { $app } account is to be undone.
 email-code-label = Code
 email-code-expiry = It works for { $lifetime } from the time it was sent.
 email-code-caution =
@@ -90,6 +94,9 @@ email-notice-undo = If it was not you, undo it within { $lifetime }. Your old co
 email-notice-undo-button = Undo the change
 # Where no page for undoing is configured
 email-notice-undo-token = Enter this code where the app asks for it to undo the change.
+# To a contact that was not changed, in place of the lines above
+sms-notice-changed-advice = Not you? Reset your password.
+email-notice-changed-advice = If it was not you, reset your password right away. The old contact was sent a way to undo the change.
 
 ## Notice: signed in on a new device. $device: what it is called
 
@@ -123,6 +130,60 @@ email-notice-account-exists =
     Somebody tried to sign up for { $app }, or to change an account, with this e-mail address. Your account already uses it: just sign in. If you don't remember your password, you can reset it.
 
     If you did not ask for this, you can ignore this e-mail. Nothing changes.
+
+## Notice: changes of contact were undone
+
+sms-notice-contact-change-undone = [{ $app }] A contact change was undone, devices signed out. Choose a new password.
+email-notice-contact-change-undone-subject = A change of contact was undone in { $app }
+email-notice-contact-change-undone =
+    A change of contact of your { $app } account was undone. The contacts from before the change are back, all devices were signed out, and the password no longer works.
+
+    If that was you, choose a new password now. If it was not, reset your password right away.
+
+## Notice: too many wrong passwords
+
+sms-notice-account-locked = [{ $app }] Too many wrong passwords: sign-in is paused. A password reset unlocks it.
+email-notice-account-locked-subject = Too many wrong passwords for your { $app } account
+email-notice-account-locked =
+    Too many wrong passwords were entered for your { $app } account, so signing in with a password is paused for a while.
+
+    If that was you, wait a little or reset your password. If it was not, your password was not guessed, and there is nothing you have to do.
+
+## Notice: the account was deleted
+
+sms-notice-account-deleted = [{ $app }] Your account and its data were deleted. Not you? Contact support.
+email-notice-account-deleted-subject = Your { $app } account was deleted
+email-notice-account-deleted =
+    Your { $app } account and its personal data were deleted.
+
+    If that was not you, contact the support of { $app }.
+
+## Notices: what an administrator did
+
+sms-notice-account-suspended = [{ $app }] Your account was suspended. Please contact support.
+email-notice-account-suspended-subject = Your { $app } account was suspended
+email-notice-account-suspended =
+    An administrator suspended your { $app } account, and all devices were signed out.
+
+    If you have questions, contact the support of { $app }.
+sms-notice-account-activated = [{ $app }] Your account can be used now.
+email-notice-account-activated-subject = Your { $app } account can be used now
+email-notice-account-activated = An administrator activated your { $app } account. You can sign in now.
+sms-notice-account-awaits-approval = [{ $app }] Your account has to be approved before you can use it again.
+email-notice-account-awaits-approval-subject = Your { $app } account waits for approval
+email-notice-account-awaits-approval = An administrator has to approve your { $app } account before you can use it again. All devices were signed out.
+sms-notice-account-unlocked = [{ $app }] Your account was unlocked. You can sign in again.
+email-notice-account-unlocked-subject = Your { $app } account was unlocked
+email-notice-account-unlocked =
+    An administrator unlocked your { $app } account. You can sign in again.
+
+    If you did not ask for this, reset your password right away.
+sms-notice-sessions-ended = [{ $app }] All devices were signed out of your account. Please sign in again.
+email-notice-sessions-ended-subject = All devices were signed out of { $app }
+email-notice-sessions-ended =
+    An administrator signed all devices out of your { $app } account. Please sign in again.
+
+    If you have questions, contact the support of { $app }.
 
 ## At the foot of every e-mail
 

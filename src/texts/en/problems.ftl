@@ -73,6 +73,7 @@ problem-proof-rejected-wrong-purpose = This verification was made for something 
 problem-undo-rejected-unknown = This link is not valid.
 problem-undo-rejected-expired = This link has expired. Please sign in and change your contact, or choose a new password.
 problem-undo-rejected-spent = This change was already taken back.
+problem-undo-confirmation-required = To undo the change, enter the code that we sent to your other contact first.
 
 problem-credentials-rejected = These sign-in details are not right.
 problem-reauthentication-required = Please confirm that it is you, then try again.
@@ -149,6 +150,7 @@ field-not-a-status-to-set = An account can't be set to this status.
 field-not-your-contact = Please use a verified contact of your account.
 field-contact-changed-recently = This contact was changed recently, so it can't be used to confirm that it is you. Please use another way.
 field-wrong-contact-for-purpose = This kind of contact doesn't fit here.
+field-not-a-purpose-to-request = A code for this can't be requested here.
 
 ## Where the whole request is refused: a sentence for each extensions.code, or for one of its reasons
 

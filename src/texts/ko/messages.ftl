@@ -18,6 +18,7 @@ sms-code-password-reset = [{ $app }] 비밀번호 재설정 인증번호 { $code
 sms-code-phone-change = [{ $app }] 번호 변경 인증번호 { $code }
 sms-code-email-change = [{ $app }] 이메일 변경 인증번호 { $code }
 sms-code-step-up = [{ $app }] 본인 확인 인증번호 { $code }
+sms-code-contact-undo = [{ $app }] 변경 취소 인증번호 { $code }
 # 자리가 남을 때만 덧붙이는 줄
 sms-code-caution = 타인에게 알려주지 마세요.
 
@@ -30,6 +31,7 @@ voice-code-password-reset = { $app }입니다. 비밀번호 재설정 인증번�
 voice-code-phone-change = { $app }입니다. 번호 변경 인증번호는 { $code }입니다.
 voice-code-email-change = { $app }입니다. 이메일 변경 인증번호는 { $code }입니다.
 voice-code-step-up = { $app }입니다. 본인 확인 인증번호는 { $code }입니다.
+voice-code-contact-undo = { $app }입니다. 연락처 변경을 되돌리는 인증번호는 { $code }입니다.
 # 바로 이어서 한 번 더
 voice-code-again = 다시 한번 알려 드립니다. { $code }입니다.
 
@@ -49,6 +51,8 @@ email-code-email-change-subject = [{ $app }] 이메일 변경 인증번호를 �
 email-code-email-change = 아래 인증번호를 입력하면 { $app } 계정의 이메일 주소가 바뀝니다.
 email-code-step-up-subject = [{ $app }] 본인 확인 인증번호를 확인해 주세요
 email-code-step-up = 아래 인증번호를 입력하면 { $app }에서 본인 확인이 끝납니다.
+email-code-contact-undo-subject = [{ $app }] 연락처 변경을 되돌리는 인증번호를 확인해 주세요
+email-code-contact-undo = 아래 인증번호를 입력하면 { $app } 계정의 연락처 변경이 되돌려집니다.
 email-code-label = 인증번호
 email-code-expiry = 보낸 때부터 { $lifetime } 동안 쓸 수 있습니다.
 email-code-caution =
@@ -90,6 +94,9 @@ email-notice-undo = 본인이 아니라면 { $lifetime } 안에 되돌려 주세
 email-notice-undo-button = 변경 되돌리기
 # 되돌리는 페이지의 주소가 설정되지 않았을 때
 email-notice-undo-token = 앱의 되돌리기 화면에 이 코드를 입력해 주세요.
+# 바뀌지 않은 연락처에는 위의 줄 대신
+sms-notice-changed-advice = 본인이 아니면 비밀번호를 재설정해 주세요.
+email-notice-changed-advice = 본인이 아니라면 바로 비밀번호를 재설정해 주세요. 변경을 되돌리는 방법은 이전 연락처로 보냈습니다.
 
 ## 알림: 새 기기에서 로그인. $device: 기기 이름
 
@@ -123,6 +130,60 @@ email-notice-account-exists =
     이 이메일 주소로 { $app }에 가입하거나 계정의 주소를 바꾸려는 요청이 있었습니다. 이 주소를 쓰는 계정이 이미 있으니 그대로 로그인하시면 됩니다. 비밀번호가 생각나지 않으면 재설정할 수 있습니다.
 
     요청하지 않았다면 이 메일을 무시하세요. 계정에는 아무 변화도 없습니다.
+
+## 알림: 연락처 변경을 되돌림
+
+sms-notice-contact-change-undone = [{ $app }] 연락처 변경을 되돌리고 모두 로그아웃했습니다. 비밀번호를 새로 정해 주세요.
+email-notice-contact-change-undone-subject = [{ $app }] 연락처 변경을 되돌렸습니다
+email-notice-contact-change-undone =
+    { $app } 계정의 연락처 변경을 되돌렸습니다. 변경 전의 연락처로 돌아갔고, 모든 기기에서 로그아웃되었으며, 기존 비밀번호는 쓸 수 없습니다.
+
+    직접 되돌리셨다면 비밀번호를 새로 정해 주세요. 본인이 아니라면 바로 비밀번호를 재설정해 주세요.
+
+## 알림: 비밀번호를 여러 번 틀림
+
+sms-notice-account-locked = [{ $app }] 비밀번호를 여러 번 틀려 로그인을 막았습니다. 재설정하면 바로 풀립니다.
+email-notice-account-locked-subject = [{ $app }] 비밀번호를 여러 번 틀렸습니다
+email-notice-account-locked =
+    { $app } 계정의 비밀번호를 여러 번 틀려서 비밀번호 로그인을 잠시 막았습니다.
+
+    본인이라면 잠시 기다리거나 비밀번호를 재설정해 주세요. 본인이 아니라면 비밀번호가 알려진 것은 아니니 따로 하실 일은 없습니다.
+
+## 알림: 계정 삭제
+
+sms-notice-account-deleted = [{ $app }] 계정과 개인정보가 삭제되었습니다. 본인이 아니면 고객센터에 문의해 주세요.
+email-notice-account-deleted-subject = [{ $app }] 계정이 삭제되었습니다
+email-notice-account-deleted =
+    { $app } 계정과 개인정보가 삭제되었습니다.
+
+    본인이 아니라면 { $app } 고객센터에 문의해 주세요.
+
+## 알림: 관리자가 한 일
+
+sms-notice-account-suspended = [{ $app }] 계정 이용이 정지되었습니다. 고객센터에 문의해 주세요.
+email-notice-account-suspended-subject = [{ $app }] 계정 이용이 정지되었습니다
+email-notice-account-suspended =
+    관리자가 { $app } 계정의 이용을 정지했고, 모든 기기에서 로그아웃되었습니다.
+
+    궁금한 점은 { $app } 고객센터에 문의해 주세요.
+sms-notice-account-activated = [{ $app }] 이제 계정을 이용하실 수 있습니다.
+email-notice-account-activated-subject = [{ $app }] 이제 계정을 이용하실 수 있습니다
+email-notice-account-activated = 관리자가 { $app } 계정을 이용할 수 있게 했습니다. 이제 로그인하실 수 있습니다.
+sms-notice-account-awaits-approval = [{ $app }] 관리자가 승인해야 계정을 다시 이용하실 수 있습니다.
+email-notice-account-awaits-approval-subject = [{ $app }] 계정이 승인을 기다리고 있습니다
+email-notice-account-awaits-approval = 관리자가 승인해야 { $app } 계정을 다시 이용하실 수 있습니다. 모든 기기에서 로그아웃되었습니다.
+sms-notice-account-unlocked = [{ $app }] 계정 잠금이 풀렸습니다. 다시 로그인하실 수 있습니다.
+email-notice-account-unlocked-subject = [{ $app }] 계정 잠금이 풀렸습니다
+email-notice-account-unlocked =
+    관리자가 { $app } 계정의 잠금을 풀었습니다. 다시 로그인하실 수 있습니다.
+
+    요청하지 않았다면 바로 비밀번호를 재설정해 주세요.
+sms-notice-sessions-ended = [{ $app }] 모든 기기에서 로그아웃되었습니다. 다시 로그인해 주세요.
+email-notice-sessions-ended-subject = [{ $app }] 모든 기기에서 로그아웃되었습니다
+email-notice-sessions-ended =
+    관리자가 { $app } 계정을 모든 기기에서 로그아웃했습니다. 다시 로그인해 주세요.
+
+    궁금한 점은 { $app } 고객센터에 문의해 주세요.
 
 ## 모든 이메일의 맨 아래
 

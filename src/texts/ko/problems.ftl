@@ -56,6 +56,7 @@ problem-proof-rejected-wrong-purpose = 다른 용도로 받은 인증이에요. 
 problem-undo-rejected-unknown = 올바르지 않은 링크예요.
 problem-undo-rejected-expired = 링크가 만료되었어요. 로그인해서 연락처를 바꾸거나 비밀번호를 다시 설정해 주세요.
 problem-undo-rejected-spent = 이미 되돌린 변경이에요.
+problem-undo-confirmation-required = 되돌리려면 먼저 다른 연락처로 보낸 인증번호를 입력해 주세요.
 
 problem-credentials-rejected = 로그인 정보가 맞지 않아요.
 problem-reauthentication-required = 본인 확인이 필요해요. 확인한 뒤 다시 시도해 주세요.
@@ -132,6 +133,7 @@ field-not-a-status-to-set = 이 상태로는 바꿀 수 없습니다.
 field-not-your-contact = 계정에 등록되어 인증된 연락처를 입력해 주세요.
 field-contact-changed-recently = 최근에 변경된 연락처로는 본인 확인을 할 수 없어요. 다른 방법을 이용해 주세요.
 field-wrong-contact-for-purpose = 여기에는 사용할 수 없는 연락처입니다.
+field-not-a-purpose-to-request = 여기에서는 이 용도의 인증번호를 요청할 수 없습니다.
 
 ## 요청 전체를 거절할 때: extensions.code마다, 또는 그 이유마다 한 문장
 

@@ -223,3 +223,90 @@ async fn cr_06_signing_out_everywhere_wins_over_refreshes_at_the_same_time() {
     assert_eq!(app.anonymous().refresh(&first.refresh).await["reason"], "REVOKED");
     app.stop().await;
 }
+
+/// Two resets, a code that is being confirmed, sign-ins with proofs and refreshes at once, in two processes: one reset
+/// is done, and nothing of before it is alive after it.
+#[tokio::test]
+async fn cr_05_a_reset_wins_over_codes_and_proofs_of_before() {
+    let app = unlimited_app().await;
+    let other = app.another_process().await;
+    for round in 0..4 {
+        let (name, phone) = (format!("racer{round}x"), format!("+82101111000{round}"));
+        let signed_in = app.signed_up(&name, &phone).await;
+        let (one, two) = (app.anonymous(), other.anonymous());
+        let resets = [app.proof(&one, "PASSWORD_RESET", &phone).await, app.proof(&one, "PASSWORD_RESET", &phone).await];
+        let sign_ins = [app.proof(&one, "SIGN_IN", &phone).await, app.proof(&one, "SIGN_IN", &phone).await];
+        let before = app.codes_to(&phone, 0).await.len();
+        let sent = one.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": phone } })).await;
+        let id = &sent["verification"]["id"];
+        let code = app.codes_to(&phone, before + 1).await[0].clone();
+        let (first, second, confirmed, by_proof, also, refreshed) = tokio::join!(
+            one.reset_password(&resets[0], "Quiet-Harbour-71!"),
+            two.reset_password(&resets[1], "Quiet-Harbour-72!"),
+            two.confirm(id, &code),
+            one.sign_in_with_proof(&sign_ins[0]),
+            two.sign_in_with_proof(&sign_ins[1]),
+            two.refresh(&signed_in.refresh),
+        );
+        let done = [&first, &second].into_iter().filter(|reset| reset["sessionsEnded"].is_number()).count();
+        assert_eq!(done, 1, "{first:#} {second:#}");
+        let late = &confirmed["proof"]["token"];
+        if late.is_string() {
+            assert_eq!(one.sign_in_with_proof(late).await["reason"], "SPENT");
+        }
+        dead_everywhere(&[&app, &other], &[by_proof, also, refreshed]).await;
+    }
+    other.stop().await;
+    app.stop().await;
+}
+
+/// Acts on one account at once, each of which ends what the others hold, wait for one another and do not deadlock.
+#[tokio::test]
+async fn cr_06_acts_that_end_each_others_proofs_do_not_deadlock() {
+    let app = unlimited_app().await;
+    let other = app.another_process().await;
+    for round in 0..4 {
+        let (name, phone) = (format!("racer{round}x"), format!("+82101111000{round}"));
+        let signed_in = app.signed_up(&name, &phone).await;
+        let (here, there) = (app.holder(&signed_in), other.holder(&signed_in));
+        let mail = format!("racer{round}@example.com");
+        let change = app.proof(&here, "EMAIL_CHANGE", &mail).await;
+        let move_away = app.proof(&here, "PHONE_CHANGE", &format!("+82102222000{round}")).await;
+        let reset = app.proof(&app.anonymous(), "PASSWORD_RESET", &phone).await;
+        let anyone = other.anonymous();
+        let change_to =
+            |act: &str| format!("mutation($p: String!) {{ {act}(input: {{ proofToken: $p }}) {{ __typename }} }}");
+        let resetting = "mutation($p: String!) { resetPassword(input: { proofToken: $p, newPassword: \"Quiet-Harbour-71!\" }) \
+                         { __typename } }";
+        let (email, number) = (change_to("changeEmail"), change_to("changePhone"));
+        let answers = tokio::join!(
+            here.ask(&email, json!({ "p": change })),
+            there.ask(&number, json!({ "p": move_away })),
+            anyone.ask(resetting, json!({ "p": reset })),
+            there.ask("mutation { signOutEverywhere { sessionsEnded } }", json!({})),
+        );
+        for answer in [answers.0, answers.1, answers.2, answers.3] {
+            let code = &answer["errors"][0]["extensions"]["code"];
+            assert!(code.is_null() || code == "UNAUTHENTICATED", "{answer:#}");
+        }
+    }
+    other.stop().await;
+    app.stop().await;
+}
+
+async fn unlimited_app() -> TestApp {
+    let mut setup = Setup::new().await.with("RESEND_COOLDOWN", "0s");
+    for name in [
+        "CLIENT_SENDS_PER_MINUTE",
+        "CLIENT_SIGN_INS_PER_MINUTE",
+        "CLIENT_GUESSES_PER_MINUTE",
+        "CLIENT_REFRESHES_PER_MINUTE",
+        "CLIENT_PROOFS_PER_MINUTE",
+        "CONTACT_DAILY_SENDS",
+        "CONTACT_DAILY_GUESSES",
+        "PUMPING_MIN_SENDS",
+    ] {
+        setup = setup.with(name, "unlimited");
+    }
+    setup.start().await
+}

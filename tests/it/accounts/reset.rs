@@ -24,8 +24,11 @@ async fn pw_07_a_reset_by_code_ends_what_was_and_tells_its_owner() {
     let proof = person.confirm(&id, code["code"].as_str().unwrap()).await["proof"]["token"].clone();
     assert_eq!(app.anonymous().sign_in_as("hong").await["__typename"], "SignInPayload", "nothing has changed yet");
 
-    let reset = person.reset_password(&proof, "Quiet-Harbour-71!").await;
-    let expected = json!({ "__typename": "ResetPasswordPayload", "sessionsEnded": 3, "notificationQueued": true });
+    let mut reset = person.reset_password(&proof, "Quiet-Harbour-71!").await;
+    assert!(reset["deviceToken"].take().is_string());
+    let expected = json!({
+        "__typename": "ResetPasswordPayload", "sessionsEnded": 3, "notificationQueued": true, "deviceToken": null,
+    });
     assert_eq!(reset, expected, "and no tokens");
     assert_eq!(person.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
     for ended in [&signed_in, &again] {

@@ -52,6 +52,11 @@ impl Person {
         self.signing_in("signInWithProof", json!({ "proofToken": proof })).await
     }
 
+    /// On a device that was given a token before.
+    pub async fn sign_in_with_proof_on(&self, proof: &Value, device: &str) -> Value {
+        self.signing_in("signInWithProof", json!({ "proofToken": proof, "deviceToken": device })).await
+    }
+
     async fn signing_in(&self, mutation: &str, input: Value) -> Value {
         let selection = format!(
             "... on SignInPayload {{ user {{ {USER} }} {TOKENS} deviceToken }} ... on AccountNotActive {{ status }} \
@@ -94,15 +99,33 @@ impl Person {
     }
 
     pub async fn sign_out_everywhere(&self) -> Value {
-        self.data("mutation { signOutEverywhere { sessionsEnded } }", json!({})).await["signOutEverywhere"].take()
+        let mutation = "mutation { signOutEverywhere { sessionsEnded deviceToken } }";
+        self.data(mutation, json!({})).await["signOutEverywhere"].take()
+    }
+
+    /// From a device that shows its token.
+    pub async fn sign_out_everywhere_on(&self, device: &str) -> Value {
+        let mutation = "mutation($input: SignOutEverywhereInput) { signOutEverywhere(input: $input) \
+             { sessionsEnded deviceToken } }";
+        self.data(mutation, json!({ "input": { "deviceToken": device } })).await["signOutEverywhere"].take()
     }
 
     pub async fn change_password(&self, current: &str, new: &str) -> Value {
+        self.changing_password(json!({ "currentPassword": current, "newPassword": new })).await
+    }
+
+    /// Other devices stay signed in.
+    pub async fn change_password_here(&self, current: &str, new: &str) -> Value {
+        let input = json!({ "currentPassword": current, "newPassword": new, "keepOtherSessions": true });
+        self.changing_password(input).await
+    }
+
+    async fn changing_password(&self, input: Value) -> Value {
         let selection = format!(
-            "... on ChangePasswordPayload {{ sessionsEnded }} {}",
+            "... on ChangePasswordPayload {{ sessionsEnded deviceToken }} {}",
             only(&["PasswordRejected", "QuotaExceeded", "ReauthenticationRequired"])
         );
-        self.act("changePassword", &selection, json!({ "currentPassword": current, "newPassword": new })).await
+        self.act("changePassword", &selection, input).await
     }
 
     pub async fn change_contact(&self, mutation: &str, proof: &Value) -> Value {
@@ -162,11 +185,21 @@ impl Person {
     }
 
     pub async fn undo_contact_change(&self, token: &str) -> Value {
+        self.undoing(json!({ "token": token })).await
+    }
+
+    /// With the proof of a contact that was not changed.
+    pub async fn undo_with_proof(&self, token: &str, proof: &Value) -> Value {
+        self.undoing(json!({ "token": token, "proofToken": proof })).await
+    }
+
+    async fn undoing(&self, input: Value) -> Value {
         let selection = format!(
-            "... on UndoContactChangePayload {{ sessionsEnded }} {}",
+            "... on UndoContactChangePayload {{ sessionsEnded }} \
+             ... on UndoConfirmationRequired {{ verification {{ id purpose maskedTo status }} }} {}",
             only(&["ProofRejected", "QuotaExceeded"])
         );
-        self.act("undoContactChange", &selection, json!({ "token": token })).await
+        self.act("undoContactChange", &selection, input).await
     }
 
     pub async fn delete_account(&self, password: &str) -> Value {
@@ -189,13 +222,23 @@ impl TestApp {
     /// A proof of this purpose that a contact was confirmed for.
     pub async fn proof(&self, person: &Person, purpose: &str, to: &str) -> Value {
         let contact = if to.contains('@') { json!({ "email": to }) } else { json!({ "phone": to }) };
-        let before = self.messages_to(to, 0).await.len();
+        let before = self.codes_to(to, 0).await.len();
         let sent = person.send_code(json!({ "purpose": purpose, "to": contact })).await;
         assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
-        let code = self.messages_to(to, before + 1).await[0]["code"].as_str().unwrap().to_owned();
+        let code = self.codes_to(to, before + 1).await[0].clone();
         let confirmed = person.confirm(&sent["verification"]["id"], &code).await;
         assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
         confirmed["proof"]["token"].clone()
+    }
+
+    /// What an undo that has to be confirmed is confirmed with: the code that was sent to `to`.
+    pub async fn undo_proof(&self, person: &Person, token: &str, to: &str) -> Value {
+        let before = self.codes_to(to, 0).await.len();
+        let asked = person.undo_contact_change(token).await;
+        assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
+        assert_eq!(asked["verification"]["purpose"], "CONTACT_UNDO", "{asked:#}");
+        let code = self.codes_to(to, before + 1).await[0].clone();
+        person.confirm(&asked["verification"]["id"], &code).await["proof"]["token"].clone()
     }
 
     /// Somebody who signed up with this contact.

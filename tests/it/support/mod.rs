@@ -242,6 +242,35 @@ impl TestApp {
         }
     }
 
+    /// The codes that a contact was sent, newest first, once there are `count` of them. Notices do not count.
+    pub async fn codes_to(&self, to: &str, count: usize) -> Vec<String> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let messages = self.messages_to(to, 0).await;
+            let codes: Vec<_> =
+                messages.iter().filter_map(|message| message["code"].as_str().map(str::to_owned)).collect();
+            if codes.len() >= count {
+                return codes;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{} of {count} codes to {to}", codes.len());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The notices of this text to a contact, newest first, once there are `count` of them.
+    pub async fn notices_to(&self, to: &str, text: &str, count: usize) -> Vec<Value> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let mut messages = self.messages_to(to, 0).await;
+            messages.retain(|message| message["text"].as_str().is_some_and(|said| said.contains(text)));
+            if messages.len() >= count {
+                return messages;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{} of {count} {text:?} to {to}", messages.len());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// The code of the newest message to a contact.
     pub async fn code_sent_to(&self, to: &str) -> String {
         self.messages_to(to, 1).await[0]["code"].as_str().unwrap().to_owned()

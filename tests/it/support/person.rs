@@ -120,7 +120,7 @@ impl Person {
     }
 
     pub async fn reset_password(&self, proof: &Value, password: &str) -> Value {
-        let selection = "... on ResetPasswordPayload { sessionsEnded notificationQueued } \
+        let selection = "... on ResetPasswordPayload { sessionsEnded notificationQueued deviceToken } \
              ... on ProofRejected { reason } ... on PasswordRejected { violations } \
              ... on QuotaExceeded { quota retryAfterSeconds retryAt }";
         self.act("resetPassword", selection, json!({ "proofToken": proof, "newPassword": password })).await

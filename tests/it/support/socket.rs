@@ -34,6 +34,22 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
+    /// Whether the server answers a ping on it.
+    pub async fn is_open(&mut self) -> bool {
+        let ping = Message::text(json!({ "type": "ping" }).to_string());
+        if self.0.send(ping).await.is_err() {
+            return false;
+        }
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap_or_else(|_| panic!("silence"));
+            match message {
+                Some(Ok(Message::Text(text))) if text.contains("\"pong\"") => return true,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return false,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
     /// The next message of the protocol; none: the socket was closed.
     pub async fn receive(&mut self) -> Option<Value> {
         loop {

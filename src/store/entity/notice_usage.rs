@@ -1,0 +1,19 @@
+//! Notices of one kind that an account was sent since the first one of their period.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{clock::Instant, ids::AccountId};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "notice_usage")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub account_id: AccountId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub kind: String,
+    pub since: Instant,
+    pub sent: i32,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

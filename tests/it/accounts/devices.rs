@@ -1,0 +1,155 @@
+//! Devices that signed in before, and what makes the service forget them.
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
+
+const PHONE: &str = "+821012345678";
+const NEW: &str = "Another-Password-7";
+const NEW_DEVICE: &str = "New device signed in";
+
+async fn app() -> TestApp {
+    let mut setup = Setup::new().await.with("RESEND_COOLDOWN", "0s");
+    for name in ["CLIENT_SIGN_INS_PER_MINUTE", "ACCOUNT_HOURLY_PASSWORDS", "CONTACT_DAILY_SENDS"] {
+        setup = setup.with(name, "unlimited");
+    }
+    setup.start().await
+}
+
+async fn sign_in(app: &TestApp, password: &str, device: &str) -> Value {
+    let input = json!({ "identifier": "hong", "password": password, "deviceToken": device });
+    app.anonymous().sign_in(input).await
+}
+
+fn token(payload: &Value) -> &str {
+    payload["deviceToken"].as_str().unwrap_or_else(|| panic!("{payload:#}"))
+}
+
+/// Whether this is a device of hong's: then it keeps its token. It signs in for that.
+async fn is_known(app: &TestApp, password: &str, device: &str) -> bool {
+    let signed_in = sign_in(app, password, device).await;
+    token(&signed_in) == device
+}
+
+/// A thief's device signs in with a notice, and a stranger's lockout, once the owner has a new password.
+#[tokio::test]
+async fn a_reset_forgets_the_thiefs_device_and_knows_the_owners() {
+    let app = app().await;
+    let owner = app.signed_up("hong", PHONE).await;
+    let thief = SignedIn::of(&app.person_at("198.51.100.66").sign_in_as("hong").await);
+    app.notices_to(PHONE, NEW_DEVICE, 1).await;
+    let proof = app.proof(&app.anonymous(), "PASSWORD_RESET", PHONE).await;
+    let reset = app.anonymous().reset_password(&proof, NEW).await;
+    let fresh = token(&reset).to_owned();
+    // Its own counter of wrong passwords went with it: strangers' guesses lock it out, and the owner's new token is not
+    // locked out.
+    for _ in 0..11 {
+        let guess = json!({ "identifier": "hong", "password": "Wrong-pass-1" });
+        app.person_at("198.51.100.67").sign_in(guess).await;
+    }
+    assert_eq!(sign_in(&app, NEW, &thief.device).await["__typename"], "AccountLocked");
+    assert_eq!(
+        sign_in(&app, NEW, &owner.device).await["__typename"],
+        "AccountLocked",
+        "the one before is forgotten too"
+    );
+    assert!(is_known(&app, NEW, &fresh).await);
+    app.advance(std::time::Duration::from_secs(16 * 60));
+    assert!(!is_known(&app, NEW, &thief.device).await);
+    app.notices_to(PHONE, NEW_DEVICE, 2).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_of_password_forgets_devices_unless_sessions_are_kept() {
+    let app = app().await;
+    let owner = app.signed_up("hong", PHONE).await;
+    let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let kept = app.holder(&owner).change_password_here(PASSWORD, NEW).await;
+    assert_eq!((&kept["sessionsEnded"], &kept["deviceToken"]), (&json!(0), &Value::Null), "{kept:#}");
+    assert!(is_known(&app, NEW, &thief.device).await && is_known(&app, NEW, &owner.device).await);
+    let changed = app.holder(&owner).change_password(NEW, "Third-Password-73").await;
+    let fresh = token(&changed).to_owned();
+    assert!(!is_known(&app, "Third-Password-73", &thief.device).await);
+    assert!(!is_known(&app, "Third-Password-73", &owner.device).await);
+    assert!(is_known(&app, "Third-Password-73", &fresh).await);
+    // The session that went on is on that device: ending it forgets the device.
+    let sessions = app.holder(&owner).me().await["sessions"]["nodes"].take();
+    let own = sessions.as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
+    let revoked = app.holder(&owner).revoke_session(&own["id"]).await;
+    assert_eq!(revoked["__typename"], "RevokeSessionPayload", "{revoked:#}");
+    assert!(!is_known(&app, "Third-Password-73", &fresh).await);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_knows_the_device_that_showed_itself() {
+    let app = app().await;
+    let owner = app.signed_up("hong", PHONE).await;
+    let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let out = app.holder(&owner).sign_out_everywhere().await;
+    assert_eq!(out["sessionsEnded"], 2, "{out:#}");
+    let fresh = token(&out).to_owned();
+    for forgotten in [&thief.device, &owner.device] {
+        assert!(!is_known(&app, PASSWORD, forgotten).await);
+    }
+    assert!(is_known(&app, PASSWORD, &fresh).await);
+    // A session that is no longer fresh shows its device token: an access token that was stolen buys none.
+    let session = SignedIn::of(&sign_in(&app, PASSWORD, &fresh).await);
+    app.advance(std::time::Duration::from_secs(11 * 60));
+    let made_up = app.holder(&session).sign_out_everywhere_on(&"A".repeat(43)).await;
+    assert_eq!(made_up["deviceToken"], Value::Null, "{made_up:#}");
+    let session = SignedIn::of(&sign_in(&app, PASSWORD, &fresh).await);
+    app.advance(std::time::Duration::from_secs(11 * 60));
+    let shown = app.holder(&session).sign_out_everywhere_on(&session.device).await;
+    assert!(is_known(&app, PASSWORD, token(&shown)).await);
+    app.stop().await;
+}
+
+/// That session, its device and that device's wrong passwords; no other one's.
+#[tokio::test]
+async fn ending_one_session_forgets_its_device_alone() {
+    let app = app().await;
+    let owner = app.signed_up("hong", PHONE).await;
+    let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let holder = app.holder(&owner);
+    let sessions = holder.me().await["sessions"]["nodes"].take();
+    let theirs = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    for device in [&thief.device, &owner.device] {
+        sign_in(&app, "Wrong-pass-1", device).await;
+    }
+    let counted = "SELECT subject FROM lockout WHERE subject LIKE 'device:%'";
+    assert_eq!(app.column(counted).await.len(), 2);
+    assert_eq!(holder.revoke_session(&theirs["id"]).await["__typename"], "RevokeSessionPayload");
+    assert_eq!(app.column(counted).await.len(), 1);
+    app.notices_to(PHONE, NEW_DEVICE, 1).await;
+    assert!(!is_known(&app, PASSWORD, &thief.device).await);
+    app.notices_to(PHONE, NEW_DEVICE, 2).await;
+    assert!(is_known(&app, PASSWORD, &owner.device).await);
+    assert_eq!(holder.me().await["username"], "hong");
+    app.stop().await;
+}
+
+/// With cookies the new token travels in one, and the answer has none.
+#[tokio::test]
+async fn in_cookie_mode_the_new_device_token_is_a_cookie() {
+    let app = app_with_cookies().await;
+    let person = app.anonymous();
+    let proof = app.proof(&person, "SIGN_UP", PHONE).await;
+    person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
+    let proof = app.proof(&person, "PASSWORD_RESET", PHONE).await;
+    let query = "mutation($proof: String!, $new: String!) { it: resetPassword(input: { proofToken: $proof, \
+                 newPassword: $new }) { __typename ... on ResetPasswordPayload { deviceToken } } }";
+    let body = json!({ "query": query, "variables": { "proof": proof, "new": NEW } });
+    let answer = app.http().post(format!("{}/graphql", app.url())).json(&body).send().await.unwrap();
+    let cookies: Vec<_> =
+        answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+    assert!(cookies.iter().any(|cookie| cookie.contains("-device=")), "{cookies:?}");
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["data"]["it"], json!({ "__typename": "ResetPasswordPayload", "deviceToken": null }));
+    app.stop().await;
+}
+
+async fn app_with_cookies() -> TestApp {
+    Setup::new().await.with("RESEND_COOLDOWN", "0s").with("REFRESH_COOKIE", "on").start().await
+}

@@ -1,0 +1,164 @@
+//! Undoing changes of contact: all of them at once, confirmed by a contact that was not changed, and for good.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::changes::{find_undo_token, undo_token};
+use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+
+const PHONE: &str = "+821012345678";
+const EMAIL: &str = "hong@example.com";
+const THIEF_PHONE: &str = "+821066660000";
+const THIEF_EMAIL: &str = "thief@example.com";
+const UNDO: &str = "ndo it within";
+const UNDONE: &str = "was undone";
+
+async fn app() -> TestApp {
+    let setup = Setup::new().await.with("CONTACT_DAILY_SENDS", "unlimited").with("RESEND_COOLDOWN", "0s");
+    setup.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await
+}
+
+async fn moved(app: &TestApp, holder: &Person, to: &str) {
+    let (mutation, purpose, field) = match to.contains('@') {
+        true => ("changeEmail", "EMAIL_CHANGE", "email"),
+        false => ("changePhone", "PHONE_CHANGE", "phone"),
+    };
+    let changed = holder.change_contact(mutation, &app.proof(holder, purpose, to).await).await;
+    assert_eq!(changed["user"][field], to, "{changed:#}");
+}
+
+/// Hong with a phone, and an address that was added too long ago to be undone.
+async fn hong_with_both(app: &TestApp) -> Person {
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    moved(app, &holder, EMAIL).await;
+    app.advance(Duration::from_secs(72 * 3600));
+    app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await))
+}
+
+async fn contacts_of_owner(app: &TestApp, owner: &Person) -> Value {
+    let proof = app.proof(owner, "PASSWORD_RESET", PHONE).await;
+    let reset = owner.reset_password(&proof, "Owners-Password-7").await;
+    assert_eq!(reset["__typename"], "ResetPasswordPayload", "{reset:#}");
+    let back = owner.sign_in(json!({ "identifier": "hong", "password": "Owners-Password-7" })).await;
+    json!([back["user"]["phone"], back["user"]["email"]])
+}
+
+/// A thief who changes the e-mail address first and the phone second loses both, whichever token the owner uses.
+#[tokio::test]
+async fn either_token_undoes_what_was_changed_before_it_and_after_it() {
+    let app = app().await;
+    let mut holder = hong_with_both(&app).await;
+    // The phone was told when the address was added, too.
+    for (told, count) in [(EMAIL, 1), (PHONE, 3)] {
+        moved(&app, &holder, THIEF_EMAIL).await;
+        moved(&app, &holder, THIEF_PHONE).await;
+        let owner = app.person_at("203.0.113.77");
+        let token = undo_token(&app.notices_to(told, UNDO, count).await[0]);
+        let undone = owner.undo_contact_change(&token).await;
+        assert_eq!(undone["__typename"], "UndoContactChangePayload", "no contact was left as it was: {undone:#}");
+        assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, EMAIL]));
+        app.advance(Duration::from_secs(73 * 3600));
+        let again = json!({ "identifier": "hong", "password": "Owners-Password-7" });
+        holder = app.holder(&SignedIn::of(&app.anonymous().sign_in(again).await));
+    }
+    app.stop().await;
+}
+
+/// All who had a contact of the account are told of an undo, and the token of a change that the thief made later does
+/// not bring it back.
+#[tokio::test]
+async fn everybody_is_told_of_an_undo_and_nothing_undoes_it() {
+    let app = app().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    moved(&app, &holder, THIEF_PHONE).await;
+    moved(&app, &holder, "+821066660001").await;
+    moved(&app, &holder, THIEF_EMAIL).await;
+    let thiefs = undo_token(&app.notices_to(THIEF_PHONE, UNDO, 1).await[0]);
+    let owner = app.person_at("203.0.113.77");
+    let token = undo_token(&app.notices_to(PHONE, UNDO, 1).await[0]);
+    assert_eq!(owner.undo_contact_change(&token).await["sessionsEnded"], 1);
+    for told in [PHONE, THIEF_PHONE, "+821066660001", THIEF_EMAIL] {
+        let messages = app.notices_to(told, UNDONE, 1).await;
+        assert!(messages.iter().all(|message| find_undo_token(message).is_none()), "{messages:#?}");
+    }
+    assert_eq!(app.anonymous().undo_contact_change(&thiefs).await["reason"], "SPENT");
+    assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, null]));
+    app.stop().await;
+}
+
+/// The finder of a lost SIM card has the old number and its undo token, and not the e-mail address that stayed.
+#[tokio::test]
+async fn a_lost_sim_card_alone_does_not_take_the_account_back() {
+    let app = app().await;
+    let holder = hong_with_both(&app).await;
+    moved(&app, &holder, "+821077770000").await;
+    let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
+    let finder = app.person_at("203.0.113.66");
+    let asked = finder.undo_contact_change(&token).await;
+    assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
+    assert_eq!(asked["code"], "UNDO_CONFIRMATION_REQUIRED");
+    let id = &asked["verification"]["id"];
+    assert!(app.codes_to(PHONE, 0).await.len() == 1, "the old number is sent no second code");
+    assert_eq!(finder.confirm(id, "00000000").await["__typename"], "CodeMismatch");
+    // Nothing that the finder can get hold of stands in for that proof.
+    let foreign = app.proof(&finder, "CONTACT", PHONE).await;
+    assert_eq!(finder.undo_with_proof(&token, &foreign).await["reason"], "WRONG_PURPOSE");
+    assert_eq!(finder.undo_with_proof(&token, &json!("0".repeat(64))).await["reason"], "UNKNOWN");
+    assert_eq!(finder.undo_with_proof(&token, &json!("nonsense")).await["reason"], "UNKNOWN");
+    assert_eq!(holder.me().await["phone"], "+821077770000");
+    // Whoever holds the address as well is the owner.
+    let code = app.codes_to(EMAIL, 2).await[0].clone();
+    let proof = finder.confirm(id, &code).await["proof"]["token"].clone();
+    assert_eq!(finder.sign_in_with_proof(&proof).await["reason"], "WRONG_PURPOSE", "it is good for nothing else");
+    let undone = finder.undo_with_proof(&token, &proof).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+    assert_eq!(holder.me().await, Value::Null);
+    app.stop().await;
+}
+
+/// An address that was added with the session that changed the number confirms nothing: whoever did the one did the
+/// other.
+#[tokio::test]
+async fn a_contact_that_was_added_since_confirms_no_undo() {
+    let app = app().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    moved(&app, &holder, THIEF_EMAIL).await;
+    moved(&app, &holder, THIEF_PHONE).await;
+    let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
+    let undone = app.person_at("203.0.113.77").undo_contact_change(&token).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+    app.stop().await;
+}
+
+/// A proof of another account's address confirms nothing.
+#[tokio::test]
+async fn a_confirmation_is_good_for_its_own_account_alone() {
+    let app = app().await;
+    let holder = hong_with_both(&app).await;
+    moved(&app, &holder, "+821077770000").await;
+    let hongs = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
+    let kim = app.holder(&app.signed_up("kim", "+821099990000").await);
+    moved(&app, &kim, "kim@example.com").await;
+    let kims = undo_token(&app.notices_to("+821099990000", UNDO, 1).await[0]);
+    let thief = app.person_at("203.0.113.66");
+    let proof = app.undo_proof(&thief, &kims, "+821099990000").await;
+    assert_eq!(thief.undo_with_proof(&hongs, &proof).await["reason"], "UNKNOWN");
+    assert_eq!(thief.undo_with_proof(&kims, &proof).await["__typename"], "UndoContactChangePayload");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_purpose_of_an_undo_is_not_to_be_asked_for() {
+    let app = TestApp::start().await;
+    let hong = app.signed_up("hong", PHONE).await;
+    for person in [app.anonymous(), app.holder(&hong)] {
+        let refused = person.send_code(json!({ "purpose": "CONTACT_UNDO", "to": { "email": EMAIL } })).await;
+        assert_eq!(refused["fields"][0]["reason"], "not_a_purpose_to_request", "{refused:#}");
+    }
+    assert_eq!(
+        app.anonymous().sign_in(json!({ "identifier": "hong", "password": PASSWORD })).await["user"]["phone"],
+        PHONE
+    );
+    app.stop().await;
+}
