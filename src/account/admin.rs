@@ -20,7 +20,7 @@ pub enum StatusSet {
     NotFound,
     Forbidden(Forbidden),
     ReauthenticationRequired(Required),
-    /// Whoever asked ceased to be an administrator in between.
+    /// The caller ceased to be an administrator in between.
     NotAdministrator,
 }
 
@@ -29,7 +29,7 @@ pub enum Unlocked {
     Unlocked(Box<Model>),
     NotFound,
     ReauthenticationRequired(Required),
-    /// Whoever asked ceased to be an administrator in between.
+    /// The caller ceased to be an administrator in between.
     NotAdministrator,
 }
 

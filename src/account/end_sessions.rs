@@ -9,7 +9,7 @@ use crate::{
     telemetry::audit,
 };
 
-/// What became of it.
+/// The result.
 pub enum SessionsEnded {
     Ended {
         account: Box<Model>,
@@ -17,11 +17,11 @@ pub enum SessionsEnded {
     },
     NotFound,
     ReauthenticationRequired(Required),
-    /// Whoever asked ceased to be an administrator in between.
+    /// The caller ceased to be an administrator in between.
     NotAdministrator,
 }
 
-enum Written {
+enum Outcome {
     Ended(Box<Model>, Vec<SessionId>),
     NotFound,
     NotAdministrator,
@@ -54,25 +54,25 @@ impl Accounts {
                 Box::pin(async move {
                     let administrators = tx.lock_administrators().await?;
                     let Some(account) = tx.lock_account(&id).await? else {
-                        return Ok(Ending::Rollback(Written::NotFound));
+                        return Ok(Ending::Rollback(Outcome::NotFound));
                     };
                     if !asking.still_may(tx, &administrators, now).await? {
-                        return Ok(Ending::Rollback(Written::NotAdministrator));
+                        return Ok(Ending::Rollback(Outcome::NotAdministrator));
                     }
                     let ended = tx.end_sessions(&id, None, now).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Written::Ended(Box::new(account), ended)))
+                    Ok(Ending::Commit(Outcome::Ended(Box::new(account), ended)))
                 })
             })
             .await?;
         match written {
-            Written::Ended(account, ended) => {
+            Outcome::Ended(account, ended) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
                 Ok(SessionsEnded::Ended { account, sessions_ended: ended.len() })
             }
-            Written::NotFound => parts.ended(event, "user_not_found", SessionsEnded::NotFound).await,
-            Written::NotAdministrator => parts.ended(event, audit::FORBIDDEN, SessionsEnded::NotAdministrator).await,
+            Outcome::NotFound => parts.ended(event, "user_not_found", SessionsEnded::NotFound).await,
+            Outcome::NotAdministrator => parts.ended(event, audit::FORBIDDEN, SessionsEnded::NotAdministrator).await,
         }
     }
 }
