@@ -22,7 +22,7 @@ pub enum StatusSet {
     NotFound,
     Forbidden(Forbidden),
     ReauthenticationRequired(Required),
-    /// Whoever asked ceased to be an administrator in between.
+    /// The caller ceased to be an administrator in between.
     NotAdministrator,
 }
 
@@ -31,7 +31,7 @@ pub enum Unlocked {
     Unlocked(Box<Model>),
     NotFound,
     ReauthenticationRequired(Required),
-    /// Whoever asked ceased to be an administrator in between.
+    /// The caller ceased to be an administrator in between.
     NotAdministrator,
 }
 

@@ -40,7 +40,7 @@ impl Deleted {
             Deleted::Deleted(_) => audit::OK,
             Deleted::CredentialsRejected => "credentials_rejected",
             Deleted::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            Deleted::HeldBack { .. } => "deletion_held_back",
+            Deleted::HeldBack { .. } => audit::DELETION_HELD_BACK,
             Deleted::LastAdministrator => "last_administrator",
             Deleted::Quota(_) => audit::QUOTA_EXCEEDED,
             Deleted::Gone => audit::UNAUTHENTICATED,

@@ -11,7 +11,7 @@ use crate::{
     telemetry::audit,
 };
 
-/// What became of it.
+/// The result.
 pub enum SessionsEnded {
     Ended {
         account: Box<Model>,
@@ -19,11 +19,11 @@ pub enum SessionsEnded {
     },
     NotFound,
     ReauthenticationRequired(Required),
-    /// Whoever asked ceased to be an administrator in between.
+    /// The caller ceased to be an administrator in between.
     NotAdministrator,
 }
 
-enum Written {
+enum Outcome {
     Ended(Box<Model>, Vec<SessionId>, Vec<DeliveryId>),
     NotFound,
     NotAdministrator,
@@ -58,25 +58,25 @@ impl Accounts {
                     let ended = ways_in::end(tx, SecurityAct::SessionsEndedByAdministrator, &subject, now).await?;
                     let may = asking.still_may(tx, &ended, now).await?;
                     let sessions = ended.session_ids();
-                    let Some(account) = ended.account else { return Ok(Ending::Rollback(Written::NotFound)) };
+                    let Some(account) = ended.account else { return Ok(Ending::Rollback(Outcome::NotFound)) };
                     if !may {
-                        return Ok(Ending::Rollback(Written::NotAdministrator));
+                        return Ok(Ending::Rollback(Outcome::NotAdministrator));
                     }
                     tx.insert_audit(&entry).await?;
                     let told = accounts.0.tell(tx, &account, Notice::SessionsEnded, now).await?;
-                    Ok(Ending::Commit(Written::Ended(Box::new(account), sessions, told)))
+                    Ok(Ending::Commit(Outcome::Ended(Box::new(account), sessions, told)))
                 })
             })
             .await?;
         match written {
-            Written::Ended(account, ended, told) => {
+            Outcome::Ended(account, ended, told) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
                 parts.dispatch(told);
                 Ok(SessionsEnded::Ended { account, sessions_ended: ended.len() })
             }
-            Written::NotFound => parts.ended(event, "user_not_found", SessionsEnded::NotFound).await,
-            Written::NotAdministrator => parts.ended(event, audit::FORBIDDEN, SessionsEnded::NotAdministrator).await,
+            Outcome::NotFound => parts.ended(event, "user_not_found", SessionsEnded::NotFound).await,
+            Outcome::NotAdministrator => parts.ended(event, audit::FORBIDDEN, SessionsEnded::NotAdministrator).await,
         }
     }
 }

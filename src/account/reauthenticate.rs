@@ -31,7 +31,7 @@ pub enum Evidence {
     Proof(Option<ProofToken>),
 }
 
-/// What became of it.
+/// The result.
 pub enum Reauthentication {
     Done(Box<Reauthenticated>),
     CredentialsRejected,
@@ -65,7 +65,7 @@ enum Checked {
     },
 }
 
-enum Written {
+enum Outcome {
     Done { account: Box<Model>, session: Box<session::Model>, methods: Vec<Method> },
     DoesNotCount,
     PasswordChanged,
@@ -129,15 +129,15 @@ impl Accounts {
         let (asking, entry) = (signed_in.clone(), event.clone());
         let work = parts.store.write(move |tx| Box::pin(async move { write(tx, &asking, checked, &entry, now).await }));
         Ok(match work.await? {
-            Written::Done { account, session, methods } => {
+            Outcome::Done { account, session, methods } => {
                 event.log();
                 let tokens = parts.sessions.reauthenticated(&account, &session, signed_in.generation, methods, now)?;
                 Reauthentication::Done(Box::new(tokens))
             }
-            Written::DoesNotCount => Reauthentication::Required(parts.required_of(&signed_in.account).await?),
-            Written::PasswordChanged => Reauthentication::CredentialsRejected,
-            Written::ProofRejected(reason) => Reauthentication::ProofRejected(reason),
-            Written::Gone => Reauthentication::Gone,
+            Outcome::DoesNotCount => Reauthentication::Required(parts.required_of(&signed_in.account).await?),
+            Outcome::PasswordChanged => Reauthentication::CredentialsRejected,
+            Outcome::ProofRejected(reason) => Reauthentication::ProofRejected(reason),
+            Outcome::Gone => Reauthentication::Gone,
         })
     }
 }
@@ -149,7 +149,7 @@ async fn write(
     checked: Checked,
     entry: &Event,
     now: Instant,
-) -> Result<Ending<Written>, Fault> {
+) -> Result<Ending<Outcome>, Fault> {
     let refused = |refusal| Ok(Ending::Rollback(refusal));
     let (hash, proof) = match checked {
         Checked::Password(hash) => (hash, None),
@@ -157,27 +157,27 @@ async fn write(
             let spending = tx.spend_proof(&token_hash, Purpose::StepUp, now).await?;
             match verification::spent(spending, Purpose::StepUp, now) {
                 Ok(proof) => (None, Some(proof)),
-                Err(reason) => return refused(Written::ProofRejected(reason)),
+                Err(reason) => return refused(Outcome::ProofRejected(reason)),
             }
         }
     };
     let account = tx.lock_account(&asking.account).await?.filter(|account| account.status == AccountStatus::Active);
-    let Some(account) = account else { return refused(Written::Gone) };
+    let Some(account) = account else { return refused(Outcome::Gone) };
     let session = tx.lock_session(&asking.session).await?.filter(|session| standing(session, now) == Standing::Live);
-    let Some(session) = session else { return refused(Written::Gone) };
+    let Some(session) = session else { return refused(Outcome::Gone) };
     let used = match &proof {
-        Some(proof) if !is_theirs(&account, proof) => return refused(Written::ProofRejected(Rejection::Unknown)),
+        Some(proof) if !is_theirs(&account, proof) => return refused(Outcome::ProofRejected(Rejection::Unknown)),
         Some(proof) => established::by_code(tx, &account, proof, now).await?,
         // It was changed while it was checked.
-        None if account.password_hash != hash => return refused(Written::PasswordChanged),
+        None if account.password_hash != hash => return refused(Outcome::PasswordChanged),
         None => Used { methods: vec![Method::Password], counts: established::of(tx, &account, now).await?.password },
     };
     if !used.counts {
-        return refused(Written::DoesNotCount);
+        return refused(Outcome::DoesNotCount);
     }
     tx.insert_audit(entry).await?;
     let (account, session) = (Box::new(account), Box::new(session));
-    Ok(Ending::Commit(Written::Done { account, session, methods: used.methods }))
+    Ok(Ending::Commit(Outcome::Done { account, session, methods: used.methods }))
 }
 
 /// Whether a proof was made for this account, and is of a contact that it still holds.

@@ -23,7 +23,8 @@ pub struct Reauthenticated {
 impl Sessions {
     /// Whether the authentication behind a token counts as a recent one now.
     pub fn is_fresh(&self, signed_in: &SignedIn) -> bool {
-        let until = signed_in.authenticated.and_then(|told| told.fresh_until(self.0.settings.reauth_max_age));
+        let until =
+            signed_in.authenticated.and_then(|authenticated| authenticated.fresh_until(self.0.settings.reauth_max_age));
         until.is_some_and(|until| self.0.clock.now() < until)
     }
 
@@ -43,9 +44,10 @@ impl Sessions {
         const CONTEXT: Context = Context::Reauthentication;
         let authentication = Authentication { at, methods, context: Some(CONTEXT) };
         let AccessToken { token, expires_at } = self.0.access_token(account, session, generation, authentication)?;
-        // As whoever reads the token reckons: it says the time in whole seconds.
-        let told = Authenticated { at: Instant::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
-        let until = told.fresh_until(self.0.settings.reauth_max_age).unwrap_or(at);
+        // As the token is read: it carries the time in whole seconds.
+        let authenticated =
+            Authenticated { at: Instant::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
+        let until = authenticated.fresh_until(self.0.settings.reauth_max_age).unwrap_or(at);
         Ok(Reauthenticated {
             access: token,
             expires_in: (expires_at - self.0.clock.now()).to_std().unwrap_or_default(),

@@ -11,12 +11,12 @@ use std::{
 };
 
 use crate::telemetry::audit::{
-    Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, QUOTA_EXCEEDED, REAUTHENTICATION_REQUIRED, SESSION_NOT_FOUND,
-    UNAUTHENTICATED,
+    Act, DELETION_HELD_BACK, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, QUOTA_EXCEEDED, REAUTHENTICATION_REQUIRED,
+    SESSION_NOT_FOUND, UNAUTHENTICATED,
 };
 
 /// What may be had as often as anybody likes: what is over a quota, and what is refused before one is asked.
-const UNBOUNDED: [&str; 7] = [
+const UNBOUNDED: [&str; 8] = [
     QUOTA_EXCEEDED,
     INVALID_INPUT,
     MALFORMED_ID,
@@ -24,6 +24,7 @@ const UNBOUNDED: [&str; 7] = [
     FORBIDDEN,
     SESSION_NOT_FOUND,
     REAUTHENTICATION_REQUIRED,
+    DELETION_HELD_BACK,
 ];
 
 /// The most refusals that are remembered, about 80 bytes each; in a minute that has more, the rest is counted alone.

@@ -30,6 +30,8 @@ pub const UNAUTHENTICATED: &str = "unauthenticated";
 pub const FORBIDDEN: &str = "forbidden";
 /// The outcome of an act that needs a recent authentication, where there was none.
 pub const REAUTHENTICATION_REQUIRED: &str = "reauthentication_required";
+/// The outcome of a deletion that waits until no contact change can be undone any more.
+pub const DELETION_HELD_BACK: &str = "deletion_held_back";
 /// The outcome of ending a session that the account does not have.
 pub const SESSION_NOT_FOUND: &str = "session_not_found";
 

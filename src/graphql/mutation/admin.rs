@@ -145,7 +145,7 @@ pub struct EndUserSessionsPayload {
     sessions_ended: i32,
 }
 
-/// What became of ending them.
+/// The result of ending them.
 #[derive(Union)]
 pub enum EndUserSessionsResult {
     Payload(EndUserSessionsPayload),

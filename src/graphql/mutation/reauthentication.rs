@@ -79,7 +79,7 @@ impl From<Reauthenticated> for ReauthenticatePayload {
     }
 }
 
-/// What became of authenticating again. ReauthenticationRequired: what was given was right and does not count, because
+/// The result of authenticating again. ReauthenticationRequired: what was given was right and does not count, because
 /// the account did not have it before the oldest contact change that can still be undone.
 #[derive(Union)]
 pub enum ReauthenticateResult {

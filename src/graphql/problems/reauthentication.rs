@@ -51,8 +51,8 @@ impl ReauthenticationRequired {
     }
 }
 
-/// The account can't be deleted while a contact change of it can be undone: whoever changed the contact may not be its
-/// owner.
+/// The account can't be deleted while a contact change of it can be undone: the person who changed the contact may not
+/// be its owner.
 #[derive(SimpleObject)]
 pub struct DeletionHeldBack {
     /// DELETION_HELD_BACK.

@@ -141,8 +141,8 @@ fn a_token_tells_when_and_how_its_holder_authenticated() {
         assert_eq!((&claims["auth_time"], &claims["amr"]), (&json!(now.timestamp()), &json!(["pwd"])));
         assert_eq!(claims["acr"], acr);
         let at = Instant::from_timestamp(now.timestamp(), 0).unwrap();
-        let told = desk.tokens.judge(token.expose()).unwrap().authenticated;
-        assert_eq!(told, context.map(|context| Authenticated { at, context }));
+        let read = desk.tokens.judge(token.expose()).unwrap().authenticated;
+        assert_eq!(read, context.map(|context| Authenticated { at, context }));
     }
     // A token of an earlier version, or one with a context that this version does not know, counts for nothing.
     let token = desk.issue();
@@ -150,8 +150,8 @@ fn a_token_tells_when_and_how_its_holder_authenticated() {
     for claims in
         [without(claims.clone(), "auth_time"), without(claims.clone(), "acr"), with(claims, "acr", json!("x"))]
     {
-        let told = desk.tokens.judge(&forge(&header, &claims, SECRET.as_bytes())).unwrap();
-        assert_eq!(told.authenticated, None, "{claims}");
+        let read = desk.tokens.judge(&forge(&header, &claims, SECRET.as_bytes())).unwrap();
+        assert_eq!(read.authenticated, None, "{claims}");
     }
 }
 

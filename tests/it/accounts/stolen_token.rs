@@ -229,6 +229,10 @@ async fn a_code_by_letter_to_a_changed_mailbox_does_not_count() {
     let proof = thief.confirm(&sent["verification"]["id"], &letter).await["proof"]["token"].clone();
     let signed_in = app.holder(&SignedIn::of(&thief.sign_in_with_proof(&proof).await));
     required(&send(&signed_in, "PHONE_CHANGE", THIEFS_PHONE).await);
+    // Nor does a code that was for the new mailbox.
+    let proof = app.proof(&app.anonymous(), "SIGN_IN", THIEFS_EMAIL).await;
+    let signed_in = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&proof).await));
+    required(&send(&signed_in, "PHONE_CHANGE", THIEFS_PHONE).await);
     // Read on the phone, which was the account's before, it does.
     let proof = app.proof(&app.anonymous(), "SIGN_IN", PHONE).await;
     let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&proof).await));

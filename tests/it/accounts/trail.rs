@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, SignedIn, TestApp};
+use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 
@@ -131,6 +131,43 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
         person.act("signIn", "", flood.clone()).await;
     }
     assert_eq!(trail(&app).await[before + expected.len()..], ["signIn invalid_input"]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn dr_06_a_recent_authentication_and_its_lack_stand_in_the_trail() {
+    let app = Setup::new().await.with("REAUTH_MAX_AGE", "0s").start().await;
+    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let before = trail(&app).await.len();
+    holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "hong@example.com" } })).await;
+    holder.change_contact("changeEmail", &json!("0".repeat(64))).await;
+    holder.delete_account_with(json!({})).await;
+    holder.reauthenticate(json!({ "password": "Wrong-pass-1" })).await;
+    holder.reauthenticate(json!({ "proofToken": "0".repeat(64) })).await;
+    let fresh = app.reauthenticated(&holder).await;
+    let proof = app.proof(&fresh, "EMAIL_CHANGE", "hong@example.com").await;
+    fresh.change_contact("changeEmail", &proof).await;
+    for _ in 0..3 {
+        fresh.delete_account_with(json!({})).await;
+    }
+    assert_eq!(
+        trail(&app).await[before..],
+        [
+            "sendVerificationCode reauthentication_required",
+            "changeEmail reauthentication_required",
+            "deleteAccount reauthentication_required",
+            "reauthenticate credentials_rejected",
+            "reauthenticate proof_rejected",
+            "reauthenticate ok",
+            "sendVerificationCode ok",
+            "confirmVerificationCode ok",
+            "changeEmail ok",
+            "deleteAccount deletion_held_back",
+        ]
+    );
+    let nameless = "SELECT act FROM audit WHERE account_id IS NULL AND act <> 'confirmVerificationCode' \
+                    AND (act <> 'sendVerificationCode' OR outcome <> 'ok')";
+    assert_eq!(app.column(nameless).await, Vec::<String>::new());
     app.stop().await;
 }
 
