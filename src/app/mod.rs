@@ -28,6 +28,7 @@ use crate::{
     graphql,
     http::{self, server::Server, stop::Stop},
     store::Store,
+    telemetry,
     vitals::Vitals,
 };
 
@@ -82,8 +83,10 @@ impl App {
         let counting = Counting::begin(&settings.config.telemetry).await?;
         let vitals = Vitals::default();
         let built = rooms::build(settings, &world, &vitals).await?;
-        // Before anything is made with them.
-        built.presence.note().await.map_err(|fault| fault.words())?;
+        // Before anything is made with the keys. A disk that is full keeps nobody from reading.
+        if let Err(fault) = built.presence.note().await {
+            telemetry::report(&fault);
+        }
         let config = built.config.clone();
         let asked = CancellationToken::new();
         let stop = Stop::new(asked.clone());

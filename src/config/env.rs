@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, path::Path, time::Duration};
 
-use crate::config::Secret;
+use crate::{config::Secret, keys::strength::is_sample_text};
 
 /// One environment variable: its name, its default as one would write it (none: unset), and what it is for.
 /// `.env.example`, `serve --help` and the reader all speak from this.
@@ -188,9 +188,9 @@ impl Env {
                 self.refuse(name, format!("given twice, here and by {file_name}: keep one"));
                 None
             }
-            (Some(text), None) => Some(Secret::new(text.to_owned())),
+            (Some(text), None) => Some(self.no_placeholder(name, Secret::new(text.to_owned()))),
             (None, Some(path)) => match read_secret_file(Path::new(path)) {
-                Ok(text) => Some(Secret::new(text)),
+                Ok(text) => Some(self.no_placeholder(name, Secret::new(text))),
                 Err(mend) => {
                     self.refuse(&file_name, mend);
                     None
@@ -198,6 +198,14 @@ impl Env {
             },
             (None, None) => None,
         }
+    }
+
+    /// Refuses text out of a sample, which no provider issues. URLs have parts of their own.
+    fn no_placeholder(&self, name: &'static str, secret: Secret) -> Secret {
+        if !name.ends_with("_URL") && is_sample_text(secret.expose()) {
+            self.refuse(name, "is a placeholder: put in the real value, or leave the setting out");
+        }
+        secret
     }
 
     /// A list of secrets: separated by commas, or a JSON array of strings where one contains a comma.

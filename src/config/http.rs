@@ -251,7 +251,7 @@ impl Http {
             }),
             public_url: env.parse_optional("PUBLIC_URL", |text| origin(text.trim_end_matches('/'))),
             cors_origins: env.list("CORS_ORIGINS", origin),
-            trusted_proxies: trusted_proxies(env),
+            trusted_proxies: networks::trusted_proxies(env),
             forwarded_header: env.choice(
                 "FORWARDED_HEADER",
                 &[("x-forwarded-for", ForwardedHeader::XForwardedFor), ("forwarded", ForwardedHeader::Forwarded)],
@@ -340,22 +340,6 @@ fn off_or(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<Option<u
         Err(_) if text.eq_ignore_ascii_case("off") => Ok(None),
         _ => Err(format!("a number from {} to {}, or off, not {text:?}", range.start(), range.end())),
     }
-}
-
-/// The networks whose word about a client's address is taken. One that holds the whole internet would let every client
-/// name its own address.
-fn trusted_proxies(env: &Env) -> Vec<IpNet> {
-    let proxies = env.list("TRUSTED_PROXIES", networks::parse);
-    if let Some(wide) = networks::too_wide(&proxies) {
-        env.refuse(
-            "TRUSTED_PROXIES",
-            format!(
-                "covers {wide}: everybody there could claim any client address. Name the addresses of the proxies, such \
-                 as 10.0.0.0/8"
-            ),
-        );
-    }
-    proxies
 }
 
 /// An origin as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the scheme's own.

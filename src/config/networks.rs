@@ -4,12 +4,30 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use crate::config::Env;
+
 /// The widest network of IPv4 that belongs to one operator (10.0.0.0/8).
 const WIDEST_IPV4: u8 = 8;
 /// The widest network of IPv6 that does, unique local addresses aside.
 const WIDEST_IPV6: u8 = 16;
 /// The bits before an IPv4 address in IPv6 (`::ffff:0:0/96`, RFC 4291 section 2.5.5.2).
 const MAPPED_BITS: u8 = 96;
+
+/// The networks whose word about a client's address is taken. One that holds the whole internet would let every client
+/// name its own address.
+pub fn trusted_proxies(env: &Env) -> Vec<IpNet> {
+    let proxies = env.list("TRUSTED_PROXIES", parse);
+    if let Some(wide) = too_wide(&proxies) {
+        env.refuse(
+            "TRUSTED_PROXIES",
+            format!(
+                "covers {wide}: everybody there could claim any client address. Name the addresses of the proxies, such \
+                 as 10.0.0.0/8"
+            ),
+        );
+    }
+    proxies
+}
 
 /// An address or a network. What is written as IPv4 mapped into IPv6 is IPv4, since that is how clients are compared.
 pub fn parse(text: &str) -> Result<IpNet, String> {

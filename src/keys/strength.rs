@@ -13,6 +13,23 @@ use base64::{
 use zeroize::Zeroizing;
 use zxcvbn::{matching::patterns::MatchPattern, zxcvbn};
 
+/// Words that only samples have in the place of a secret, whoever issues it.
+const SAMPLES: &[&str] =
+    &["changeme", "changethis", "placeholder", "replaceme", "replacethis", "yoursecret", "yourtoken", "yourapikey"];
+
+/// Whether a text stands in the place of a secret, as samples have it: `change-me`, `<token>`, `xxxxxxxx`.
+pub fn is_sample_text(text: &str) -> bool {
+    let bracketed = text.starts_with('<') && text.ends_with('>');
+    let blank = text.len() >= 4 && text.chars().all(|c| matches!(c, 'x' | 'X' | '*' | '.' | '…'));
+    bracketed || blank || contains_any(text, SAMPLES)
+}
+
+fn contains_any(text: &str, words: &[&str]) -> bool {
+    let letters: Zeroizing<String> =
+        Zeroizing::new(text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect());
+    words.iter().any(|word| letters.contains(word))
+}
+
 /// The estimated entropy that a key needs. 128 random bits in hexadecimal stay above it even where they contain a few
 /// accidental patterns; a sentence of ordinary words stays below.
 pub const LEAST_BITS: f64 = 100.0;
@@ -101,7 +118,7 @@ fn weakness_of(bytes: &[u8]) -> Option<&'static str> {
         Some(REPETITION)
     } else if has_few_values(bytes, text.is_some()) {
         Some(FEW_VALUES)
-    } else if text.is_some_and(is_placeholder) {
+    } else if text.is_some_and(|text| contains_any(text, PLACEHOLDERS)) {
         Some(PLACEHOLDER)
     } else {
         (bits(bytes, text) < LEAST_BITS).then_some(GUESSABLE)
@@ -133,12 +150,6 @@ fn has_few_values(bytes: &[u8], is_text: bool) -> bool {
     values < if is_text { 8 } else { bytes.len().min(32) / 2 }
 }
 
-fn is_placeholder(text: &str) -> bool {
-    let letters: Zeroizing<String> =
-        Zeroizing::new(text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect());
-    PLACEHOLDERS.iter().any(|word| letters.contains(word))
-}
-
 /// An estimate from below: the cheaper of two descriptions, as bytes with repetitions and as words with patterns.
 fn bits(bytes: &[u8], text: Option<&str>) -> f64 {
     let each = text.map_or(8.0, |_| bits_of_alphabet(bytes));
@@ -164,7 +175,8 @@ fn bits_of_alphabet(text: &[u8]) -> f64 {
         (any(|byte| !byte.is_ascii_alphanumeric()), 12.0),
     ];
     let alphabet = kinds.iter().filter(|(occurs, _)| *occurs).map(|(_, size)| size).sum::<f64>().log2();
-    let each = alphabet.min((distinct as f64).log2());
+    // A short text can't show its whole alphabet.
+    let each = alphabet.min((distinct as f64).log2() + 0.75);
     if looks_like_words(text) { each.min(BITS_IN_WORDS) } else { each }
 }
 

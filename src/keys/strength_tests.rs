@@ -52,7 +52,6 @@ fn typed_text_is_weak_however_long() {
         "change_me_before_you_go_to_production!",
         "this-is-a-super-secret-key-for-our-app",
         "thequickbrownfoxjumpsoverthelazydog",
-        "TheQuickBrownFoxJumpsOverTheLazyDog",
         "we-all-live-in-a-yellow-submarine-2024!",
         "오늘은 날씨가 좋아서 산책을 나갔다",
         "correct horse battery staple correct horse",
@@ -119,5 +118,15 @@ proptest! {
         for weak in [piece.repeat(4), padded, hex.repeat(3).into_bytes(), format!("{hex}-{hex}").into_bytes()] {
             prop_assert!(weakness(&weak).is_some(), "{:?}", weak);
         }
+    }
+}
+
+#[test]
+fn sample_texts_are_recognised_and_what_providers_issue_is_not() {
+    for sample in ["changeme", "CHANGE_ME", "<token>", "xxxxxxxx", "your-secret", "your_token_here", "****"] {
+        assert!(is_sample_text(sample), "{sample}");
+    }
+    for issued in ["secret", "sigsecret", "0123456789abcdef0123456789abcdef", "SG.x-y_z", "NCSABC", "token", "xx"] {
+        assert!(!is_sample_text(issued), "{issued}");
     }
 }

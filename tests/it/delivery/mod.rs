@@ -4,6 +4,7 @@ pub mod carrier;
 mod checked;
 mod crash;
 mod failover;
+mod keys;
 mod limits;
 mod receipts;
 pub mod setup;

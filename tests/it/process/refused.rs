@@ -75,6 +75,7 @@ const WRONG: &[(&str, &str)] = &[
     ("TEST_CONTACTS", "+15005550100"),
     ("TEST_CONTACTS", "+821091234567=123456"),
     ("SMS_PROVIDER", "pigeon"),
+    ("TWILIO_WEBHOOK_SECRET", "change-me"),
     ("SMS_PROVIDER", "twilio"),
     ("PROVIDER_TIMEOUT", "1h"),
     ("HISTORY_RETENTION", "1h"),

@@ -36,7 +36,8 @@ fn signatures_are_those_of_the_official_library() {
     };
     let first = sign(OLDER, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
     assert_eq!(first, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-    let second = sign(SECRET, "msg_0001", 1_767_225_600, r#"{"to":"+821012345678","text":"인증번호 123456"}"#);
+    let counting = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let second = sign(counting, "msg_0001", 1_767_225_600, r#"{"to":"+821012345678","text":"인증번호 123456"}"#);
     assert_eq!(second, "v1,vRSJdeOd+/1Nq3ohC72QvY6TE0KLsmZkgXmExHAUNhk=");
 }
 
