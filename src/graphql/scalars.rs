@@ -23,7 +23,7 @@ impl ScalarType for DateTime {
 /// A date of the API.
 pub struct Date(pub NaiveDate);
 
-/// Calendar date, YYYY-MM-DD.
+/// Calendar date, YYYY-MM-DD. Output only: input fields take free-form strings and answer InvalidInput.
 #[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -39,7 +39,6 @@ impl ScalarType for Date {
 pub fn mistake(name: &str, value: &Value) -> Option<&'static str> {
     match name {
         "DateTime" => instant(value).err(),
-        "Date" => date(value).err(),
         _ => None,
     }
 }

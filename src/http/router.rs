@@ -78,9 +78,9 @@ pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
     let around = Arc::new(Edge::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
     let cors = cors(&settings);
-    let shapes = Shapes::read(&sdl)?;
+    let shapes = Arc::new(Shapes::read(&sdl)?);
     let wire = Arc::new(Wire {
-        admission: Admission::new(&settings, Inputs::read(&sdl, scalars)?)?,
+        admission: Admission::new(&settings, Inputs::read(&sdl, scalars)?, Arc::clone(&shapes))?,
         labels: Labels::read(&shapes),
         shapes,
         origins: Origins::new(&settings),

@@ -20,7 +20,7 @@ use crate::{
 pub struct Wire<E> {
     pub executor: E,
     pub admission: Admission,
-    pub shapes: Shapes,
+    pub shapes: Arc<Shapes>,
     pub labels: Labels,
     pub settings: Http,
     pub judge: Arc<dyn Judge>,

@@ -10,7 +10,6 @@ use crate::{
         context::Asking,
         input::{ContactInput, Fields},
         problems::{PasswordRejected, ProofRejected, QuotaExceeded},
-        scalars::Date,
         types::device_token,
     },
     secret::Secret,
@@ -36,8 +35,8 @@ pub struct IdentityInput {
     /// The whole name, in any of its spellings: case, width, spaces, hyphens, apostrophes, dots, commas, joiners and
     /// variation selectors do not count, other letters and diacritics do. Limits are those of SignUpInput.name.
     pub name: String,
-    /// The birth date.
-    pub birth_date: Date,
+    /// The birth date, YYYY-MM-DD.
+    pub birth_date: String,
     /// The phone number, free form.
     pub phone: String,
 }
@@ -105,7 +104,7 @@ fn identity(fields: &mut Fields<'_>, input: &IdentityInput) -> Option<Identity> 
     let name = fields.take("identity.name", PersonName::parse(&input.name).map_err(|why| why.reason()));
     let today = fields.today();
     let birth_date =
-        fields.take("identity.birthDate", BirthDate::new(input.birth_date.0, today).map_err(|why| why.reason()));
+        fields.take("identity.birthDate", BirthDate::parse(&input.birth_date, today).map_err(|why| why.reason()));
     let phone = match fields.contact("identity", &ContactInput::Phone(input.phone.clone())) {
         Some(Contact::Phone(phone)) => Some(phone),
         Some(Contact::Email(_)) | None => None,

@@ -12,7 +12,6 @@ use crate::{
         problems::{
             ContactTaken, InvalidInput, NicknameTaken, PasswordRejected, ProofRejected, QuotaExceeded, UsernameTaken,
         },
-        scalars::Date,
         types::{Carrier, TokenPair, User, Verification, device_token},
     },
     secret::Secret,
@@ -41,8 +40,8 @@ pub struct SignUpInput {
     pub name: Option<String>,
     /// How others see them: 2 to 30 visible characters, emoji included; nobody else has it.
     pub nickname: Option<String>,
-    /// The person's birth date.
-    pub birth_date: Option<Date>,
+    /// The person's birth date, YYYY-MM-DD.
+    pub birth_date: Option<String>,
     /// Only where no proof names the contact (activation by e-mail); beside a proof it is not looked at.
     pub email: Option<String>,
     /// The address of a picture, http or https.
@@ -70,7 +69,7 @@ impl SignUpMutation {
         let nickname = input.nickname.as_deref().map(Nickname::parse);
         let nickname = nickname.map(|nickname| fields.take("nickname", nickname.map_err(|why| why.reason())));
         let today = fields.today();
-        let birth_date = input.birth_date.as_ref().map(|date| BirthDate::new(date.0, today));
+        let birth_date = input.birth_date.as_deref().map(|date| BirthDate::parse(date, today));
         let birth_date = birth_date.map(|date| fields.take("birthDate", date.map_err(|why| why.reason())));
         let picture = input.profile_image_url.as_deref().map(ImageUrl::parse);
         let picture = picture.map(|picture| fields.take("profileImageUrl", picture));

@@ -15,6 +15,8 @@ use crate::{
         inputs::Inputs,
         known::Known,
         limits,
+        nulls::Shapes,
+        order::{self, Conditions},
         persisted::{Documents, Found, Kept, Trusted},
         refusal::{Code, Refusal},
         request::Ask,
@@ -31,6 +33,7 @@ pub struct Admission {
     documents: Documents,
     known: Known,
     inputs: Inputs,
+    shapes: Arc<Shapes>,
 }
 
 /// A request whose document was parsed and is within the limits.
@@ -41,12 +44,14 @@ pub struct Operation {
     pub roots: Vec<Root>,
     /// For whoever has to look something up in it after the request is gone.
     pub document: Arc<ExecutableDocument>,
+    /// Which of its selections are skipped.
+    pub conditions: Conditions,
 }
 
 impl Admission {
     /// # Errors
     /// Words for the operator where the manifest of trusted documents can't be used.
-    pub fn new(settings: &Http, inputs: Inputs) -> Result<Self, String> {
+    pub fn new(settings: &Http, inputs: Inputs, shapes: Arc<Shapes>) -> Result<Self, String> {
         let documents = match (&settings.trusted_documents, settings.persisted_queries) {
             (Some(path), _) => {
                 Documents::Trusted(Trusted::load(path).map_err(|mend| format!("TRUSTED_DOCUMENTS: {mend}"))?)
@@ -60,6 +65,7 @@ impl Admission {
             documents,
             known: Known::default(),
             inputs,
+            shapes,
         })
     }
 
@@ -81,6 +87,7 @@ impl Admission {
         let kind = operation.ty;
         let roots = tally::roots(&document, &operation.selection_set.node);
         let given = Given::new(operation, &ask.variables)?;
+        let conditions = Conditions::of(operation, &given);
         hoist::wanted(operation, &given)?;
         arguments::judge(&self.inputs, &document, operation, &given)?;
         self.documents.keep(&found);
@@ -90,7 +97,7 @@ impl Admission {
             request = request.disable_introspection();
         }
         request.set_parsed_query(ExecutableDocument::clone(&document));
-        Ok(Operation { request, kind, roots, document })
+        Ok(Operation { request, kind, roots, document, conditions })
     }
 
     /// Parses a document and holds it against the limits.
@@ -113,6 +120,7 @@ impl Admission {
         if let Some(root) = self.inputs.root(OperationType::Subscription) {
             hoist::hoist(&mut document, root);
         }
+        order::mark(&mut document, &self.shapes);
         let document = Arc::new(document);
         self.known.keep(&found.text, &document);
         Ok(document)
@@ -120,7 +128,7 @@ impl Admission {
 }
 
 /// The operation that the request means (specification, section 6.1, `GetOperation`).
-fn choose<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
+pub fn choose<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),

@@ -10,7 +10,7 @@
 //! alone of a result that is none. Where the type says that there is no null, `{}` was meant. Where it may be null,
 //! nobody can tell the two apart any more, and null stays.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
     Name, PathSegment, Response, Value,
@@ -18,8 +18,8 @@ use async_graphql::{
     parser::{
         parse_schema,
         types::{
-            BaseType, DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet, Type, TypeKind,
-            TypeSystemDefinition,
+            BaseType, DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet, Type,
+            TypeDefinition, TypeKind, TypeSystemDefinition,
         },
     },
 };
@@ -28,6 +28,8 @@ use async_graphql::{
 #[derive(Debug, Default)]
 pub struct Shapes {
     fields: HashMap<String, HashMap<String, Type>>,
+    /// The types of the members of each union and interface.
+    members: HashMap<String, HashSet<String>>,
     roots: [Option<Name>; 3],
 }
 
@@ -45,19 +47,55 @@ impl Shapes {
                     let roots = roots.node;
                     shapes.roots = [roots.query, roots.mutation, roots.subscription].map(|root| Some(root?.node));
                 }
-                TypeSystemDefinition::Type(definition) => {
-                    let fields = match definition.node.kind {
-                        TypeKind::Object(object) => object.fields,
-                        TypeKind::Interface(interface) => interface.fields,
-                        _ => continue,
-                    };
-                    let fields = fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
-                    shapes.fields.entry(definition.node.name.node.to_string()).or_default().extend(fields);
-                }
+                TypeSystemDefinition::Type(definition) => shapes.read_type(definition.node),
                 TypeSystemDefinition::Directive(_) => {}
             }
         }
         Ok(shapes)
+    }
+
+    fn read_type(&mut self, definition: TypeDefinition) {
+        let name = definition.name.node.to_string();
+        let fields = match definition.kind {
+            TypeKind::Object(object) => {
+                for interface in object.implements {
+                    self.members.entry(interface.node.to_string()).or_default().insert(name.clone());
+                }
+                object.fields
+            }
+            TypeKind::Interface(interface) => {
+                self.members.entry(name.clone()).or_default();
+                interface.fields
+            }
+            TypeKind::Union(union) => {
+                let members = union.members.into_iter().map(|member| member.node.to_string());
+                self.members.entry(name).or_default().extend(members);
+                return;
+            }
+            _ => return,
+        };
+        let fields = fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
+        self.fields.entry(name).or_default().extend(fields);
+    }
+
+    /// The type of a field.
+    pub fn field(&self, parent: &str, name: &str) -> Option<&Type> {
+        self.fields.get(parent)?.get(name)
+    }
+
+    /// Whether this names a union or an interface.
+    pub fn is_abstract(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// Whether an object of the type `concrete` is one of `on`.
+    pub fn includes(&self, on: &str, concrete: &str) -> bool {
+        on == concrete || self.members.get(on).is_some_and(|members| members.contains(concrete))
+    }
+
+    /// The name of an object's type, as the schema has it.
+    pub fn type_name(&self, name: &str) -> Option<&str> {
+        self.fields.get_key_value(name).map(|(name, _)| name.as_str())
     }
 
     /// The names of the fields that an operation of this kind begins with.
@@ -66,7 +104,8 @@ impl Shapes {
         fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str))
     }
 
-    fn root(&self, kind: OperationType) -> Option<&Name> {
+    /// The type that operations of this kind begin with.
+    pub fn root(&self, kind: OperationType) -> Option<&Name> {
         let [query, mutation, subscription] = &self.roots;
         match kind {
             OperationType::Query => query.as_ref(),

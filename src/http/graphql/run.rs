@@ -2,7 +2,10 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use async_graphql::{Executor, Response, parser::types::OperationType};
+use async_graphql::{
+    Executor, Request, Response,
+    parser::types::{ExecutableDocument, OperationType},
+};
 use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
@@ -15,7 +18,9 @@ use crate::{
     graphql::{cookies::Cookies, outcomes::Outcomes},
     http::{
         graphql::{
-            admission::Operation,
+            admission::{Operation, choose},
+            nulls::Shapes,
+            order::{Conditions, Order},
             refusal::{Code, Refusal},
             response,
             tally::{self, Tally},
@@ -116,14 +121,39 @@ fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
 async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
     let request_id = asker.caller.request_id.clone();
     asker.hand_over(&mut operation);
-    let Operation { request, document, .. } = operation;
-    let name = request.operation_name.clone();
+    let (request, form) = Form::of(operation);
     match AssertUnwindSafe(wire.executor.execute(request)).catch_unwind().await {
         Ok(mut response) => {
-            wire.shapes.mend(&mut response, &document, name.as_deref());
+            form.give(&mut response, &wire.shapes);
             response
         }
         Err(_) => broken(&request_id),
+    }
+}
+
+/// The form that the response to an operation has.
+struct Form {
+    document: Arc<ExecutableDocument>,
+    name: Option<String>,
+    conditions: Conditions,
+}
+
+impl Form {
+    /// Takes it from an operation before it is run.
+    fn of(operation: Operation) -> (Request, Self) {
+        let Operation { request, document, conditions, .. } = operation;
+        let name = request.operation_name.clone();
+        (request, Self { document, name, conditions })
+    }
+
+    /// Puts nulls where fields have failed, and the keys in order.
+    fn give(&self, response: &mut Response, shapes: &Shapes) {
+        let Self { document, name, conditions } = self;
+        shapes.mend(response, document, name.as_deref());
+        if let Ok(operation) = choose(document, name.as_deref()) {
+            let order = Order { shapes, document, conditions };
+            order.restore(&mut response.data, operation.ty, &operation.selection_set.node);
+        }
     }
 }
 
@@ -145,12 +175,11 @@ fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Aske
     // A stream is answered with its first event.
     let mut tally = Some(counted(&wire, &mut operation));
     asker.hand_over(&mut operation);
-    let Operation { request, document, .. } = operation;
-    let name = request.operation_name.clone();
+    let (request, form) = Form::of(operation);
     let events = AssertUnwindSafe(wire.executor.execute_stream(request, None)).catch_unwind();
     let mended = move |event: std::thread::Result<Response>| {
         let mut response = event.unwrap_or_else(|_| broken(&request_id));
-        wire.shapes.mend(&mut response, &document, name.as_deref());
+        form.give(&mut response, &wire.shapes);
         if let Some(tally) = tally.take() {
             tally.close(&response);
         }

@@ -29,7 +29,7 @@ use crate::http::{
     },
     origins::Origin,
     wire::Wire,
-    ws::{protocol::Dialect, session::Session},
+    ws::{frames::Counted, protocol::Dialect, session::Session},
 };
 
 /// The default of the library, 128 KiB, is allocated for every socket, and idle ones are what we have thousands of. What
@@ -70,7 +70,8 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
     wire.stop.spawn(async move {
         // Fails only where the client went away in between.
         let Ok(upgraded) = upgrade.await else { return };
-        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let socket = WebSocketStream::from_raw_socket(Counted::new(TokioIo::new(upgraded)), Role::Server, Some(config));
+        let socket = socket.await;
         Box::new(Session::new(shared, socket, dialect, caller, bearer, seat)).run().await;
     });
     switching(&opening)

@@ -35,6 +35,7 @@ use crate::{
         wire::Wire,
         ws::{
             ending::End,
+            frames::{Counted, TooManyFrames},
             operations::{Operations, Result as Outcome, Running},
             outbox::Outbox,
             pace::Pace,
@@ -45,7 +46,7 @@ use crate::{
     telemetry::metrics::{OpenSocket, OpenStream},
 };
 
-pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub type Socket = WebSocketStream<Counted<TokioIo<Upgraded>>>;
 
 pub struct Session<E> {
     wire: Arc<Wire<E>>,
@@ -115,7 +116,7 @@ impl<E: Executor> Session<E> {
             leaving: false,
             operations: Operations::default(),
             outbox: Outbox::default(),
-            pace: Pace::new(now),
+            pace: Pace::of_messages(now),
             opened: now,
             beaten: now,
             awaited: false,
@@ -210,6 +211,7 @@ impl<E: Executor> Session<E> {
             Happening::Broken(Error::Capacity(_)) => Err(End::Broken(Close::TooLarge)),
             Happening::Broken(Error::Utf8(_)) => Err(End::Broken(Close::NoUtf8)),
             Happening::Broken(Error::Protocol(_)) => Err(End::Broken(Close::NoWebSocket)),
+            Happening::Broken(Error::Io(error)) if TooManyFrames::is(&error) => Err(End::Broken(Close::TooFast)),
             Happening::Gone | Happening::Broken(_) => Err(End::Gone),
         }
     }

@@ -294,6 +294,10 @@ fn zero() {
     for replay in RefreshReplay::ALL {
         counter!(table::REFRESH_REPLAYS, "answer" => replay.as_str()).increment(0);
     }
+    for state in ["raised", "over"] {
+        counter!(table::GUESSING_ALARMS, "state" => state).increment(0);
+    }
+    guessing(false);
     for queue in [Queue::Deliveries, Queue::Hashing, Queue::Writes] {
         counter!(table::QUEUE_FULL, "queue" => queue.as_str()).increment(0);
     }

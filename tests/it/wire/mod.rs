@@ -5,6 +5,7 @@ mod client;
 mod http;
 mod legacy;
 mod limits;
+mod order;
 mod origins;
 mod places;
 mod reference;

@@ -4,7 +4,13 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 use super::server::TestServer;
 
@@ -204,4 +210,33 @@ async fn fd_08_a_panic_ends_one_operation() {
     assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("INTERNAL")));
     socket.subscribe("1", "{hello}").await;
     assert_eq!(socket.hear().await["type"], "next");
+}
+
+/// A fragment of a text message.
+fn fragment(text: &str, begins: bool, ends: bool) -> Message {
+    let code = if begins { Data::Text } else { Data::Continue };
+    Message::Frame(Frame::message(text.as_bytes().to_vec(), OpCode::Data(code), ends))
+}
+
+/// A message that never ends is no way around the pace of messages.
+#[tokio::test]
+async fn sb_08_frames_have_a_pace_as_messages_have() {
+    let server = TestServer::with(&[]).await;
+    let mut socket = server.ready(json!(null)).await;
+    // A message may come in pieces.
+    let text = json!({"type": "ping"}).to_string();
+    let last = text.len() - 1;
+    for (at, piece) in text.split("").filter(|piece| !piece.is_empty()).enumerate() {
+        socket.0.send(fragment(piece, at == 0, at == last)).await.unwrap();
+    }
+    assert_eq!(socket.hear().await, json!({"type": "pong"}));
+    socket.0.feed(fragment("", true, false)).await.unwrap();
+    for _ in 0..2000 {
+        // The server may have closed the socket by now.
+        if socket.0.feed(fragment("", false, false)).await.is_err() {
+            break;
+        }
+    }
+    let _ = socket.0.flush().await;
+    assert_eq!(socket.closed().await, 1008);
 }

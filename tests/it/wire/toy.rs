@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{Context, Error, ErrorExtensions, Object, OneofObject, Schema, SimpleObject, Subscription};
+use async_graphql::{Context, Error, ErrorExtensions, Object, OneofObject, Schema, SimpleObject, Subscription, Union};
 use countersign::{
     caller::Caller,
     graphql::cookies::Cookies,
@@ -91,6 +91,10 @@ impl Query {
         "done"
     }
 
+    async fn pet(&self, dog: bool) -> Pet {
+        if dog { Pet::Dog(Dog) } else { Pet::Cat(Cat) }
+    }
+
     async fn who(&self, context: &Context<'_>) -> String {
         match context.data_unchecked::<Auth>() {
             Auth::Anonymous => "anonymous".to_owned(),
@@ -109,6 +113,40 @@ impl Query {
 
     async fn cookie(&self, context: &Context<'_>, name: String) -> Option<String> {
         context.data_unchecked::<Cookies>().named(&name).next().map(|value| value.expose().to_owned())
+    }
+}
+
+#[derive(Union)]
+pub enum Pet {
+    Cat(Cat),
+    Dog(Dog),
+}
+
+pub struct Cat;
+
+#[Object]
+impl Cat {
+    async fn name(&self) -> &str {
+        "Tom"
+    }
+
+    async fn slow(&self, ms: u64) -> &str {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        "done"
+    }
+}
+
+pub struct Dog;
+
+#[Object]
+impl Dog {
+    async fn name(&self) -> &str {
+        "Rex"
+    }
+
+    async fn slow(&self, ms: u64) -> &str {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        "done"
     }
 }
 
