@@ -14,6 +14,7 @@ mod notices;
 mod races;
 mod reauthentication;
 mod refresh;
+mod refresh_rows;
 mod refusals;
 mod reset;
 mod revocation;
