@@ -82,10 +82,18 @@ impl Notice {
     /// The server key that a token in the message is derived with.
     pub fn key_id(&self) -> Option<&str> {
         match self {
-            Notice::ContactChanged(change) => Some(&change.key_id),
+            Notice::ContactChanged(change) => Some(&change.key_id).filter(|_| !change.without_undo).map(String::as_str),
             Notice::PasswordChanged
             | Notice::AccountExists
+            | Notice::ContactChangeUndone
             | Notice::NewDevice { .. }
+            | Notice::AccountLocked
+            | Notice::AccountDeleted
+            | Notice::AccountSuspended
+            | Notice::AccountActivated
+            | Notice::AccountAwaitsApproval
+            | Notice::AccountUnlocked
+            | Notice::SessionsEnded
             | Notice::SessionEnded { .. } => None,
         }
     }

@@ -42,11 +42,6 @@ pub enum Notice {
     AccountUnlocked,
     /// An administrator ended every session.
     SessionsEnded,
-    /// A refresh token was presented a second time, and its session was ended.
-    SessionEnded {
-        /// What the device calls itself.
-        device: Option<String>,
-    },
 }
 
 /// The way back from a change of contact.
@@ -74,7 +69,6 @@ impl Notice {
             Notice::AccountAwaitsApproval => "account-awaits-approval",
             Notice::AccountUnlocked => "account-unlocked",
             Notice::SessionsEnded => "sessions-ended",
-            Notice::SessionEnded { .. } => "session-ended",
         }
     }
 

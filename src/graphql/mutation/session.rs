@@ -257,7 +257,7 @@ pub struct SignOutPayload {
     /// Sessions that were ended by it.
     sessions_ended: i32,
     /// After signOutEverywhere: what the device that asked is known by from now on, in place of the token that it had.
-    /// Null after signOut, in cookie mode, and where the session is older than ten minutes and no device token was sent.
+    /// Null after signOut, in cookie mode, and where no device token was sent and the authentication is not recent.
     device_token: Option<String>,
 }
 

@@ -59,6 +59,8 @@ async fn every_act_that_changes_who_can_sign_in_is_told_to_all_contacts() {
     told_both(&app, ["Your password was changed", "other devices were signed out"]).await;
     boss.unlock_account(id).await;
     told_both(&app, ["Your account was unlocked", "unlocked your"]).await;
+    boss.end_user_sessions(id).await;
+    told_both(&app, ["All devices were signed out", "signed all devices out"]).await;
     boss.set_account_status(id, "SUSPENDED").await;
     told_both(&app, ["Your account was suspended", "suspended your"]).await;
     boss.set_account_status(id, "PENDING_APPROVAL").await;

@@ -9,7 +9,7 @@ use crate::support::{PASSWORD, Person, Setup, SignedIn, Socket, TestApp};
 /// What became of the ways in after an act, one letter each in this order: E ended, k kept, - not to be asked for.
 ///
 /// open codes · proofs · refresh token · access token · socket · device token · undo token
-const EXPECTED: [(&str, &str); 12] = [
+const EXPECTED: [(&str, &str); 13] = [
     ("deleted", "EEEEE--"),
     ("reset", "EEEEEEk"),
     ("changed", "EEEEEEk"),
@@ -18,6 +18,7 @@ const EXPECTED: [(&str, &str); 12] = [
     ("suspended", "EEEEEEk"),
     ("suspended by the operator", "EEEEEEk"),
     ("given another role", "kkEEEkk"),
+    ("ended by an administrator", "EEEEEEk"),
     ("contact changed", "EEEEEkk"),
     ("undone", "EEEEEEE"),
     ("revoked", "kkEEEEk"),
@@ -102,6 +103,9 @@ impl World {
             "given another role" => {
                 app.grant(&self.name).await;
                 true
+            }
+            "ended by an administrator" => {
+                boss.end_user_sessions(&self.acting.user["id"]).await["sessionsEnded"].is_number()
             }
             "contact changed" => {
                 let proof = app.proof(&holder, "PHONE_CHANGE", &self.phone.replace("1111", "2222")).await;
