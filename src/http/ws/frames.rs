@@ -145,7 +145,7 @@ impl Frames {
         if self.have < 2 || self.have < 2 + extended + mask {
             return None;
         }
-        let long = self.header[2..2 + extended].iter().fold(0u64, |length, byte| length << 8 | u64::from(*byte));
+        let long = self.header[2..2 + extended].iter().fold(0u64, |length, byte| (length << 8) | u64::from(*byte));
         Some(if extended == 0 { u64::from(second & 0x7f) } else { long })
     }
 }
