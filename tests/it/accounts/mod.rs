@@ -12,6 +12,7 @@ mod names;
 mod races;
 mod reauthentication;
 mod refresh;
+mod refresh_rows;
 mod refusals;
 mod reset;
 mod revocation;

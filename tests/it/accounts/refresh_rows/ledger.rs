@@ -1,0 +1,133 @@
+//! The rows of one session as the program keeps them, judged by the program's own rule.
+
+use std::time::Duration;
+
+use countersign::session::rules::{Presented, Successor, Verdict, verdict};
+
+use super::model::{Expected, Network, Op, Request, Thief, Token, World};
+
+const GRACE: Duration = Duration::from_secs(10);
+/// What passes with [`Op::Grace`].
+pub const PAUSE: Duration = Duration::from_secs(11);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    /// When, from where, and for which token it was exchanged.
+    used: Option<(usize, Network, Token)>,
+    replaced: Option<usize>,
+    repeated: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    rows: Vec<Row>,
+    seen: Token,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { rows: vec![Row::default()], seen: 0 }
+    }
+}
+
+impl Ledger {
+    pub fn refresh(&mut self, request: &Request) -> Expected {
+        match verdict(self.presented(request.token, request.network, request.at), GRACE) {
+            Verdict::Wait(_) => Expected::Wait,
+            Verdict::Theft => Expected::Ended,
+            Verdict::Repeat => self.repeat(request),
+            Verdict::Exchange => self.issue(request),
+            Verdict::Replace => {
+                let (_, _, successor) = self.rows[request.token].used.unwrap();
+                self.rows[successor].replaced = Some(request.at);
+                self.issue(request)
+            }
+        }
+    }
+
+    /// What a token seen in use leaves behind.
+    pub fn note(&mut self, op: Op, world: &World) {
+        match op {
+            Op::Use => self.seen = self.seen.max(world.owner.access),
+            Op::ThiefUse => self.seen = self.seen.max(world.thief.unwrap().access),
+            _ => {}
+        }
+    }
+
+    fn issue(&mut self, request: &Request) -> Expected {
+        let next = self.rows.len();
+        self.rows.push(Row::default());
+        self.rows[request.token].used = Some((request.at, request.network, next));
+        Expected::New
+    }
+
+    fn repeat(&mut self, request: &Request) -> Expected {
+        let mut token = request.token;
+        while let Some((_, _, successor)) = self.rows[token].used {
+            if let Verdict::Wait(_) = verdict(self.presented(token, request.network, request.at), GRACE) {
+                return Expected::Wait;
+            }
+            token = successor;
+        }
+        self.rows[token].repeated = true;
+        Expected::Same(token)
+    }
+
+    fn presented(&self, token: Token, network: Network, now: usize) -> Presented {
+        let since = |at: usize| PAUSE * u32::try_from(now - at).unwrap();
+        let row = &self.rows[token];
+        match (row.used, row.replaced) {
+            (Some((at, from, next)), _) => {
+                let successor = match self.rows[next].used {
+                    Some(_) => Successor::Presented,
+                    None if self.seen >= next => Successor::Confirmed,
+                    None => Successor::Unconfirmed,
+                };
+                Presented::Exchanged { since: since(at), same_network: from == network, successor }
+            }
+            (None, Some(at)) => Presented::Replaced { since: since(at) },
+            (None, None) => Presented::Newest,
+        }
+    }
+
+    /// An operation with the situation of the token that it is about.
+    pub fn step(&self, op: Op, world: &World) -> String {
+        let token = match op {
+            Op::Refresh | Op::Lost | Op::Held | Op::Copy => Some(world.owner.token),
+            Op::ThiefRefresh => world.thief.map(|thief| thief.token),
+            Op::Use => Some(world.owner.access),
+            Op::ThiefUse => world.thief.map(|thief| thief.access),
+            Op::Deliver => world.held.first().copied(),
+            Op::DeliverNewest => world.held.last().copied(),
+            Op::Grace | Op::Move => None,
+        };
+        let network = match (op, world.thief_is) {
+            (Op::ThiefRefresh, Thief::Elsewhere) => Network::Thiefs,
+            (Op::ThiefRefresh, Thief::AtHome) => Network::Home,
+            _ => world.network,
+        };
+        let situation = token.map(|token| self.situation(token, network, world.at)).unwrap_or_default();
+        let kind = match op {
+            Op::Lost | Op::Held => Op::Refresh,
+            Op::DeliverNewest => Op::Deliver,
+            other => other,
+        };
+        format!("{kind:?} {situation}")
+    }
+
+    /// A token as far as it decides the answer to this network, with the ones that it leads to within the grace.
+    fn situation(&self, token: Token, network: Network, now: usize) -> String {
+        let row = &self.rows[token];
+        let own = match self.presented(token, network, now) {
+            Presented::Newest => "newest".to_owned(),
+            Presented::Replaced { since } => format!("replaced, late: {}", since > GRACE),
+            Presented::Exchanged { since, successor, .. } if since > GRACE => format!("late, {successor:?}"),
+            Presented::Exchanged { same_network, successor, .. } => {
+                let next = row.used.map(|(_, _, next)| self.situation(next, network, now)).unwrap_or_default();
+                format!("{same_network} {successor:?} > {next}")
+            }
+        };
+        let successor_is_repeated = row.used.is_some_and(|(_, _, next)| self.rows[next].repeated);
+        format!("{own} {} {successor_is_repeated}", row.repeated)
+    }
+}

@@ -1,0 +1,275 @@
+//! The expectation, from the text alone:
+//!
+//! > A successor is confirmed once its refresh token was presented or its access token was seen by this service. Within
+//! > the grace of the rotation, from the same client network: the same successor again. After it: unconfirmed, a new
+//! > successor replaces it; confirmed, or itself replaced, or two steps old: the family is ended.
+//!
+//! and what was decided beside it: another network waits for the end of the grace, and so does a token that was replaced
+//! within the grace; of two steps within the grace the newest token is answered.
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Op {
+    /// A tab of the owner refreshes, and the answer arrives.
+    Refresh,
+    /// As before, and the answer is lost.
+    Lost,
+    /// As before, and the answer is under way for now: another tab may be faster.
+    Held,
+    /// The oldest answer that is under way arrives.
+    Deliver,
+    /// The newest one does, before an older one.
+    DeliverNewest,
+    /// The owner's page uses its access token with the service.
+    Use,
+    /// A thief copies the owner's store.
+    Copy,
+    /// The thief refreshes.
+    ThiefRefresh,
+    /// The thief uses the access token.
+    ThiefUse,
+    /// So much time passes that every grace is over.
+    Grace,
+    /// The owner changes the network.
+    Move,
+}
+
+impl Op {
+    pub const ALL: [Op; 11] = [
+        Op::Refresh,
+        Op::Lost,
+        Op::Held,
+        Op::Deliver,
+        Op::DeliverNewest,
+        Op::Use,
+        Op::Copy,
+        Op::ThiefRefresh,
+        Op::ThiefUse,
+        Op::Grace,
+        Op::Move,
+    ];
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Network {
+    Home,
+    Mobile,
+    Thiefs,
+}
+
+/// Where the thief is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Thief {
+    Elsewhere,
+    AtHome,
+}
+
+/// Names a token by the order in which they were issued; the first one is 0.
+pub type Token = usize;
+
+/// A refresh token is presented.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    pub token: Token,
+    pub network: Network,
+    /// How many graces have passed.
+    pub at: usize,
+}
+
+/// What it must be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    New,
+    Same(Token),
+    Wait,
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Presented(Token),
+    Issued { token: Token, to: Request },
+    Seen(Token),
+}
+
+/// A store of tokens: what it presents, and the access token that its pages use.
+#[derive(Clone, Copy, Debug)]
+pub struct Store {
+    /// The newest that it was given.
+    pub token: Token,
+    pub access: Token,
+}
+
+impl Store {
+    fn take(&mut self, token: Token) {
+        self.token = self.token.max(token);
+        self.access = token;
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct World {
+    history: Vec<Event>,
+    pub owner: Store,
+    pub thief: Option<Store>,
+    pub thief_is: Thief,
+    pub held: Vec<Token>,
+    pub at: usize,
+    pub network: Network,
+    pub ended: bool,
+    pub thief_presented: bool,
+    /// A store took the late answer of a request that it had given up, and has not got the answer of the one after it.
+    pub overtaken: bool,
+    /// The last answer.
+    pub answered: Option<Expected>,
+}
+
+impl World {
+    pub fn new(thief_is: Thief) -> Self {
+        Self {
+            history: Vec::new(),
+            owner: Store { token: 0, access: 0 },
+            thief: None,
+            thief_is,
+            held: Vec::new(),
+            at: 0,
+            network: Network::Home,
+            ended: false,
+            thief_presented: false,
+            overtaken: false,
+            answered: None,
+        }
+    }
+
+    /// Whether an operation can change anything here.
+    pub fn changes(&self, op: Op, before: Option<Op>) -> bool {
+        let unseen = |store: Store| store.access > 0 && !self.seen(store.access);
+        match op {
+            Op::Refresh | Op::Lost | Op::Held => true,
+            Op::Deliver => !self.held.is_empty(),
+            Op::DeliverNewest => self.held.len() > 1,
+            Op::Use => unseen(self.owner),
+            Op::Copy => self.thief.is_none(),
+            Op::ThiefRefresh => self.thief.is_some(),
+            Op::ThiefUse => self.thief.is_some_and(unseen),
+            Op::Grace | Op::Move => before.is_some_and(|before| before != op),
+        }
+    }
+
+    /// The request that an operation makes.
+    pub fn request(&self, op: Op) -> Option<Request> {
+        let (store, network) = match op {
+            Op::Refresh | Op::Lost | Op::Held => (self.owner, self.network),
+            Op::ThiefRefresh => match self.thief_is {
+                Thief::Elsewhere => (self.thief?, Network::Thiefs),
+                Thief::AtHome => (self.thief?, Network::Home),
+            },
+            _ => return None,
+        };
+        Some(Request { token: store.token, network, at: self.at })
+    }
+
+    pub fn expected(&self, request: &Request) -> Expected {
+        let Some((issued, rotation)) = self.last_issued_to(request.token) else {
+            return match self.replaced_at(request.token) {
+                None => Expected::New,
+                Some(at) if at == request.at => Expected::Wait,
+                Some(_) => Expected::Ended,
+            };
+        };
+        if rotation.at < request.at {
+            return if self.confirmed(issued) { Expected::Ended } else { Expected::New };
+        }
+        let mut newest = (issued, rotation);
+        loop {
+            if newest.1.network != request.network {
+                return Expected::Wait;
+            }
+            match self.last_issued_to(newest.0) {
+                Some(later) => newest = later,
+                None => return Expected::Same(newest.0),
+            }
+        }
+    }
+
+    /// Takes note of an answer, and lets it arrive where it does.
+    pub fn answer(&mut self, op: Op, request: &Request, answered: Expected) {
+        self.history.push(Event::Presented(request.token));
+        self.answered = Some(answered);
+        self.thief_presented |= op == Op::ThiefRefresh;
+        let token = match answered {
+            Expected::New => {
+                let token = self.history.iter().filter(|event| matches!(event, Event::Issued { .. })).count() + 1;
+                self.history.push(Event::Issued { token, to: *request });
+                token
+            }
+            Expected::Same(token) => token,
+            Expected::Wait => return,
+            Expected::Ended => {
+                self.ended = true;
+                return;
+            }
+        };
+        match (op, &mut self.thief) {
+            (Op::Refresh, _) => self.owner.take(token),
+            (Op::Held, _) => self.held.push(token),
+            (Op::ThiefRefresh, Some(thief)) => thief.take(token),
+            _ => {}
+        }
+    }
+
+    /// What happens without a request.
+    pub fn happen(&mut self, op: Op) {
+        match op {
+            Op::Deliver => {
+                let token = self.held.remove(0);
+                self.deliver(token);
+            }
+            Op::DeliverNewest => {
+                let token = self.held.pop().unwrap();
+                self.deliver(token);
+            }
+            Op::Use => self.history.push(Event::Seen(self.owner.access)),
+            Op::ThiefUse => self.history.push(Event::Seen(self.thief.unwrap().access)),
+            Op::Copy => self.thief = Some(self.owner),
+            Op::Grace => self.at += 1,
+            Op::Move => {
+                self.network = if self.network == Network::Home { Network::Mobile } else { Network::Home };
+            }
+            Op::Refresh | Op::Lost | Op::Held | Op::ThiefRefresh => {}
+        }
+    }
+
+    fn deliver(&mut self, token: Token) {
+        self.owner.take(token);
+        self.overtaken = self.replaced_at(self.owner.token).is_some();
+    }
+
+    /// The last token that was issued to this one, and the request that it was issued to.
+    fn last_issued_to(&self, token: Token) -> Option<(Token, Request)> {
+        self.history.iter().rev().find_map(|event| match event {
+            Event::Issued { token: issued, to } if to.token == token => Some((*issued, *to)),
+            _ => None,
+        })
+    }
+
+    /// When another token took this one's place.
+    fn replaced_at(&self, token: Token) -> Option<usize> {
+        let parent = self.history.iter().find_map(|event| match event {
+            Event::Issued { token: issued, to } if *issued == token => Some(to.token),
+            _ => None,
+        })?;
+        self.history.iter().find_map(|event| match event {
+            Event::Issued { token: issued, to } if to.token == parent && *issued > token => Some(to.at),
+            _ => None,
+        })
+    }
+
+    fn confirmed(&self, token: Token) -> bool {
+        self.seen(token) || self.history.iter().any(|event| matches!(event, Event::Presented(shown) if *shown == token))
+    }
+
+    fn seen(&self, token: Token) -> bool {
+        self.history.iter().any(|event| matches!(event, Event::Seen(seen) if *seen == token))
+    }
+}

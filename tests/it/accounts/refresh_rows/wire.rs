@@ -1,0 +1,277 @@
+//! Rows over the wire: each in a session of its own, in body mode and in cookie mode, its requests by turns at two
+//! processes on one database. All rows share the clock, so each runs up to its next pause before the clock moves.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{
+    ledger::PAUSE,
+    model::{Expected, Network, Op, Thief, Token, World},
+};
+use crate::support::{Answered, Jar, PATIENCE, Setup, TestApp};
+
+/// Rows that run at once.
+const AT_ONCE: usize = 24;
+const COOKIE: &str = "__Host-countersign-refresh";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Body,
+    Cookie,
+}
+
+/// One row under way.
+struct Row<'a> {
+    number: usize,
+    mode: Mode,
+    ops: &'a [Op],
+    done: usize,
+    world: World,
+    /// The text of each refresh token, and its access token.
+    tokens: Vec<(String, String)>,
+    owner: Jar,
+    thief: Jar,
+    held: Vec<Answered>,
+    /// The highest generation whose access token was used.
+    seen: i64,
+}
+
+pub async fn run(rows: &[(Thief, Vec<Op>)]) {
+    let setup = Setup::new().await.with("REFRESH_COOKIE", "on").with("CLIENT_REFRESHES_PER_MINUTE", "unlimited");
+    let app = setup.start().await;
+    let person = app.anonymous();
+    let proof = app.proof(&person, "SIGN_UP", "+821012345678").await;
+    person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": crate::support::PASSWORD })).await;
+    let other = app.another_process().await;
+    let modes = [Mode::Body, Mode::Cookie];
+    let both = modes.into_iter().flat_map(|mode| rows.iter().map(move |row| (mode, row)));
+    let mut rows: Vec<_> =
+        both.enumerate().map(|(number, (mode, (thief, ops)))| Row::new(number, mode, *thief, ops)).collect();
+    make_sessions(&app, &rows).await;
+    while rows.iter().any(|row| row.done < row.ops.len()) {
+        while rows.iter().any(Row::can_go_on) {
+            let apps = [&app, &other];
+            stream::iter(rows.iter_mut()).for_each_concurrent(AT_ONCE, |row| row.go_on(apps)).await;
+            until_seen(&app, &rows).await;
+        }
+        app.advance(PAUSE);
+        rows.iter_mut().for_each(Row::pause);
+    }
+    stream::iter(&rows).for_each_concurrent(AT_ONCE, |row| row.over(&app)).await;
+    other.stop().await;
+    app.stop().await;
+}
+
+/// A session of the one account for each row, with a first refresh token that the row knows.
+async fn make_sessions(app: &TestApp, rows: &[Row<'_>]) {
+    let statements = rows.iter().flat_map(|row| {
+        let (session, hash) = (row.session(), hex::encode(Sha256::digest(&row.tokens[0].0)));
+        [
+            format!(
+                "INSERT INTO session (id, account_id, created_at, last_used_at, expires_at) \
+                 SELECT '{session}', account_id, created_at, last_used_at, expires_at FROM session \
+                 WHERE id NOT LIKE 'ses_000000%' LIMIT 1"
+            ),
+            format!(
+                "INSERT INTO refresh_token (token_hash, session_id, created_at) \
+                 SELECT '{hash}', id, created_at FROM session WHERE id = '{session}'"
+            ),
+        ]
+    });
+    let script = statements.collect::<Vec<_>>().join(";\n");
+    let script = sqlx::AssertSqlSafe(format!("BEGIN;\n{script};\nCOMMIT"));
+    match app.vars().get("DATABASE_URL") {
+        Some(url) => {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::raw_sql(script).execute(&mut connection).await.unwrap();
+        }
+        None => {
+            let mut connection = SqliteConnection::connect_with(&sqlite(app)).await.unwrap();
+            sqlx::raw_sql(script).execute(&mut connection).await.unwrap();
+        }
+    }
+}
+
+fn sqlite(app: &TestApp) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(format!("{}/countersign.db", app.vars()["DATA_DIR"]))
+        .busy_timeout(Duration::from_secs(20))
+}
+
+impl<'a> Row<'a> {
+    fn new(number: usize, mode: Mode, thief: Thief, ops: &'a [Op]) -> Self {
+        let first = format!("T{number:042}");
+        let mut owner = Jar::default();
+        owner.0.insert(COOKIE.to_owned(), first.clone());
+        Self {
+            number,
+            mode,
+            ops,
+            done: 0,
+            world: World::new(thief),
+            tokens: vec![(first, String::new())],
+            owner,
+            thief: Jar::default(),
+            held: Vec::new(),
+            seen: 0,
+        }
+    }
+
+    fn session(&self) -> String {
+        format!("ses_{:026}", self.number)
+    }
+
+    /// Whether the row has something to do before the next pause.
+    fn can_go_on(&self) -> bool {
+        self.ops.get(self.done).is_some_and(|op| *op != Op::Grace)
+    }
+
+    /// The next pause is over.
+    fn pause(&mut self) {
+        if self.done < self.ops.len() {
+            self.done += 1;
+            self.world.happen(Op::Grace);
+        }
+    }
+
+    /// Runs up to the next pause, or until an access token was used: then every process has to know of it.
+    async fn go_on(&mut self, apps: [&TestApp; 2]) {
+        while self.can_go_on() {
+            let op = self.ops[self.done];
+            // By turns, and body mode begins where cookie mode does not.
+            let app = apps[(self.done + usize::from(self.mode == Mode::Cookie)) % 2];
+            self.done += 1;
+            match self.world.request(op) {
+                Some(_) => self.refresh(app, op).await,
+                None => self.happen(app, op).await,
+            }
+            if matches!(op, Op::Use | Op::ThiefUse) {
+                return;
+            }
+        }
+    }
+
+    async fn refresh(&mut self, app: &TestApp, op: Op) {
+        let request = self.world.request(op).unwrap();
+        let expected = self.world.expected(&request);
+        let address = match request.network {
+            Network::Home => format!("10.1.{}.{}", self.number / 250, self.number % 250),
+            Network::Mobile => format!("10.2.{}.{}", self.number / 250, self.number % 250),
+            Network::Thiefs => format!("10.3.{}.{}", self.number / 250, self.number % 250),
+        };
+        let jar = if op == Op::ThiefRefresh { &self.thief } else { &self.owner };
+        let answered = self.ask(app, &address, jar, request.token).await;
+        self.check(&answered, expected);
+        self.world.answer(op, &request, expected);
+        match op {
+            Op::Refresh => self.owner.keep(&answered.set),
+            Op::ThiefRefresh => self.thief.keep(&answered.set),
+            Op::Held if matches!(expected, Expected::New | Expected::Same(_)) => self.held.push(answered),
+            _ => {}
+        }
+    }
+
+    async fn happen(&mut self, app: &TestApp, op: Op) {
+        match op {
+            Op::Deliver => self.owner.keep(&self.held.remove(0).set),
+            Op::DeliverNewest => self.owner.keep(&self.held.pop().unwrap().set),
+            Op::Copy => self.thief = self.owner.clone(),
+            Op::Use => self.be_seen(app, self.world.owner.access).await,
+            Op::ThiefUse => self.be_seen(app, self.world.thief.unwrap().access).await,
+            _ => {}
+        }
+        self.world.happen(op);
+    }
+
+    async fn ask(&self, app: &TestApp, address: &str, jar: &Jar, token: Token) -> Answered {
+        let input = match self.mode {
+            Mode::Body => json!({ "refreshToken": self.tokens[token].0 }),
+            Mode::Cookie => json!({}),
+        };
+        let document = "mutation($i: RefreshSessionInput!) { it: refreshSession(input: $i) { __typename \
+             ... on RefreshSessionPayload { tokens { accessToken refreshToken } } ... on RefreshRejected { reason } } }";
+        let body = json!({ "query": document, "variables": { "i": input } });
+        let cookies = jar.header();
+        let headers = [("cookie", cookies.as_str()), ("x-requested-with", "fetch")];
+        let headers = if self.mode == Mode::Cookie { &headers[..] } else { &[] };
+        app.post(address, headers, &body).await
+    }
+
+    fn check(&mut self, answered: &Answered, expected: Expected) {
+        let (it, errors) = (&answered.body["data"]["it"], &answered.body["errors"]);
+        let row = format!("{:?} {:?} {:?}: {answered:?}", self.mode, self.world.thief_is, &self.ops[..self.done]);
+        match expected {
+            Expected::Wait => assert_eq!(errors[0]["extensions"]["code"], "UNAVAILABLE", "{row}"),
+            Expected::Ended => assert_eq!(it["reason"], "REUSED", "{row}"),
+            Expected::New | Expected::Same(_) => {
+                let text = match self.mode {
+                    Mode::Body => it["tokens"]["refreshToken"].as_str().unwrap_or_else(|| panic!("{row}")).to_owned(),
+                    Mode::Cookie => cookie(answered).unwrap_or_else(|| panic!("{row}")),
+                };
+                let known = self.tokens.iter().position(|(token, _)| *token == text);
+                match expected {
+                    Expected::Same(token) => assert_eq!(known, Some(token), "{row}"),
+                    _ => {
+                        assert_eq!(known, None, "{row}");
+                        self.tokens.push((text, it["tokens"]["accessToken"].as_str().unwrap().to_owned()));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn be_seen(&mut self, app: &TestApp, token: Token) {
+        let who = app.anonymous().with_token(&self.tokens[token].1).data("{ me { username } }", json!({})).await;
+        assert_eq!(who["me"]["username"], "hong", "{:?} {:?}", self.mode, self.ops);
+        self.seen = self.seen.max(i64::try_from(token).unwrap());
+    }
+
+    /// An ended session is over for everybody.
+    async fn over(&self, app: &TestApp) {
+        if self.world.ended {
+            let answered = self.ask(app, "10.4.0.1", &self.owner, self.world.owner.token).await;
+            assert_eq!(answered.body["data"]["it"]["reason"], Value::from("REVOKED"), "{:?} {:?}", self.mode, self.ops);
+        }
+    }
+}
+
+/// The refresh token that an answer sets.
+fn cookie(answered: &Answered) -> Option<String> {
+    answered.set.iter().find_map(|cookie| {
+        let (name, value) = cookie.split(';').next()?.split_once('=')?;
+        (name.starts_with(COOKIE) && !value.is_empty()).then(|| value.to_owned())
+    })
+}
+
+/// Waits until every generation that was used is in the database, where the other process finds it.
+async fn until_seen(app: &TestApp, rows: &[Row<'_>]) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let written = seen(app).await;
+        if rows.iter().all(|row| row.seen == 0 || written.get(&row.session()).is_some_and(|seen| *seen >= row.seen)) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "what was seen is not written");
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+}
+
+/// The generations that are written, by session.
+async fn seen(app: &TestApp) -> BTreeMap<String, i64> {
+    let query = "SELECT id, CAST(seen_generation AS BIGINT) FROM session WHERE seen_generation > 0";
+    let rows: Vec<(String, i64)> = match app.vars().get("DATABASE_URL") {
+        Some(url) => {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
+        }
+        None => {
+            let mut connection = SqliteConnection::connect_with(&sqlite(app)).await.unwrap();
+            sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
+        }
+    };
+    rows.into_iter().collect()
+}
