@@ -63,7 +63,7 @@ export default defineConfig([
               ],
               ...['IdentityNotFound', 'AccountNotActive', 'AccountLocked', 'CodeMismatch', 'DeliveryRefused'],
               ...['VerificationNotFound', 'VerificationNotPending', 'SessionNotFound', 'UserNotFound'],
-              'LastAdministrator',
+              ...['LastAdministrator', 'ReauthenticationRequired', 'DeletionHeldBack', 'UndoConfirmationRequired'],
               ...['ProofRejected', 'PasswordRejected', 'CredentialsRejected', 'RefreshRejected'],
             ],
             suffixes: ['Payload', 'Connection', 'Edge'],

@@ -49,6 +49,17 @@ for (const { name, ...use } of [
       await page.getByRole('link', { name: 'Change the e-mail address' }).click();
       await expect(visitor.heading('A new e-mail address')).toBeVisible();
       await expectAccessible(page);
+      await page.getByRole('link', { name: 'Back to the account' }).click();
+      await page.getByRole('link', { name: 'Change the password' }).click();
+      await expect(visitor.heading('Change the password')).toBeVisible();
+      await expectAccessible(page);
+      await page.getByRole('link', { name: 'Back to the account' }).click();
+      await page.getByRole('link', { name: 'Delete the account' }).click();
+      await expect(visitor.heading('Delete the account')).toBeVisible();
+      await expectAccessible(page);
+      await page.goto('/demo/#/undo');
+      await expect(visitor.heading('Undo the change')).toBeVisible();
+      await expectAccessible(page);
     });
 
     test('nothing is wider than the screen', async ({ visitor }) => {

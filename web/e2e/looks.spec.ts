@@ -1,5 +1,5 @@
 import { expect, test } from './support/test.ts';
-import { somebody } from './support/visitor.ts';
+import { phoneNumber, somebody } from './support/visitor.ts';
 
 const SCREENS = [
   { name: 'phone-light-en', viewport: { width: 390, height: 844 }, colorScheme: 'light', language: 'en' },
@@ -8,7 +8,7 @@ const SCREENS = [
   { name: 'desk-dark-en', viewport: { width: 1280, height: 860 }, colorScheme: 'dark', language: 'en' },
 ] as const;
 
-test.use({ serverOptions: { resendCooldownSeconds: 60 } });
+test.use({ serverOptions: { resendCooldownSeconds: 60, reauthMaxAgeSeconds: 0 } });
 
 /** Pictures of every page, for people to look at. They are not compared: fonts differ from one machine to the next. */
 for (const { name, viewport, colorScheme, language } of SCREENS) {
@@ -68,6 +68,28 @@ for (const { name, viewport, colorScheme, language } of SCREENS) {
       await page.goto(`/demo/?language=${language}#/account/phone`);
       await expect(field('contact')).toBeVisible();
       await picture('change-phone');
+
+      await field('contact').fill(phoneNumber().phone);
+      await submit.click();
+      const dialog = page.getByRole('dialog');
+      await dialog.locator('input[name=password]').fill('wrong');
+      await dialog.locator(submit).click();
+      await expect(dialog.locator('.field-error')).toBeVisible();
+      await picture('step-up-password-wrong');
+      await dialog.getByRole('radio').last().check();
+      await expect(dialog.locator('.contact')).toBeVisible();
+      await picture('step-up-code');
+      await dialog.locator(submit).click();
+      await expect(field('one-time-code')).toBeVisible();
+      await picture('step-up-code-sent');
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('alert')).toBeVisible();
+      await picture('step-up-canceled');
+      for (const route of ['account/password', 'account/delete', 'undo']) {
+        await page.goto(`/demo/?language=${language}#/${route}`);
+        await expect(submit).toBeVisible();
+        await picture(route.replace('/', '-'));
+      }
     });
   });
 }

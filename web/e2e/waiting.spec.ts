@@ -103,7 +103,6 @@ test('a double click sends one message', async ({ visitor, server }) => {
   await visitor.page.getByLabel('Phone number or e-mail').fill(person.phone);
   await visitor.page.getByRole('button', { name: 'Send me a code' }).dblclick();
   await visitor.seesStatus('SENT');
-  const response = await fetch(`${server.origin}/dev/outbox`, { headers: { accept: 'application/json' } });
-  const messages = (await response.json()) as { to: string }[];
+  const messages = await server.outbox();
   expect(messages.filter(({ to }) => to === person.e164)).toHaveLength(1);
 });

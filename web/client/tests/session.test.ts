@@ -116,6 +116,15 @@ describe('one tab', () => {
     expect(store.getItem(`test-${String(name)}.session`)).not.toContain('access-1');
   });
 
+  it('takes the token by which an account knows its device again, and keeps the old one where none came', () => {
+    const session = tab();
+    session.signIn(signedIn('1'));
+    session.keepDevice('device-2');
+    expect(session.deviceToken).toBe('device-2');
+    session.keepDevice(null);
+    expect(session.deviceToken).toBe('device-2');
+  });
+
   it('is known again after a sign-out', () => {
     const session = tab();
     expect(session.deviceToken).toBeNull();
@@ -165,10 +174,154 @@ describe('several tabs', () => {
     expect(renew).toHaveBeenCalledExactlyOnceWith('refresh-1');
   });
 
-  it('renew each for itself where the browser has no locks', async () => {
+  it('are not signed in again by a renewal that comes after somebody else signed in', async () => {
+    const [here, there] = [tab(), tab()];
+    here.signIn(signedIn('1'));
+    let answer: (renewal: Renewal) => void = () => undefined;
+    renew.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+    const late = here.renew('access-1');
+    await vi.waitFor(() => {
+      expect(renew).toHaveBeenCalled();
+    });
+    there.signIn(signedIn('other'));
+    answer(renewed('2'));
+    expect(await late).toBe('access-other');
+    expect(await there.bearer()).toBe('access-other');
+    expect(store.getItem(`test-${String(name)}.session`)).toContain('refresh-other');
+  });
+});
+
+describe('several tabs of a browser without locks', () => {
+  beforeEach(() => {
     vi.stubGlobal('navigator', {});
+  });
+
+  it('renew once between them', async () => {
+    const [here, there] = [tab(), tab()];
+    here.signIn(signedIn('1'));
+    await heard(there, true);
+    const both = await Promise.all([here.renew('access-1'), there.renew('access-1')]);
+    expect(both).toEqual(['access-2', 'access-2']);
+    expect(renew).toHaveBeenCalledOnce();
+  });
+
+  it('take turns, each with the newest refresh token, where they cannot talk to each other either', async () => {
+    vi.stubGlobal('BroadcastChannel', undefined);
+    const first = tab();
+    first.signIn(signedIn('0'));
+    const tabs = [first, tab(), tab(), tab()];
+    const underWay = { now: 0, most: 0 };
+    const sent: (string | null)[] = [];
+    renew.mockImplementation(async (refreshToken) => {
+      sent.push(refreshToken);
+      const generation = String(sent.length);
+      underWay.most = Math.max(underWay.most, ++underWay.now);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      underWay.now -= 1;
+      return renewed(generation);
+    });
+    const bearers = await Promise.all(tabs.map((each) => (each === first ? each.renew('access-0') : each.bearer())));
+    expect(underWay.most).toBe(1);
+    expect(sent).toEqual(sent.map((_, turn) => `refresh-${String(turn)}`));
+    expect(new Set(bearers).size).toBe(tabs.length);
+    expect(store.getItem(`test-${String(name)}.renewing`)).toBeNull();
+  });
+
+  it('do not wait for one that was closed in the middle of it', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
+    const until = Date.now() + 150;
+    store.setItem(`test-${String(name)}.renewing`, JSON.stringify({ owner: 'gone', until }));
     expect(await session.renew('access-1')).toBe('access-2');
+    expect(Date.now()).toBeGreaterThanOrEqual(until);
+    store.setItem(`test-${String(name)}.renewing`, 'no lease');
+    renew.mockResolvedValueOnce(renewed('3'));
+    expect(await session.renew('access-2')).toBe('access-3');
+  });
+});
+
+describe('a recent authentication', () => {
+  const elevation = {
+    accessToken: 'elevated',
+    expiresIn: 600,
+    freshUntil: new Date(Date.now() + 300_000).toISOString(),
+  };
+  const later = (ms: number): void => {
+    vi.useFakeTimers({ now: Date.now() + ms, toFake: ['Date'] });
+  };
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('stands beside the token of the session until it is fresh no longer', async () => {
+    const session = tab();
+    session.signIn(signedIn('1'));
+    session.elevate(elevation);
+    expect(session.elevatedBearer()).toBe('elevated');
+    expect(await session.bearer()).toBe('access-1');
+    later(300_001);
+    expect(session.elevatedBearer()).toBeNull();
+  });
+
+  it('is used until it expires where the clock of the device is ahead', () => {
+    const session = tab();
+    session.signIn(signedIn('1'));
+    later(3_000_000);
+    session.elevate(elevation);
+    expect(session.elevatedBearer()).toBe('elevated');
+    later(569_000);
+    expect(session.elevatedBearer()).toBe('elevated');
+    later(2_000);
+    expect(session.elevatedBearer()).toBeNull();
+  });
+
+  it('is neither stored nor shown to another tab', async () => {
+    const [here, there] = [tab(), tab()];
+    here.signIn(signedIn('1'));
+    await heard(there, true);
+    here.elevate(elevation);
+    expect(store.getItem(`test-${String(name)}.session`)).not.toContain('elevated');
+    expect(await tab().bearer()).toBe('access-1');
+    expect(there.elevatedBearer()).toBeNull();
+  });
+
+  it('survives a refresh in another tab', async () => {
+    const [here, there] = [tab(), tab()];
+    here.signIn(signedIn('1'));
+    await heard(there, true);
+    here.elevate(elevation);
+    await there.renew('access-1');
+    await vi.waitFor(async () => {
+      expect(await here.bearer()).toBe('access-2');
+    });
+    expect(here.elevatedBearer()).toBe('elevated');
+  });
+
+  it('ends with the session, and with a sign-in in another tab', async () => {
+    const [here, there] = [tab(), tab()];
+    here.signIn(signedIn('1'));
+    here.elevate(elevation);
+    here.signOut();
+    expect(here.elevatedBearer()).toBeNull();
+
+    here.signIn(signedIn('1'));
+    here.elevate(elevation);
+    there.signIn(signedIn('other'));
+    await vi.waitFor(async () => {
+      expect(await here.bearer()).toBe('access-other');
+    });
+    expect(here.elevatedBearer()).toBeNull();
+  });
+
+  it('asks the service about the session where it is refused before its time', async () => {
+    const session = tab();
+    session.signIn(signedIn('1'));
+    session.elevate(elevation);
+    expect(await session.renew('elevated')).toBe('access-2');
+    expect(session.elevatedBearer()).toBeNull();
+    session.elevate(elevation);
+    renew.mockResolvedValueOnce({ type: 'ended', reason: 'REVOKED' });
+    expect(await session.renew('elevated')).toBeNull();
+    expect(session.isSignedIn()).toBe(false);
   });
 });

@@ -3,13 +3,17 @@ import { lazy, Suspense, useEffect, type ReactNode } from 'react';
 
 import { Account } from './pages/account.tsx';
 import { ChangeContact } from './pages/change-contact.tsx';
+import { ChangePassword } from './pages/change-password.tsx';
+import { DeleteAccount } from './pages/delete-account.tsx';
 import { Reset } from './pages/reset.tsx';
 import { SignIn } from './pages/sign-in.tsx';
 import { SignUp } from './pages/sign-up.tsx';
+import { Undo } from './pages/undo.tsx';
 import { usePreferences } from './preferences.ts';
 import { go, useRoute, type Route } from './routes.ts';
 import { session } from './service.ts';
 import { Settings } from './settings.tsx';
+import { StepUpDialog } from './step-up/step-up-dialog.tsx';
 import { useWords } from './words/index.ts';
 
 /** Only the chosen client is loaded. */
@@ -25,6 +29,9 @@ const PAGES: Readonly<Record<Route, () => ReactNode>> = {
   '/account': () => <Account />,
   '/account/phone': () => <ChangeContact kind="phone" />,
   '/account/email': () => <ChangeContact kind="email" />,
+  '/account/password': () => <ChangePassword />,
+  '/account/delete': () => <DeleteAccount />,
+  '/undo': () => <Undo />,
 };
 
 export function App(): ReactNode {
@@ -64,6 +71,7 @@ export function App(): ReactNode {
             <div className="stage" key={allowed}>
               {PAGES[allowed]()}
             </div>
+            <StepUpDialog />
           </Stack>
         </Suspense>
       </main>
@@ -73,6 +81,8 @@ export function App(): ReactNode {
 
 /** Who is signed in has an account to see; who is not has to sign in first. */
 function allowedRoute(route: Route, signedIn: boolean): Route {
+  // Whoever undoes a change may be signed in, or not.
+  if (route === '/undo') return route;
   const needsAccount = route.startsWith('/account');
   if (needsAccount === signedIn) return route;
   return signedIn ? '/account' : '/sign-in';

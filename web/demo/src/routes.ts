@@ -1,7 +1,17 @@
 import { useSyncExternalStore } from 'react';
 
 /** The pages. Addresses are fragments, so that any server of files can serve the app. */
-export const ROUTES = ['/sign-in', '/sign-up', '/reset', '/account', '/account/phone', '/account/email'] as const;
+export const ROUTES = [
+  '/sign-in',
+  '/sign-up',
+  '/reset',
+  '/account',
+  '/account/phone',
+  '/account/email',
+  '/account/password',
+  '/account/delete',
+  '/undo',
+] as const;
 
 export type Route = (typeof ROUTES)[number];
 
@@ -9,7 +19,8 @@ export function useRoute(): Route {
   return useSyncExternalStore(subscribe, current);
 }
 
-export type Flash = 'phoneChanged' | 'emailChanged' | 'passwordReset';
+export type Flash =
+  'phoneChanged' | 'emailChanged' | 'passwordChanged' | 'passwordReset' | 'changeUndone' | 'accountDeleted';
 
 let flash: { readonly route: Route; readonly said: Flash } | null = null;
 
@@ -30,8 +41,17 @@ export function to(route: Route): string {
 }
 
 function current(): Route {
-  const path = location.hash.slice(1);
+  const [path] = parts();
   return ROUTES.find((route) => route === path) ?? '/sign-in';
+}
+
+/** What the address says after the route and a question mark: the token of a link in a message. */
+export function tokenInAddress(): string | null {
+  return parts()[1] ?? null;
+}
+
+function parts(): readonly string[] {
+  return location.hash.slice(1).split('?');
 }
 
 function subscribe(listener: () => void): () => void {

@@ -19,12 +19,25 @@ export interface OutboxMessage {
 /** The service, as tests need it: somewhere to go, a process to kill, and what it would have sent. */
 export interface TestServer {
   readonly origin: string;
+  /** Makes an account with both contacts proved long ago, as the operator does. */
+  createUser(user: NewUser): Promise<void>;
+  /** What it would have sent, newest first. */
+  outbox(): Promise<readonly OutboxMessage[]>;
   /** Ends the process without a warning. */
   kill(): Promise<void>;
   /** Starts it again, at the same address and with the same data. */
   restart(): Promise<void>;
   /** Everything away, for good. */
   dispose(): Promise<void>;
+}
+
+export interface NewUser {
+  readonly username: string;
+  readonly password: string;
+  readonly name: string;
+  readonly birthDate: string;
+  readonly phone: string;
+  readonly email: string;
 }
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -49,6 +62,8 @@ export interface ServerOptions {
   readonly refreshCookie?: boolean;
   /** How long codes live; five minutes where nothing is said. */
   readonly codeTtlSeconds?: number;
+  /** For how long an authentication counts as recent; left to the service's default where nothing is said. */
+  readonly reauthMaxAgeSeconds?: number;
   /** Whether the pages were not built yet. */
   readonly unbuilt?: boolean;
 }
@@ -57,9 +72,7 @@ export interface ServerOptions {
 export async function messageTo(server: TestServer, to: string, after?: string): Promise<OutboxMessage> {
   const deadline = Date.now() + MESSAGE_WITHIN_MS;
   while (Date.now() < deadline) {
-    const response = await fetch(`${server.origin}/dev/outbox`, { headers: { accept: 'application/json' } });
-    const messages = (await response.json()) as OutboxMessage[];
-    const message = messages.find((candidate) => candidate.to === to);
+    const message = (await server.outbox()).find((candidate) => candidate.to === to);
     if (message && message.id !== after) return message;
     await pause(50);
   }
@@ -88,11 +101,13 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     SMS_PROVIDER: 'development',
     EMAIL_PROVIDER: 'development',
     TEST_CONTACTS: `${DELIVERED_TO}=246810:delivered,${UNDELIVERED_TO}=246810:undelivered`,
+    CONTACT_UNDO_URL: `${origin}/demo/#/undo?{token}`,
     RESEND_COOLDOWN: `${String(options.resendCooldownSeconds ?? 0)}s`,
     ...(options.accessTokenSeconds !== undefined && {
       JWT_ACCESS_EXPIRES_IN: `${String(options.accessTokenSeconds)}s`,
     }),
     ...(options.refreshCookie !== undefined && { REFRESH_COOKIE: options.refreshCookie ? 'on' : 'off' }),
+    ...(options.reauthMaxAgeSeconds !== undefined && { REAUTH_MAX_AGE: `${String(options.reauthMaxAgeSeconds)}s` }),
     ...(options.codeTtlSeconds !== undefined && { CODE_TTL: `${String(options.codeTtlSeconds)}s` }),
     ...unlimited,
   };
@@ -121,9 +136,22 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     running.kill('SIGKILL');
     await gone;
   };
+  const createUser = async ({ username, password, name, birthDate, phone, email }: NewUser): Promise<void> => {
+    const facts = ['--name', name, '--birth-date', birthDate, '--phone', phone, '--email', email];
+    const command = ['admin', 'create-user', '--username', username, ...facts];
+    const program = spawn(PROGRAM, command, { cwd: data, env: environment, stdio: ['pipe', log, log] });
+    program.stdin?.end(`${password}\n`);
+    const [status] = (await once(program, 'exit')) as [number | null];
+    if (status !== 0) throw new Error(`No account was made; ${logFile} says why.`);
+  };
   await restart();
   return {
     origin,
+    createUser,
+    outbox: async () => {
+      const response = await fetch(`${origin}/dev/outbox`, { headers: { accept: 'application/json' } });
+      return (await response.json()) as OutboxMessage[];
+    },
     kill,
     restart,
     dispose: async () => {

@@ -45,11 +45,11 @@ export function phoneNumber(): { phone: string; e164: string } {
 /** What somebody does on the pages of the demo, in their words. */
 export class Visitor {
   readonly page: Page;
-  readonly #server: TestServer;
+  readonly server: TestServer;
 
   constructor(page: Page, server: TestServer) {
     this.page = page;
-    this.#server = server;
+    this.server = server;
   }
 
   async open({ client, stream }: Way, route = '/sign-in'): Promise<void> {
@@ -57,8 +57,34 @@ export class Visitor {
     await expect(this.page.locator('h1')).toBeVisible();
   }
 
+  /** Opens the link of the newest message to a contact that has lost its account. */
+  async openUndoLink(to: string, { client, stream }: Way): Promise<void> {
+    const message = (await this.server.outbox()).find((sent) => sent.to === to && sent.text.includes('/undo?'));
+    const token = /undo\?([0-9a-f]{64})/.exec(message?.text ?? '')?.[1] ?? '';
+    await this.page.goto(`/demo/?client=${client}&stream=${stream}&language=en#/undo?${token}`);
+    await expect(this.heading('Undo the change')).toBeVisible();
+  }
+
   heading(name: string | RegExp): Locator {
     return this.page.getByRole('heading', { level: 1, name });
+  }
+
+  /** The dialog that asks the person to authenticate again. */
+  dialog(): Locator {
+    return this.page.getByRole('dialog', { name: 'Confirm that it is you' });
+  }
+
+  async confirmByPassword(password: string): Promise<void> {
+    await this.dialog().getByLabel('Password', { exact: true }).last().fill(password);
+    await this.dialog().getByRole('button', { name: 'Confirm' }).click();
+  }
+
+  async confirmByCode(method: string, contact: string): Promise<void> {
+    await this.dialog().getByRole('radio', { name: method }).check();
+    const before = await this.newest(contact);
+    await this.dialog().getByRole('button', { name: 'Send me a code' }).click();
+    const { code } = await this.receives(contact, before);
+    await this.codeField().fill(code ?? '');
   }
 
   codeField(): Locator {
@@ -84,7 +110,12 @@ export class Visitor {
 
   /** The message that the service sent, or sent anew. */
   receives(e164: string, after?: OutboxMessage): Promise<OutboxMessage> {
-    return messageTo(this.#server, e164, after?.id);
+    return messageTo(this.server, e164, after?.id);
+  }
+
+  /** The newest message so far, if there is one. */
+  async newest(to: string): Promise<OutboxMessage | undefined> {
+    return (await this.server.outbox()).find((message) => message.to === to);
   }
 
   enterCodeSentTo(e164: string): Promise<void> {

@@ -29,6 +29,8 @@ export interface Session {
 export interface SignedIn {
   readonly session: Session;
   readonly expiresAt: number;
+  /** Until when the authentication behind this token counts as recent, in milliseconds since 1970. */
+  readonly freshUntil: number;
 }
 
 /** People, their devices and their tokens. */
@@ -69,7 +71,12 @@ export class Accounts {
     const accessToken = randomBytes(24).toString('base64url');
     session.refreshToken = randomBytes(24).toString('base64url');
     session.lastUsedAt = new Date().toISOString();
-    this.#access.set(accessToken, { session, expiresAt: Date.now() + this.#settings.accessTokenSeconds * 1_000 });
+    this.#access.set(accessToken, {
+      session,
+      expiresAt: Date.now() + this.#settings.accessTokenSeconds * 1_000,
+      // As old as the sign-in, however often it is renewed.
+      freshUntil: Date.parse(session.createdAt) + this.#settings.reauthMaxAgeSeconds * 1_000,
+    });
     const pair = {
       accessToken,
       expiresIn: this.#settings.accessTokenSeconds,
@@ -77,6 +84,15 @@ export class Accounts {
       refreshExpiresAt: new Date(Date.now() + 7 * 86_400_000).toISOString(),
     };
     return { pair, refreshToken: session.refreshToken };
+  }
+
+  /** An access token that alone carries a new authentication. */
+  elevate(session: Session): { accessToken: string; expiresIn: number; freshUntil: string } {
+    const accessToken = randomBytes(24).toString('base64url');
+    const expiresIn = this.#settings.accessTokenSeconds;
+    const freshUntil = Date.now() + (this.#settings.reauthMaxAgeSeconds || 60) * 1_000;
+    this.#access.set(accessToken, { session, expiresAt: Date.now() + expiresIn * 1_000, freshUntil });
+    return { accessToken, expiresIn, freshUntil: new Date(freshUntil).toISOString() };
   }
 
   ofRefreshToken(token: string): Session | undefined {

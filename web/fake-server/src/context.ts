@@ -44,3 +44,12 @@ export function whoever(context: Context): SignedIn {
   if (!context.signedIn) throw unauthenticated();
   return context.signedIn;
 }
+
+/** The refusal of an act that decides who owns the account, where the authentication is not recent. */
+export function staleAuthentication(context: Context): Result | null {
+  const { session, freshUntil } = whoever(context);
+  if (Date.now() < freshUntil) return null;
+  const { phone, email } = session.account;
+  const methods = ['PASSWORD', phone !== null && 'PHONE_CODE', email !== null && 'EMAIL_CODE'].filter(Boolean);
+  return problem(context, 'ReauthenticationRequired', 'REAUTHENTICATION_REQUIRED', { methods });
+}

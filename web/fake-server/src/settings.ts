@@ -5,6 +5,8 @@ export interface Settings {
   readonly resendCooldownSeconds: number;
   readonly dailySends: number;
   readonly accessTokenSeconds: number;
+  /** For how long an authentication counts as recent; with 0 a sign-in never does. */
+  readonly reauthMaxAgeSeconds: number;
   /** On: the refresh token travels in a cookie and `TokenPair.refreshToken` is null. */
   readonly refreshCookie: boolean;
   /** From queued to sent, and again from sent to delivered. */
@@ -17,6 +19,7 @@ export const DEFAULTS: Settings = {
   resendCooldownSeconds: 60,
   dailySends: 5,
   accessTokenSeconds: 3_600,
+  reauthMaxAgeSeconds: 600,
   refreshCookie: false,
   deliveryStepMs: 120,
 };

@@ -14,6 +14,7 @@ const WORDS = {
   PROOF_REJECTED: ['The confirmation is no longer valid.', '인증이 만료되었습니다.'],
   PASSWORD_REJECTED: ['The password is too weak.', '비밀번호가 조건에 맞지 않습니다.'],
   CREDENTIALS_REJECTED: ['Name or password is wrong.', '아이디 또는 비밀번호가 올바르지 않습니다.'],
+  REAUTHENTICATION_REQUIRED: ['Please confirm that it is you.', '본인 확인이 필요합니다.'],
   REFRESH_REJECTED: ['Please sign in again.', '다시 로그인해 주세요.'],
   SESSION_NOT_FOUND: ['There is no such device.', '기기를 찾을 수 없습니다.'],
 } as const;

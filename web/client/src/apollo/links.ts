@@ -51,9 +51,12 @@ export function sessionLink(session: Session): ApolloLink {
           });
         };
 
-        session.bearer().then((bearer) => {
-          attempt(bearer, false);
-        }, fail);
+        const elevated = operation.operationType === OperationTypeNode.MUTATION ? session.elevatedBearer() : null;
+        if (elevated !== null) attempt(elevated, false);
+        else
+          session.bearer().then((bearer) => {
+            attempt(bearer, false);
+          }, fail);
         return () => {
           closed = true;
           inner?.unsubscribe();

@@ -6,6 +6,8 @@
  */
 export interface SessionRecord {
   readonly generation: number;
+  /** The generation of the sign-in that all of this goes back to. */
+  readonly family: number;
   /** Null in cookie mode, where the browser sends it by itself. */
   readonly refreshToken: string | null;
   /** When the access token of this generation goes stale: until then another tab may still have it. */
@@ -30,7 +32,8 @@ export class RecordKeeper {
     if (text === null) return null;
     try {
       const value: unknown = JSON.parse(text);
-      return isRecord(value) ? value : null;
+      // A record of an earlier version of this package names no family.
+      return isRecord(value) ? { ...value, family: value.family ?? value.generation } : null;
     } catch {
       return null;
     }
@@ -45,11 +48,14 @@ export class RecordKeeper {
   }
 }
 
-function isRecord(value: unknown): value is SessionRecord {
+type StoredRecord = Omit<SessionRecord, 'family'> & { readonly family?: number };
+
+function isRecord(value: unknown): value is StoredRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { generation, refreshToken, staleAt } = value as Record<keyof SessionRecord, unknown>;
+  const { generation, family, refreshToken, staleAt } = value as Record<keyof SessionRecord, unknown>;
   return (
     typeof generation === 'number' &&
+    (family === undefined || typeof family === 'number') &&
     typeof staleAt === 'number' &&
     (refreshToken === null || typeof refreshToken === 'string')
   );

@@ -1,9 +1,15 @@
 import { print } from 'graphql';
 
+import { patience } from '../backoff.ts';
 import { failureOfStatus, faultOf, UNREACHABLE, WireError, type TopLevelError } from '../failure.ts';
 import { RefreshSessionDocument, type RefreshSessionMutation } from '../generated/graphql.ts';
 import { OWN_PAGE } from '../own-page.ts';
 import type { TokenPair } from './tokens.ts';
+
+/** Within this a refresh is answered or given up: the other tabs wait for it. */
+const ANSWER_WITHIN_MS = 20_000;
+/** How often a refresh is asked for where the service is busy, or does not know the token's key yet. */
+const ATTEMPTS = 3;
 
 /** New tokens, or the service's word that this session is over. */
 export type Renewal =
@@ -29,7 +35,10 @@ export function renewOverHttp({ url, credentials = 'same-origin' }: RenewOptions
   const query = print(RefreshSessionDocument);
   return async (refreshToken) => {
     const variables = { input: refreshToken === null ? {} : { refreshToken } };
-    const data = await post({ query, operationName: 'RefreshSession', variables }, { url, credentials });
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const ask = (): Promise<unknown> =>
+      post({ query, operationName: 'RefreshSession', variables }, { url, credentials, signal });
+    const data = await whileUnavailable(ask, signal);
     const result = (data as RefreshSessionMutation).refreshSession;
     switch (result.__typename) {
       case 'RefreshSessionPayload':
@@ -47,13 +56,38 @@ export function renewOverHttp({ url, credentials = 'same-origin' }: RenewOptions
   };
 }
 
-async function post(body: object, { url, credentials }: Required<RenewOptions>): Promise<unknown> {
+/**
+ * UNAVAILABLE decides nothing: the service is busy, or the process that answered has not read the key of this token yet.
+ * Asking again with the same token is safe.
+ */
+async function whileUnavailable<Data>(ask: () => Promise<Data>, signal: AbortSignal): Promise<Data> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (failures === ATTEMPTS || signal.aborted || !isUnavailable(thrown)) throw thrown;
+      await patience(failures);
+    }
+  }
+}
+
+function isUnavailable(thrown: unknown): boolean {
+  if (!(thrown instanceof WireError) || thrown.failure.__typename !== 'ServiceFault') return false;
+  return thrown.failure.code === 'UNAVAILABLE';
+}
+
+interface PostOptions extends Required<RenewOptions> {
+  readonly signal: AbortSignal;
+}
+
+async function post(body: object, { url, credentials, signal }: PostOptions): Promise<unknown> {
   let response: Response;
   let answer: { data?: unknown; errors?: readonly TopLevelError[] } | null;
   try {
     response = await fetch(url, {
       method: 'POST',
       credentials,
+      signal,
       headers: {
         ...OWN_PAGE,
         accept: 'application/graphql-response+json, application/json;q=0.9',

@@ -1,7 +1,15 @@
+import { Lease } from './lease.ts';
 import { memoryStore, RecordKeeper, type KeyValueStore } from './record.ts';
 import type { EndReason, Renew } from './refresh.ts';
 import { Tabs } from './tabs.ts';
-import { accessTokenOf, type AccessToken, type TokenPair } from './tokens.ts';
+import {
+  accessTokenOf,
+  elevatedTokenOf,
+  type AccessToken,
+  type ElevatedToken,
+  type Elevation,
+  type TokenPair,
+} from './tokens.ts';
 
 export interface SessionOptions {
   readonly renew: Renew;
@@ -32,6 +40,7 @@ export class Session {
   readonly #tabs: Tabs;
   readonly #listeners = new Set<() => void>();
   #access: AccessToken | null = null;
+  #elevated: ElevatedToken | null = null;
   #renewing: Promise<string | null> | null = null;
   #signedIn: boolean;
   /** Tokens up to this generation belong to a session that is over; one may still arrive from a slow tab. */
@@ -44,7 +53,7 @@ export class Session {
     this.#deviceKey = `${name}.device`;
     this.#record = new RecordKeeper(store, `${name}.session`);
     this.#signedIn = this.#record.read() !== null;
-    this.#tabs = new Tabs(name, {
+    this.#tabs = new Tabs(name, new Lease(store, `${name}.renewing`), {
       held: () => this.#access,
       token: (access) => {
         this.#hold(access);
@@ -75,8 +84,16 @@ export class Session {
 
   /** Takes what a sign-in or a sign-up answered. */
   signIn({ tokens, deviceToken }: SignedIn): void {
+    this.keepDevice(deviceToken);
+    this.#keep(tokens, null);
+  }
+
+  /**
+   * Takes the device token of any other answer. A reset or a change of the password and a sign-out everywhere make the
+   * account forget its devices, and give the one that did it a new token. Null leaves what is kept as it is.
+   */
+  keepDevice(deviceToken: string | null): void {
     if (deviceToken !== null) this.#store.setItem(this.#deviceKey, deviceToken);
-    this.#keep(tokens);
   }
 
   /** Forgets the tokens, here and in the other tabs. Telling the service (`signOut`) comes first and is the page's business. */
@@ -89,6 +106,22 @@ export class Session {
     return this.#access && Date.now() < this.#access.staleAt ? this.#access.token : null;
   }
 
+  /** Takes what `reauthenticate` answered. Mutations of this tab carry it while it is fresh; streams and queries never do. */
+  elevate(elevation: Elevation): void {
+    const family = this.#access?.family ?? this.#record.read()?.family;
+    if (family !== undefined) this.#elevated = elevatedTokenOf(elevation, family, Date.now());
+  }
+
+  /** The access token of a recent authentication in this tab, while it is fresh. */
+  elevatedBearer(): string | null {
+    return this.#elevated && Date.now() < this.#elevated.staleAt ? this.#elevated.token : null;
+  }
+
+  /** Forgets the recent authentication, and nothing else: the service does not count it any more. */
+  lower(): void {
+    this.#elevated = null;
+  }
+
   /** An access token that lives; null where nobody is signed in. Rejects with a `WireError` where it could not be renewed. */
   bearer(): Promise<string | null> {
     if (!this.#signedIn) return Promise.resolve(null);
@@ -99,6 +132,11 @@ export class Session {
   /** The token after `refused`, which the service would not honour. Null where the session is over. */
   renew(refused: string): Promise<string | null> {
     if (!this.#signedIn) return Promise.resolve(null);
+    if (refused === this.#elevated?.token) {
+      // Refused before its time, so the session may be over: only a renewal tells.
+      this.lower();
+      return this.#renewOnce(this.freshBearer());
+    }
     const fresh = this.freshBearer();
     // Renewed already, since the refused one was sent.
     if (fresh !== null && fresh !== refused) return Promise.resolve(fresh);
@@ -137,13 +175,14 @@ export class Session {
       }
     }
     const renewal = await this.#renewOverWire(record.refreshToken);
-    // Signed out, or in as somebody else, meanwhile: these tokens are nobody's, and must not bring the session back.
-    if (this.#record.read()?.generation !== record.generation) return this.freshBearer();
+    // Signed out, or in as somebody else, meanwhile: these tokens belong to no one, and must not bring the session back.
+    // Whoever is signed in now has a token of a later generation.
+    if (this.#record.read()?.generation !== record.generation) return this.#renewAlone(refused);
     if (renewal.type === 'ended') {
       this.#end(renewal.reason);
       return null;
     }
-    return this.#keep(renewal.tokens).token;
+    return this.#keep(renewal.tokens, record.family).token;
   }
 
   /** A broadcast may have come in while we asked. */
@@ -152,11 +191,13 @@ export class Session {
     return held && held.generation >= (answered?.generation ?? 0) ? held : answered;
   }
 
-  #keep(tokens: TokenPair): AccessToken {
+  /** `family` is null for a sign-in, which begins one. */
+  #keep(tokens: TokenPair, family: number | null): AccessToken {
     // Clocks only break ties here: generations of two sessions, one after the other, must not be mixed up.
     const generation = Math.max((this.#record.read()?.generation ?? 0) + 1, Date.now());
-    const access = accessTokenOf(tokens, generation, Date.now());
-    this.#record.write({ generation, refreshToken: tokens.refreshToken, staleAt: access.staleAt });
+    const access = accessTokenOf(tokens, { generation, family: family ?? generation }, Date.now());
+    const { staleAt } = access;
+    this.#record.write({ generation, family: access.family, refreshToken: tokens.refreshToken, staleAt });
     this.#hold(access);
     this.#tabs.tell(access);
     return access;
@@ -166,6 +207,8 @@ export class Session {
     if (access.generation <= this.#endedGeneration) return;
     if (this.#access && this.#access.generation > access.generation) return;
     this.#access = access;
+    // A renewal leaves a recent authentication alone; a sign-in, in whichever tab, may be somebody else's.
+    if (this.#elevated?.family !== access.family) this.lower();
     this.#endReason = null;
     this.#setSignedIn(true);
   }
@@ -180,6 +223,7 @@ export class Session {
   #drop(reason: EndReason | null, generation: number): void {
     this.#endedGeneration = Math.max(this.#endedGeneration, generation);
     this.#access = null;
+    this.lower();
     this.#endReason = reason;
     this.#setSignedIn(false);
   }

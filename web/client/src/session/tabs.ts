@@ -1,3 +1,4 @@
+import type { Lease } from './lease.ts';
 import type { AccessToken } from './tokens.ts';
 
 /** How long the other tabs have to answer. One that the browser froze will not, and then we do without. */
@@ -20,17 +21,19 @@ export interface TabEvents {
 /**
  * The other tabs of the same origin: one of them renews, all of them use what it got.
  *
- * Web Locks decide who renews; a broadcast hands the access token on, so that it need not be stored. Where a browser lacks
- * either (an insecure context has no locks), each tab renews for itself, and the service's grace for a refresh token that
- * comes twice keeps them signed in.
+ * Web Locks decide who renews, or a lease in the shared store where a browser has no locks (an insecure context has none):
+ * two refreshes at once could show the service a token that was replaced two steps ago, which it takes for theft. A
+ * broadcast hands the access token on, so that it need not be stored; without it each tab refreshes in its turn.
  */
 export class Tabs {
   readonly #name: string;
+  readonly #lease: Lease;
   readonly #channel: BroadcastChannel | null;
   readonly #asking = new Set<(access: AccessToken) => void>();
 
-  constructor(name: string, events: TabEvents) {
+  constructor(name: string, lease: Lease, events: TabEvents) {
     this.#name = name;
+    this.#lease = lease;
     this.#channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(name);
     this.#channel?.addEventListener('message', ({ data }: MessageEvent<Message>) => {
       switch (data.type) {
@@ -78,7 +81,7 @@ export class Tabs {
 
   /** Does `work` while no other tab does. */
   alone<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (typeof navigator === 'undefined' || !('locks' in navigator)) return work();
+    if (typeof navigator === 'undefined' || !('locks' in navigator)) return this.#lease.hold(work);
     return navigator.locks.request(`${this.#name}.renew`, work);
   }
 

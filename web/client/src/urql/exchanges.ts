@@ -1,4 +1,4 @@
-import { cacheExchange, fetchExchange, subscriptionExchange, type Exchange } from '@urql/core';
+import { cacheExchange, fetchExchange, subscriptionExchange, type Exchange, type Operation } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
 
 import { isUnauthenticated } from '../failure.ts';
@@ -8,26 +8,39 @@ import type { StreamTransport } from '../transport/stream.ts';
 
 /** Sends the access token along and, where the service refuses it, renews it once for all tabs and asks again. */
 export function sessionExchange(session: Session): Exchange {
+  const bearerFor = ({ kind }: Operation): string | null =>
+    (kind === 'mutation' ? session.elevatedBearer() : null) ?? session.freshBearer();
   return authExchange((utils) => {
-    let sentWith: string | null = null;
+    let refused: string | null = null;
     return Promise.resolve({
       addAuthToOperation: (operation) => {
-        sentWith = session.freshBearer();
+        const bearer = bearerFor(operation);
         return utils.appendHeaders(operation, {
           ...OWN_PAGE,
-          ...(sentWith !== null && { authorization: `Bearer ${sentWith}` }),
+          ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
         });
       },
       // Streams look after their own token, in the transport.
-      willAuthError: ({ kind }) => kind !== 'subscription' && session.isSignedIn() && session.freshBearer() === null,
-      didAuthError: ({ graphQLErrors, response }) =>
-        isUnauthenticated(graphQLErrors) || (response as Response | undefined)?.status === 401,
+      willAuthError: (operation) =>
+        operation.kind !== 'subscription' && session.isSignedIn() && bearerFor(operation) === null,
+      didAuthError: ({ graphQLErrors, response }, operation) => {
+        const isRefusal = isUnauthenticated(graphQLErrors) || (response as Response | undefined)?.status === 401;
+        if (isRefusal) refused = sentWith(operation);
+        return isRefusal;
+      },
       refreshAuth: async () => {
-        const fresh = session.freshBearer();
-        await (fresh === null || sentWith === null ? session.bearer() : session.renew(sentWith));
+        const token = refused;
+        refused = null;
+        await (token === null ? session.bearer() : session.renew(token));
       },
     });
   });
+}
+
+/** The access token that an operation went out with. */
+function sentWith({ context: { fetchOptions } }: Operation): string | null {
+  const { headers } = (typeof fetchOptions === 'function' ? fetchOptions() : fetchOptions) ?? {};
+  return new Headers(headers).get('authorization')?.replace('Bearer ', '') ?? null;
 }
 
 /** Subscriptions over a transport of this package: WebSocket or server-sent events, resumed by themselves. */

@@ -44,8 +44,13 @@ export function Account(): ReactNode {
     );
   }
   return (
-    <Page title={words.account.title(me.nickname ?? me.name ?? me.username)}>
-      {(flash === 'phoneChanged' || flash === 'emailChanged') && <Notice tone="good">{words.account[flash]}</Notice>}
+    <Page
+      title={words.account.title(me.nickname ?? me.name ?? me.username)}
+      foot={<a href={to('/account/delete')}>{words.account.delete}</a>}
+    >
+      {(flash === 'phoneChanged' || flash === 'emailChanged' || flash === 'passwordChanged') && (
+        <Notice tone="good">{words.account[flash]}</Notice>
+      )}
       <Profile me={me} />
       <Devices sessions={sessions.data?.me?.sessions.nodes ?? []} onEnded={sessions.reload} />
       <div className="ways">
@@ -80,6 +85,7 @@ function Profile({ me }: { readonly me: UserPartsFragment }): ReactNode {
           isConfirmed={me.emailVerifiedAt !== null}
           change={['/account/email', account.changeEmail]}
         />
+        <Fact name={fields.password} value="••••••••" change={['/account/password', account.changePassword]} />
       </dl>
     </section>
   );

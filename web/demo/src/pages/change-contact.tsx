@@ -20,14 +20,15 @@ export function ChangeContact({ kind }: { readonly kind: 'phone' | 'email' }): R
   const flow = useKeptVerification(`/account/${kind}`);
   const changePhone = stack.useMutation(ChangePhoneDocument);
   const changeEmail = stack.useMutation(ChangeEmailDocument);
+  const { run } = stack.stepUp;
   const isPhone = kind === 'phone';
   const title = isPhone ? words.change.phoneTitle : words.change.emailTitle;
 
   const { onCode, trouble } = useSpending(flow, async ({ token: proofToken }) => {
     const input = { proofToken };
     const { result, failure } = isPhone
-      ? await changePhone({ input }).then(({ data, failure }) => ({ result: data?.changePhone, failure }))
-      : await changeEmail({ input }).then(({ data, failure }) => ({ result: data?.changeEmail, failure }));
+      ? await run(() => changePhone({ input })).then(({ data, failure }) => ({ result: data?.changePhone, failure }))
+      : await run(() => changeEmail({ input })).then(({ data, failure }) => ({ result: data?.changeEmail, failure }));
     if (result?.__typename !== 'ChangeContactPayload') return failure ?? result ?? null;
     go('/account', isPhone ? 'phoneChanged' : 'emailChanged');
     return null;
@@ -43,11 +44,14 @@ export function ChangeContact({ kind }: { readonly kind: 'phone' | 'email' }): R
         submit={words.change.submit}
         input={isPhone ? { type: 'tel', autoComplete: 'tel' } : { type: 'email', autoComplete: 'email' }}
         onContact={(contact) =>
-          void flow.send({
-            purpose: isPhone ? 'PHONE_CHANGE' : 'EMAIL_CHANGE',
-            to: ofKind(kind, contact),
-            locale: language,
-          })
+          // Asked already here, before a message goes out, whether it is the owner.
+          void run(() =>
+            flow.send({
+              purpose: isPhone ? 'PHONE_CHANGE' : 'EMAIL_CHANGE',
+              to: ofKind(kind, contact),
+              locale: language,
+            }),
+          )
         }
       />
     </Page>

@@ -28,8 +28,10 @@ export function NewPassword({ proof, onAgain }: NewPasswordProps): ReactNode {
     const { data, failure } = await resetPassword({ input: { proofToken: proof.token, newPassword } });
     setBusy(false);
     if (failure) setTrouble(failure);
-    else if (data.resetPassword.__typename === 'ResetPasswordPayload') go('/sign-in', 'passwordReset');
-    else setTrouble(data.resetPassword);
+    else if (data.resetPassword.__typename !== 'ResetPasswordPayload') setTrouble(data.resetPassword);
+    else {
+      go('/sign-in', 'passwordReset');
+    }
   };
 
   return (

@@ -2,12 +2,12 @@ import { type ReactNode } from 'react';
 
 import { CodeEntry } from '../code/code-entry.tsx';
 import { useKeptVerification } from '../code/use-kept-verification.ts';
-import { to } from '../routes.ts';
+import { flashOf, to } from '../routes.ts';
 import { Button } from '../ui/button.tsx';
 import { fieldErrors } from '../ui/explain.ts';
 import { Field } from '../ui/field.tsx';
 import { Form } from '../ui/form.tsx';
-import { TroubleNotice } from '../ui/notice.tsx';
+import { Notice, TroubleNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { useWords } from '../words/index.ts';
 import { NewPassword } from './new-password.tsx';
@@ -25,6 +25,7 @@ export function Reset(): ReactNode {
   }
   return (
     <Page title={words.reset.title} lead={words.reset.lead} foot={<a href={to('/sign-in')}>{words.reset.back}</a>}>
+      {flashOf('/reset') === 'changeUndone' && <Notice tone="good">{words.reset.undone}</Notice>}
       <Form
         busy={busy}
         answer={flow.problem}

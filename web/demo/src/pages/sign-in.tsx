@@ -33,6 +33,7 @@ export function SignIn(): ReactNode {
   const signIn = stack.useMutation(SignInDocument);
   const signInWithProof = stack.useMutation(SignInWithProofDocument);
   const [way, setWay] = useState<'password' | 'code'>('password');
+  const flash = flashOf('/sign-in');
   const device = { deviceName: deviceOf(navigator.userAgent), deviceToken: session.deviceToken };
 
   const { onCode, trouble } = useSpending(flow, async ({ token }) => {
@@ -55,7 +56,8 @@ export function SignIn(): ReactNode {
       }
     >
       {session.endReason !== null && <Notice tone="plain">{words.signIn.ended}</Notice>}
-      {flashOf('/sign-in') === 'passwordReset' && <Notice tone="good">{words.signIn.reset}</Notice>}
+      {flash === 'passwordReset' && <Notice tone="good">{words.signIn.reset}</Notice>}
+      {flash === 'accountDeleted' && <Notice tone="plain">{words.signIn.deleted}</Notice>}
       <Choice
         quiet
         label={words.signIn.how}

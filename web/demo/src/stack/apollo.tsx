@@ -1,6 +1,13 @@
 import { ApolloClient } from '@apollo/client';
 import { ApolloProvider, useMutation, useQuery } from '@apollo/client/react';
-import { countersignCache, countersignLink, useVerification, wireErrorOf } from '@countersign/client/apollo';
+import { StepUp } from '@countersign/client';
+import {
+  apolloWire,
+  countersignCache,
+  countersignLink,
+  useVerification,
+  wireErrorOf,
+} from '@countersign/client/apollo';
 import { useMemo, useState, type ReactNode } from 'react';
 
 import type { Preferences } from '../preferences.ts';
@@ -20,7 +27,7 @@ export function ApolloStack({ stream, children }: StackProps): ReactNode {
         link: countersignLink({ url: ENDPOINT, session, stream: transportOf(stream), headers: languageHeaders }),
       }),
   );
-  const stack = useMemo(() => apolloStack(stream), [stream]);
+  const stack = useMemo(() => apolloStack(client, stream), [client, stream]);
   return (
     <ApolloProvider client={client}>
       <StackContext value={stack}>{children}</StackContext>
@@ -28,9 +35,11 @@ export function ApolloStack({ stream, children }: StackProps): ReactNode {
   );
 }
 
-function apolloStack(stream: Preferences['stream']): Stack {
+function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack {
   const { connection } = transportOf(stream);
   return {
+    stepUp: new StepUp({ wire: apolloWire(client), session }),
+
     useVerification: () => useVerification({ connection }),
 
     useQuery(document, variables, { pause: skip = false } = {}) {

@@ -1,4 +1,4 @@
-import type { Failure } from '@countersign/client';
+import type { Failure, StepUp } from '@countersign/client';
 import type { UseVerification } from '@countersign/client/react';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { createContext, use } from 'react';
@@ -22,6 +22,8 @@ export interface QueryState<Data> {
  * of the two files beside this one, and calls its hooks directly.
  */
 export interface Stack {
+  /** Runs operations that may need a recent authentication; `StepUpDialog` asks for it. */
+  readonly stepUp: StepUp;
   useVerification(): UseVerification;
   useQuery<Data, Vars extends Variables>(
     document: TypedDocumentNode<Data, Vars>,

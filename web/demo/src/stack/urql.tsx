@@ -1,5 +1,6 @@
 import { Client } from '@urql/core';
-import { countersignExchanges, useVerification, wireErrorOf } from '@countersign/client/urql';
+import { StepUp } from '@countersign/client';
+import { countersignExchanges, urqlWire, useVerification, wireErrorOf } from '@countersign/client/urql';
 import { useMemo, useState, type ReactNode } from 'react';
 import { Provider, useMutation, useQuery } from 'urql';
 
@@ -18,7 +19,7 @@ export function UrqlStack({ stream, children }: StackProps): ReactNode {
         preferGetMethod: false,
       }),
   );
-  const stack = useMemo(() => urqlStack(stream), [stream]);
+  const stack = useMemo(() => urqlStack(client, stream), [client, stream]);
   return (
     <Provider value={client}>
       <StackContext value={stack}>{children}</StackContext>
@@ -26,9 +27,11 @@ export function UrqlStack({ stream, children }: StackProps): ReactNode {
   );
 }
 
-function urqlStack(stream: Preferences['stream']): Stack {
+function urqlStack(client: Client, stream: Preferences['stream']): Stack {
   const { connection } = transportOf(stream);
   return {
+    stepUp: new StepUp({ wire: urqlWire(client), session }),
+
     useVerification: () => useVerification({ connection }),
 
     useQuery(query, variables, { pause = false } = {}) {

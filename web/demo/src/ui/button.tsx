@@ -1,7 +1,7 @@
 import type { ComponentPropsWithoutRef, ReactNode } from 'react';
 
 export interface ButtonProps extends ComponentPropsWithoutRef<'button'> {
-  readonly look?: 'primary' | 'quiet' | 'link';
+  readonly look?: 'primary' | 'quiet' | 'danger' | 'link';
   /** What it set off is under way. It keeps its place in the tab order, so that the focus is not lost. */
   readonly busy?: boolean;
 }

@@ -30,6 +30,7 @@ export const en = {
     phoneOrEmail: 'Phone number or e-mail',
     identifier: 'Username, e-mail or phone',
     password: 'Password',
+    currentPassword: 'Current password',
     newPassword: 'New password',
     show: 'Show',
     hide: 'Hide',
@@ -55,6 +56,7 @@ export const en = {
     signUp: 'Create an account',
     ended: 'You were signed out. Please sign in again.',
     reset: 'Your password is changed. Sign in with the new one.',
+    deleted: 'Your account is deleted.',
   },
 
   signUp: {
@@ -82,6 +84,8 @@ export const en = {
     newLead: 'All your devices will be signed out.',
     save: 'Save the password',
     back: 'Back to sign in',
+    undone:
+      'The change is undone and your previous contact is back. All your devices are signed out. Now choose a new password.',
   },
 
   code: {
@@ -149,9 +153,12 @@ export const en = {
     signOut: 'Sign out',
     signOutEverywhere: 'Sign out everywhere',
     loading: 'One moment …',
+    changePassword: 'Change the password',
+    delete: 'Delete the account',
     again: 'Try again',
     phoneChanged: 'Your phone number is changed.',
     emailChanged: 'Your e-mail address is changed.',
+    passwordChanged: 'Your password is changed. Your other devices are signed out.',
   },
 
   change: {
@@ -160,6 +167,39 @@ export const en = {
     lead: 'We send a code to it, and tell the old one.',
     submit: 'Send a code',
     back: 'Back to the account',
+  },
+
+  changePassword: {
+    title: 'Change the password',
+    lead: 'Your other devices will be signed out.',
+  },
+
+  deletion: {
+    title: 'Delete the account',
+    lead: 'Your profile, your contacts and your devices are erased. This cannot be undone.',
+    sure: 'I understand that my account will be deleted for good',
+    submit: 'Delete the account',
+    possibleFrom: (when: string) => `You can delete the account from ${when}.`,
+  },
+
+  undo: {
+    title: 'Undo the change',
+    lead: 'Your previous phone number or e-mail address comes back, and all devices are signed out. Then you choose a new password.',
+    submit: 'Undo the change',
+    token: 'Code from the message',
+    tokenHint: '64 letters and digits, as in the message about the change.',
+    confirmLead: 'Please confirm with your other contact that it is you.',
+  },
+
+  stepUp: {
+    title: 'Confirm that it is you',
+    lead: 'You signed in a while ago, and this change matters for the safety of your account.',
+    how: 'How to confirm',
+    methods: { PASSWORD: 'Password', PHONE_CODE: 'Phone', EMAIL_CODE: 'E-mail' },
+    wrongPassword: 'This is not your password.',
+    sendTo: 'The code goes to',
+    confirm: 'Confirm',
+    cancel: 'Cancel',
   },
 
   password: {

@@ -29,6 +29,7 @@ export const ko: Words = {
     phoneOrEmail: '휴대전화 번호 또는 이메일',
     identifier: '아이디, 이메일 또는 휴대전화 번호',
     password: '비밀번호',
+    currentPassword: '현재 비밀번호',
     newPassword: '새 비밀번호',
     show: '보기',
     hide: '숨기기',
@@ -54,6 +55,7 @@ export const ko: Words = {
     signUp: '회원가입',
     ended: '로그아웃되었습니다. 다시 로그인해 주세요.',
     reset: '비밀번호가 변경되었습니다. 새 비밀번호로 로그인해 주세요.',
+    deleted: '회원 탈퇴가 완료되었습니다.',
   },
 
   signUp: {
@@ -81,6 +83,8 @@ export const ko: Words = {
     newLead: '모든 기기에서 로그아웃됩니다.',
     save: '비밀번호 저장',
     back: '로그인으로 돌아가기',
+    undone:
+      '변경을 취소하고 이전 연락처로 되돌렸습니다. 모든 기기에서 로그아웃되었습니다. 이제 새 비밀번호를 설정해 주세요.',
   },
 
   code: {
@@ -148,9 +152,12 @@ export const ko: Words = {
     signOut: '로그아웃',
     signOutEverywhere: '모든 기기에서 로그아웃',
     loading: '잠시만 기다려 주세요 …',
+    changePassword: '비밀번호 변경',
+    delete: '회원 탈퇴',
     again: '다시 시도',
     phoneChanged: '휴대전화 번호가 변경되었습니다.',
     emailChanged: '이메일 주소가 변경되었습니다.',
+    passwordChanged: '비밀번호가 변경되었습니다. 다른 기기에서는 로그아웃되었습니다.',
   },
 
   change: {
@@ -159,6 +166,39 @@ export const ko: Words = {
     lead: '새 연락처로 인증번호를 보내고, 기존 연락처에도 알려 드립니다.',
     submit: '인증번호 받기',
     back: '내 정보로 돌아가기',
+  },
+
+  changePassword: {
+    title: '비밀번호 변경',
+    lead: '다른 기기에서는 로그아웃됩니다.',
+  },
+
+  deletion: {
+    title: '회원 탈퇴',
+    lead: '회원 정보와 연락처, 로그인된 기기가 모두 삭제되며 되돌릴 수 없습니다.',
+    sure: '계정이 완전히 삭제되는 것에 동의합니다',
+    submit: '탈퇴하기',
+    possibleFrom: (when) => `${when}부터 탈퇴할 수 있습니다.`,
+  },
+
+  undo: {
+    title: '변경 되돌리기',
+    lead: '이전 휴대전화 번호나 이메일 주소로 되돌리고, 모든 기기에서 로그아웃합니다. 그다음 비밀번호를 새로 설정합니다.',
+    submit: '변경 되돌리기',
+    token: '메시지에 있는 코드',
+    tokenHint: '연락처 변경 알림 메시지에 있는 64자리 영문자와 숫자입니다.',
+    confirmLead: '다른 연락처로 본인 확인을 해 주세요.',
+  },
+
+  stepUp: {
+    title: '본인 확인',
+    lead: '로그인한 지 시간이 지났습니다. 계정을 안전하게 지키기 위해 한 번 더 확인합니다.',
+    how: '확인 방법',
+    methods: { PASSWORD: '비밀번호', PHONE_CODE: '휴대전화', EMAIL_CODE: '이메일' },
+    wrongPassword: '비밀번호가 올바르지 않습니다.',
+    sendTo: '인증번호를 받을 연락처',
+    confirm: '확인',
+    cancel: '취소',
   },
 
   password: {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Account, Session } from '../accounts.ts';
 import { parsePhone } from '../contacts.ts';
-import { problem, whoever, type Context, type Result } from '../context.ts';
+import { problem, staleAuthentication, whoever, type Context, type Result } from '../context.ts';
 import type { Verification } from '../verifications.ts';
 
 interface Args<Input> {
@@ -166,13 +166,40 @@ export const accountRoots = {
     return { __typename: 'ResetPasswordPayload', sessionsEnded, notificationQueued: true };
   },
 
+  reauthenticate: ({ input }: Args<{ password?: string; proofToken?: string }>, context: Context): Result => {
+    const { session } = whoever(context);
+    const { password, phone, email } = session.account;
+    if (input.password !== undefined) {
+      if (input.password !== password) return problem(context, 'CredentialsRejected', 'CREDENTIALS_REJECTED');
+    } else {
+      const proven = spend(input.proofToken, 'STEP_UP', context);
+      if (!proven || ![phone, email].includes(proven.contact.value)) return noProof(context);
+    }
+    return { __typename: 'ReauthenticatePayload', ...context.house.accounts.elevate(session) };
+  },
+
   changePhone: ({ input }: Args<{ proofToken: string }>, context: Context): Result => {
     const { account } = whoever(context).session;
+    const refusal = staleAuthentication(context);
+    if (refusal) return refusal;
     const proven = spend(input.proofToken, 'PHONE_CHANGE', context);
     if (!proven) return noProof(context);
     if (context.house.accounts.find(proven.contact.value)) return problem(context, 'ContactTaken', 'CONTACT_TAKEN');
     account.phone = proven.contact.value;
     account.phoneVerifiedAt = new Date().toISOString();
     return { __typename: 'ChangeContactPayload', user: user(account, context) };
+  },
+
+  deleteAccount: ({ input }: Args<{ password?: string | null }>, context: Context): Result => {
+    const { account } = whoever(context).session;
+    const { accounts } = context.house;
+    if (input.password != null && input.password !== account.password) {
+      return problem(context, 'CredentialsRejected', 'CREDENTIALS_REJECTED');
+    }
+    const refusal = input.password == null ? staleAuthentication(context) : null;
+    if (refusal) return refusal;
+    accounts.accounts.splice(accounts.accounts.indexOf(account), 1);
+    accounts.end([...accounts.sessions.values()].filter((session) => session.account === account).map(({ id }) => id));
+    return { __typename: 'DeleteAccountPayload', id: account.id };
   },
 };

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 
 import { parseEmail, parsePhone, type Contact } from '../contacts.ts';
-import { invalid, problem, type Context, type Result } from '../context.ts';
+import { invalid, problem, staleAuthentication, type Context, type Result } from '../context.ts';
 import { watch, type Verification } from '../verifications.ts';
 
 interface ContactInput {
@@ -47,6 +47,8 @@ export const verificationRoots = {
     if ('__typename' in contact) return contact;
     if (contact.value.endsWith('0002'))
       return problem(context, 'DeliveryRefused', 'DELIVERY_REFUSED', { providerCode: '30006' });
+    const refusal = input.purpose.endsWith('_CHANGE') ? staleAuthentication(context) : null;
+    if (refusal) return refusal;
     const holder = house.accounts.find(contact.value);
     if (input.purpose === 'PHONE_CHANGE' && context.signedIn?.session.account.phone === contact.value) {
       return problem(context, 'ContactUnchanged', 'CONTACT_UNCHANGED');

@@ -1,0 +1,60 @@
+import { UndoContactChangeDocument } from '@countersign/client';
+import { useState, type ReactNode } from 'react';
+
+import { go, to, tokenInAddress } from '../routes.ts';
+import { session } from '../service.ts';
+import { useStack } from '../stack/stack.ts';
+import { Button } from '../ui/button.tsx';
+import type { Trouble } from '../ui/explain.ts';
+import { Field } from '../ui/field.tsx';
+import { Form } from '../ui/form.tsx';
+import { TroubleNotice } from '../ui/notice.tsx';
+import { Page } from '../ui/page.tsx';
+import { useWords } from '../words/index.ts';
+
+/** Takes a change of phone or e-mail back, with the token of the message that the old contact was sent. */
+export function Undo(): ReactNode {
+  const words = useWords();
+  const stack = useStack();
+  const undoContactChange = stack.useMutation(UndoContactChangeDocument);
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<Trouble | null>(null);
+
+  const undo = async (token: string): Promise<Trouble | null> => {
+    const { data, failure } = await undoContactChange({ input: { token } });
+    if (failure) return failure;
+    const result = data.undoContactChange;
+    if (result.__typename !== 'UndoContactChangePayload') return result;
+    // All sessions of the account are over. One in this browser may be another account's: only a renewal tells.
+    const bearer = await session.bearer().catch(() => null);
+    if (bearer !== null) await session.renew(bearer).catch(() => null);
+    go('/reset', 'changeUndone');
+    return null;
+  };
+  const submit = async (token: string): Promise<void> => {
+    setBusy(true);
+    setTrouble(null);
+    setTrouble(await undo(token));
+    setBusy(false);
+  };
+
+  return (
+    <Page title={words.undo.title} lead={words.undo.lead} foot={<a href={to('/sign-in')}>{words.reset.back}</a>}>
+      <Form busy={busy} answer={trouble} onSubmit={(values) => void submit(values['token'] ?? tokenInAddress() ?? '')}>
+        {tokenInAddress() === null && (
+          <Field
+            name="token"
+            label={words.undo.token}
+            hint={words.undo.tokenHint}
+            autoComplete="off"
+            spellCheck={false}
+          />
+        )}
+        <TroubleNotice trouble={trouble} />
+        <Button type="submit" busy={busy}>
+          {words.undo.submit}
+        </Button>
+      </Form>
+    </Page>
+  );
+}
