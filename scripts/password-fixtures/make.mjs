@@ -47,4 +47,5 @@ const identity = 'aspnetcore-identity-password-hasher 1.0.1';
 await add('ASP.NET Identity v2', identity, (password) => new PasswordHasher().hashPasswordV2(password));
 await add('ASP.NET Identity v3, SHA-256', identity, (password) => new PasswordHasher().hashPasswordV3(password));
 await add('ASP.NET Identity v3, SHA-512', 'node:crypto', async (password) => identitySha512(password));
-process.stdout.write(`${JSON.stringify({ fixtures }, null, 1)}\n`);
+const lines = fixtures.map((fixture) => JSON.stringify(fixture));
+process.stdout.write(`{"fixtures": [\n${lines.join(',\n')}\n]}\n`);

@@ -49,4 +49,5 @@ $sixEight = fn ($p) => '$wp' . password_hash(
     base64_encode(hash_hmac('sha384', trim($p), 'wp-sha384', true)), PASSWORD_BCRYPT, ['cost' => 5]
 );
 add('WordPress 6.8', $php, $sixEight);
-echo json_encode(['fixtures' => $fixtures], JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES), "\n";
+$lines = array_map(fn ($fixture) => json_encode($fixture, JSON_UNESCAPED_SLASHES), $fixtures);
+echo "{\"fixtures\": [\n" . implode(",\n", $lines) . "\n]}\n";

@@ -297,4 +297,4 @@ for make in (
     wordpress_hashes,
 ):
     make()
-print(json.dumps({"fixtures": made}, ensure_ascii=True, indent=1))
+print('{"fixtures": [\n' + ",\n".join(map(json.dumps, made)) + "\n]}")
