@@ -197,8 +197,9 @@ impl Accounts {
             (Purpose::PhoneChange | Purpose::EmailChange, Some(asking)) => {
                 self.0.required(asking).await?.map(SentAgain::ReauthenticationRequired)
             }
+            // One that a security act closed names no account any more, and goes on to look like any other.
             (Purpose::StepUp, Some(asking)) => match (found.contact(), found.account()) {
-                (Some(to), Some(account)) if *account == asking.account => {
+                (Some(to), account) if account.is_none_or(|account| *account == asking.account) => {
                     self.no_step_up(asking, &to).await?.map(SentAgain::NoStepUp)
                 }
                 _ => Some(SentAgain::SignedOut),

@@ -177,7 +177,7 @@ async fn a_step_up_code_ends_with_its_contact() {
     let pending = holder.send_code(json!({ "purpose": "STEP_UP", "to": { "phone": PHONE } })).await;
     let moved = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
     assert_eq!(holder.change_contact("changePhone", &moved).await["user"]["phone"], "+821066660000");
-    assert_eq!(holder.reauthenticate(json!({ "proofToken": old })).await["reason"], "UNKNOWN");
+    assert_eq!(holder.reauthenticate(json!({ "proofToken": old })).await["reason"], "SPENT");
     let refused = holder.resend(&pending["verification"]["id"]).await;
     assert_eq!(refused["fields"][0]["reason"], "not_your_contact", "{refused:#}");
     app.stop().await;
