@@ -92,6 +92,30 @@ for (const way of CLIENTS) {
       await visitor.seesAccount();
     });
 
+    test('the old number undoes a change once the other contact has confirmed it', async ({
+      visitor,
+      anotherVisitor,
+    }) => {
+      const person = await withBothContacts(visitor);
+      const next = phoneNumber();
+      await askForNewPhone(visitor, next.phone);
+      await visitor.confirmByPassword(person.password);
+      await visitor.enterCodeSentTo(next.e164);
+      await expect(visitor.page.getByText('Your phone number is changed.')).toBeVisible();
+
+      const owner = await anotherVisitor();
+      await owner.openUndoLink(person.e164, way);
+      const before = await owner.newest(person.email);
+      await owner.press('Undo the change');
+      await expect(owner.page.getByText('Please confirm with your other contact')).toBeVisible();
+      await owner.receives(person.email, before);
+      await owner.enterCodeSentTo(person.email);
+      await expect(owner.page.getByText('your previous contact is back')).toBeVisible();
+
+      await visitor.page.reload();
+      await expect(visitor.page.getByText('You were signed out.')).toBeVisible();
+    });
+
     test('the old number alone undoes a change where there is no other contact', async ({
       visitor,
       anotherVisitor,

@@ -35,6 +35,12 @@ export function Account(): ReactNode {
     session.signOut();
   };
 
+  const endEverywhere = async (): Promise<void> => {
+    const { data } = await signOutEverywhere({ input: { deviceToken: session.deviceToken } });
+    // The account has forgotten its devices, but for this one.
+    session.keepDevice(data?.signOutEverywhere.deviceToken ?? null);
+  };
+
   if (!me) {
     return (
       <Page title={words.brand} lead={failure ? undefined : words.account.loading}>
@@ -57,7 +63,7 @@ export function Account(): ReactNode {
         <Button look="quiet" busy={busy} onClick={() => void leave(() => signOut({}))}>
           {words.account.signOut}
         </Button>
-        <Button look="link" busy={busy} onClick={() => void leave(() => signOutEverywhere({}))}>
+        <Button look="link" busy={busy} onClick={() => void leave(endEverywhere)}>
           {words.account.signOutEverywhere}
         </Button>
       </div>

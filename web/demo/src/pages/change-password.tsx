@@ -2,6 +2,7 @@ import { ChangePasswordDocument } from '@countersign/client';
 import { useState, type ReactNode } from 'react';
 
 import { go, to } from '../routes.ts';
+import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
 import { Button } from '../ui/button.tsx';
 import { explain, type Trouble } from '../ui/explain.ts';
@@ -31,6 +32,8 @@ export function ChangePassword(): ReactNode {
     if (failure) setTrouble(failure);
     else if (data.changePassword.__typename !== 'ChangePasswordPayload') setTrouble(data.changePassword);
     else {
+      // The account has forgotten its devices, but for this one.
+      session.keepDevice(data.changePassword.deviceToken);
       go('/account', 'passwordChanged');
     }
   };

@@ -2,6 +2,7 @@ import { ResetPasswordDocument, type Proof } from '@countersign/client';
 import { useState, type ReactNode } from 'react';
 
 import { go } from '../routes.ts';
+import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
 import { Button } from '../ui/button.tsx';
 import type { Trouble } from '../ui/explain.ts';
@@ -30,6 +31,8 @@ export function NewPassword({ proof, onAgain }: NewPasswordProps): ReactNode {
     if (failure) setTrouble(failure);
     else if (data.resetPassword.__typename !== 'ResetPasswordPayload') setTrouble(data.resetPassword);
     else {
+      // The account has forgotten its devices, but for this one.
+      session.keepDevice(data.resetPassword.deviceToken);
       go('/sign-in', 'passwordReset');
     }
   };
