@@ -40,6 +40,10 @@ async fn a_code_is_sent_watched_and_confirmed() {
     assert_eq!(proof["expiresAt"], "2026-03-02T03:10:00.000Z");
     assert_eq!(watch.last().await["status"], "VERIFIED");
 
+    // The same code is answered with the same proof for a minute, in case the first answer was lost.
+    let again = visitor.confirm(id, &code).await;
+    assert_eq!(again["proof"], *proof, "{again:#}");
+    app.advance(Duration::from_secs(61));
     let again = visitor.confirm(id, &code).await;
     assert_eq!(again["__typename"], "VerificationNotPending");
     assert_eq!(again["verification"]["status"], "VERIFIED");

@@ -29,6 +29,7 @@ async fn app() -> TestApp {
     let mut setup = Setup::new().await.with("RESEND_COOLDOWN", "0s");
     for name in [
         "CLIENT_SENDS_PER_MINUTE",
+        "CLIENT_EMAIL_SENDS_PER_MINUTE",
         "CLIENT_PROOFS_PER_MINUTE",
         "CLIENT_SIGN_INS_PER_MINUTE",
         "CLIENT_SIGN_UPS_PER_MINUTE",

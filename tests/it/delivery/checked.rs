@@ -42,6 +42,10 @@ async fn the_provider_judges_within_our_own_bounds() {
     let right = visitor.confirm(&id, " 246-810 ").await;
     assert_eq!(right["__typename"], "ConfirmVerificationCodePayload", "{right:#}");
     assert_eq!(watch.last().await["status"], "VERIFIED");
+    // Answered again from the proof itself, for a minute; the provider is not asked.
+    assert_eq!(visitor.confirm(&id, CODE).await["proof"]["token"], right["proof"]["token"]);
+    assert_eq!(visitor.confirm(&id, "111111").await["__typename"], "VerificationNotPending");
+    app.advance(Duration::from_secs(61));
     assert_eq!(visitor.confirm(&id, CODE).await["__typename"], "VerificationNotPending");
     assert_eq!(asked(&twilio.seen(), "VerificationCheck").len(), 2, "what is over is not asked for");
     app.stop().await;
