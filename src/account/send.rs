@@ -246,9 +246,8 @@ impl Sent {
             Sent::IdentityNotFound => "identity_not_found",
             Sent::AccountNotActive(_) => "account_not_active",
             Sent::SignedOut => audit::UNAUTHENTICATED,
-            Sent::NotRequestable => audit::INVALID_INPUT,
             Sent::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            Sent::NoStepUp(_) | Sent::SignInByEmailOff => audit::INVALID_INPUT,
+            Sent::NoStepUp(_) | Sent::SignInByEmailOff | Sent::NotRequestable => audit::INVALID_INPUT,
         })
     }
 }

@@ -100,7 +100,8 @@ impl<'a> Rest<'a> {
                 _ if character == quote => {
                     let behind = text.get(at + 1..).unwrap_or_default().split('\n').next().unwrap_or_default();
                     let comment = behind.trim_start();
-                    if !comment.is_empty() && !(comment.starts_with('#') && comment.len() < behind.len()) {
+                    let is_comment = comment.starts_with('#') && comment.len() < behind.len();
+                    if !comment.is_empty() && !is_comment {
                         return Err(AFTER_QUOTE);
                     }
                     self.skip(begins + at + 1 + behind.len());

@@ -141,7 +141,7 @@ fn reserved(key: &str) -> bool {
     let letters: String = key.chars().filter(|character| !is_separator(*character)).collect();
     let name = letters.trim_end_matches(|character: char| character.is_ascii_digit());
     let looks_like = |known: &&str| !name.is_ascii() && skeleton(known).eq(skeleton(name));
-    RESERVED.iter().any(|known| *known == name || looks_like(&known))
+    RESERVED.iter().any(|known| *known == name || looks_like(known))
 }
 
 impl fmt::Debug for Username {

@@ -120,10 +120,12 @@ impl Notice {
     /// How many of them an account is sent at most. None: each one is sent.
     pub fn limit(&self) -> Option<NoticeLimit> {
         match self {
-            // Nobody may hide a change of who owns the account behind a flood of other ones.
-            Notice::ContactChanged(_) | Notice::ContactChangeUndone | Notice::AccountDeleted => None,
-            // It stands in place of a code, and was counted as one.
-            Notice::AccountExists => None,
+            // A change of who owns the account must not be hidden behind a flood of other notices. AccountExists is
+            // sent in place of a code, and was counted as one.
+            Notice::ContactChanged(_)
+            | Notice::ContactChangeUndone
+            | Notice::AccountDeleted
+            | Notice::AccountExists => None,
             // Anybody who knows a username can cause it.
             Notice::AccountLocked => Some(NoticeLimit { most: 1, period: DAY }),
             Notice::PasswordChanged

@@ -71,11 +71,11 @@ impl Generations {
         taken
     }
 
-    fn put_back(&mut self, session: SessionId, generation: i32) {
+    fn put_back(&mut self, session: &SessionId, generation: i32) {
         for known in [&mut self.known, &mut self.known_before] {
-            known.remove(&session);
+            known.remove(session);
         }
-        self.note(&session, generation);
+        self.note(session, generation);
     }
 }
 
@@ -122,7 +122,7 @@ impl Confirmations {
         }
         let all = failed.is_empty();
         for (session, generation, _) in failed {
-            self.generations().put_back(session, generation);
+            self.generations().put_back(&session, generation);
             self.0.noted.notify_one();
         }
         all
@@ -148,11 +148,11 @@ mod tests {
         assert_eq!(generations.take(), [(session.clone(), 2)]);
         assert_eq!((generations.seen(&session), generations.note(&session, 1)), (2, false));
         assert!(!generations.note(&session, 2), "it is written");
-        generations.put_back(session.clone(), 2);
+        generations.put_back(&session, 2);
         assert_eq!(generations.take(), [(session.clone(), 2)]);
         // A newer one that came meanwhile is not undone by a failure of the one before.
         assert!(generations.note(&session, 3));
-        generations.put_back(session.clone(), 2);
+        generations.put_back(&session, 2);
         assert_eq!(generations.take(), [(session, 3)]);
     }
 

@@ -114,7 +114,7 @@ impl Attestor {
         let seed = ed25519_seed(key)?;
         let public = PublicKey::of(&seed[..])?;
         let mut published = vec![public.jwk()];
-        let mut key_ids = vec![public.id.clone()];
+        let mut key_ids = vec![public.id];
         for key in accepted {
             let public = PublicKey::of(&ed25519_seed(key)?[..])?;
             // The same key may be listed twice while processes are replaced.

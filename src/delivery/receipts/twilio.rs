@@ -40,11 +40,12 @@ pub struct Callback<'a> {
 impl Verifier {
     /// None without a secret, or where no address is known.
     pub fn read(env: &Env, public_url: Option<&str>) -> Option<Self> {
+        // Read first, so that a bad value is refused also where no address is known.
+        let auth_tokens = registry::secrets(env, "TWILIO_AUTH_TOKEN");
+        let shared_keys = registry::secrets(env, "TWILIO_WEBHOOK_SECRET");
         let own = env.text("TWILIO_STATUS_CALLBACK_URL");
         let own = own.map(|url| url.split(['?', '#']).next().unwrap_or_default().to_owned());
         let url = own.or_else(|| public_url.map(|url| format!("{url}/receipts/twilio")))?;
-        let auth_tokens = registry::secrets(env, "TWILIO_AUTH_TOKEN");
-        let shared_keys = registry::secrets(env, "TWILIO_WEBHOOK_SECRET");
         (!auth_tokens.is_empty() || !shared_keys.is_empty()).then_some(Self { url, auth_tokens, shared_keys })
     }
 

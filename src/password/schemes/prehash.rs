@@ -41,7 +41,6 @@ impl Prehash {
     /// What is hashed for `password`.
     pub fn apply<'a>(&self, password: &'a [u8]) -> Prepared<'a> {
         let made = match self {
-            Prehash::None => return Prepared(Cow::Borrowed(password)),
             Prehash::SecretSuffix(secret) => [password, secret].concat(),
             Prehash::Md5Hex => hex::encode(&*HashFunction::Md5.digest(&[password])).into_bytes(),
             Prehash::Sha256Hex => hex::encode(&*HashFunction::Sha256.digest(&[password])).into_bytes(),
@@ -51,7 +50,7 @@ impl Prehash {
             Prehash::Symfony if password.len() > 72 || password.contains(&0) => {
                 STANDARD.encode(&*HashFunction::Sha512.digest(&[password])).into_bytes()
             }
-            Prehash::Symfony => return Prepared(Cow::Borrowed(password)),
+            Prehash::None | Prehash::Symfony => return Prepared(Cow::Borrowed(password)),
         };
         Prepared(Cow::Owned(made))
     }

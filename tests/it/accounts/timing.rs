@@ -47,7 +47,7 @@ async fn en_03_hashes_that_cost_more_than_todays_do_not_tell_who_has_an_account(
     let imported = bcrypt::hash("Old-System-Pass-1", COST).unwrap();
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
-    let hash = |n: usize| if n % 3 == 0 { &today } else { &imported };
+    let hash = |n: usize| if n.is_multiple_of(3) { &today } else { &imported };
     app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(hash(n)))).await;
     // A process counts when it starts.
     let counted = app.another_process().await;

@@ -25,7 +25,7 @@ async fn answers(stream: &mut TcpStream) -> bool {
             && stream.read_exact(&mut answer).await.is_ok()
             && answer.starts_with(b"HTTP/1.1 200")
     };
-    tokio::time::timeout(SOON, asked).await.expect("neither answered nor closed")
+    tokio::time::timeout(SOON, asked).await.unwrap()
 }
 
 /// Whether the server has closed it, without asking anything of it.
