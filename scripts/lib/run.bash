@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # scripts/test sources these files together; they share their names
 # Running one part of the suite, counting what it ran, and leaving nothing behind. Sourced by scripts/test.
 
-PART_LIMIT=${PART_LIMIT:-25m}
+PART_LIMIT=${PART_LIMIT:-40m}
 passed=0 failed=0 parts=0
 summary=() notes=()
 running='' workdir=''
