@@ -1,5 +1,7 @@
 //! Changes of contact, and taking them back.
 
+use std::time::Duration;
+
 use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select, sea_query::Expr};
 
 use super::{
@@ -36,11 +38,18 @@ impl Tx {
         standing(account).all(&self.0).await.doing("reading changes of contact")
     }
 
-    /// Writes a change that can be taken back.
+    /// Writes a change that can be taken back. The caller holds the account's lock. Undoing restores what the first change
+    /// replaced, so no two changes of an account have the same time: one that would is written a millisecond later.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_contact_change(&self, row: Model) -> Result<(), Fault> {
+    pub async fn insert_contact_change(&self, mut row: Model) -> Result<(), Fault> {
+        let last = standing(&row.account_id).order_by_desc(Column::CreatedAt).one(&self.0);
+        if let Some(last) = last.await.doing("reading changes of contact")?
+            && last.created_at >= row.created_at
+        {
+            row.created_at = last.created_at + Duration::from_millis(1);
+        }
         let insert = Entity::insert(row.into_active_model());
         insert.exec_without_returning(&self.0).await.doing("inserting a change of contact")?;
         Ok(())
