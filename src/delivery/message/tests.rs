@@ -201,7 +201,10 @@ fn a_change_of_contact_shows_the_way_back() {
     let without_page = composer(&settings()).compose(&notice(change(undo()), Channel::Email, Locale::Ko));
     assert!(without_page.text.expose().contains(&format!("\n    {token}\n")));
     let told_only = text(&settings(), &notice(change(None), Channel::Sms, Locale::Ko));
-    assert_eq!(told_only, "[예시서비스] 계정의 이메일 주소가 변경되었습니다.");
+    assert_eq!(
+        told_only,
+        "[예시서비스] 계정의 이메일 주소가 변경되었습니다.\n본인이 아니면 비밀번호를 재설정해 주세요."
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn count_everything() {
     quota_refused("guess", "client_address");
     quota_keys_forgotten("guess", 2);
     destination_throttled(true);
+    refresh_replayed(RefreshReplay::Replaced);
     guessing(true);
     guessing_alarm(true);
     fell_back(Fallback::Quotas);
