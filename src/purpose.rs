@@ -3,6 +3,8 @@
 use sea_orm::{ActiveEnum, DeriveActiveEnum, EnumIter, Iterable};
 use serde::{Deserialize, Serialize};
 
+use crate::contact::Contact;
+
 /// What a confirmed code entitles to. A code and its proof work for one purpose alone.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
@@ -56,6 +58,24 @@ impl Purpose {
         }
     }
 
+    /// What sends to `contact` and guesses of its codes are counted by, for a code of this purpose. Addresses of one
+    /// mailbox share a count.
+    ///
+    /// A code that only the holder of an undo token can request has a count of its own. Otherwise a stranger could use
+    /// up the contact's day with ordinary sends and keep the owner from undoing a change in time.
+    pub fn usage_key(self, contact: &Contact) -> String {
+        match self {
+            Purpose::ContactUndo => format!("undo:{}", contact.usage_key()),
+            Purpose::Contact
+            | Purpose::SignUp
+            | Purpose::SignIn
+            | Purpose::PasswordReset
+            | Purpose::PhoneChange
+            | Purpose::EmailChange
+            | Purpose::StepUp => contact.usage_key(),
+        }
+    }
+
     /// Its name in the schema, the tables, the metrics and the attestation.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,6 +102,15 @@ impl std::str::FromStr for Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stranger_can_not_use_up_the_sends_of_an_undo() {
+        let contact = Contact::Phone("+821012345678".parse().unwrap());
+        for purpose in Purpose::all() {
+            let shared = purpose.usage_key(&contact) == Purpose::SignIn.usage_key(&contact);
+            assert_eq!(shared, purpose != Purpose::ContactUndo, "{purpose:?}");
+        }
+    }
 
     #[test]
     fn the_name_is_the_one_that_is_stored() {

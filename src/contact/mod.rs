@@ -92,7 +92,8 @@ impl Contact {
         }
     }
 
-    /// What sends and guesses are counted by: addresses of one mailbox are counted together.
+    /// What sends and guesses are counted by, for most purposes ([`Purpose::usage_key`](crate::purpose::Purpose)):
+    /// addresses of one mailbox are counted together.
     pub fn usage_key(&self) -> String {
         match self {
             Contact::Phone(number) => number.as_str().to_owned(),

@@ -172,7 +172,7 @@ impl Parts {
     /// What a verification's sends and guesses are counted by.
     fn usage_key(row: &entity::verification::Model) -> String {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
-        contact.map_or_else(|| row.contact_key.clone(), |contact| contact.usage_key())
+        contact.map_or_else(|| row.contact_key.clone(), |contact| row.purpose.usage_key(&contact))
     }
 
     /// The code that a test contact always gets, and the play that goes with it.

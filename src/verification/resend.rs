@@ -129,7 +129,7 @@ impl Verifications {
         }
         let limits = (!test).then(|| parts.send_limits(now));
         let disclosed = parts.accounts_disclosed;
-        let usage_key = to.usage_key();
+        let usage_key = row.purpose.usage_key(&to);
         let counted_by = usage_key.clone();
         let event = event.maybe_account(row.account_id.clone()).contact(to.masked());
         let entry = event.clone();

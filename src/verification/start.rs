@@ -115,7 +115,7 @@ impl Verifications {
             }
         }
         let now = parts.clock.now();
-        let usage_key = start.to.usage_key();
+        let usage_key = start.purpose.usage_key(&start.to);
         let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
         if !test && !matches!(written, Written::New(_)) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
@@ -157,7 +157,7 @@ impl Parts {
         let draft = self.draft(&start, key, now);
         let limits = draft.scenario.is_none().then(|| self.send_limits(now));
         let discreet = self.is_discreet(start.purpose, start.channel);
-        let usage_key = start.to.usage_key();
+        let usage_key = start.purpose.usage_key(&start.to);
         let Start { to, locale, audience, .. } = start;
         match (limits, audience) {
             // Nothing is read first and nothing can come between: all of it at once.

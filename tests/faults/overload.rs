@@ -49,11 +49,49 @@ fn p99(answers: &[(Instant, Answer, Duration)]) -> Duration {
     waits[waits.len() * 99 / 100]
 }
 
+/// Rounds in which the bounds on time may hold. Something else on the machine can spoil one of them; a defect spoils
+/// each.
+const ROUNDS: usize = 3;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
     if !on_servers("an overload is shed") {
         return;
     }
+    let mut seen = Vec::new();
+    for _ in 0..ROUNDS {
+        let round = overloaded().await;
+        seen.push(round);
+        if round.holds() {
+            return;
+        }
+    }
+    panic!("{FITTING} clients beside {CROWD}: {seen:#?}");
+}
+
+/// What one round measured.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    /// How long `FITTING` clients wait.
+    usual: Duration,
+    /// How long those of `CROWD` clients wait who are let in.
+    shed: Duration,
+    /// Done in a second with `FITTING` clients.
+    fitting: f64,
+    /// Done in a second with `CROWD` clients.
+    crowded: f64,
+}
+
+impl Round {
+    /// Who is let in waits less than twice the usual time, and refusing the others takes less than half of what can be
+    /// done.
+    fn holds(&self) -> bool {
+        self.shed < self.usual * 2 && self.crowded > self.fitting / 2.0
+    }
+}
+
+/// One overload, with everything asserted that does not depend on the machine's speed.
+async fn overloaded() -> Round {
     let plan = scraped(unlimited().await).with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
     let server = server_of(&plan);
     let proxy = Proxy::before(&server).await;
@@ -71,11 +109,12 @@ async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
     let (taken, refused): (Vec<_>, Vec<_>) = late.partition(|(_, answer, _)| answer.id().is_some());
     assert!(refused.iter().all(|(_, answer, _)| answer.is_unavailable()), "{refused:?}");
     assert!(refused.len() > taken.len(), "{} refused, {} taken", refused.len(), taken.len());
-    let (usually, shed) = (p99(&usual), p99(&taken));
-    assert!(shed < usually * 2, "{FITTING} clients wait {usually:?}, those of {CROWD} who are let in {shed:?}");
-    // Who is turned away takes less than half of what can be done from the others.
-    let (fitting, crowded) = (usual.len() as f64 / 4.0, taken.len() as f64 / 6.0);
-    assert!(crowded > fitting / 2.0, "{crowded} a second of {CROWD} clients, {fitting} of {FITTING}");
+    let round = Round {
+        usual: p99(&usual),
+        shed: p99(&taken),
+        fitting: usual.len() as f64 / 4.0,
+        crowded: taken.len() as f64 / 6.0,
+    };
     // It is over, for less than the ten seconds that are allowed: a burst is one again.
     proxy.delay(Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -94,4 +133,5 @@ async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
     assert_eq!((requests("ok"), requests("UNAVAILABLE")), (1 + taken + burst.len(), refused));
     let timed = count(&text, "countersign_request_seconds_count{operation=\"sendVerificationCode\"}").unwrap() as usize;
     assert_eq!(timed, requests("ok"));
+    round
 }

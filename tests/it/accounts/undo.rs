@@ -121,6 +121,34 @@ async fn a_lost_sim_card_alone_does_not_take_the_account_back() {
     app.stop().await;
 }
 
+/// Sends that anybody can ask for do not use up the code that the owner of a stolen account needs.
+#[tokio::test]
+async fn a_stranger_can_not_use_up_the_code_that_an_undo_needs() {
+    let setup = Setup::new().await.with("CONTACT_DAILY_SENDS", "2").with("CONTACT_DAILY_GUESSES", "2");
+    let app = setup.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
+    let holder = hong_with_both(&app).await;
+    moved(&app, &holder, "+821077770000").await;
+    let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
+    let stranger = app.person_at("198.51.100.66");
+    let send = json!({ "purpose": "CONTACT", "to": { "email": EMAIL } });
+    for quota in ["", "", "CONTACT_DAILY"] {
+        let sent = stranger.send_code(send.clone()).await;
+        assert_eq!(sent["quota"].as_str().unwrap_or(""), quota, "{sent:#}");
+        if quota.is_empty() {
+            stranger.confirm(&sent["verification"]["id"], "00000000").await;
+        }
+        app.advance(Duration::from_secs(61));
+    }
+    let owner = app.person_at("203.0.113.77");
+    let asked = owner.undo_contact_change(&token).await;
+    assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
+    let code = app.codes_to(EMAIL, 4).await[0].clone();
+    let confirmed = owner.confirm(&asked["verification"]["id"], &code).await;
+    let undone = owner.undo_with_proof(&token, &confirmed["proof"]["token"]).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+    app.stop().await;
+}
+
 /// An address that was added with the session that changed the number confirms nothing: whoever did the one did the
 /// other.
 #[tokio::test]
