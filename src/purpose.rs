@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_stranger_can_not_use_up_the_sends_of_an_undo() {
-        let contact = Contact::Phone("+821012345678".parse().unwrap());
+        let contact = Contact::parse("+821012345678").unwrap();
         for purpose in Purpose::all() {
             let shared = purpose.usage_key(&contact) == Purpose::SignIn.usage_key(&contact);
             assert_eq!(shared, purpose != Purpose::ContactUndo, "{purpose:?}");

@@ -82,7 +82,7 @@ async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
     assert!(!refused.is_empty(), "nothing is refused, so nothing is bounded");
     assert!(at(&refused, 50) < at(&judged, 100), "who is refused is not kept waiting for it");
     // PW-06 says half a second, of a program that is optimised and has the machine for itself.
-    assert!(others.len() >= 50 && at(&others, 99) < Duration::from_secs(2), "others waited {:?}", at(&others, 99));
+    assert!(others.len() >= 50 && at(&others, 99) < at(&judged, 50), "others waited {:?}", at(&others, 99));
     // PW-06 says 512.
     assert!(grown < 256, "{grown} MiB more");
     // And all is as before.

@@ -53,13 +53,14 @@ async fn dl_04_no_more_messages_a_second_than_the_provider_was_given() {
 #[tokio::test]
 async fn dl_03_a_provider_that_hangs_holds_up_neither_answers_nor_other_channels() {
     let gateway = Carrier::start(|_| Act::Hang).await;
-    let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "4").gateway(&gateway).start().await;
+    let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "4").with("PROVIDER_TIMEOUT", "60s");
+    let app = app.gateway(&gateway).start().await;
     let visitor = app.anonymous();
     for number in 0..20 {
         let asked = Instant::now();
         visitor.send_code_to(&phone(number)).await;
-        // The provider hangs for as long as PROVIDER_TIMEOUT: five seconds.
-        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+        // The provider hangs for as long as PROVIDER_TIMEOUT.
+        assert!(asked.elapsed() < Duration::from_secs(50), "{:?}", asked.elapsed());
     }
     gateway.seen_at_least(4).await;
     let sent = visitor.send_code(json!({ "purpose": "CONTACT", "to": { "email": "minji@example.com" } })).await;
@@ -73,10 +74,10 @@ async fn dl_03_a_provider_that_hangs_holds_up_neither_answers_nor_other_channels
 #[tokio::test]
 async fn dl_03_a_provider_that_misbehaves_holds_up_no_answer_and_is_used_again() {
     let gateway = Carrier::start(|_| Act::Hang).await;
-    let app = by("webhook").await.gateway(&gateway).start().await;
+    let app = by("webhook").await.with("PROVIDER_TIMEOUT", "60s").gateway(&gateway).start().await;
     let visitor = app.anonymous();
     let misdeeds: [fn() -> Act; 7] = [
-        || Act::SayAfter(Duration::from_secs(3), taken("late")),
+        || Act::SayAfter(Duration::from_secs(30), taken("late")),
         || Act::Drop,
         || Act::Say(Reply::text(400, "no")),
         || Act::Say(Reply::text(401, "no")),
@@ -88,8 +89,8 @@ async fn dl_03_a_provider_that_misbehaves_holds_up_no_answer_and_is_used_again()
         gateway.behave(move |_| misdeed());
         let (before, asked) = (gateway.asked(), Instant::now());
         visitor.send_code_to(&phone(2 * number)).await;
-        // The slowest of them takes three seconds.
-        assert!(asked.elapsed() < Duration::from_millis(2500), "{number}: {:?}", asked.elapsed());
+        // The slowest of them takes thirty seconds.
+        assert!(asked.elapsed() < Duration::from_secs(25), "{number}: {:?}", asked.elapsed());
         gateway.seen_at_least(before + 1).await;
         gateway.behave(|_| Act::Say(taken("x")));
         let id = visitor.send_code_to(&phone(2 * number + 1)).await["id"].clone();
