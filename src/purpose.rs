@@ -33,6 +33,16 @@ pub enum Purpose {
     ContactUndo,
 }
 
+/// What a code or a proof does to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    None,
+    /// It decides who can use the account.
+    Opens,
+    /// It confirms that contact changes are undone.
+    Undoes,
+}
+
 impl Purpose {
     /// Those whose proof opens an account to whoever has it.
     pub const OPENING: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
@@ -42,20 +52,25 @@ impl Purpose {
         Self::iter()
     }
 
-    /// Whether its code or proof decides who can use an account, so that it must not outlive an act that shuts others
-    /// out (`session::ways_in`).
-    pub fn opens_account(self) -> bool {
+    /// What its code or proof does to an account, which decides the acts that it must not outlive
+    /// (`session::ways_in`).
+    pub fn effect(self) -> Effect {
         match self {
-            // Nothing here takes such a proof. What another back end makes of the attestation is its own affair.
-            Purpose::Contact => false,
+            // Nothing here takes such a proof. Another back end may take the attestation.
+            Purpose::Contact => Effect::None,
             Purpose::SignUp
             | Purpose::SignIn
             | Purpose::PasswordReset
             | Purpose::PhoneChange
             | Purpose::EmailChange
-            | Purpose::StepUp
-            | Purpose::ContactUndo => true,
+            | Purpose::StepUp => Effect::Opens,
+            Purpose::ContactUndo => Effect::Undoes,
         }
+    }
+
+    /// The purposes whose codes and proofs have this effect.
+    pub fn with_effect(effect: Effect) -> Vec<Self> {
+        Self::iter().filter(|purpose| purpose.effect() == effect).collect()
     }
 
     /// What sends to `contact` and guesses of its codes are counted by, for a code of this purpose. Addresses of one

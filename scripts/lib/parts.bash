@@ -12,7 +12,7 @@ cargo_test() { part tests "$1" cargo test --locked --no-fail-fast "${@:2}" -- --
 judge_answers() {
     [[ ${#filter[@]} == 0 ]] || return 0
     part tests 'Every answer of the schema was given to some test' env COUNTERSIGN_TEST_SEEN_ALL=1 \
-        cargo test --locked --package countersign --test it -- refusals:: || true
+        cargo test --locked --workspace --test it -- refusals:: || true
 }
 
 build() { part step 'Build the tests' cargo test --locked --workspace --no-run; }
@@ -45,7 +45,7 @@ rust_everywhere() {
     on_sqlite
     first=$log
     export COUNTERSIGN_TEST_DATABASE_URL=$POSTGRES_URL
-    cargo_test 'Integration, on PostgreSQL' --package countersign --test it
+    cargo_test 'Integration, on PostgreSQL' --workspace --test it
     export COUNTERSIGN_TEST_REDIS_URL=$REDIS_TEST_URL COUNTERSIGN_TEST_REDIS=$REDIS_TEST_URL
     # The units once more: those that want a server found none before.
     cargo_test 'Units and integration, on PostgreSQL with Redis' --workspace --tests

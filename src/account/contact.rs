@@ -144,34 +144,48 @@ impl Accounts {
 }
 
 impl Parts {
-    /// What takes a change back, and who is told of it: the old contact with the way back; where there was none, the
-    /// other one. An other one that stays is told without it: a way back is the old contact's.
-    fn way_back(&self, account: &Model, new: &Contact, now: Instant) -> (contact_change::Model, Vec<Order>) {
+    /// The change as it is written, and the notices of it. One of them has the undo token: that to the replaced
+    /// contact, or, where there was none, to the other one.
+    ///
+    /// A contact that was brought by a change that can still be undone gets no token. Otherwise a thief whose contact
+    /// the owner has replaced could undo that.
+    ///
+    /// `open`: the changes of the account that can be undone, oldest first.
+    fn undoable(
+        &self,
+        account: &Model,
+        new: &Contact,
+        open: &[contact_change::Model],
+        now: Instant,
+    ) -> (contact_change::Model, Vec<Order>) {
         let (kind, undo) = (new.kind(), self.settings.contact_undo);
         let key = self.keys.current();
         let id = ContactChangeId::new(&self.entropy);
-        let (old_contact, old_contact_key, old_verified_at) = match kind {
-            ContactKind::Phone => (account.phone.clone(), account.phone.clone(), account.phone_verified_at),
-            ContactKind::Email => (account.email.clone(), account.email_key.clone(), account.email_verified_at),
-        };
+        let old = rules::restored_by(account, open, kind);
+        let proved = notices::proved(account);
+        let replaced = proved.iter().find(|contact| contact.kind() == kind);
+        let (old_contact, old_contact_key) = old.contact.unzip();
         let change = contact_change::Model {
             token_hash: token_hash(&notices::undo_token(&id, key)),
             id: id.clone(),
             account_id: account.id.clone(),
             contact_kind: kind,
+            replaced_contact: replaced
+                .filter(|replaced| old_contact_key.as_deref() != Some(replaced.key()))
+                .map(|replaced| replaced.as_str().to_owned()),
             old_contact,
             old_contact_key,
-            old_verified_at,
+            old_verified_at: old.verified_at,
             created_at: now,
             expires_at: now + undo,
             undone_at: None,
             password_changed_at: account.password_changed_at,
         };
-        let proved = notices::proved(account);
-        let old = proved.iter().find(|contact| contact.kind() == kind).or(proved.first());
+        let brought = |contact: &Contact| open.iter().any(|change| change.contact_kind == contact.kind());
+        let with_token = replaced.or(proved.first()).filter(|contact| !brought(contact));
         let changed = ContactChanged::new(id, key.id(), new, undo);
         let told = proved.iter().map(|contact| {
-            let changed = if Some(contact) == old { changed.clone() } else { changed.clone().without_undo() };
+            let changed = if Some(contact) == with_token { changed.clone() } else { changed.clone().without_undo() };
             let notice = Notice::ContactChanged(changed);
             // It can be read as long as it can be used.
             Order { expires_at: now + undo, ..notices::to(contact.clone(), account, notice, &self.entropy, now) }
@@ -206,8 +220,9 @@ impl Moving {
         if held.contains(new.key()) {
             return refused(ContactChange::Unchanged);
         }
-        // The way back leads to what stands there now: read before the lock, it might lead to a thief.
-        let (change, told) = self.accounts.0.way_back(account, new, self.now);
+        // Read after the account was locked: before that, the contact might be one that a thief has brought.
+        let open = tx.undoable_changes(id, self.now).await?;
+        let (change, told) = self.accounts.0.undoable(account, new, &open, self.now);
         tx.give_up_unproved(&rules::identifier(new)).await?;
         let held = Held {
             kind: new.kind(),

@@ -7,10 +7,10 @@ use crate::{
     delivery::{Notice, Order, notices},
     fault::Fault,
     ids::{AccountId, DeliveryId, SessionId},
-    quota::Refused,
+    quota::{Act, Refused},
     secret::Secret,
     session::{
-        established,
+        established::{self, Established},
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
     },
@@ -113,6 +113,9 @@ impl Accounts {
                 Confirmed::Quota(refused) => return Ok(Err(Deleted::Quota(refused))),
             },
             None => {
+                if let Err(refused) = parts.quotas.charge(Act::SpendProof, caller).await {
+                    return Ok(Err(Deleted::Quota(refused)));
+                }
                 if let Some(required) = parts.required(signed_in).await? {
                     return Ok(Err(Deleted::ReauthenticationRequired(required)));
                 }
@@ -123,12 +126,19 @@ impl Accounts {
             }
         };
         let now = parts.clock.now();
+        let (fresh, password_given) = (parts.sessions.is_fresh(signed_in), password.is_some());
+        // Decided again in the transaction. Asked here as well, so that a refusal erases nothing and rolls nothing back.
+        let changes = parts.store.contact_changes(&account.id).await?;
+        let established = Established::of(&account, &changes, now);
+        if let Some(until) = established.held_until.filter(|_| fresh || password_given && established.password) {
+            return Ok(Err(Deleted::HeldBack { until }));
+        }
         Ok(Ok(Erasing {
             told: notices::to_all(&account, &Notice::AccountDeleted, &parts.entropy, now),
             account,
             signed_in: signed_in.clone(),
-            fresh: parts.sessions.is_fresh(signed_in),
-            password_given: password.is_some(),
+            fresh,
+            password_given,
             entry: entry.clone(),
             now,
         }))
@@ -158,9 +168,8 @@ impl Erasing {
     async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
         let Self { account, now, .. } = &self;
         let refused = |refusal| Ok(Ending::Rollback(refusal));
-        // What is theirs before who they are: the order of all locks.
-        let contacts: Vec<String> = [&account.phone, &account.email].into_iter().flatten().cloned().collect();
-        tx.erase_history(&account.id, &contacts).await?;
+        // Verifications and proofs before the account: the order of all locks.
+        tx.erase_history(&account.id).await?;
         let ended = ways_in::end(tx, SecurityAct::Deletion, &Subject::new(account.id.clone()), *now).await?;
         let sessions = ended.session_ids();
         let Some(locked) = &ended.account else { return refused(Written::Gone) };

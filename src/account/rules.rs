@@ -115,15 +115,34 @@ pub fn may_leave(account: &AccountId, administrators: &[AccountId]) -> Result<()
     if administrators == std::slice::from_ref(account) { Err(Forbidden::LastAdministrator) } else { Ok(()) }
 }
 
-/// What a contact would be after changes of it were taken back: as it was before the first of them.
+/// The contacts of an account after changes of it were undone, of the kinds that these changed: as they were before
+/// the first of them. `undone`: oldest first.
 pub fn restored(undone: &[contact_change::Model]) -> Vec<Held> {
-    let first = |kind: ContactKind| undone.iter().find(|change| change.contact_kind == kind);
-    let held = |change: &contact_change::Model| Held {
-        kind: change.contact_kind,
-        contact: change.old_contact.clone().zip(change.old_contact_key.clone()),
-        verified_at: change.old_verified_at,
-    };
-    [ContactKind::Phone, ContactKind::Email].into_iter().filter_map(first).map(held).collect()
+    [ContactKind::Phone, ContactKind::Email].into_iter().filter_map(|kind| before(undone, kind)).collect()
+}
+
+/// What undoing a new change of this kind restores. Where the present contact was brought by a change that can still be
+/// undone, it is what undoing that one restores. `open`: the changes that can be undone, oldest first.
+pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: ContactKind) -> Held {
+    before(open, kind).unwrap_or_else(|| match kind {
+        ContactKind::Phone => Held {
+            kind,
+            contact: account.phone.clone().map(|number| (number.clone(), number)),
+            verified_at: account.phone_verified_at,
+        },
+        ContactKind::Email => Held {
+            kind,
+            contact: account.email.clone().zip(account.email_key.clone()),
+            verified_at: account.email_verified_at,
+        },
+    })
+}
+
+/// The contact of this kind from before these changes. None: they did not change it.
+fn before(changes: &[contact_change::Model], kind: ContactKind) -> Option<Held> {
+    let first = changes.iter().find(|change| change.contact_kind == kind)?;
+    let contact = first.old_contact.clone().zip(first.old_contact_key.clone());
+    Some(Held { kind, contact, verified_at: first.old_verified_at })
 }
 
 /// A contact that was proved before all of these changes and that none of them changed: whoever took the others may
@@ -143,8 +162,12 @@ pub fn untouched(account: &Model, changes: &[contact_change::Model]) -> Option<C
 
 /// Everybody who had a contact of this account while the changes were made: before them, in between, and now.
 pub fn all_contacts(account: &Model, changes: &[contact_change::Model]) -> Vec<Contact> {
-    let proved = changes.iter().filter(|change| change.old_verified_at.is_some());
-    let old = proved.filter_map(|change| Contact::from_stored(change.contact_kind, change.old_contact.as_deref()?));
+    let proved =
+        |change: &contact_change::Model| change.old_contact.clone().filter(|_| change.old_verified_at.is_some());
+    let old = changes.iter().flat_map(|change| {
+        let stored = [proved(change), change.replaced_contact.clone()].into_iter().flatten();
+        stored.filter_map(|text| Contact::from_stored(change.contact_kind, &text))
+    });
     let mut all: Vec<Contact> = Vec::new();
     for contact in notices::proved(account).into_iter().chain(old) {
         if all.iter().all(|known| known.key() != contact.key()) {
@@ -283,6 +306,7 @@ mod tests {
             expires_at: at + HOUR * 72,
             undone_at: None,
             password_changed_at: None,
+            replaced_contact: None,
         }
     }
 

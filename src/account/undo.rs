@@ -12,7 +12,7 @@ use crate::{
     quota::{Act, Refused},
     secret::Secret,
     session::ways_in::{self, SecurityAct, Subject},
-    store::{Ending, Identifier, Tx, entity::contact_change},
+    store::{Ending, Held, Identifier, Tx, entity::contact_change},
     telemetry::audit::{self, Event},
     verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification, rules as codes},
 };
@@ -49,7 +49,7 @@ pub enum Undone {
     Rejected(Rejection),
     /// The proof of the other contact is not accepted.
     ProofRejected(Rejection),
-    /// The old contact is another account's by now.
+    /// Other accounts have the old contacts by now, and the account has no other proved contact.
     ContactTaken,
     Quota(Refused),
 }
@@ -219,16 +219,26 @@ impl Undoing {
         }))
     }
 
-    /// Gives the account its contacts back and takes its password away. False: one of them is another account's.
+    /// Gives the account its contacts back and takes its password away. A contact that another account has by now is
+    /// left out. False: the account would have no proved contact then.
     async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[contact_change::Model]) -> Result<bool, Fault> {
-        for held in rules::restored(undone) {
-            // Whoever typed the old contact at sign-up and never proved it can't keep its owner from it.
+        let mut account = None;
+        for mut held in rules::restored(undone) {
             if let Some(contact) = held.identifier() {
+                // An account that never proved the contact gives it up.
                 tx.give_up_unproved(&contact).await?;
+                if tx.account(&contact).await?.is_some_and(|holder| holder.id != *id) {
+                    held = Held { contact: None, verified_at: None, ..held };
+                }
             }
-            if tx.set_contact(id, &held, self.now).await?.is_err() {
-                return Ok(false);
+            match tx.set_contact(id, &held, self.now).await? {
+                Ok(changed) => account = changed,
+                // It was taken since it was looked up.
+                Err(_) => return Ok(false),
             }
+        }
+        if account.is_none_or(|account| notices::proved(&account).is_empty()) {
+            return Ok(false);
         }
         tx.drop_password(id, self.now).await?;
         tx.unlock(id).await?;

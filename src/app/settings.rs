@@ -88,8 +88,9 @@ pub fn settings_help() -> String {
     let mut help = String::from("Settings (environment, or .env):\n");
     for chapter in chapters() {
         help.push_str(&format!("\n{}\n", chapter.title));
-        for Setting { name, default, meaning, .. } in chapter.settings {
-            let default = default.map_or_else(String::new, |default| format!("={default}"));
+        for setting in chapter.settings {
+            let (name, meaning) = (setting.name, setting.description());
+            let default = setting.default.map_or_else(String::new, |default| format!("={default}"));
             help.push_str(&format!("  {name}{default}\n      {meaning}\n"));
         }
     }

@@ -137,6 +137,11 @@ impl DeliverySettings {
         }
     }
 
+    /// Whether messages to phones go to a provider that sends a bill: any but the development provider.
+    pub fn bills_phones(&self) -> bool {
+        self.sms.iter().chain(&self.voice).any(|name| name != "development")
+    }
+
     /// The setting that chooses who carries this channel, and the names that it gave.
     pub fn chosen(&self, channel: Channel) -> (&'static str, &[String]) {
         match channel {

@@ -1,6 +1,6 @@
 //! Reading settings: one table of names, defaults and meanings; one pass that collects every refusal.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt, path::Path, time::Duration};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt, path::Path, time::Duration};
 
 use crate::{config::Secret, keys::strength::is_sample_text};
 
@@ -10,6 +10,8 @@ use crate::{config::Secret, keys::strength::is_sample_text};
 pub struct Setting {
     pub name: &'static str,
     pub default: Option<&'static str>,
+    /// The default with `ENVIRONMENT=development`, where it is another one.
+    pub in_development: Option<&'static str>,
     /// What it means, and when to change it: one or two sentences.
     pub meaning: &'static str,
     /// A secret may also come from the file that `NAME_FILE` names, and is never shown.
@@ -19,17 +21,32 @@ pub struct Setting {
 impl Setting {
     /// A setting with a default.
     pub const fn new(name: &'static str, default: &'static str, meaning: &'static str) -> Self {
-        Self { name, default: Some(default), meaning, secret: false }
+        Self { name, default: Some(default), in_development: None, meaning, secret: false }
     }
 
     /// A setting that may be left out.
     pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, default: None, meaning, secret: false }
+        Self { name, default: None, in_development: None, meaning, secret: false }
     }
 
     /// A secret; it has no default.
     pub const fn secret(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, default: None, meaning, secret: true }
+        Self { name, default: None, in_development: None, meaning, secret: true }
+    }
+
+    /// With another default for `ENVIRONMENT=development`, where limits that protect a bill or a person are in a
+    /// developer's way.
+    #[must_use]
+    pub const fn in_development(self, default: &'static str) -> Self {
+        Self { in_development: Some(default), ..self }
+    }
+
+    /// What it means, and its default in development where that is another one.
+    pub fn description(&self) -> Cow<'static, str> {
+        match self.in_development {
+            Some(default) => format!("{} In development the default is {default}.", self.meaning).into(),
+            None => self.meaning.into(),
+        }
     }
 }
 
@@ -50,17 +67,27 @@ impl fmt::Display for Refusal {
 pub struct Env {
     vars: BTreeMap<String, String>,
     settings: BTreeMap<&'static str, Setting>,
+    /// Whether `ENVIRONMENT` is `development`, as it is by default.
+    development: bool,
     refusals: RefCell<Vec<Refusal>>,
 }
 
 impl Env {
     /// `settings` is every setting there is; asking for another one is a mistake in the program.
     pub fn new(vars: impl IntoIterator<Item = (String, String)>, settings: impl IntoIterator<Item = Setting>) -> Self {
+        let vars: BTreeMap<_, _> = vars.into_iter().collect();
+        let environment = vars.get("ENVIRONMENT").map_or("", |text| trimmed(text));
         Self {
-            vars: vars.into_iter().collect(),
+            development: environment.is_empty() || environment.eq_ignore_ascii_case("development"),
+            vars,
             settings: settings.into_iter().map(|setting| (setting.name, setting)).collect(),
             refusals: RefCell::default(),
         }
+    }
+
+    /// Whether `ENVIRONMENT` is `development`.
+    pub fn is_development(&self) -> bool {
+        self.development
     }
 
     /// Refuses names that are one slip away from a setting's: a setting that nobody reads is worse than none.
@@ -94,7 +121,7 @@ impl Env {
 
     /// The trimmed value as given, or the default; empty counts as not given.
     pub fn text(&self, name: &'static str) -> Option<String> {
-        self.given(name).or(self.setting(name).default).map(str::to_owned)
+        self.given(name).or_else(|| self.default(name)).map(str::to_owned)
     }
 
     /// The value, parsed. A value that does not parse is refused with the parser's words, and the default stands in
@@ -105,7 +132,7 @@ impl Env {
     pub fn parse<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         #[expect(clippy::panic, reason = "a mistake in the table of settings, found by the first test that starts")]
         let default = |why: String| -> T {
-            let default = self.setting(name).default.unwrap_or_else(|| panic!("{name} has no default"));
+            let default = self.default(name).unwrap_or_else(|| panic!("{name} has no default"));
             parse(default).unwrap_or_else(|error| panic!("default of {name}: {error} ({why})"))
         };
         match self.given(name).map(&parse) {
@@ -241,6 +268,12 @@ impl Env {
     /// The table of settings.
     pub fn settings(&self) -> impl Iterator<Item = Setting> {
         self.settings.values().copied()
+    }
+
+    /// The default for the environment that the program runs in.
+    fn default(&self, name: &str) -> Option<&'static str> {
+        let setting = self.setting(name);
+        setting.in_development.filter(|_| self.development).or(setting.default)
     }
 
     fn given(&self, name: &str) -> Option<&str> {

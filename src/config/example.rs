@@ -29,7 +29,7 @@ pub fn render(chapters: &[Chapter]) -> String {
 }
 
 fn entry(text: &mut String, setting: &Setting) {
-    comment(text, setting.meaning);
+    comment(text, &setting.description());
     text.push('#');
     text.push_str(setting.name);
     text.push('=');
@@ -65,12 +65,17 @@ mod tests {
     fn a_setting_stands_under_its_meaning_with_its_default() {
         const SETTINGS: &[Setting] = &[
             Setting::new("LOG", "info", "What is logged."),
+            Setting::new("CONTACT_DAILY_SENDS", "5", "Codes a day.").in_development("100"),
             Setting::optional("METRICS_ADDR", "Where."),
             Setting::secret("JWT_SECRET", "Signs."),
         ];
         let text = render(&[Chapter { title: "Logs", settings: SETTINGS }]);
         let (_, chapter) = text.split_once("# ---- Logs ----\n").unwrap();
-        assert_eq!(chapter, "\n# What is logged.\n#LOG=info\n\n# Where.\n#METRICS_ADDR=\n\n# Signs.\n#JWT_SECRET=\n");
+        let limit = "# Codes a day. In development the default is 100.\n#CONTACT_DAILY_SENDS=5\n\n";
+        assert_eq!(
+            chapter,
+            format!("\n# What is logged.\n#LOG=info\n\n{limit}# Where.\n#METRICS_ADDR=\n\n# Signs.\n#JWT_SECRET=\n")
+        );
     }
 
     #[test]

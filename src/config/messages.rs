@@ -16,7 +16,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "DEFAULT_LOCALE",
-        "ko",
+        "en",
         "ko or en: the language of answers and messages where the request does not wish for one that there is.",
     ),
     Setting::optional(
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_defaults_are_taken() {
         let (settings, refusals) = read(&[]);
-        assert_eq!((settings.app_name.as_str(), settings.default_locale), ("Countersign", Locale::Ko));
+        assert_eq!((settings.app_name.as_str(), settings.default_locale), ("Countersign", Locale::En));
         assert!(refusals.is_empty());
     }
 

@@ -90,11 +90,12 @@ impl Config {
     pub fn from_env(env: &Env) -> Self {
         let store = Store::from_env(env);
         let quota = quota::QuotaSettings::from_env(env);
+        let delivery = delivery::DeliverySettings::from_env(env);
         Self {
             http: Http::from_env(env),
             keys: Keys::from_env(env, store.is_embedded()),
             store,
-            contacts: Contacts::from_env(env),
+            contacts: Contacts::from_env(env, delivery.bills_phones()),
             verification: Verification::from_env(env, quota.contact.resend_cooldown),
             account: Account::from_env(env),
             session: Session::from_env(env),
@@ -102,7 +103,7 @@ impl Config {
             redis: redis::RedisSettings::from_env(env),
             messages: Messages::from_env(env),
             password: Password::from_env(env),
-            delivery: delivery::DeliverySettings::from_env(env),
+            delivery,
             janitor: Janitor::from_env(env),
             telemetry: Telemetry::from_env(env),
         }

@@ -65,23 +65,20 @@ pub const SETTINGS: &[Setting] = &[
         "Codes by e-mail of the whole service, within SERVICE_HOURLY_SENDS, a number or unlimited. A mail host that \
          suddenly gets many more may take the service for a spammer.",
     ),
-    Setting::new("RESEND_COOLDOWN", "60s", "The wait between two codes to the same contact."),
+    Setting::new("RESEND_COOLDOWN", "60s", "The wait between two codes to the same contact.").in_development("5s"),
     Setting::new(
         "CONTACT_DAILY_SENDS",
         "5",
         "Codes to one contact per day of QUOTA_TIME_ZONE, a number or unlimited. Addresses that differ in a +tag, and \
          for Gmail in dots, are one contact here.",
-    ),
+    )
+    .in_development("100"),
     Setting::new(
         "CONTACT_DAILY_GUESSES",
         "10",
         "Codes tried for one contact per day of QUOTA_TIME_ZONE, over all its verifications, a number or unlimited.",
     ),
-    Setting::new(
-        "QUOTA_TIME_ZONE",
-        "Asia/Seoul",
-        "Whose midnight begins a day, by its name in the IANA time zone database.",
-    ),
+    Setting::new("QUOTA_TIME_ZONE", "UTC", "Whose midnight begins a day, by its name in the IANA time zone database."),
     Setting::new(
         "PUMPING_MIN_SENDS",
         "30",
@@ -228,11 +225,18 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_design() {
+        let seconds = Duration::from_secs;
         let (settings, refusals) = read(&[]);
         assert!(refusals.is_empty());
         assert_eq!(settings.client_sends_per_minute, NonZeroU32::new(10));
         assert_eq!(settings.service_hourly_sends, None);
-        assert_eq!(settings.contact.time_zone, chrono_tz::Asia::Seoul);
+        assert_eq!(settings.contact.time_zone, chrono_tz::UTC);
+        assert_eq!(
+            (settings.contact.resend_cooldown, settings.contact.daily_sends),
+            (seconds(5), NonZeroU32::new(100))
+        );
+        let (settings, _) = read(&[("ENVIRONMENT", "production")]);
+        assert_eq!((settings.contact.resend_cooldown, settings.contact.daily_sends), (seconds(60), NonZeroU32::new(5)));
         assert_eq!(settings.pumping.unwrap().min_sends.get(), 30);
     }
 

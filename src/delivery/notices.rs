@@ -11,7 +11,10 @@ use crate::{
     ids::{AccountId, ContactChangeId, DeliveryId},
     keys::ServerKey,
     secret::Secret,
-    store::{Tx, entity::account::Model},
+    store::{
+        Tx,
+        entity::{account::Model, delivery},
+    },
     texts::Locale,
 };
 
@@ -42,7 +45,8 @@ pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Instant)
     let mut ids = Vec::with_capacity(orders.len());
     for order in orders {
         ids.push(order.id.clone());
-        tx.insert_delivery(order.into_row(now)).await?;
+        let row = delivery::Model { account_id: Some(account.clone()), ..order.into_row(now) };
+        tx.insert_delivery(row).await?;
     }
     Ok(ids)
 }

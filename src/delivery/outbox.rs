@@ -71,6 +71,7 @@ impl Order {
             // Plain structs of strings and numbers always serialise.
             content: serde_json::to_string(&self.content).unwrap_or_default(),
             decoy: self.decoy,
+            account_id: None,
             discreet: self.discreet,
             scenario: self.scenario,
             status: DeliveryStatus::Queued,

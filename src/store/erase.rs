@@ -72,7 +72,9 @@ impl Store {
             }
             Dead::DeliveriesOf { kind } => {
                 use delivery::{Column, Entity};
-                let over = all().add(Column::Kind.eq(kind)).add(Column::DueAt.is_null());
+                // Notices alone: an index serves them.
+                let notice = all().add(Column::Kind.eq(kind)).add(Column::VerificationId.is_null());
+                let over = notice.add(Column::DueAt.is_null());
                 self.erase_from::<Entity, String>(Column::Id, over, most).await
             }
             Dead::NoticeUsage { before } => {

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, LockType},
 };
 
 use super::{
@@ -47,7 +47,7 @@ impl Store {
         };
         let find = Entity::find()
             .filter(Column::AccountId.eq(account.as_str()))
-            .filter(Column::Decoy.eq(false))
+            .filter(Condition::any().add(Column::Decoy.eq(false)).add(Column::ClosedAt.is_not_null()))
             .filter(shown)
             .filter(after(slice, Column::CreatedAt, Column::Id))
             .order_by_desc(Column::CreatedAt)
@@ -71,22 +71,28 @@ impl Tx {
         Ok(())
     }
 
-    /// Erases what an account was sent and what it proved, and everything that still waits to be sent to these
-    /// contacts of it.
+    /// Erases what an account was sent and what it proved. Its verifications are locked in the order in which
+    /// [`Tx::close_verifications`] locks them.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn erase_history(&self, account: &AccountId, contacts: &[String]) -> Result<(), Fault> {
-        let own = Query::select()
-            .column(Column::Id)
-            .from(Entity)
-            .and_where(Column::AccountId.eq(account.as_str()))
-            .to_owned();
-        let to_them = Condition::any()
-            .add(delivery::Column::Contact.is_in(contacts))
-            .add(delivery::Column::VerificationId.in_subquery(own));
-        let deliveries = delivery::Entity::delete_many().filter(to_them);
-        deliveries.exec(&self.0).await.doing("erasing an account's messages")?;
+    pub async fn erase_history(&self, account: &AccountId) -> Result<(), Fault> {
+        let own = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::CreatedAt, Column::LastSentAt])
+            .filter(Column::AccountId.eq(account.as_str()))
+            .order_by_asc(Column::Id)
+            .lock(LockType::Update)
+            .into_tuple::<(String, Instant, Instant)>();
+        for (id, first, last) in own.all(&self.0).await.doing("locking an account's verifications")? {
+            // A message is created at the instant of its send, and an index leads to that.
+            let messages = delivery::Entity::delete_many()
+                .filter(delivery::Column::VerificationId.eq(id))
+                .filter(delivery::Column::CreatedAt.between(first, last));
+            messages.exec(&self.0).await.doing("erasing an account's messages")?;
+        }
+        let notices = delivery::Entity::delete_many().filter(delivery::Column::AccountId.eq(account.as_str()));
+        notices.exec(&self.0).await.doing("erasing an account's notices")?;
         let verifications = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
         verifications.exec(&self.0).await.doing("erasing an account's verifications")?;
         let proofs = proof::Entity::delete_many().filter(proof::Column::AccountId.eq(account.as_str()));

@@ -1,7 +1,7 @@
 //! Codes and proofs that lead into an account, found by the account and by its contacts.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockType},
 };
 
@@ -13,8 +13,7 @@ use crate::{
     clock::Instant,
     fault::{Doing, Fault},
     ids::AccountId,
-    purpose::Purpose,
-    status::Status,
+    purpose::{Effect, Purpose},
 };
 
 /// Whose codes and proofs are meant.
@@ -26,57 +25,91 @@ pub struct Owner<'a> {
 }
 
 impl Tx {
-    /// Turns the owner's pending verifications into decoys: they look as before, and no guess at their codes is right.
+    /// Closes the owner's open verifications of this effect: they look as before, and no guess at their codes is right.
     ///
     /// Called before [`Tx::spend_proofs`]: a confirmation that is being written is waited for, and its proof is there
     /// to be spent then. The rows are locked in one order, so that two transactions that do this do not deadlock.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn close_verifications(&self, owner: Owner<'_>) -> Result<(), Fault> {
+    pub async fn close_verifications(&self, owner: Owner<'_>, effect: Effect, now: Instant) -> Result<(), Fault> {
         use verification::{Column, Entity};
-        let open = Condition::all()
-            .add(owned(owner, Column::AccountId, Column::ContactKey))
-            .add(Column::Status.eq(Status::Pending))
-            .add(Column::Decoy.eq(false))
-            .add(Column::Purpose.is_in(opening()));
-        let lock = Entity::find().filter(open.clone()).order_by_asc(Column::Id).lock(LockType::NoKeyUpdate);
-        lock.all(&self.0).await.doing("locking an account's codes")?;
+        let mut open = Vec::new();
+        for owned in owner.conditions(effect, Column::AccountId, Column::ContactKey) {
+            let find = Entity::find()
+                .select_only()
+                .column(Column::Id)
+                .filter(owned)
+                // Written out, so that SQLite sees that the index will do.
+                .filter(ExprTrait::eq(Expr::col((Entity, Column::Status)), Expr::cust("'PENDING'")))
+                .filter(Column::Decoy.eq(false))
+                .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
+                // What has expired can't be confirmed, and stays in the owner's history as it is.
+                .filter(Column::ExpiresAt.gt(now))
+                .order_by_asc(Column::Id)
+                .lock(LockType::NoKeyUpdate);
+            let ids = find.into_tuple::<String>().all(&self.0).await.doing("locking an account's codes")?;
+            open.extend(ids);
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
         let update = Entity::update_many()
-            .filter(open)
+            .filter(Column::Id.is_in(open))
             .col_expr(Column::Decoy, Expr::val(true))
-            .col_expr(Column::AccountId, Expr::null());
+            .col_expr(Column::ClosedAt, Expr::val(now));
         update.exec(&self.0).await.doing("closing an account's codes")?;
         Ok(())
     }
 
-    /// Spends the owner's unspent proofs, all but `kept`: the caller spends that one itself.
+    /// Spends the owner's unspent proofs of this effect, all but `kept`: the caller spends that one itself.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn spend_proofs(&self, owner: Owner<'_>, kept: Option<&str>, now: Instant) -> Result<(), Fault> {
+    pub async fn spend_proofs(
+        &self,
+        owner: Owner<'_>,
+        effect: Effect,
+        kept: Option<&str>,
+        now: Instant,
+    ) -> Result<(), Fault> {
         use proof::{Column, Entity};
-        let unspent = Condition::all()
-            .add(owned(owner, Column::AccountId, Column::ContactKey))
-            .add(Column::SpentAt.is_null())
-            .add(Column::Purpose.is_in(opening()));
-        let lock = Entity::find().filter(unspent.clone()).order_by_asc(Column::TokenHash).lock(LockType::NoKeyUpdate);
-        lock.all(&self.0).await.doing("locking an account's proofs")?;
-        let mut update = Entity::update_many().filter(unspent).col_expr(Column::SpentAt, Expr::val(now));
-        if let Some(kept) = kept {
-            update = update.filter(Column::TokenHash.ne(kept));
+        let mut unspent = Vec::new();
+        for owned in owner.conditions(effect, Column::AccountId, Column::ContactKey) {
+            let find = Entity::find()
+                .select_only()
+                .column(Column::TokenHash)
+                .filter(owned)
+                .filter(Column::SpentAt.is_null())
+                .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
+                .order_by_asc(Column::TokenHash)
+                .lock(LockType::NoKeyUpdate);
+            let hashes = find.into_tuple::<String>().all(&self.0).await.doing("locking an account's proofs")?;
+            unspent.extend(hashes.into_iter().filter(|hash| Some(hash.as_str()) != kept));
         }
+        if unspent.is_empty() {
+            return Ok(());
+        }
+        let update =
+            Entity::update_many().filter(Column::TokenHash.is_in(unspent)).col_expr(Column::SpentAt, Expr::val(now));
         update.exec(&self.0).await.doing("spending an account's proofs")?;
         Ok(())
     }
 }
 
-/// Rows of the account, and rows for its contacts that name no account.
-fn owned(owner: Owner<'_>, account: impl ColumnTrait, contact_key: impl ColumnTrait) -> Condition {
-    let unnamed = Condition::all().add(account.is_null()).add(contact_key.is_in(owner.contacts));
-    Condition::any().add(account.eq(owner.account.as_str())).add(unnamed)
-}
-
-fn opening() -> Vec<Purpose> {
-    Purpose::iter().filter(|purpose| purpose.opens_account()).collect()
+impl Owner<'_> {
+    /// Rows of the account, and rows for its contacts that name no account. They are two queries, since an index serves
+    /// each of them and none serves both.
+    fn conditions(
+        self,
+        effect: Effect,
+        account: impl ColumnTrait,
+        contact_key: impl ColumnTrait,
+    ) -> impl Iterator<Item = Condition> {
+        let named = Condition::all().add(account.eq(self.account.as_str()));
+        let unnamed = Condition::all().add(account.is_null()).add(contact_key.is_in(self.contacts));
+        // A code that confirms an undo always names the account.
+        let has_unnamed = effect != Effect::Undoes && !self.contacts.is_empty();
+        [Some(named), has_unnamed.then_some(unnamed)].into_iter().flatten()
+    }
 }

@@ -31,6 +31,7 @@ impl Parts {
             contact_key: start.to.key().to_owned(),
             account_id: None,
             decoy: false,
+            closed_at: None,
             scenario: test.map(|test| test.scenario.as_str().to_owned()),
             status: Status::Pending,
             attempts: 0,

@@ -190,7 +190,7 @@ impl Parts {
     fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId) -> Order {
         // Whoever has the contact already was told in place of a code, and is told again: a message that stopped short
         // of DELIVERED the second time would tell.
-        let told = row.decoy && row.account_id.is_some();
+        let told = row.decoy && row.account_id.is_some() && row.closed_at.is_none();
         Order {
             id,
             verification: Some(row.id.clone()),

@@ -15,7 +15,7 @@ use crate::{
     config::Secret,
     contact::{Contact, ContactKind},
     delivery::{
-        provider::{Channel, Outgoing, Provider},
+        provider::{Channel, Outgoing, Provider, Receipts},
         providers::development::Development,
     },
     ids::DeliveryId,
@@ -33,7 +33,7 @@ fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let outbox = DevOutbox::open(folder.path()).unwrap();
     let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
-    let provider = Development::new(Some(outbox.clone()), clock);
+    let provider = Development::new(Some(outbox.clone()), clock, Receipts::None);
     Desk { provider, router: routes(outbox.clone()), outbox, _folder: folder }
 }
 

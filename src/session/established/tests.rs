@@ -52,6 +52,7 @@ fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_cha
         old_contact: None,
         old_contact_key: None,
         old_verified_at: None,
+        replaced_contact: None,
         created_at: at,
         expires_at: at + DAY * 3,
         undone_at: None,

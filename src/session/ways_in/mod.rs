@@ -14,6 +14,7 @@ use crate::{
     clock::Instant,
     fault::Fault,
     ids::{AccountId, SessionId},
+    purpose::Effect,
     store::{
         Identifier, Owner, Tx,
         entity::{account, contact_change, device, session},
@@ -120,8 +121,10 @@ async fn end_codes(tx: &Tx, way: WayIn, subject: &Subject, now: Instant) -> Resu
     let contacts: Vec<String> = held.chain(subject.contacts.iter().cloned()).collect();
     let owner = Owner { account: &subject.account, contacts: &contacts };
     match way {
-        WayIn::OpenVerification => tx.close_verifications(owner).await,
-        WayIn::UnspentProof => tx.spend_proofs(owner, subject.spending.as_deref(), now).await,
+        WayIn::OpenVerification => tx.close_verifications(owner, Effect::Opens, now).await,
+        WayIn::UndoVerification => tx.close_verifications(owner, Effect::Undoes, now).await,
+        WayIn::UnspentProof => tx.spend_proofs(owner, Effect::Opens, subject.spending.as_deref(), now).await,
+        WayIn::UndoProof => tx.spend_proofs(owner, Effect::Undoes, subject.spending.as_deref(), now).await,
         WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription | WayIn::DeviceToken | WayIn::UndoToken => {
             Ok(())
         }
@@ -158,7 +161,8 @@ async fn end_locked(
         (WayIn::UndoToken, _) if act == SecurityAct::Deletion => {}
         (WayIn::UndoToken, _) => ended.undone = tx.undo_contact_changes(&subject.account, now).await?,
         // The statement that ends a session writes the revocation that ends these; codes were ended before.
-        (WayIn::AccessToken | WayIn::Subscription | WayIn::OpenVerification | WayIn::UnspentProof, _) => {}
+        (WayIn::AccessToken | WayIn::Subscription, _) => {}
+        (WayIn::OpenVerification | WayIn::UndoVerification | WayIn::UnspentProof | WayIn::UndoProof, _) => {}
     }
     Ok(())
 }

@@ -8,8 +8,12 @@ use sea_orm::EnumIter;
 pub enum WayIn {
     /// A verification whose code can still be confirmed.
     OpenVerification,
+    /// A verification whose code confirms that contact changes are undone.
+    UndoVerification,
     /// A proof that was not spent yet.
     UnspentProof,
+    /// An unspent proof that confirms that contact changes are undone.
+    UndoProof,
     /// A session with its refresh tokens.
     RefreshToken,
     /// Access tokens of a session. A row in `revocation` ends them.
@@ -70,6 +74,8 @@ use Decision::{End, Keep};
 pub fn decide(act: SecurityAct, way: WayIn) -> Decision {
     match way {
         WayIn::OpenVerification | WayIn::UnspentProof => codes(act),
+        // An undo token is worth nothing without them, so they are kept as long.
+        WayIn::UndoVerification | WayIn::UndoProof => undo_tokens(act),
         // An access token and what was opened with it live as long as their session.
         WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription => sessions(act),
         WayIn::DeviceToken => devices(act),
@@ -146,9 +152,7 @@ fn undo_tokens(act: SecurityAct) -> Decision {
         | SecurityAct::ContactChange
         | SecurityAct::SessionRevoked
         | SecurityAct::SignOut
-        | SecurityAct::RefreshReuse => {
-            Keep("whoever took the account over could otherwise take the owner's undo token away")
-        }
+        | SecurityAct::RefreshReuse => Keep("a thief who acts for the account could otherwise end the owner's undo"),
     }
 }
 
@@ -156,7 +160,7 @@ impl WayIn {
     /// Whether its rows are locked after the account's own row.
     pub(super) fn comes_after_account(self) -> bool {
         match self {
-            WayIn::OpenVerification | WayIn::UnspentProof => false,
+            WayIn::OpenVerification | WayIn::UndoVerification | WayIn::UnspentProof | WayIn::UndoProof => false,
             WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription | WayIn::DeviceToken | WayIn::UndoToken => {
                 true
             }

@@ -19,10 +19,13 @@ pub struct Model {
     pub token_hash: String,
     pub account_id: AccountId,
     pub contact_kind: ContactKind,
-    /// None: there was none before.
+    /// What undoing the change restores: the contact from before the first of the changes that could be undone when
+    /// this one was made. None: there was none.
     pub old_contact: Option<String>,
     pub old_contact_key: Option<String>,
     pub old_verified_at: Option<Instant>,
+    /// The proved contact that the change replaced, where an earlier change that could still be undone had brought it.
+    pub replaced_contact: Option<String>,
     pub created_at: Instant,
     /// Not taken back after this.
     pub expires_at: Instant,

@@ -6,7 +6,7 @@ use crate::{
     channel::Channel,
     clock::Instant,
     contact::ContactKind,
-    ids::{DeliveryId, VerificationId},
+    ids::{AccountId, DeliveryId, VerificationId},
     status::DeliveryStatus,
 };
 
@@ -53,6 +53,8 @@ pub struct Model {
     pub expires_at: Instant,
     /// The `traceparent` of what it was owed in.
     pub trace: Option<String>,
+    /// Whose account a notice is about, so that it is erased with the account. None: a message with a code.
+    pub account_id: Option<AccountId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

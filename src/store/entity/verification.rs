@@ -23,7 +23,7 @@ pub struct Model {
     pub contact_key: String,
     /// Whose: the account that asked, or that an unknown person asked for.
     pub account_id: Option<AccountId>,
-    /// Looks like any other and sends nothing.
+    /// Looks like any other and sends nothing: it was one from its start, or it was closed since.
     pub decoy: bool,
     /// What a test contact plays.
     pub scenario: Option<String>,
@@ -63,6 +63,8 @@ pub struct Model {
     pub by_letter: bool,
     /// Codes that were tried after it was verified.
     pub repeats: i32,
+    /// When an act that shuts others out of the account ended it while it was pending.
+    pub closed_at: Option<Instant>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

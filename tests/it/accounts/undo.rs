@@ -69,16 +69,17 @@ async fn either_token_undoes_what_was_changed_before_it_and_after_it() {
     app.stop().await;
 }
 
-/// All who had a contact of the account are told of an undo, and the token of a change that the thief made later does
-/// not bring it back.
+/// Every contact that the account had gets a notice of an undo. No undo token was sent to a contact that a thief brought,
+/// so nothing undoes the undo.
 #[tokio::test]
-async fn everybody_is_told_of_an_undo_and_nothing_undoes_it() {
+async fn every_contact_is_notified_of_an_undo_and_nothing_undoes_it() {
     let app = app().await;
     let holder = app.holder(&app.signed_up("hong", PHONE).await);
     moved(&app, &holder, THIEF_PHONE).await;
     moved(&app, &holder, "+821066660001").await;
     moved(&app, &holder, THIEF_EMAIL).await;
-    let thiefs = undo_token(&app.notices_to(THIEF_PHONE, UNDO, 1).await[0]);
+    let to_thief = app.messages_to(THIEF_PHONE, 2).await;
+    assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
     let owner = app.person_at("203.0.113.77");
     let token = undo_token(&app.notices_to(PHONE, UNDO, 1).await[0]);
     assert_eq!(owner.undo_contact_change(&token).await["sessionsEnded"], 1);
@@ -86,7 +87,7 @@ async fn everybody_is_told_of_an_undo_and_nothing_undoes_it() {
         let messages = app.notices_to(told, UNDONE, 1).await;
         assert!(messages.iter().all(|message| find_undo_token(message).is_none()), "{messages:#?}");
     }
-    assert_eq!(app.anonymous().undo_contact_change(&thiefs).await["reason"], "SPENT");
+    assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "SPENT");
     assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, null]));
     app.stop().await;
 }
@@ -118,6 +119,67 @@ async fn a_lost_sim_card_alone_does_not_take_the_account_back() {
     let undone = finder.undo_with_proof(&token, &proof).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
     assert_eq!(holder.me().await, Value::Null);
+    app.stop().await;
+}
+
+/// The owner who moves the account back from a thief's contact has not undone the change. The thief's contact gets no
+/// token for the owner's change, and an undo of any later change restores the owner's contact.
+#[tokio::test]
+async fn a_thief_does_not_undo_the_change_that_the_owner_made_back() {
+    let app = app().await;
+    let thief = app.holder(&app.signed_up("hong", EMAIL).await);
+    moved(&app, &thief, THIEF_EMAIL).await;
+    app.advance(Duration::from_secs(300));
+    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    moved(&app, &owner, EMAIL).await;
+    moved(&app, &owner, PHONE).await;
+    let to_thief = app.notices_to(THIEF_EMAIL, "hanged", 1).await;
+    assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
+    // The thief's change can't be undone any more; those of the owner can.
+    app.advance(Duration::from_secs(72 * 3600 - 60));
+    let changes = "contact_change WHERE replaced_contact IS NOT NULL AND old_contact = 'hong@example.com'";
+    assert_eq!(app.rows(changes).await, 1);
+    let back = app.anonymous().sign_in(json!({ "identifier": EMAIL, "password": PASSWORD })).await;
+    assert_eq!(back["user"]["email"], EMAIL, "{back:#}");
+    app.stop().await;
+}
+
+/// A thief who acts for the account ends neither the code nor the proof that the owner's undo needs.
+#[tokio::test]
+async fn a_thief_does_not_end_the_confirmation_of_an_undo() {
+    let app = app().await;
+    let holder = hong_with_both(&app).await;
+    moved(&app, &holder, THIEF_PHONE).await;
+    let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
+    let owner = app.person_at("203.0.113.77");
+    let asked = owner.undo_contact_change(&token).await;
+    let code = app.codes_to(EMAIL, 2).await[0].clone();
+    let everywhere = async || {
+        let thief = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        assert!(thief.sign_out_everywhere().await["sessionsEnded"].is_number());
+    };
+    everywhere().await;
+    let confirmed = owner.confirm(&asked["verification"]["id"], &code).await;
+    assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
+    everywhere().await;
+    let undone = owner.undo_with_proof(&token, &confirmed["proof"]["token"]).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+    app.stop().await;
+}
+
+/// A thief who holds the old address signs up with it, so that it can't be restored. The phone is restored all the same.
+#[tokio::test]
+async fn a_contact_that_another_account_has_is_left_out() {
+    let app = app().await;
+    let holder = hong_with_both(&app).await;
+    moved(&app, &holder, THIEF_EMAIL).await;
+    moved(&app, &holder, THIEF_PHONE).await;
+    app.signed_up("thief", EMAIL).await;
+    let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
+    let owner = app.person_at("203.0.113.77");
+    let undone = owner.undo_contact_change(&token).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+    assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, null]));
     app.stop().await;
 }
 

@@ -126,9 +126,8 @@ async fn a_message_whose_account_was_erased_keeps_no_hand() {
     database
         .write(move |tx| {
             Box::pin(async move {
-                let contacts = [phone(0)];
                 let account = tx.account(&Identifier::Phone(phone(0))).await?.unwrap();
-                tx.erase_history(&account.id, &contacts).await?;
+                tx.erase_history(&account.id).await?;
                 Ok(Ending::Commit(()))
             })
         })

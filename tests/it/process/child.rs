@@ -45,6 +45,12 @@ impl Plan {
                 ("TRUSTED_PROXIES", "127.0.0.1/32"),
                 ("AUTO_MIGRATE", "on"),
                 ("LOG_FORMAT", "json"),
+                ("CONTACT_DAILY_SENDS", "5"),
+                ("RESEND_COOLDOWN", "60s"),
+                ("ALLOWED_REGIONS", "KR"),
+                ("DEFAULT_LOCALE", "ko"),
+                ("QUOTA_TIME_ZONE", "Asia/Seoul"),
+                ("DEVELOPMENT_RECEIPTS", "off"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );

@@ -73,6 +73,13 @@ impl Setup {
                 ("AUTO_MIGRATE", "on"),
                 // A machine that is busy with other tests is slow, and nothing is learnt from that.
                 ("DATABASE_TIMEOUT", "20s"),
+                // Production's limits, in one language, and no message that changes by itself as the clock moves.
+                ("CONTACT_DAILY_SENDS", "5"),
+                ("RESEND_COOLDOWN", "60s"),
+                ("ALLOWED_REGIONS", "KR"),
+                ("DEFAULT_LOCALE", "ko"),
+                ("QUOTA_TIME_ZONE", "Asia/Seoul"),
+                ("DEVELOPMENT_RECEIPTS", "off"),
                 // The weakest that is taken: tests hash often.
                 ("ARGON2_PASSES", "2"),
             ]

@@ -7,7 +7,7 @@ mod outbox;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use chrono::SecondsFormat;
 
@@ -15,21 +15,35 @@ pub use outbox::{DevOutbox, Filter, Message};
 
 use crate::{
     clock::Clock,
+    config::Setting,
     delivery::{
         Registration,
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+        provider::{
+            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending,
+        },
         registry::{Maker, Reader},
     },
 };
 
-const ABILITIES: Abilities =
-    Abilities { idempotent: true, ..Abilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]) };
+const ABILITIES: Abilities = Abilities {
+    idempotent: true,
+    ..Abilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Polling)
+};
 
-pub const REGISTRATION: Registration = Registration { name: "development", abilities: ABILITIES, settings: &[], read };
+const SETTINGS: &[Setting] = &[Setting::new(
+    "DEVELOPMENT_RECEIPTS",
+    "on",
+    "on or off: whether a message in the development outbox becomes DELIVERED a few seconds after it was SENT, as with \
+     a provider that reports deliveries.",
+)];
 
-/// It needs no settings: its outbox comes with the tools.
-fn read(_reader: &mut Reader<'_>) -> Maker {
-    Box::new(|tools| Arc::new(Development::new(tools.outbox.clone(), tools.clock.clone())))
+pub const REGISTRATION: Registration =
+    Registration { name: "development", abilities: ABILITIES, settings: SETTINGS, read };
+
+/// Its outbox comes with the tools.
+fn read(reader: &mut Reader<'_>) -> Maker {
+    let receipts = if reader.env().switch("DEVELOPMENT_RECEIPTS") { Receipts::Polling } else { Receipts::None };
+    Box::new(move |tools| Arc::new(Development::new(tools.outbox.clone(), tools.clock.clone(), receipts)))
 }
 
 /// Carries messages into a [`DevOutbox`].
@@ -37,11 +51,13 @@ fn read(_reader: &mut Reader<'_>) -> Maker {
 pub struct Development {
     outbox: Option<DevOutbox>,
     clock: Clock,
+    receipts: Receipts,
 }
 
 impl Development {
-    pub fn new(outbox: Option<DevOutbox>, clock: Clock) -> Self {
-        Self { outbox, clock }
+    /// `receipts`: whether it reports that messages were delivered.
+    pub fn new(outbox: Option<DevOutbox>, clock: Clock, receipts: Receipts) -> Self {
+        Self { outbox, clock, receipts }
     }
 
     /// What the outbox shows of a message: everything, which is what it is for.
@@ -64,7 +80,12 @@ impl Provider for Development {
     }
 
     fn abilities(&self) -> Abilities {
-        ABILITIES
+        ABILITIES.with_receipts(self.receipts)
+    }
+
+    /// A message that stands in the outbox has arrived.
+    fn poll<'a>(&'a self, _provider_message_id: &'a str) -> Answering<'a, Polled> {
+        Box::pin(ready(Polled::Status { status: ReceiptStatus::Delivered, code: None }))
     }
 
     /// Appends the message, unless one with its id stands there already.

@@ -18,7 +18,7 @@ const CODE: &str = "048213";
 fn development(folder: &Path) -> (Development, DevOutbox) {
     let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
     let outbox = DevOutbox::open(folder).unwrap();
-    (Development::new(Some(outbox.clone()), clock), outbox)
+    (Development::new(Some(outbox.clone()), clock, Receipts::None), outbox)
 }
 
 fn outgoing(seed: u64, kind: ContactKind, to: &str) -> Outgoing {
