@@ -39,6 +39,7 @@ rust_everywhere() {
     postgres_up
     redis_up
     fault_tools_up
+    docs_tools_up
     stand_ins_up
     build || return 0
     export COUNTERSIGN_TEST_SEEN=$workdir/seen

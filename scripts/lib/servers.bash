@@ -155,6 +155,16 @@ fault_tools_up() {
     command -v pgbouncer >/dev/null || apt pgbouncer pgbouncer
 }
 
+# What the code blocks of the documentation use.
+docs_tools_up() {
+    local missing=() pair
+    for pair in curl:curl jq:jq nginx:nginx-light caddy:caddy python3:python3; do
+        PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+    done
+    /usr/bin/python3 -c 'import jwt, cryptography' 2>/dev/null || missing+=(python3-jwt python3-cryptography)
+    if ((${#missing[@]})); then apt 'what the documentation uses' "${missing[@]}"; fi
+}
+
 servers_down() {
     if [[ $stand_ins ]]; then stand_ins_down; fi
     if [[ $redis_pid ]]; then stop "$redis_pid" TERM; fi

@@ -8,6 +8,7 @@
 mod accounts;
 mod delivery;
 mod deploy;
+mod docs;
 #[path = "../faults/mod.rs"]
 mod faults;
 mod house;
