@@ -229,9 +229,22 @@ async fn an_account_that_is_erased_twice_is_gone_the_second_time() {
 async fn dr_05_an_erased_account_leaves_nobody_behind() {
     let app = TestApp::start().await;
     let holder = app.holder(&app.signed_up("hong", PHONE).await);
-    app.advance(std::time::Duration::from_secs(61));
+    let minute = std::time::Duration::from_secs(61);
+    app.advance(minute);
+    // Notices of it go to the old number and contain the new one.
+    let proof = app.proof(&holder, "PHONE_CHANGE", "+821099990000").await;
+    assert!(holder.change_contact("changePhone", &proof).await["user"].is_object());
+    app.messages_to(PHONE, 2).await;
+    app.advance(minute * 60 * 73);
+    let holder = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     app.proof(&holder, "EMAIL_CHANGE", "hong@example.com").await;
-    assert!(holder.delete_account(PASSWORD).await["id"].is_string());
+    app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": "+821099990000" } })).await;
+    app.advance(minute);
+    holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "spare@example.com" } })).await;
+    // It closes the codes that are open.
+    assert!(holder.change_password(PASSWORD, "Quiet-Harbour-71!").await["sessionsEnded"].is_number());
+    assert!(app.rows("verification WHERE closed_at IS NOT NULL").await >= 2);
+    assert!(holder.delete_account("Quiet-Harbour-71!").await["id"].is_string());
     for table in [
         "SELECT id FROM account",
         "SELECT id FROM session",
@@ -239,6 +252,8 @@ async fn dr_05_an_erased_account_leaves_nobody_behind() {
         "SELECT token_hash FROM device",
         "SELECT subject FROM lockout WHERE account_id IS NOT NULL",
         "SELECT id FROM verification",
+        "SELECT contact FROM proof",
+        "SELECT old_contact FROM contact_change",
         "SELECT contact FROM delivery WHERE kind <> 'account_deleted'",
         "SELECT kind FROM notice_usage",
         "SELECT outcome FROM audit WHERE account_id IS NOT NULL AND (contact IS NOT NULL OR address IS NOT NULL)",
