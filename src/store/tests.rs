@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{clock::Instant, patience::Patience};
 
-async fn store(dir: &TempDir) -> Store {
+pub(super) async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {
         place: config::Place::Sqlite { file: dir.path().join("test.db") },
         data_dir: dir.path().into(),

@@ -1,7 +1,7 @@
 //! Codes and proofs that lead into an account, found by the account and by its contacts.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, LockType},
 };
 
@@ -35,19 +35,7 @@ impl Tx {
     pub async fn close_verifications(&self, owner: Owner<'_>, effect: Effect, now: Instant) -> Result<(), Fault> {
         use verification::{Column, Entity};
         let mut open = Vec::new();
-        for owned in owner.conditions(effect, Column::AccountId, Column::ContactKey) {
-            let find = Entity::find()
-                .select_only()
-                .column(Column::Id)
-                .filter(owned)
-                // Written out, so that SQLite sees that the index will do.
-                .filter(ExprTrait::eq(Expr::col((Entity, Column::Status)), Expr::cust("'PENDING'")))
-                .filter(Column::Decoy.eq(false))
-                .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
-                // What has expired can't be confirmed, and stays in the owner's history as it is.
-                .filter(Column::ExpiresAt.gt(now))
-                .order_by_asc(Column::Id)
-                .lock(LockType::NoKeyUpdate);
+        for find in open_verifications(owner, effect, now) {
             let ids = find.into_tuple::<String>().all(&self.0).await.doing("locking an account's codes")?;
             open.extend(ids);
         }
@@ -75,15 +63,7 @@ impl Tx {
     ) -> Result<(), Fault> {
         use proof::{Column, Entity};
         let mut unspent = Vec::new();
-        for owned in owner.conditions(effect, Column::AccountId, Column::ContactKey) {
-            let find = Entity::find()
-                .select_only()
-                .column(Column::TokenHash)
-                .filter(owned)
-                .filter(Column::SpentAt.is_null())
-                .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
-                .order_by_asc(Column::TokenHash)
-                .lock(LockType::NoKeyUpdate);
+        for find in unspent_proofs(owner, effect) {
             let hashes = find.into_tuple::<String>().all(&self.0).await.doing("locking an account's proofs")?;
             unspent.extend(hashes.into_iter().filter(|hash| Some(hash.as_str()) != kept));
         }
@@ -95,6 +75,44 @@ impl Tx {
         update.exec(&self.0).await.doing("spending an account's proofs")?;
         Ok(())
     }
+}
+
+/// The ids of verifications that can still be confirmed, locked.
+fn open_verifications(
+    owner: Owner<'_>,
+    effect: Effect,
+    now: Instant,
+) -> impl Iterator<Item = Select<verification::Entity>> {
+    use verification::{Column, Entity};
+    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |owned| {
+        Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(owned)
+            // Written out, so that SQLite sees that the index will do.
+            .filter(ExprTrait::eq(Expr::col((Entity, Column::Status)), Expr::cust("'PENDING'")))
+            .filter(Column::Decoy.eq(false))
+            .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
+            // What has expired can't be confirmed, and stays in the owner's history as it is.
+            .filter(Column::ExpiresAt.gt(now))
+            .order_by_asc(Column::Id)
+            .lock(LockType::NoKeyUpdate)
+    })
+}
+
+/// The hashes of unspent proofs, locked.
+fn unspent_proofs(owner: Owner<'_>, effect: Effect) -> impl Iterator<Item = Select<proof::Entity>> {
+    use proof::{Column, Entity};
+    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |owned| {
+        Entity::find()
+            .select_only()
+            .column(Column::TokenHash)
+            .filter(owned)
+            .filter(Column::SpentAt.is_null())
+            .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
+            .order_by_asc(Column::TokenHash)
+            .lock(LockType::NoKeyUpdate)
+    })
 }
 
 impl Owner<'_> {
@@ -111,5 +129,37 @@ impl Owner<'_> {
         // A code that confirms an undo always names the account.
         let has_unnamed = effect != Effect::Undoes && !self.contacts.is_empty();
         [Some(named), has_unnamed.then_some(unnamed)].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, DbBackend, QueryTrait, Statement};
+
+    use super::*;
+    use crate::{clock::Entropy, store::tests::store};
+
+    /// Each act that ends ways in runs these in its transaction, so none may read a whole table.
+    #[tokio::test]
+    async fn no_statement_reads_a_whole_table() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let store = store(&dir).await;
+        let account = AccountId::new(&Entropy::seeded(1));
+        let contacts = ["+821012345678".to_owned(), "hong@example.com".to_owned()];
+        let owner = Owner { account: &account, contacts: &contacts };
+        let mut statements = Vec::new();
+        for effect in [Effect::Opens, Effect::Undoes] {
+            let open = open_verifications(owner, effect, Instant::UNIX_EPOCH);
+            statements.extend(open.map(|find| find.build(DbBackend::Sqlite)));
+            statements.extend(unspent_proofs(owner, effect).map(|find| find.build(DbBackend::Sqlite)));
+        }
+        assert_eq!(statements.len(), 6);
+        for statement in statements {
+            let explain = Statement { sql: format!("EXPLAIN QUERY PLAN {}", statement.sql), ..statement };
+            let plan = store.reader().query_all_raw(explain.clone()).await.unwrap();
+            let steps: Vec<String> = plan.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+            assert!(steps.iter().any(|step| step.contains("USING INDEX")), "{}\n{steps:#?}", explain.sql);
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{}\n{steps:#?}", explain.sql);
+        }
     }
 }

@@ -16,9 +16,8 @@ use crate::support::{Database, given};
 const NOT_RUN: usize = 4;
 
 /// Languages whose blocks are run here, or by the tests of `web/`.
-const LANGUAGES: [&str; 13] = [
-    "sh", "env", "json", "nginx", "caddyfile", "python", "output", "graphql", "ts", "tsx", "js", "mermaid", "yaml",
-];
+const LANGUAGES: [&str; 13] =
+    ["sh", "env", "json", "nginx", "caddyfile", "python", "output", "graphql", "ts", "tsx", "js", "mermaid", "yaml"];
 
 fn every() -> Vec<Block> {
     pages().iter().flat_map(|page| blocks(page)).collect()
@@ -135,7 +134,8 @@ fn configuration_blocks_are_complete() {
             Some("production") => production(&page),
             _ => String::new(),
         };
-        let checked = page.shell(&format!("unset LISTEN_ADDR; {rest} countersign serve --check-config")).output().unwrap();
+        let checked =
+            page.shell(&format!("unset LISTEN_ADDR; {rest} countersign serve --check-config")).output().unwrap();
         let said = String::from_utf8_lossy(&checked.stderr);
         assert!(checked.status.success(), "{}:{}: {said}", block.page, block.line);
     }
@@ -207,7 +207,8 @@ async fn python_checks_an_attestation() {
 fn nginx_takes_its_blocks() {
     for block in to_run("nginx").concat() {
         let page = Page::new(false);
-        let (folder, certified) = (page.folder(), rcgen::generate_simple_self_signed(["id.example.com".into()]).unwrap());
+        let (folder, certified) =
+            (page.folder(), rcgen::generate_simple_self_signed(["id.example.com".into()]).unwrap());
         fs::write(folder.join("cert.pem"), certified.cert.pem()).unwrap();
         fs::write(folder.join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
         let at = folder.display();

@@ -130,7 +130,8 @@ impl Page {
                     { ... on SendVerificationCodePayload { verification { id } } } }";
         let id = self.ask(sent).await["verification"]["id"].as_str().unwrap().to_owned();
         self.idle().await;
-        let outbox = reqwest::Client::new().get(format!("{}/dev/outbox", self.url())).header("accept", "application/json");
+        let outbox =
+            reqwest::Client::new().get(format!("{}/dev/outbox", self.url())).header("accept", "application/json");
         let outbox: Value = outbox.send().await.unwrap().json().await.unwrap();
         let code = outbox[0]["code"].as_str().unwrap();
         let confirm = format!(
