@@ -231,7 +231,7 @@ impl Undoing {
             }
         }
         tx.drop_password(id, self.now).await?;
-        tx.unlock(id).await?;
+        self.accounts.0.sessions.unlock(tx, id).await?;
         Ok(true)
     }
 }
