@@ -156,7 +156,7 @@ impl Accounts {
                 if !may {
                     return Ok(Ending::Rollback((Unlocked::NotAdministrator, Vec::new())));
                 }
-                tx.unlock(&id).await?;
+                accounts.0.sessions.unlock(tx, &id).await?;
                 tx.insert_audit(&entry).await?;
                 let told = accounts.0.tell(tx, &account, Notice::AccountUnlocked, now).await?;
                 Ok(Ending::Commit((Unlocked::Unlocked(Box::new(account)), told)))

@@ -11,7 +11,7 @@ use crate::{
     quota::{Act, Quota, Refused},
     secret::Secret,
     session::{
-        Counted, Opaque, Subjects, established,
+        Counted, Opaque, Sessions, Subjects, established,
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
     },
@@ -69,6 +69,7 @@ enum Written {
 
 /// One change, with everything that it is decided by and that it writes.
 struct Changing {
+    sessions: Sessions,
     account: Model,
     signed_in: SignedIn,
     /// The token tells of a recent authentication.
@@ -83,7 +84,7 @@ struct Changing {
 
 impl Accounts {
     /// Changes a password. Codes and proofs of before are worth nothing then. Every other session is ended and every
-    /// device forgotten, unless they are kept; the account's contacts are told.
+    /// device forgotten, unless they are kept; the account is unlocked, and its contacts are told.
     ///
     /// The present password is an authentication of its own, if it counts; else the token's must be recent.
     ///
@@ -142,6 +143,7 @@ impl Accounts {
         let now = parts.clock.now();
         let device = (!keep_others).then(|| Opaque::new(&parts.entropy));
         let changing = Changing {
+            sessions: parts.sessions.clone(),
             told: notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now),
             account,
             signed_in: signed_in.clone(),
@@ -188,6 +190,7 @@ impl Changing {
             return Ok(Ending::Rollback(Written::NotRecent));
         }
         tx.set_password(&account.id, self.hash.as_str(), now).await?;
+        self.sessions.unlock(tx, &account.id).await?;
         if let Some(device) = &self.device {
             ways_in::know_device(tx, &account.id, Some(&signed_in.session), device, now).await?;
         }
@@ -198,8 +201,8 @@ impl Changing {
 }
 
 impl Parts {
-    /// Judges the password of somebody who is signed in. A wrong one counts like one at sign-in (PW-05), for this
-    /// account and whichever session asks.
+    /// Judges the password of somebody who is signed in. A wrong one counts like one at sign-in (PW-05), for the session
+    /// that asks.
     pub(super) async fn confirm_password(
         &self,
         caller: &Caller,
@@ -207,10 +210,11 @@ impl Parts {
         password: &Secret,
     ) -> Result<Confirmed, Fault> {
         let id = &signed_in.account;
-        if let Err(refused) = self.quotas.charge(Act::ConfirmPassword { account: id }, caller).await {
+        let act = Act::ConfirmPassword { account: id, session: &signed_in.session };
+        if let Err(refused) = self.quotas.charge(act, caller).await {
             return Ok(Confirmed::Quota(refused));
         }
-        let subjects = Subjects::confirming(id);
+        let subjects = Subjects::confirming(signed_in);
         let locks = match self.sessions.count_try(&subjects).await? {
             Counted::Locked { until } => {
                 return Ok(Confirmed::Quota(Refused { quota: Quota::Account, retry_at: until }));

@@ -10,7 +10,7 @@ use crate::{
     fault::Fault,
     ids::{AccountId, DeliveryId, SessionId},
     session::{
-        self,
+        self, Sessions,
         ways_in::{self, Ended, SecurityAct, Subject},
     },
     store::{
@@ -87,7 +87,7 @@ impl Accounts {
         type Done = (Vec<SessionId>, Vec<DeliveryId>);
         let written = parts.store.write(move |tx| -> Work<'_, Result<Done, Forbidden>> {
             Box::pin(async move {
-                let ended = match operation.write(tx, &account.id, now).await? {
+                let ended = match operation.write(tx, &accounts.0.sessions, &account.id, now).await? {
                     Ok(ended) => ended.session_ids(),
                     Err(forbidden) => return Ok(Ending::Rollback(Err(forbidden))),
                 };
@@ -122,7 +122,13 @@ impl Operation {
         }
     }
 
-    async fn write(self, tx: &Tx, id: &AccountId, now: Instant) -> Result<Result<Ended, Forbidden>, Fault> {
+    async fn write(
+        self,
+        tx: &Tx,
+        sessions: &Sessions,
+        id: &AccountId,
+        now: Instant,
+    ) -> Result<Result<Ended, Forbidden>, Fault> {
         let ended = match self.security_act() {
             Some(act) => ways_in::end(tx, act, &Subject::new(id.clone()), now).await?,
             None => Ended::default(),
@@ -141,7 +147,7 @@ impl Operation {
         match self {
             Operation::Grant(role) => _ = tx.set_role(id, role, now).await?,
             Operation::Suspend => _ = tx.set_status(id, AccountStatus::Suspended, now).await?,
-            Operation::Unlock => tx.unlock(id).await?,
+            Operation::Unlock => sessions.unlock(tx, id).await?,
         }
         Ok(Ok(ended))
     }

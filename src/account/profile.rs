@@ -52,7 +52,7 @@ pub struct Profile {
 pub enum ProfileChanged {
     Changed(Box<Model>),
     NicknameTaken,
-    /// The account was erased a moment ago.
+    /// The account was erased a moment ago, or the session that asks is over.
     Gone,
 }
 
@@ -69,7 +69,7 @@ impl Accounts {
     ) -> Result<ProfileChanged, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let id = signed_in.account.clone();
+        let (id, session) = (signed_in.account.clone(), signed_in.session.clone());
         let event = parts.event(caller, audit::Act::UpdateProfile).account(id.clone());
         let entry = event.clone();
         let change = ProfileChange {
@@ -83,6 +83,11 @@ impl Accounts {
             .store
             .write(move |tx| {
                 Box::pin(async move {
+                    // The account before its session: the order of all locks.
+                    tx.lock_account(&id).await?;
+                    if !tx.is_live(&session, now).await? {
+                        return Ok(Ending::Rollback(ProfileChanged::Gone));
+                    }
                     let changed = tx.change_profile(&id, change, now).await?;
                     match changed {
                         Ok(Some(account)) => {

@@ -71,7 +71,7 @@ pub enum NoStepUp {
     NotTheirs(ContactKind),
     /// It was changed so recently that it does not count.
     TooNew(ContactKind),
-    /// The account is gone, or may not be used.
+    /// The account or the session that asks is gone, or may not be used.
     Gone,
 }
 
@@ -97,17 +97,22 @@ pub fn for_step_up(account: &Model, established: Established, contact: &Contact)
     Ok(Recipient::Holder { account: Some(account.id.clone()), to: super::rules::own(account, kind) })
 }
 
-/// The same, of the account as a transaction sees it.
+/// The same, of the account and the session as a transaction sees them.
 ///
 /// # Errors
 /// A fault of the database.
 pub(super) async fn step_up(
     tx: &Tx,
-    id: &AccountId,
+    asking: &SignedIn,
     contact: &Contact,
     now: Instant,
 ) -> Result<Result<Recipient, NoStepUp>, Fault> {
-    let Some(account) = tx.account(&Identifier::Id(id.clone())).await? else { return Ok(Err(NoStepUp::Gone)) };
+    if !tx.is_live(&asking.session, now).await? {
+        return Ok(Err(NoStepUp::Gone));
+    }
+    let Some(account) = tx.account(&Identifier::Id(asking.account.clone())).await? else {
+        return Ok(Err(NoStepUp::Gone));
+    };
     let established = established::of(tx, &account, now).await?;
     Ok(for_step_up(&account, established, contact))
 }

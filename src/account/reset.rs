@@ -19,7 +19,7 @@ use crate::{
     quota::{Act, Refused},
     secret::Secret,
     session::{
-        Opaque,
+        Opaque, Sessions,
         ways_in::{self, SecurityAct, Subject},
     },
     store::{Ending, Identifier, Tx, entity},
@@ -169,6 +169,7 @@ impl Accounts {
         let told = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
         let device = Opaque::new(&parts.entropy);
         let change = Change {
+            sessions: parts.sessions.clone(),
             account: account.id.clone(),
             token_hash,
             hash,
@@ -208,6 +209,7 @@ impl Accounts {
 
 /// One reset, with everything that it writes.
 struct Change {
+    sessions: Sessions,
     account: AccountId,
     token_hash: String,
     hash: PasswordHash,
@@ -219,7 +221,7 @@ struct Change {
 
 impl Change {
     async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
-        let Self { account: id, token_hash, hash, told, device, entry, now } = self;
+        let Self { sessions, account: id, token_hash, hash, told, device, entry, now } = self;
         let rejected = |reason| Ok(Ending::Rollback(Written::Rejected(reason)));
         let subject = Subject::new(id.clone()).spending(Some(token_hash.clone()));
         let ended = ways_in::end(tx, SecurityAct::PasswordReset, &subject, now).await?;
@@ -234,7 +236,7 @@ impl Change {
             return rejected(Rejection::Unknown);
         }
         tx.set_password(&id, hash.as_str(), now).await?;
-        tx.unlock(&id).await?;
+        sessions.unlock(tx, &id).await?;
         ways_in::know_device(tx, &id, None, &device, now).await?;
         tx.insert_audit(&entry).await?;
         let notices = notices::owe(tx, &id, told, now).await?;

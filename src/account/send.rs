@@ -13,7 +13,11 @@ use crate::{
     ids::VerificationId,
     purpose::Purpose,
     quota::{Act, Refused},
-    session::{established::Established, gate::SignedIn},
+    session::{
+        established::Established,
+        gate::SignedIn,
+        rules::{Standing, standing},
+    },
     store::{Identifier, entity::account::AccountStatus},
     telemetry::audit,
     texts::Locale,
@@ -123,7 +127,12 @@ impl Accounts {
             return Ok(Err(Sent::SignInByEmailOff));
         }
         Ok(Ok(match (request.purpose, signed_in) {
-            (Purpose::Contact, _) => Audience::Anyone { account: signed_in.map(|asking| asking.account.clone()) },
+            // A session that is over asks as nobody, as with a token that is refused.
+            (Purpose::Contact, Some(asking)) => {
+                let is_live = self.is_live(asking).await?;
+                Audience::Anyone { account: is_live.then(|| asking.account.clone()) }
+            }
+            (Purpose::Contact, None) => Audience::Anyone { account: None },
             (Purpose::SignUp, _) => Audience::Account {
                 identifier,
                 judge: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
@@ -141,18 +150,25 @@ impl Accounts {
                 if self.is_theirs(asking, &request.to).await? {
                     return Ok(Err(Sent::ContactUnchanged));
                 }
-                let account = asking.account.clone();
-                let judge = Box::new(move |holder: Option<&_>| rules::for_mover(holder, kind, account, disclosed));
-                Audience::Account { identifier, judge }
+                let (asking, now) = (asking.clone(), self.0.clock.now());
+                Audience::Newcomer(Box::new(move |tx| {
+                    Box::pin(async move {
+                        if !tx.is_live(&asking.session, now).await? {
+                            return Ok(Err(Turned::NoStepUp(NoStepUp::Gone)));
+                        }
+                        let holder = tx.account(&identifier).await?;
+                        Ok(rules::for_mover(holder.as_ref(), kind, asking.account, disclosed))
+                    })
+                }))
             }
             (Purpose::StepUp, Some(asking)) => {
                 if let Some(why) = self.no_step_up(asking, &request.to).await? {
                     return Ok(Err(Sent::from(Started::Refused(Turned::NoStepUp(why)))));
                 }
-                let (id, to, now) = (asking.account.clone(), request.to.clone(), self.0.clock.now());
+                let (asking, to, now) = (asking.clone(), request.to.clone(), self.0.clock.now());
                 // Again in the transaction of the send: the contact may have been changed in between.
                 Audience::Newcomer(Box::new(move |tx| {
-                    Box::pin(async move { Ok(step_up(tx, &id, &to, now).await?.map_err(Turned::NoStepUp)) })
+                    Box::pin(async move { Ok(step_up(tx, &asking, &to, now).await?.map_err(Turned::NoStepUp)) })
                 }))
             }
         }))
@@ -192,6 +208,11 @@ impl Accounts {
                 _,
             ) => None,
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => Some(SentAgain::SignedOut),
+            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, Some(asking))
+                if !self.is_live(asking).await? =>
+            {
+                Some(SentAgain::SignedOut)
+            }
             // Not compared with the account that the code is for: an answer would tell a code from what is sent in place
             // of one.
             (Purpose::PhoneChange | Purpose::EmailChange, Some(asking)) => {
@@ -212,6 +233,12 @@ impl Accounts {
         if let (Some(outcome), false) = (sent.outcome(), matches!(sent, Sent::Quota(_))) {
             self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
         }
+    }
+
+    /// Whether the session that asks is live, as the database has it.
+    async fn is_live(&self, asking: &SignedIn) -> Result<bool, Fault> {
+        let session = self.0.store.session(&asking.session).await?;
+        Ok(session.is_some_and(|session| standing(&session, self.0.clock.now()) == Standing::Live))
     }
 
     /// Whether a contact is the one that the account has already.

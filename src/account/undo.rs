@@ -241,7 +241,7 @@ impl Undoing {
             return Ok(false);
         }
         tx.drop_password(id, self.now).await?;
-        tx.unlock(id).await?;
+        self.accounts.0.sessions.unlock(tx, id).await?;
         Ok(true)
     }
 }

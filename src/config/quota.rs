@@ -45,8 +45,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "ACCOUNT_HOURLY_PASSWORDS",
         "20",
-        "Times that somebody signed in may be asked for the password again (to change it, to delete the account), a \
-         number or unlimited.",
+        "Times that one session may be asked for the password again (to change it, to authenticate again, to delete \
+         the account), a number or unlimited. All sessions of the account together: five times as many.",
     ),
     Setting::new(
         "DESTINATION_HOURLY_SENDS",

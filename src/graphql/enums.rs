@@ -99,7 +99,7 @@ pub enum Quota {
     ClientAddress,
     /// Too much to numbers that begin alike.
     DestinationPrefix,
-    /// Too much for one account.
+    /// Too much for one account, or for one session of it.
     Account,
     /// The service as a whole sends no more, or no more e-mails, for now.
     Service,

@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
-use crate::{caller::Caller, clock::Instant, ids::AccountId};
+use crate::{
+    caller::Caller,
+    clock::Instant,
+    ids::{AccountId, SessionId},
+};
 
 /// Something that costs. It is charged inside the room that does it, once for each field that asks for it, so that
 /// aliases, batches and sockets all pay.
@@ -29,6 +33,7 @@ pub enum Act<'a> {
     /// The password asked again of somebody who is signed in.
     ConfirmPassword {
         account: &'a AccountId,
+        session: &'a SessionId,
     },
 }
 
@@ -58,7 +63,8 @@ impl Act<'_> {
             }
             (Scope::EmailService, Act::SendCode { destination: None }) => Some(Key::EmailService),
             (Scope::Destination, Act::SendCode { destination: Some(prefix) }) => Some(Key::Destination(prefix.into())),
-            (Scope::Account, Act::ConfirmPassword { account }) => Some(Key::Account(account.clone())),
+            (Scope::Session, Act::ConfirmPassword { session, .. }) => Some(Key::Session(session.clone())),
+            (Scope::Account, Act::ConfirmPassword { account, .. }) => Some(Key::Account(account.clone())),
             _ => None,
         }
     }
@@ -74,6 +80,9 @@ pub(super) enum Scope {
     /// One client's e-mails.
     EmailClient,
     Destination,
+    /// One session of an account.
+    Session,
+    /// All sessions of an account.
     Account,
     Service,
     /// All e-mails of the service.
@@ -86,7 +95,7 @@ impl Scope {
         match self {
             Scope::Client | Scope::Site | Scope::EmailClient => Quota::ClientAddress,
             Scope::Destination => Quota::DestinationPrefix,
-            Scope::Account => Quota::Account,
+            Scope::Session | Scope::Account => Quota::Account,
             Scope::Service | Scope::EmailService => Quota::Service,
         }
     }
@@ -151,6 +160,7 @@ pub enum Key {
     /// As `Client`, for e-mails alone.
     EmailClient(IpAddr),
     Destination(Box<str>),
+    Session(SessionId),
     Account(AccountId),
     Service,
     EmailService,
@@ -164,6 +174,7 @@ impl std::fmt::Display for Key {
             Key::Site(network) => write!(f, "site:{network}"),
             Key::EmailClient(network) => write!(f, "email-client:{network}"),
             Key::Destination(prefix) => write!(f, "destination:{prefix}"),
+            Key::Session(session) => write!(f, "session:{}", session.as_str()),
             Key::Account(account) => write!(f, "account:{}", account.as_str()),
             Key::Service => f.write_str("service"),
             Key::EmailService => f.write_str("email-service"),

@@ -103,7 +103,8 @@ impl Quotas {
                 &[
                     client(settings.client_sign_ins_per_minute),
                     site(settings.client_sign_ins_per_minute),
-                    (Scope::Account, per_hour(settings.account_hourly_passwords)),
+                    (Scope::Session, per_hour(settings.account_hourly_passwords)),
+                    (Scope::Account, per_hour(times(settings.account_hourly_passwords, ACCOUNT_FACTOR))),
                 ],
             ),
             guard: settings.pumping.map(|rule| Guard::new(rule, clock.clone(), ticker.clone())),
@@ -234,6 +235,10 @@ impl Inner {
         }
     }
 }
+
+/// How many times a session's limit all sessions of an account have: a thief of one session must not use up what the
+/// owner's others need.
+const ACCOUNT_FACTOR: Limit = NonZeroU32::new(5);
 
 /// No limit times anything, and anything times no limit, is none.
 fn times(limit: Limit, factor: Limit) -> Limit {

@@ -9,7 +9,7 @@ use crate::{
     caller::ClientAddress,
     clock::{Entropy, ManualClock},
     config::quota::{ContactQuotas, GuessingSettings, PumpingSettings},
-    ids::AccountId,
+    ids::{AccountId, SessionId},
     texts::Locale,
 };
 
@@ -225,13 +225,20 @@ async fn of_two_refusals_the_longer_wait_is_told() {
 }
 
 #[tokio::test]
-async fn a_password_is_counted_by_account_from_wherever() {
+async fn a_password_is_counted_by_session_and_account_from_wherever() {
     let (quotas, ..) = alone(&settings());
     let account = AccountId::new(&Entropy::seeded(1));
-    let act = Act::ConfirmPassword { account: &account };
-    quotas.charge(act, &from("192.0.2.1")).await.unwrap();
-    quotas.charge(act, &from("192.0.2.2")).await.unwrap();
-    assert_eq!(quotas.charge(act, &from("192.0.2.3")).await.unwrap_err().quota, Quota::Account);
+    let sessions: Vec<_> = (1..=6).map(|seed| SessionId::new(&Entropy::seeded(seed))).collect();
+    let mut client = (1..).map(|host| from(&format!("192.0.2.{host}")));
+    for session in &sessions[..5] {
+        let act = Act::ConfirmPassword { account: &account, session };
+        quotas.charge(act, &client.next().unwrap()).await.unwrap();
+        quotas.charge(act, &client.next().unwrap()).await.unwrap();
+        assert_eq!(quotas.charge(act, &client.next().unwrap()).await.unwrap_err().quota, Quota::Account);
+    }
+    // Five sessions have used up what all of them have together.
+    let act = Act::ConfirmPassword { account: &account, session: &sessions[5] };
+    assert_eq!(quotas.charge(act, &client.next().unwrap()).await.unwrap_err().quota, Quota::Account);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

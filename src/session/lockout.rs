@@ -6,13 +6,14 @@
 //! guesses. What it bars is counted by the first, hashed and answered like any wrong password: whatever differed would
 //! tell that an identifier belongs to an account that was locked by another one (invariant 5).
 
-use super::{Parts, Sessions, rules};
+use super::{Parts, Sessions, gate::SignedIn, rules, sign_in::names};
 use crate::{
     clock::Instant,
     delivery::{Notice, notices},
     fault::Fault,
     ids::AccountId,
-    store::{Ending, Identifier, device_subject, entity::account::Model},
+    keys::ServerKey,
+    store::{Ending, Identifier, Tx, device_subject, entity::account::Model},
     telemetry,
 };
 
@@ -38,9 +39,11 @@ pub enum Counted {
 }
 
 impl Subjects {
-    /// Somebody who is signed in and asked for the password again.
-    pub fn confirming(account: &AccountId) -> Self {
-        Self { account: Some(account.clone()), shown: format!("confirm:{}", account.as_str()), hidden: None }
+    /// Somebody who is signed in and asked for the password again. By session: a thief of one locks the owner's others
+    /// out of nothing.
+    pub fn confirming(signed_in: &SignedIn) -> Self {
+        let shown = format!("confirm:{}", signed_in.session.as_str());
+        Self { account: Some(signed_in.account.clone()), shown, hidden: None }
     }
 
     /// A device that signed in to the account before.
@@ -100,6 +103,21 @@ impl Sessions {
 }
 
 impl Sessions {
+    /// Forgets every wrong password that was counted for an account: by its devices and sessions, by the account itself,
+    /// and by each identifier that it has now. An identifier may have been locked before the account had it. That lock is
+    /// kept when somebody signs up with the identifier or moves to it: a lock that vanished would tell the stranger who
+    /// caused it that the identifier has an account now (invariant 5).
+    ///
+    /// The account is locked by whoever calls.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn unlock(&self, tx: &Tx, id: &AccountId) -> Result<(), Fault> {
+        let account = tx.account(&Identifier::Id(id.clone())).await?;
+        let typed = account.map(|account| self.0.typed_for(&account)).unwrap_or_default();
+        tx.unlock(id, &typed).await
+    }
+
     /// Tells an account's contacts that wrong passwords locked it, once a day. Not on the path of the request: what it
     /// takes would tell a known account from an unknown one (invariant 5).
     pub fn tell_of_lock(&self, account: Model) {
@@ -142,16 +160,23 @@ impl Parts {
     ) -> Subjects {
         // Typed in the wrong field it may be a password: only its hash under our key is kept.
         let folded = identifier.trim().to_lowercase();
-        let typed: (&str, &str) = match named {
-            Some(Identifier::Username(key)) => ("username", key),
-            Some(Identifier::Phone(key)) => ("phone", key),
-            Some(Identifier::Email(key)) => ("email", key),
-            Some(Identifier::Id(_) | Identifier::Nickname(_)) | None => ("", &folded),
-        };
-        let digest = hex::encode(self.keys.current().derive("lockout/1", &[typed.0.as_bytes(), typed.1.as_bytes()]));
+        let digest = digest(self.keys.current(), named, &folded);
         let hidden =
             account.map_or_else(|| format!("nobody:{digest}"), |account| format!("account:{}", account.as_str()));
-        Subjects { account: account.cloned(), shown: format!("typed:{digest}"), hidden: Some(hidden) }
+        Subjects { account: account.cloned(), shown: typed_subject(&digest), hidden: Some(hidden) }
+    }
+
+    /// What strangers' tries at this account are counted by, by whichever of its identifiers and under whichever key: a
+    /// process that has another current key counts under that.
+    fn typed_for(&self, account: &Model) -> Vec<String> {
+        let identifiers = [
+            Some(Identifier::Username(account.username_key.clone())),
+            account.phone.clone().map(Identifier::Phone),
+            account.email_key.clone().map(Identifier::Email),
+        ];
+        let named: Vec<_> = identifiers.into_iter().flatten().filter(|named| names(account, Some(named))).collect();
+        let digests = self.keys.all().flat_map(|key| named.iter().map(move |named| digest(key, Some(named), "")));
+        digests.map(|digest| typed_subject(&digest)).collect()
     }
 
     async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
@@ -209,4 +234,19 @@ impl Parts {
             })
             .await
     }
+}
+
+/// What was typed, as it is kept: an identifier, or else a text that names nobody.
+fn digest(key: &ServerKey, named: Option<&Identifier>, text: &str) -> String {
+    let typed: (&str, &str) = match named {
+        Some(Identifier::Username(key)) => ("username", key),
+        Some(Identifier::Phone(key)) => ("phone", key),
+        Some(Identifier::Email(key)) => ("email", key),
+        Some(Identifier::Id(_) | Identifier::Nickname(_)) | None => ("", text),
+    };
+    hex::encode(key.derive("lockout/1", &[typed.0.as_bytes(), typed.1.as_bytes()]))
+}
+
+fn typed_subject(digest: &str) -> String {
+    format!("typed:{digest}")
 }

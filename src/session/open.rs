@@ -144,33 +144,25 @@ impl Opening {
             Some(token) => tx.use_device(&token.hash(), account, now).await?,
             None => false,
         };
-        // A token that names no device was forgotten: whoever sends it is not known by anything else either.
-        let mut forgotten = false;
-        let device = match sent {
-            Some(token) if known => token,
-            sent => {
-                // A token that another account of this device knows is ours, and good for this one as well.
-                let token = match sent {
-                    Some(token) if tx.has_device(&token.hash()).await? => token,
-                    sent => {
-                        forgotten = sent.is_some();
-                        fresh
-                    }
-                };
-                tx.insert_device(device::Model {
-                    token_hash: token.hash(),
-                    account_id: account.clone(),
-                    created_at: now,
-                    last_used_at: now,
-                })
-                .await?;
-                token
-            }
+        // A token that another account of this device knows is ours, and good for this one as well. It is no evidence
+        // that the device signed in to this account.
+        let shared = match &sent {
+            Some(token) if !known => tx.may_share_device(&token.hash(), account).await?,
+            _ => false,
         };
-        // A client that keeps no device token is known by its browser and address, or each sign-in would be news.
+        // A token that names no device was forgotten: the client that sends it is not known by anything else either.
+        let forgotten = sent.is_some() && !known && !shared;
+        // A client that keeps no device token is known by its browser and address, or each sign-in would be news. Before
+        // the device is written: what this sign-in writes says nothing of earlier ones.
         let (browser, address) = (session.user_agent.as_deref(), session.ip_address.as_deref());
         let seen = known || (!forgotten && tx.signed_in_like(account, browser, address).await?);
         let news = if seen { Vec::new() } else { news };
+        let device = sent.filter(|_| known || shared).unwrap_or(fresh);
+        if !known {
+            let token_hash = device.hash();
+            let row = device::Model { token_hash, account_id: account.clone(), created_at: now, last_used_at: now };
+            tx.insert_device(row).await?;
+        }
         let session = session::Model { device_hash: Some(device.hash()), ..session };
         tx.insert_session(session.clone()).await?;
         let first = refresh_token::Model {

@@ -305,7 +305,7 @@ async fn open(tx: &Tx, account: Model, opening: Opening, used: Used, entry: &Eve
 
 /// Whether an account may be named by this: by a contact only if it was proved. Otherwise somebody who signs up with a
 /// stranger's address could tell by signing in with it whether the stranger has an account.
-fn names(account: &Model, named: Option<&Identifier>) -> bool {
+pub(super) fn names(account: &Model, named: Option<&Identifier>) -> bool {
     match named {
         Some(Identifier::Phone(_)) => account.phone_verified_at.is_some(),
         Some(Identifier::Email(_)) => account.email_verified_at.is_some(),

@@ -56,13 +56,16 @@ impl Tx {
         Ok(update.exec(&self.0).await.doing("noting that a device was used")?.rows_affected > 0)
     }
 
-    /// Whether a device signed in to any account before: then its token is one of ours.
+    /// Whether a device that this account does not know may be known to it by the token that another account gave it:
+    /// the token is one of ours, and this account did not know it before. One that it knew and forgot stays forgotten,
+    /// or an account of a thief's own would bring it back.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn has_device(&self, token_hash: &str) -> Result<bool, Fault> {
+    pub async fn may_share_device(&self, token_hash: &str, account: &AccountId) -> Result<bool, Fault> {
         let find = Entity::find().filter(Column::TokenHash.eq(token_hash)).limit(1);
-        Ok(find.count(&self.0).await.doing("looking for a device")? > 0)
+        let is_ours = find.count(&self.0).await.doing("looking for a device")? > 0;
+        Ok(is_ours && !self.signed_in_on(account, token_hash).await?)
     }
 
     /// Writes a device that signed in to this account for the first time.

@@ -97,12 +97,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets everything that was counted for an account.
+    /// Forgets everything that was counted for an account, and by these subjects. What is typed is counted for the
+    /// account that has it at the time, or for none.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn unlock(&self, account: &AccountId) -> Result<(), Fault> {
-        self.forget_counted(Column::AccountId.eq(account.as_str())).await
+    pub async fn unlock(&self, account: &AccountId, typed: &[String]) -> Result<(), Fault> {
+        self.forget_counted(Column::AccountId.eq(account.as_str()).or(Column::Subject.is_in(typed))).await
     }
 
     /// Forgets what was counted for an account's devices.

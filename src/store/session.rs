@@ -119,6 +119,16 @@ impl Tx {
         Ok(find.limit(1).count(&self.0).await.doing("looking for a session alike")? > 0)
     }
 
+    /// Whether an account was ever signed in on this device, forgotten or not.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn signed_in_on(&self, account: &AccountId, device_hash: &str) -> Result<bool, Fault> {
+        let find =
+            Entity::find().filter(Column::AccountId.eq(account.as_str())).filter(Column::DeviceHash.eq(device_hash));
+        Ok(find.limit(1).count(&self.0).await.doing("looking for a session on a device")? > 0)
+    }
+
     /// Notes that a session was used: from where, and when it ends now.
     ///
     /// # Errors

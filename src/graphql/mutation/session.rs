@@ -164,6 +164,7 @@ impl SessionMutation {
         let sent = input.and_then(|input| input.device_token);
         let device = Fields::new(ctx).device(None, sent.as_deref()).token;
         let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), signed_in, device).await?;
+        let ended = ended.ok_or_else(|| ctx.unauthenticated())?;
         let device_token = device_token(ctx, ended.device.as_ref());
         Ok(SignOutPayload { device_token, ..SignOutPayload::new(ctx, ended.sessions_ended) })
     }
@@ -181,6 +182,7 @@ impl SessionMutation {
                 RevokeSessionPayload { session: Session::new(*session, Some(&signed_in.session)) }.into()
             }
             Revoked::NotFound => SessionNotFound::new(ctx).into(),
+            Revoked::Gone => return Err(ctx.unauthenticated()),
         })
     }
 }

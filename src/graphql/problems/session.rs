@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Too many wrong passwords in a row. A device that signed in before is counted by itself: what others enter does not
-/// lock it. A new password unlocks the account, but needs a code, and a code may be refused with QuotaExceeded.
+/// lock it. A new password unlocks the account. Where resetPassword sets it, it needs a code, and a code may be refused
+/// with QuotaExceeded.
 #[derive(SimpleObject)]
 pub struct AccountLocked {
     /// ACCOUNT_LOCKED.

@@ -24,6 +24,13 @@ impl TestApp {
         assert!(matches!(granted, Operated::Done(_)), "{granted:?}");
     }
 
+    /// What `countersign admin unlock` does.
+    pub(super) async fn unlock(&self, who: &str) {
+        let (accounts, region) = self.console().await;
+        let unlocked = accounts.unlock_from_console("test".into(), who, region).await.unwrap();
+        assert!(matches!(unlocked, Operated::Done(_)), "{unlocked:?}");
+    }
+
     /// What `countersign admin suspend` does.
     pub(super) async fn suspend(&self, who: &str) -> Operated {
         let (accounts, region) = self.console().await;

@@ -60,6 +60,50 @@ async fn a_reset_forgets_the_thiefs_device_and_knows_the_owners() {
     app.stop().await;
 }
 
+/// A device token that was forgotten stays so, although another account brings it: the account of the thief's own.
+#[tokio::test]
+async fn a_forgotten_device_does_not_come_back_by_another_account() {
+    let app = app().await;
+    app.signed_up("hong", PHONE).await;
+    let thief = app.person_at("198.51.100.66");
+    let device = SignedIn::of(&thief.sign_in_as("hong").await).device;
+    app.notices_to(PHONE, NEW_DEVICE, 1).await;
+    let proof = app.proof(&thief, "SIGN_UP", "+821066660000").await;
+    let input = json!({ "proofToken": proof, "username": "thief", "password": PASSWORD, "deviceToken": device });
+    assert_eq!(token(&thief.sign_up(input).await), device, "it is one device, and keeps one token");
+    let sign_in = |name: &'static str, password: &'static str| {
+        let (thief, device) = (thief.clone(), device.clone());
+        async move {
+            let input = json!({ "identifier": name, "password": password, "deviceToken": device });
+            thief.sign_in(input).await
+        }
+    };
+    let proof = app.proof(&app.anonymous(), "PASSWORD_RESET", PHONE).await;
+    app.anonymous().reset_password(&proof, NEW).await;
+    let again = sign_in("hong", NEW).await;
+    let fresh = token(&again);
+    assert_ne!(fresh, device, "it has another token from then on");
+    app.notices_to(PHONE, NEW_DEVICE, 2).await;
+    assert!(is_known(&app, NEW, fresh).await);
+    assert!(!is_known(&app, NEW, &device).await);
+    assert_eq!(token(&sign_in("thief", PASSWORD).await), device);
+    app.stop().await;
+}
+
+/// The browser of two people, or of one with two accounts, has one token.
+#[tokio::test]
+async fn accounts_on_one_device_share_its_token() {
+    let app = app().await;
+    let hong = app.signed_up("hong", PHONE).await;
+    app.signed_up("kim", "+821066660000").await;
+    let input = json!({ "identifier": "kim", "password": PASSWORD, "deviceToken": hong.device });
+    for _ in 0..2 {
+        assert_eq!(token(&app.person_at("198.51.100.66").sign_in(input.clone()).await), hong.device);
+    }
+    app.notices_to("+821066660000", NEW_DEVICE, 1).await;
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_change_of_password_forgets_devices_unless_sessions_are_kept() {
     let app = app().await;

@@ -294,6 +294,32 @@ async fn cr_06_acts_that_end_each_others_proofs_do_not_deadlock() {
     app.stop().await;
 }
 
+/// Two sessions that end each other, in two processes: one is first, the other one acts no more, and neither waits for the
+/// other one's lock for ever.
+#[tokio::test]
+async fn cr_06_two_sessions_that_end_each_other_do_not_deadlock() {
+    let app = unlimited_app().await;
+    let other = app.another_process().await;
+    app.signed_up("hong", "+821012345678").await;
+    let current = |me: Value| {
+        let sessions = me["sessions"]["nodes"].as_array().unwrap().clone();
+        sessions.into_iter().find(|session| session["current"] == true).unwrap()["id"].clone()
+    };
+    let revoke = "mutation($id: ID!) { it: revokeSession(input: { sessionId: $id }) { __typename } }";
+    for _ in 0..8 {
+        let one = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        let two = other.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        let (first, second) = (current(one.me().await), current(two.me().await));
+        let answers = tokio::join!(one.ask(revoke, json!({ "id": second })), two.ask(revoke, json!({ "id": first })));
+        let ended = |answer: &Value| answer["data"]["it"]["__typename"] == "RevokeSessionPayload";
+        let over = |answer: &Value| answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED";
+        let (one, two) = &answers;
+        assert!(ended(one) && over(two) || over(one) && ended(two), "{answers:#?}");
+    }
+    other.stop().await;
+    app.stop().await;
+}
+
 async fn unlimited_app() -> TestApp {
     let mut setup = Setup::new().await.with("RESEND_COOLDOWN", "0s");
     for name in [
