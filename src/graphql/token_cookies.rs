@@ -25,9 +25,9 @@
 //! a thief who has only an older one gains nothing.
 //!
 //! The answer of a session that is over may come after the next sign-in. The sign-in takes a slot above those that such an
-//! answer can have, and cookies of sessions that are over are passed over; see `session/offer.rs`. For the same reason an
-//! answer removes no cookie in a higher slot than its own, and a refusal removes none at all: if it came late, it would
-//! remove the cookie of a newer token.
+//! answer sets or removes (a sign-out leaves a cookie without a token that says which), and cookies of sessions that are
+//! over are passed over; see `session/offer.rs`. For the same reason an answer removes no cookie in a higher slot than its
+//! own, and a refusal removes none at all: if it came late, it would remove the cookie of a newer token.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -48,6 +48,10 @@ const EARLIER_PATH: &str = "/graphql";
 /// How far above the sent slots a new session begins. Answers of the session before it that are still under way may take
 /// the next slots: each that replaces a lost answer takes one.
 const HEADROOM: i32 = 8;
+/// What a refresh cookie holds after a sign-out: no token. Its name says where the next session begins.
+const SIGNED_OUT: &str = "signed-out";
+/// How long an answer may be under way.
+const UNDER_WAY: Duration = Duration::from_secs(10 * 60);
 
 /// The token cookies of a request.
 pub struct TokenCookies<'a> {
@@ -103,7 +107,7 @@ impl<'a> TokenCookies<'a> {
     /// The slot for the first token of a new session: it takes the place of what the browser has, and is above what an
     /// answer that is still under way may set.
     pub fn slot(&self) -> i32 {
-        self.highest_slot().map_or(0, |slot| slot.saturating_add(HEADROOM).min(MAX_COOKIE_SLOT))
+        self.highest_slot().map_or(0, above)
     }
 
     fn highest_slot(&self) -> Option<i32> {
@@ -133,11 +137,16 @@ impl<'a> TokenCookies<'a> {
         self.forget_elsewhere(&format!("{}{DEVICE}", self.other_prefix()));
     }
 
-    /// Has the browser forget its refresh tokens.
+    /// Has the browser forget its refresh tokens. Where it had any, it keeps for a while which slot the next sign-in begins
+    /// with: an answer that is still under way sets and removes the names of this session.
     pub fn drop_refresh_token(&self) {
-        let name = self.refresh_name(0);
-        self.set(&name, "", self.path(), Duration::ZERO);
-        self.forget(|found| found.slot != 0);
+        let Some(highest) = self.highest_slot() else {
+            self.set(&self.refresh_name(0), "", self.path(), Duration::ZERO);
+            return self.forget(|_| true);
+        };
+        let next = above(highest);
+        self.set(&self.refresh_name(next), SIGNED_OUT, self.path(), UNDER_WAY);
+        self.forget(|found| found.slot != next);
     }
 
     /// Has the browser forget those of its refresh cookies, and all under the names of the other setting.
@@ -201,6 +210,11 @@ impl<'a> TokenCookies<'a> {
     fn other_prefix(&self) -> &'static str {
         if self.path.is_none() { SECURE } else { HOST }
     }
+}
+
+/// The slot in which a session begins that follows one with this slot.
+fn above(slot: i32) -> i32 {
+    slot.saturating_add(HEADROOM).min(MAX_COOKIE_SLOT)
 }
 
 /// The slot that the end of a name says: none, or a hyphen and a number as we write it, up to the highest slot.

@@ -86,7 +86,7 @@ fn cookies_of_an_earlier_version_are_read_and_replaced() {
     assert_eq!(sent(&by_default(&both)).unwrap(), new.expose());
     // Behind a path of its own, the name is the earlier one and the path tells them apart.
     TokenCookies { cookies: &cookies, path: Some("/id") }.drop_refresh_token();
-    assert_eq!(cookies.take_set().len(), 2);
+    assert_eq!(cookies.take_set().len(), 3);
 }
 
 #[test]
@@ -137,4 +137,22 @@ fn names_that_others_can_set_are_marked() {
     assert!(by_default(&device).device_token().1);
     let device = jar(&[("__Host-countersign-device", &one)], true);
     assert!(!by_default(&device).device_token().1);
+}
+
+/// What a sign-out leaves is no token, and the next session begins above every name of the one before.
+#[test]
+fn a_sign_out_leaves_the_next_slot() {
+    let [token, ..] = tokens();
+    let cookies = jar(&[("__Host-countersign-refresh", &token), ("__Host-countersign-refresh-2", &token)], true);
+    by_default(&cookies).drop_refresh_token();
+    let names: Vec<_> =
+        set(&cookies).iter().map(|cookie| cookie.split("; HttpOnly").next().unwrap().to_owned()).collect();
+    let removed = ["__Host-countersign-refresh=", "__Host-countersign-refresh-2="];
+    assert_eq!(names[0], "__Host-countersign-refresh-10=signed-out; Path=/; Max-Age=600");
+    assert_eq!(names[1..], removed.map(|name| format!("{name}; Path=/; Max-Age=0")));
+    let left = jar(&[("__Host-countersign-refresh-10", &Secret::new(SIGNED_OUT))], true);
+    assert_eq!((sent(&by_default(&left)), by_default(&left).slot()), (None, 18));
+    let empty = jar(&[], true);
+    by_default(&empty).drop_refresh_token();
+    assert_eq!(set(&empty), ["__Host-countersign-refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict"]);
 }

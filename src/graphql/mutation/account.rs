@@ -84,6 +84,7 @@ impl AccountMutation {
     /// Changes the password of the account that is signed in. Codes and proofs of before are worth nothing then. Its
     /// other sessions are ended and its devices forgotten, unless they are kept; its contacts are told. The present
     /// password is a recent authentication of its own, unless it was set after a contact change that can still be undone.
+    /// Without keepOtherSessions it is refused with BAD_REQUEST in cookie mode on a connection that can't set cookies.
     async fn change_password(
         &self,
         ctx: &Context<'_>,

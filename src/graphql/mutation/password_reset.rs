@@ -75,7 +75,8 @@ impl PasswordResetMutation {
     }
 
     /// Sets a new password. Takes a PASSWORD_RESET proof; ends every session of the account and every code and proof of
-    /// before, forgets the devices that signed in before, and notifies its contacts.
+    /// before, forgets the devices that signed in before, and notifies its contacts. Refused with BAD_REQUEST in cookie
+    /// mode on a connection that can't set cookies.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,

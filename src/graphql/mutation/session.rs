@@ -157,7 +157,7 @@ impl SessionMutation {
     }
 
     /// Ends every session of the account, the one that asks too, with the codes and proofs of before, and forgets the
-    /// devices that signed in before.
+    /// devices that signed in before. Refused with BAD_REQUEST in cookie mode on a connection that can't set cookies.
     async fn sign_out_everywhere(
         &self,
         ctx: &Context<'_>,
