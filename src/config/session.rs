@@ -35,11 +35,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "REFRESH_COOKIE",
         "off",
-        "on: the refresh token travels in an HttpOnly cookie and never in the answer, for pages on the same site. The page then sends credentials and the header X-Requested-With. Sign-ins over WebSocket, SSE and multipart, which can't set cookies, are refused.",
+        "on: the refresh token travels in an HttpOnly cookie and never in the answer, for pages on the same site. The page then sends credentials and the header X-Requested-With. Operations that set a cookie are refused over WebSocket, SSE and multipart.",
     ),
     Setting::optional(
         "REFRESH_COOKIE_PATH",
-        "The path of the cookies, as browsers see it, such as /id/graphql, where a proxy serves other programs on the same host; it must cover the API. By default they are for the whole host, under names that begin with __Host-; with a path the names begin with __Secure-.",
+        "The path of the cookies, as browsers see it, such as /id/graphql, where a proxy serves other programs on the same host; it must cover the API. By default they are for the whole host, under names that begin with __Host-; with a path the names begin with __Secure-, which any other host of the domain can set.",
     ),
     Setting::new(
         "REVOCATION_LAG",

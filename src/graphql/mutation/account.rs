@@ -15,7 +15,7 @@ use crate::{
             UndoConfirmationRequired,
         },
         token_cookies::TokenCookies,
-        types::{User, device_token},
+        types::{Carrier, User, device_token},
     },
     secret::Secret,
     telemetry::audit::Act,
@@ -84,6 +84,7 @@ impl AccountMutation {
     /// Changes the password of the account that is signed in. Codes and proofs of before are worth nothing then. Its
     /// other sessions are ended and its devices forgotten, unless they are kept; its contacts are told. The present
     /// password is a recent authentication of its own, unless it was set after a contact change that can still be undone.
+    /// Without keepOtherSessions it is refused with BAD_REQUEST in cookie mode on a connection that can't set cookies.
     async fn change_password(
         &self,
         ctx: &Context<'_>,
@@ -93,6 +94,9 @@ impl AccountMutation {
         let accounts = &ctx.rooms().accounts;
         let (current, new) = (Secret::new(input.current_password), Secret::new(input.new_password));
         let keep = input.keep_other_sessions.unwrap_or(false);
+        if !keep {
+            Carrier::require(ctx)?;
+        }
         Ok(match accounts.change_password(ctx.caller(), signed_in, &current, &new, keep).await? {
             PasswordChange::Changed { sessions_ended, device } => ChangePasswordPayload {
                 sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),

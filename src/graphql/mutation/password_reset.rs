@@ -10,7 +10,7 @@ use crate::{
         context::Asking,
         input::{ContactInput, Fields},
         problems::{PasswordRejected, ProofRejected, QuotaExceeded},
-        types::device_token,
+        types::{Carrier, device_token},
     },
     secret::Secret,
     telemetry::audit::Act,
@@ -75,12 +75,14 @@ impl PasswordResetMutation {
     }
 
     /// Sets a new password. Takes a PASSWORD_RESET proof; ends every session of the account and every code and proof of
-    /// before, forgets the devices that signed in before, and notifies its contacts.
+    /// before, forgets the devices that signed in before, and notifies its contacts. Refused with BAD_REQUEST in cookie
+    /// mode on a connection that can't set cookies.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new password, and the proof.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordResult> {
+        Carrier::require(ctx)?;
         let accounts = &ctx.rooms().accounts;
         let proof = ProofToken::parse(&input.proof_token);
         let reset = accounts.reset_password(ctx.caller(), proof, &Secret::new(input.new_password)).await?;

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Answered, Jar, PASSWORD, Setup, TestApp};
 
-const HOME: &str = "198.51.100.1";
-const OWN: (&str, &str) = ("x-requested-with", "fetch");
-const REFRESH: &str = "__Host-countersign-refresh";
-const DEVICE: &str = "__Host-countersign-device";
-const EARLIER: &str = "__Secure-countersign-refresh";
+pub(super) const HOME: &str = "198.51.100.1";
+pub(super) const OWN: (&str, &str) = ("x-requested-with", "fetch");
+pub(super) const REFRESH: &str = "__Host-countersign-refresh";
+pub(super) const DEVICE: &str = "__Host-countersign-device";
+pub(super) const EARLIER: &str = "__Secure-countersign-refresh";
 
 /// A service in cookie mode, with an account to sign in to.
-async fn service(settings: &[(&str, &str)]) -> TestApp {
+pub(super) async fn service(settings: &[(&str, &str)]) -> TestApp {
     let setup = settings
         .iter()
         .fold(Setup::new().await.with("REFRESH_COOKIE", "on"), |setup, (name, value)| setup.with(name, value));
@@ -25,9 +25,13 @@ async fn service(settings: &[(&str, &str)]) -> TestApp {
 }
 
 fn sign_in() -> Value {
-    let document = "mutation($p: String!) { signIn(input: { identifier: \"hong\", password: $p }) { __typename \
+    sign_in_as("hong")
+}
+
+pub(super) fn sign_in_as(name: &str) -> Value {
+    let document = "mutation($n: String!, $p: String!) { signIn(input: { identifier: $n, password: $p }) { __typename \
          ... on SignInPayload { deviceToken tokens { accessToken refreshToken } } } }";
-    json!({ "query": document, "variables": { "p": PASSWORD } })
+    json!({ "query": document, "variables": { "n": name, "p": PASSWORD } })
 }
 
 fn refresh() -> Value {
@@ -37,19 +41,19 @@ fn refresh() -> Value {
 }
 
 /// The jar after a sign-in.
-async fn signed_in(app: &TestApp) -> Jar {
+pub(super) async fn signed_in(app: &TestApp) -> Jar {
     let mut jar = Jar::default();
     jar.keep(&app.post(HOME, &[OWN], &sign_in()).await.set);
     jar
 }
 
-async fn refreshed(app: &TestApp, cookies: &[&str]) -> Answered {
+pub(super) async fn refreshed(app: &TestApp, cookies: &[&str]) -> Answered {
     let cookies = cookies.iter().map(|cookie| ("cookie", *cookie));
     app.post(HOME, &cookies.chain([OWN]).collect::<Vec<_>>(), &refresh()).await
 }
 
 /// What a refresh with these `Cookie` headers was answered: OK, the reason of its refusal, or the code of its error.
-async fn outcome(app: &TestApp, cookies: &[&str]) -> String {
+pub(super) async fn outcome(app: &TestApp, cookies: &[&str]) -> String {
     let body = refreshed(app, cookies).await.body;
     let refused = body["data"]["it"]["reason"].as_str().or(body["errors"][0]["extensions"]["code"].as_str());
     refused.unwrap_or("OK").to_owned()
@@ -126,6 +130,7 @@ async fn tk_12_cookies_are_for_this_host_or_for_a_path() {
 async fn cookies_of_an_earlier_release_are_taken_over() {
     let app = service(&[]).await;
     let jar = signed_in(&app).await;
+    begun_by_an_earlier_release(&app).await;
     let earlier = format!("{EARLIER}={}; __Secure-countersign-device={}", jar.0[REFRESH], jar.0[DEVICE]);
     let answer = refreshed(&app, &[&earlier]).await;
     assert_eq!(answer.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{:#}", answer.body);
@@ -141,6 +146,11 @@ async fn cookies_of_an_earlier_release_are_taken_over() {
     after.keep(&again.set);
     assert_eq!(after.0[DEVICE], jar.0[DEVICE], "the device is known by its old cookie: {:?}", again.set);
     app.stop().await;
+}
+
+/// Leaves all sessions as a release before `__Host-` names wrote them.
+pub(super) async fn begun_by_an_earlier_release(app: &TestApp) {
+    app.column("UPDATE session SET authenticated_at = NULL RETURNING id").await;
 }
 
 /// The answer with a replaced token comes after the answer with its replacement.
@@ -203,24 +213,83 @@ async fn cookie_mode_opens_no_session_over_a_stream() {
          { __typename } }", "variables": { "p": PASSWORD } });
     let with_proof = json!({ "query": "mutation { signInWithProof(input: { proofToken: \"x\" }) { __typename } }" });
     for body in [sign_in(), sign_up, with_proof, refresh()] {
-        for accept in ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"] {
-            let request =
-                app.http().post(format!("{}/graphql", app.url())).header("accept", accept).header(OWN.0, OWN.1);
-            let request = request.header("accept-language", "en");
-            let text = request.json(&body).send().await.unwrap().text().await.unwrap();
-            assert!(text.contains("plain HTTP POST request") && text.contains("BAD_REQUEST"), "{accept}: {text}");
-            assert!(!text.contains("Token\":\""), "{accept}: {text}");
-        }
-        let mut socket = app.anonymous().socket().await;
-        socket.send(&json!({ "id": "1", "type": "subscribe", "payload": body })).await;
-        let message = socket.receive().await.unwrap().to_string();
-        assert!(message.contains("HTTP POST") && message.contains("BAD_REQUEST"), "{message}");
-        // Nor for a page that may not bring its cookies along.
-        let foreign = app.post(HOME, &[("origin", "https://evil.example"), OWN], &body).await;
-        assert_eq!(foreign.body["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{:#}", foreign.body);
+        refused_without_cookies(&app, None, &body).await;
     }
     assert_eq!((app.rows("session").await, app.rows("device").await), (sessions, devices));
     // The same operations are answered over plain HTTP.
     assert!(!signed_in(&app).await.0.is_empty());
+    app.stop().await;
+}
+
+/// The operation is refused on every transport that sets no cookies.
+async fn refused_without_cookies(app: &TestApp, token: Option<&str>, body: &Value) {
+    for accept in ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"] {
+        let request = app.http().post(format!("{}/graphql", app.url())).header("accept", accept).header(OWN.0, OWN.1);
+        let request = request.header("accept-language", "en");
+        let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+        let text = request.json(body).send().await.unwrap().text().await.unwrap();
+        assert!(text.contains("plain HTTP POST request") && text.contains("BAD_REQUEST"), "{accept}: {text}");
+        assert!(!text.contains("Token\":\""), "{accept}: {text}");
+    }
+    let person = token.into_iter().fold(app.anonymous(), |person, token| person.with_token(token));
+    let mut socket = person.socket().await;
+    socket.send(&json!({ "id": "1", "type": "subscribe", "payload": body })).await;
+    let message = socket.receive().await.unwrap().to_string();
+    assert!(message.contains("HTTP POST") && message.contains("BAD_REQUEST"), "{message}");
+    // Nor for a page that may not bring its cookies along.
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut headers = vec![("origin", "https://evil.example"), OWN];
+    headers.extend(bearer.iter().map(|bearer| ("authorization", bearer.as_str())));
+    let foreign = app.post(HOME, &headers, body).await;
+    assert_eq!(foreign.body["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{:#}", foreign.body);
+}
+
+/// An operation that forgets the devices and gives this one another token sets a cookie, so it is refused without one.
+#[tokio::test]
+async fn cookie_mode_forgets_no_device_over_a_stream() {
+    let app = service(&[]).await;
+    let mut jar = Jar::default();
+    let answer = app.post(HOME, &[OWN], &sign_in()).await;
+    jar.keep(&answer.set);
+    let access = answer.body["data"]["signIn"]["tokens"]["accessToken"].as_str().unwrap();
+    app.advance(Duration::from_secs(61));
+    let proof = app.proof(&app.anonymous(), "PASSWORD_RESET", "+821012345678").await;
+    let kept = |sessions: &[String]| sessions.iter().all(String::is_empty);
+    let ended = "SELECT COALESCE(CAST(ended_at AS TEXT), '') FROM session";
+    let devices = app.dump("device").await;
+    let change = |keep: bool| {
+        json!({ "query": "mutation($p: String!, $k: Boolean) { it: changePassword(input: { currentPassword: $p, \
+            newPassword: \"Another-Password-7\", keepOtherSessions: $k }) { __typename } }",
+            "variables": { "p": PASSWORD, "k": keep } })
+    };
+    let reset = json!({ "query": "mutation($t: String!) { it: resetPassword(input: { proofToken: $t, \
+        newPassword: \"Quiet-Harbour-71!\" }) { __typename } }", "variables": { "t": proof } });
+    let out = json!({ "query": "mutation { it: signOutEverywhere { __typename } }" });
+    for body in [&change(false), &reset, &out] {
+        refused_without_cookies(&app, Some(access), body).await;
+    }
+    assert!(kept(&app.column(ended).await) && app.dump("device").await == devices, "something was done");
+    // Without a token nobody is told more than before.
+    let unknown = app.anonymous().ask(out["query"].as_str().unwrap(), json!({})).await;
+    assert_eq!(unknown["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{unknown:#}");
+    // The proof was not spent, and the device gets its token over plain HTTP.
+    let answer = app.post(HOME, &[OWN, ("cookie", &jar.header())], &reset).await;
+    assert_eq!(answer.body["data"]["it"]["__typename"], "ResetPasswordPayload", "{:#}", answer.body);
+    assert!(answer.set.iter().any(|cookie| cookie.starts_with(&format!("{DEVICE}="))), "{:?}", answer.set);
+    app.stop().await;
+}
+
+/// A change of password that keeps the devices sets no cookie, so it is answered on every transport.
+#[tokio::test]
+async fn cookie_mode_changes_a_password_over_a_socket_where_devices_are_kept() {
+    let app = service(&[]).await;
+    let answer = app.post(HOME, &[OWN], &sign_in()).await;
+    let access = answer.body["data"]["signIn"]["tokens"]["accessToken"].as_str().unwrap();
+    let body = json!({ "query": "mutation($p: String!) { changePassword(input: { currentPassword: $p, \
+        newPassword: \"Another-Password-7\", keepOtherSessions: true }) { __typename } }", "variables": { "p": PASSWORD } });
+    let mut socket = app.anonymous().with_token(access).socket().await;
+    socket.send(&json!({ "id": "1", "type": "subscribe", "payload": body })).await;
+    let message = socket.receive().await.unwrap().to_string();
+    assert!(message.contains("ChangePasswordPayload"), "{message}");
     app.stop().await;
 }

@@ -5,6 +5,7 @@ mod arguments;
 mod authority;
 pub mod changes;
 mod cookie_jar;
+mod cookie_slots;
 mod cookies;
 mod devices;
 mod flood;
