@@ -6,8 +6,7 @@ use crate::{
     clock::Entropy,
     config::{self, Env},
     keys::{
-        self, Ids, KeysInUse, ServerKey, ServerKeys,
-        file::KeyFile,
+        self, Ids, KeysInUse, ServerKey, ServerKeys, file,
         folder::{KeyFiles, KeyKind},
     },
     secret::Secret,
@@ -40,7 +39,8 @@ pub struct KeySet {
 /// # Errors
 /// What stood in the way, in words for the operator.
 pub fn open(settings: &config::Keys, data_dir: &Path, entropy: &Entropy) -> Result<Secrets, String> {
-    assemble(settings, |kind| collect(settings, kind, data_dir, |files| files.current_or_made(entropy).map(Some)))
+    let current = |files: &KeyFiles| files.current_or_made(entropy).map(Some);
+    assemble(settings, |kind| collect(settings, kind, data_dir, current, file::make_private))
 }
 
 /// Takes the secrets as they are now, and changes nothing. None: one of them will be made at first start.
@@ -53,7 +53,7 @@ pub fn read(settings: &config::Keys, data_dir: &Path) -> Result<Option<Secrets>,
             return Ok(None);
         }
     }
-    assemble(settings, |kind| collect(settings, kind, data_dir, KeyFiles::current)).map(Some)
+    assemble(settings, |kind| collect(settings, kind, data_dir, KeyFiles::current, file::loose_mode)).map(Some)
 }
 
 fn assemble(settings: &config::Keys, set: impl Fn(KeyKind) -> Result<KeySet, String>) -> Result<Secrets, String> {
@@ -119,7 +119,7 @@ pub struct Inspected {
 pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected {
     let mut inspected = Inspected::default();
     for kind in KeyKind::ALL.into_iter().filter(|kind| settings.comes_from_file(*kind)) {
-        match collect(settings, kind, data_dir, KeyFiles::current) {
+        match collect(settings, kind, data_dir, KeyFiles::current, file::loose_mode) {
             Ok(set) => {
                 let keys = set.current.into_iter().chain(set.accepted);
                 inspected.secrets.extend(keys.map(|key| (kind.setting(), key)));
@@ -134,12 +134,14 @@ pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected
     inspected
 }
 
-/// The keys of one kind, from settings, or from files where no setting has the current one.
+/// The keys of one kind, from settings, or from files where no setting has the current one. `mode` says what is wrong
+/// with the mode of a file.
 fn collect(
     settings: &config::Keys,
     kind: KeyKind,
     data_dir: &Path,
-    current: impl Fn(&KeyFiles) -> Result<Option<KeyFile>, String>,
+    current: impl Fn(&KeyFiles) -> Result<Option<Secret>, String>,
+    mode: fn(&Path) -> Option<String>,
 ) -> Result<KeySet, String> {
     let given = settings.of(kind);
     let mut set = KeySet {
@@ -149,11 +151,10 @@ fn collect(
     };
     if settings.comes_from_file(kind) {
         let files = KeyFiles::new(kind, data_dir);
-        let (current, next) = (current(&files)?, files.next()?);
-        set.warnings.extend([&current, &next].into_iter().flatten().filter_map(|file| file.warning.clone()));
-        set.current = current.map(|file| file.secret);
-        set.accepted.extend(next.map(|file| file.secret));
+        set.current = current(&files)?;
+        set.accepted.extend(files.next()?);
         set.accepted.extend(files.previous()?.into_iter().map(|retired| retired.secret));
+        set.warnings = files.modes(mode);
     }
     Ok(set)
 }

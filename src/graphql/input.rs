@@ -200,12 +200,13 @@ impl<'a> Fields<'a> {
             let judged = if !fits { Err("too_long") } else { plain.then_some(name).ok_or("invalid_character") };
             self.take("deviceName", judged)
         });
-        let token = match token {
-            Some(text) => Opaque::parse(text),
-            None if self.ctx.rooms().sessions.use_cookie() => TokenCookies::of(self.ctx).device_token(),
-            None => None,
+        let cookies = TokenCookies::of(self.ctx);
+        let (token, may_be_planted) = match token {
+            Some(text) => (Opaque::parse(text), false),
+            None if self.ctx.rooms().sessions.use_cookie() => cookies.device_token(),
+            None => (None, false),
         };
-        Device { name, token, cookie_slot: TokenCookies::of(self.ctx).slot() }
+        Device { name, token, may_be_planted, cookie_slot: cookies.slot() }
     }
 
     /// A client's idempotency key.

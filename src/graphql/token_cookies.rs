@@ -8,24 +8,35 @@
 //!
 //! By default the names begin with `__Host-`: browsers take such a cookie only from this very host, with `Path=/`. Behind
 //! a proxy that serves other programs under other paths, `REFRESH_COOKIE_PATH` narrows the path, and the names begin with
-//! `__Secure-`. The names of the other setting are read as well, so that changing it signs nobody out.
+//! `__Secure-`.
+//!
+//! Any host of the domain can set a cookie whose name begins with `__Secure-`. By default such a cookie could therefore be
+//! an attacker's, who wants the browser to go on in their session (login CSRF). It is read only where there is no `__Host-`
+//! cookie, and counts only as what it was before the upgrade: a token that an earlier version issued, in a session that an
+//! earlier version began. With `REFRESH_COOKIE_PATH` the `__Host-` cookies are read as well, so that setting a path signs
+//! nobody out.
 //!
 //! # Late answers
 //!
 //! A browser keeps whatever `Set-Cookie` it reads last, also that of an answer that was overtaken on its way. Where a copy
 //! of an answer with an older token may still be under way, the newer token therefore gets a cookie of its own: its name
 //! ends in the token's slot (`…-refresh-1`, `…-refresh-2`), which grows within a session. Of several slots the highest one
-//! counts, and what else was sent is removed with the answer. A store never loses its newest token this way, and a thief
-//! who has only an older one gains nothing.
+//! of a live session counts, and lower ones are removed with the answer. A store never loses its newest token this way, and
+//! a thief who has only an older one gains nothing.
+//!
+//! The answer of a session that is over may come after the next sign-in. The sign-in takes a slot above those that such an
+//! answer can have, and cookies of sessions that are over are passed over; see `session/offer.rs`. For the same reason an
+//! answer removes no cookie in a higher slot than its own, and a refusal removes none at all: if it came late, it would
+//! remove the cookie of a newer token.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use async_graphql::Context;
 
 use super::{context::Asking, cookies::Cookies};
 use crate::{
     secret::Secret,
-    session::{Opaque, Sent},
+    session::{MAX_COOKIE_SLOT, Offer, Offered, Opaque, Sent},
 };
 
 const REFRESH: &str = "countersign-refresh";
@@ -34,6 +45,9 @@ const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
 /// The path that cookies of earlier versions have. Their names are those of [`SECURE`]; they are read for one release.
 const EARLIER_PATH: &str = "/graphql";
+/// How far above the sent slots a new session begins. Answers of the session before it that are still under way may take
+/// the next slots: each that replaces a lost answer takes one.
+const HEADROOM: i32 = 8;
 
 /// The token cookies of a request.
 pub struct TokenCookies<'a> {
@@ -56,42 +70,61 @@ impl<'a> TokenCookies<'a> {
         Self { cookies: ctx.cookies(), path: ctx.rooms().sessions.cookie_path() }
     }
 
-    /// The refresh token of a request that may act upon it. Two cookies of one name are refused: one of them was set by
-    /// somebody else, and nothing tells which.
-    pub fn refresh_token(&self) -> Sent {
+    /// The refresh tokens of a request that may act upon them, the newest by its name first. Two cookies of one name are
+    /// refused: one of them was set by somebody else, and nothing tells which.
+    pub fn refresh_tokens(&self) -> Sent {
         if !self.cookies.protected() {
             return Sent::Nothing;
         }
-        let found: Vec<_> = self.found().filter(|found| !found.value.expose().is_empty()).collect();
-        let Some(newest) = found.iter().max_by_key(|found| (found.current, found.slot)) else {
-            return Sent::Nothing;
-        };
-        if found.iter().filter(|found| found.name == newest.name).count() > 1 {
+        let mut found: Vec<_> = self.found().filter(|found| !found.value.expose().is_empty()).collect();
+        if self.path.is_none() && found.iter().any(|found| found.current) {
+            found.retain(|found| found.current);
+        }
+        let mut names = HashSet::new();
+        if !found.iter().all(|found| names.insert(found.name)) {
             return Sent::Ambiguous;
         }
-        Opaque::parse(newest.value.expose()).map_or(Sent::Nothing, Sent::Token)
+        found.sort_by_key(|found| std::cmp::Reverse((found.current, found.slot)));
+        let highest_slot = self.highest_slot().unwrap_or(0);
+        let tokens: Vec<_> = found.iter().filter_map(|found| self.offered(found)).collect();
+        match tokens.is_empty() {
+            true => Sent::Nothing,
+            false => Sent::Offer(Offer { tokens, highest_slot }),
+        }
     }
 
-    /// The slot for the first token of a new session: it takes the place of what the browser has.
+    fn offered(&self, found: &Found<'_>) -> Option<Offered> {
+        let token = Opaque::parse(found.value.expose())?;
+        // Of a cookie under another name, the slot is no bound for the names that are set today.
+        let slot = if found.current { found.slot } else { 0 };
+        Some(Offered { token, slot, of_earlier_version: self.path.is_none() && !found.current })
+    }
+
+    /// The slot for the first token of a new session: it takes the place of what the browser has, and is above what an
+    /// answer that is still under way may set.
     pub fn slot(&self) -> i32 {
-        self.found().filter(|found| found.current).map(|found| found.slot).max().unwrap_or(0)
+        self.highest_slot().map_or(0, |slot| slot.saturating_add(HEADROOM).min(MAX_COOKIE_SLOT))
     }
 
-    /// What the device is known by.
-    pub fn device_token(&self) -> Option<Opaque> {
+    fn highest_slot(&self) -> Option<i32> {
+        self.found().filter(|found| found.current).map(|found| found.slot).max()
+    }
+
+    /// What the device is known by, and whether another host of the domain may have set the cookie.
+    pub fn device_token(&self) -> (Option<Opaque>, bool) {
         let sent = [self.prefix(), self.other_prefix()].into_iter().find_map(|prefix| {
             let mut values = self.cookies.sent().filter(|(name, _)| name.strip_prefix(prefix) == Some(DEVICE));
             let first = values.next()?;
-            values.next().is_none().then_some(first.1)
-        })?;
-        Opaque::parse(sent.expose())
+            values.next().is_none().then_some((Opaque::parse(first.1.expose()), prefix == SECURE))
+        });
+        sent.unwrap_or_default()
     }
 
-    /// Has the browser keep a refresh token, and forget the ones before it.
+    /// Has the browser keep a refresh token, and forget the ones in lower slots.
     pub fn keep_refresh_token(&self, token: &Secret, slot: i32, life: Duration) {
         let name = self.refresh_name(slot);
         self.set(&name, token.expose(), self.path(), life);
-        self.forget_all_but(&name);
+        self.forget(|found| found.slot < slot);
     }
 
     /// Has the browser keep what the device is known by.
@@ -104,18 +137,21 @@ impl<'a> TokenCookies<'a> {
     pub fn drop_refresh_token(&self) {
         let name = self.refresh_name(0);
         self.set(&name, "", self.path(), Duration::ZERO);
-        self.forget_all_but(&name);
+        self.forget(|found| found.slot != 0);
     }
 
-    fn forget_all_but(&self, kept: &str) {
-        let prefix = self.prefix();
-        let mut names: Vec<_> = self.found().map(|found| found.name).collect();
+    /// Has the browser forget those of its refresh cookies, and all under the names of the other setting.
+    fn forget(&self, is_meant: impl Fn(&Found<'_>) -> bool) {
+        let mut names: Vec<_> = self
+            .found()
+            .filter(|found| !found.current || is_meant(found))
+            .map(|found| (found.name, found.current))
+            .collect();
         names.sort_unstable();
         names.dedup();
-        for name in names {
-            match name.starts_with(prefix) {
-                true if name != kept => self.set(name, "", self.path(), Duration::ZERO),
-                true => {}
+        for (name, current) in names {
+            match current {
+                true => self.set(name, "", self.path(), Duration::ZERO),
                 false => self.forget_elsewhere(name),
             }
         }
@@ -167,112 +203,15 @@ impl<'a> TokenCookies<'a> {
     }
 }
 
-/// The slot that the end of a name says: none, or a hyphen and a number as we write it.
+/// The slot that the end of a name says: none, or a hyphen and a number as we write it, up to the highest slot.
 fn slot_of(suffix: &str) -> Option<i32> {
     if suffix.is_empty() {
         return Some(0);
     }
     let digits = suffix.strip_prefix('-').filter(|digits| !digits.starts_with(['0', '+', '-']))?;
-    digits.parse().ok()
+    digits.parse().ok().filter(|slot| *slot <= MAX_COOKIE_SLOT)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Entropy;
-
-    fn jar(pairs: &[(&str, &Secret)], protected: bool) -> Cookies {
-        Cookies::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())), protected)
-    }
-
-    fn by_default(cookies: &Cookies) -> TokenCookies<'_> {
-        TokenCookies { cookies, path: None }
-    }
-
-    fn sent(cookies: &TokenCookies<'_>) -> Option<String> {
-        match cookies.refresh_token() {
-            Sent::Token(token) => Some(token.expose().to_owned()),
-            Sent::Nothing => None,
-            Sent::Ambiguous => Some("ambiguous".to_owned()),
-        }
-    }
-
-    fn set(cookies: &Cookies) -> Vec<String> {
-        cookies.take_set().iter().map(|cookie| cookie.expose().to_owned()).collect()
-    }
-
-    fn tokens() -> [Secret; 3] {
-        let entropy = Entropy::seeded(1);
-        [(), (), ()].map(|()| Opaque::new(&entropy).secret().clone())
-    }
-
-    #[test]
-    fn tk_12_a_cookie_counts_only_with_the_header_that_no_other_site_can_send() {
-        let [token, ..] = tokens();
-        let pairs = [("__Host-countersign-refresh", &token)];
-        assert_eq!(sent(&by_default(&jar(&pairs, false))), None);
-        assert_eq!(sent(&by_default(&jar(&pairs, true))).unwrap(), token.expose());
-        assert_eq!(sent(&by_default(&Cookies::none())), None);
-    }
-
-    #[test]
-    fn tk_12_a_cookie_has_every_attribute_that_keeps_it_in() {
-        let cookies = jar(&[], true);
-        let (token, life) = (Secret::new("abc"), Duration::from_secs(60));
-        by_default(&cookies).keep_refresh_token(&token, 0, life);
-        let attributes = "Max-Age=60; HttpOnly; Secure; SameSite=Strict";
-        assert_eq!(set(&cookies), [format!("__Host-countersign-refresh=abc; Path=/; {attributes}")]);
-        TokenCookies { cookies: &cookies, path: Some("/id/graphql") }.keep_refresh_token(&token, 2, life);
-        assert_eq!(set(&cookies), [format!("__Secure-countersign-refresh-2=abc; Path=/id/graphql; {attributes}")]);
-    }
-
-    #[test]
-    fn the_highest_slot_counts_and_two_of_one_name_do_not() {
-        let [old, new, other] = tokens();
-        let plain = "__Host-countersign-refresh";
-        let pairs = [("__Host-countersign-refresh-2", &new), (plain, &old), ("__Host-countersign-refresh-1", &other)];
-        let cookies = jar(&pairs, true);
-        assert_eq!(sent(&by_default(&cookies)).unwrap(), new.expose());
-        assert_eq!(by_default(&cookies).slot(), 2);
-        by_default(&cookies).keep_refresh_token(&Secret::new("abc"), 2, Duration::from_secs(60));
-        let names: Vec<_> = set(&cookies).iter().map(|cookie| cookie.split("; ").next().unwrap().to_owned()).collect();
-        assert_eq!(
-            names,
-            ["__Host-countersign-refresh-2=abc", "__Host-countersign-refresh=", "__Host-countersign-refresh-1="]
-        );
-        assert_eq!(sent(&by_default(&jar(&[(plain, &old), (plain, &new)], true))).unwrap(), "ambiguous");
-        assert_eq!(sent(&by_default(&jar(&[(plain, &old), (plain, &old)], true))).unwrap(), "ambiguous");
-        for foreign in ["__Host-countersign-refresh-01", "__Host-countersign-refresher", "x__Host-countersign-refresh"]
-        {
-            assert_eq!(sent(&by_default(&jar(&[(foreign, &old)], true))), None, "{foreign}");
-        }
-    }
-
-    #[test]
-    fn cookies_of_an_earlier_version_are_read_and_replaced() {
-        let [old, new, device] = tokens();
-        let earlier = "__Secure-countersign-refresh";
-        let cookies = jar(&[(earlier, &old), ("__Secure-countersign-device", &device)], true);
-        let read = by_default(&cookies);
-        assert_eq!(sent(&read).unwrap(), old.expose());
-        assert_eq!(read.device_token().unwrap().expose(), device.expose());
-        read.keep_refresh_token(&new, 0, Duration::from_secs(1));
-        read.keep_device_token(&device, Duration::from_secs(1));
-        let set = set(&cookies);
-        assert!(set[1].starts_with("__Secure-countersign-refresh=; Path=/graphql; Max-Age=0;"), "{set:?}");
-        assert!(set[3].starts_with("__Secure-countersign-device=; Path=/graphql; Max-Age=0;"), "{set:?}");
-        let both = jar(&[(earlier, &old), ("__Host-countersign-refresh", &new)], true);
-        assert_eq!(sent(&by_default(&both)).unwrap(), new.expose());
-        // Behind a path of its own, the name is the earlier one and the path tells them apart.
-        TokenCookies { cookies: &cookies, path: Some("/id") }.drop_refresh_token();
-        assert_eq!(cookies.take_set().len(), 2);
-    }
-
-    #[test]
-    fn two_device_cookies_name_no_device() {
-        let [one, two, _] = tokens();
-        let name = "__Host-countersign-device";
-        assert!(by_default(&jar(&[(name, &one), (name, &two)], true)).device_token().is_none());
-        assert_eq!(by_default(&jar(&[(name, &two)], true)).device_token().unwrap().expose(), two.expose());
-    }
-}
+#[path = "token_cookies_tests.rs"]
+mod tests;

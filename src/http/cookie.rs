@@ -19,7 +19,13 @@ pub fn read(headers: &HeaderMap) -> Cookies {
 
 fn pair(bytes: &[u8]) -> Option<(String, Secret)> {
     let (name, value) = std::str::from_utf8(bytes).ok()?.split_once('=')?;
-    Some((name.trim().to_owned(), Secret::new(unquoted(value.trim()))))
+    Some((trimmed(name).to_owned(), Secret::new(unquoted(trimmed(value)))))
+}
+
+/// Without the white space of RFC 6265, which is a space or a tab. Other white space is part of the name: browsers do not
+/// take U+2003 and `__Host-x` for a name that begins with `__Host-`, so any host of the domain may set such a cookie.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 fn unquoted(value: &str) -> &str {
@@ -72,6 +78,14 @@ mod tests {
         let jar = read(&headers);
         assert_eq!(jar.named("ours").map(Secret::expose).collect::<Vec<_>>(), ["1", "2", "3"]);
         assert_eq!(jar.named("raw").count(), 0);
+    }
+
+    #[test]
+    fn only_spaces_and_tabs_around_a_name_are_left_out() {
+        let mut headers = HeaderMap::new();
+        let line = " \ta=1 ;\u{2003}a=2; \u{a0}a=3; \u{85}a=4;\u{3000}a=5; a\u{2000}=6";
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+        assert_eq!(read(&headers).named("a").map(Secret::expose).collect::<Vec<_>>(), ["1"]);
     }
 
     #[test]

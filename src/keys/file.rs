@@ -16,14 +16,6 @@ use crate::{clock::Entropy, secret::Secret};
 /// More is no key file.
 const LONGEST: u64 = 64 * 1024;
 
-/// A key as it was read from its file.
-#[derive(Debug)]
-pub struct KeyFile {
-    pub secret: Secret,
-    /// What an operator should know about the file.
-    pub warning: Option<String>,
-}
-
 /// Checks what a file holds, as it would be checked in a setting.
 pub type Check = fn(&Secret) -> Result<(), String>;
 
@@ -31,7 +23,7 @@ pub type Check = fn(&Secret) -> Result<(), String>;
 ///
 /// # Errors
 /// What is wrong with the file, with its path and how to recover; never its content.
-pub fn read(path: &Path, check: Check) -> Result<Option<KeyFile>, String> {
+pub fn read(path: &Path, check: Check) -> Result<Option<Secret>, String> {
     let text = match read_text(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => return Ok(None),
@@ -40,7 +32,7 @@ pub fn read(path: &Path, check: Check) -> Result<Option<KeyFile>, String> {
     let secret = Secret::new(without_bom(&text).trim());
     let wrong = if secret.expose().is_empty() { Err("is empty".to_owned()) } else { check(&secret) };
     wrong.map_err(|why| format!("{}: the key {why}. {RECOVERY}", path.display()))?;
-    Ok(Some(KeyFile { secret, warning: loose_mode(path) }))
+    Ok(Some(secret))
 }
 
 /// The lines of a file; none: there is no such file.
@@ -58,21 +50,17 @@ pub fn read_lines(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
 const RECOVERY: &str = "Restore the file from a backup; or delete it and start again, and a new key is made (what was \
                         signed or derived with the old one is refused from then on)";
 
-/// The key in `path`. If there is none, `made` is kept there, readable by its owner alone. A file that others can read
-/// is made private, if the file system allows it.
+/// The key in `path`. If there is none, `made` is kept there, readable by its owner alone.
 ///
 /// # Errors
 /// What stood in the way, in words for the operator.
-pub fn make_or_read(path: &Path, check: Check, made: &Secret, entropy: &Entropy) -> Result<KeyFile, String> {
-    if let Some(mut found) = read(path, check)? {
-        if let Some(warning) = found.warning.take() {
-            found.warning = Some(repaired(path, &warning));
-        }
+pub fn make_or_read(path: &Path, check: Check, made: &Secret, entropy: &Entropy) -> Result<Secret, String> {
+    if let Some(found) = read(path, check)? {
         return Ok(found);
     }
     let cannot = |error: io::Error| format!("{}: can't be made: {error}", path.display());
     match create(path, made.expose(), entropy) {
-        Ok(()) => Ok(KeyFile { secret: made.clone(), warning: None }),
+        Ok(()) => Ok(made.clone()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Another process was faster: its key is the one.
             read(path, check)?.ok_or_else(|| format!("{}: was there and is gone: start again", path.display()))
@@ -135,6 +123,12 @@ pub fn loose_mode(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then(|| format!("{} can be read by other users (mode {mode:04o})", path.display()))
+}
+
+/// Makes a file that others can read private, if the file system allows it, and says so; none: only its owner can read
+/// it.
+pub fn make_private(path: &Path) -> Option<String> {
+    loose_mode(path).map(|warning| repaired(path, &warning))
 }
 
 fn repaired(path: &Path, warning: &str) -> String {

@@ -9,7 +9,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn open(path: &Path) -> Result<KeyFile, String> {
+fn open(path: &Path) -> Result<Secret, String> {
     make_or_read(path, check_secret, &Secret::new(KEY), &Entropy::System)
 }
 
@@ -18,10 +18,10 @@ fn the_second_start_reads_what_the_first_one_made() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("deep/jwt.key");
     assert!(read(&path, check_secret).unwrap().is_none());
-    assert_eq!(open(&path).unwrap().secret.expose(), KEY);
+    assert_eq!(open(&path).unwrap().expose(), KEY);
     let other = Secret::new("K8NndNsNkCiSFcEDmvIdlRJToSjwBqkzW3/1Zl938HU=");
     let read = make_or_read(&path, check_secret, &other, &Entropy::System).unwrap();
-    assert_eq!(read.secret.expose(), KEY);
+    assert_eq!(read.expose(), KEY);
     assert_eq!(mode(&path), 0o600);
     let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["jwt.key"], "something was left behind");
@@ -39,7 +39,7 @@ fn first_starts_at_once_agree_on_one_key() {
                     scope.spawn(|| {
                         let made = Secret::new(hex::encode(Entropy::System.bytes::<32>()));
                         barrier.wait();
-                        make_or_read(&path, check_secret, &made, &Entropy::System).unwrap().secret
+                        make_or_read(&path, check_secret, &made, &Entropy::System).unwrap()
                     })
                 })
                 .collect();
@@ -73,7 +73,7 @@ fn a_byte_order_mark_and_line_breaks_are_not_part_of_a_key() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwt.key");
     fs::write(&path, format!("\u{feff}{KEY}\r\n")).unwrap();
-    assert_eq!(open(&path).unwrap().secret.expose(), KEY);
+    assert_eq!(open(&path).unwrap().expose(), KEY);
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn a_file_that_others_can_read_is_made_private_with_a_warning() {
     open(&path).unwrap();
     for loose in [0o644, 0o640, 0o666] {
         fs::set_permissions(&path, fs::Permissions::from_mode(loose)).unwrap();
-        assert!(read(&path, check_secret).unwrap().unwrap().warning.unwrap().contains("other users"));
-        assert_eq!(mode(&path), loose, "reading changed it");
-        assert!(open(&path).unwrap().warning.unwrap().contains("set to 0600"));
+        assert!(loose_mode(&path).unwrap().contains("other users"));
+        assert_eq!(mode(&path), loose, "looking changed it");
+        assert!(make_private(&path).unwrap().contains("set to 0600"));
         assert_eq!(mode(&path), 0o600);
-        assert!(open(&path).unwrap().warning.is_none());
+        assert!(make_private(&path).is_none());
     }
 }
 

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
     LEAST_BYTES, check_ed25519, check_secret, check_server_key,
-    file::{self, Check, KeyFile},
+    file::{self, Check},
 };
 use crate::{
     clock::{Entropy, Instant},
@@ -105,15 +105,20 @@ impl KeyFiles {
         self.folder.join(format!("{}.key.previous", self.kind.as_str()))
     }
 
+    /// What `judged` says of the modes of all these files, as far as there are any.
+    pub fn modes(&self, judged: impl Fn(&Path) -> Option<String>) -> Vec<String> {
+        [self.current_path(), self.next_path(), self.previous_path()].iter().filter_map(|path| judged(path)).collect()
+    }
+
     /// # Errors
     /// What is wrong with the file, with its path and how to recover.
-    pub fn current(&self) -> Result<Option<KeyFile>, String> {
+    pub fn current(&self) -> Result<Option<Secret>, String> {
         file::read(&self.current_path(), self.kind.check())
     }
 
     /// # Errors
     /// What is wrong with the file, with its path and how to recover.
-    pub fn next(&self) -> Result<Option<KeyFile>, String> {
+    pub fn next(&self) -> Result<Option<Secret>, String> {
         file::read(&self.next_path(), self.kind.check())
     }
 
@@ -139,7 +144,7 @@ impl KeyFiles {
     ///
     /// # Errors
     /// What stood in the way, in words for the operator.
-    pub fn current_or_made(&self, entropy: &Entropy) -> Result<KeyFile, String> {
+    pub fn current_or_made(&self, entropy: &Entropy) -> Result<Secret, String> {
         file::make_or_read(&self.current_path(), self.kind.check(), &make(entropy), entropy)
     }
 
@@ -161,8 +166,8 @@ impl KeyFiles {
     pub fn promote_next(&self, now: Instant, entropy: &Entropy) -> Result<(), String> {
         let mut previous = self.previous()?;
         if let Some(current) = self.current()? {
-            previous.retain(|retired| retired.secret.expose() != current.secret.expose());
-            previous.push(Retired { secret: current.secret, at: now });
+            previous.retain(|retired| retired.secret.expose() != current.expose());
+            previous.push(Retired { secret: current, at: now });
         }
         self.write_previous(&previous, entropy)?;
         let (from, to) = (self.next_path(), self.current_path());
@@ -205,13 +210,13 @@ mod tests {
     fn a_rotation_loses_no_key_and_drops_those_that_are_over() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
-        let first = files.current_or_made(&entropy).unwrap().secret;
+        let first = files.current_or_made(&entropy).unwrap();
         files.make_next(&entropy).unwrap();
         assert!(files.make_next(&entropy).is_err(), "a next key was replaced");
-        let next = files.next().unwrap().unwrap().secret;
+        let next = files.next().unwrap().unwrap();
         let now: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
         files.promote_next(now, &entropy).unwrap();
-        assert_eq!(files.current().unwrap().unwrap().secret.expose(), next.expose());
+        assert_eq!(files.current().unwrap().unwrap().expose(), next.expose());
         assert!(files.next().unwrap().is_none());
         let previous = files.previous().unwrap();
         assert_eq!((previous.len(), previous[0].secret.expose(), previous[0].at), (1, first.expose(), now));
@@ -222,10 +227,33 @@ mod tests {
     }
 
     #[test]
+    fn the_modes_of_all_files_are_judged_and_made_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (files, entropy) = (files(dir.path()), Entropy::System);
+        assert!(files.modes(file::loose_mode).is_empty());
+        files.current_or_made(&entropy).unwrap();
+        files.make_next(&entropy).unwrap();
+        files.promote_next("2026-03-02T03:00:00Z".parse().unwrap(), &entropy).unwrap();
+        files.make_next(&entropy).unwrap();
+        assert!(files.modes(file::loose_mode).is_empty());
+        let paths = [files.current_path(), files.next_path(), files.previous_path()];
+        for path in &paths {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        }
+        for judged in [file::loose_mode, file::make_private] {
+            let said = files.modes(judged);
+            assert!(said.iter().zip(&paths).all(|(said, path)| said.contains(path.to_str().unwrap())), "{said:?}");
+            assert_eq!(said.len(), 3);
+        }
+        assert!(files.modes(file::loose_mode).is_empty());
+    }
+
+    #[test]
     fn a_step_that_was_interrupted_can_be_repeated() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
-        let first = files.current_or_made(&entropy).unwrap().secret;
+        let first = files.current_or_made(&entropy).unwrap();
         files.make_next(&entropy).unwrap();
         let now: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
         // As a crash leaves it before the rename.

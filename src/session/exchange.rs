@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Confirmations, Opaque, RefreshRejection,
+    Confirmations, MAX_COOKIE_SLOT, Opaque, RefreshRejection,
     rules::{self, Presented, Standing, Successor, Verdict},
     ways_in::{self, SecurityAct, Subject},
 };
@@ -74,6 +74,8 @@ pub(super) enum Written {
 /// One refresh, with everything that decides it.
 pub(super) struct Exchange {
     pub token: Opaque,
+    /// The lowest slot for the cookie of a new token.
+    pub least_slot: i32,
     pub keys: ServerKeys,
     pub settings: config::Session,
     pub confirmations: Confirmations,
@@ -172,9 +174,10 @@ impl Exchange {
         // A late answer must not overwrite the cookie of a newer token: where one may still be on its way, the newer
         // token gets a cookie of its own.
         let cookie_slot = match &replaced {
-            None => row.cookie_slot + i32::from(row.repeated),
-            Some(replaced) => replaced.cookie_slot + 1,
+            None => row.cookie_slot.saturating_add(i32::from(row.repeated)),
+            Some(replaced) => replaced.cookie_slot.saturating_add(1),
         };
+        let cookie_slot = cookie_slot.max(self.least_slot).min(MAX_COOKIE_SLOT);
         let (successor_hash, network) = (token.hash(), self.network());
         let exchange = store::Exchange {
             session: &session.id,

@@ -15,6 +15,7 @@ pub mod gate;
 mod gate_tests;
 mod keyring;
 mod lockout;
+mod offer;
 mod opaque;
 mod open;
 mod reauthenticate;
@@ -35,6 +36,7 @@ pub use self::{
     exchange::Issued,
     keyring::{KeySource, key_ids, private_key_ids, secret_ids},
     lockout::{Counted, Subjects},
+    offer::{MAX_COOKIE_SLOT, Offer, Offered},
     opaque::Opaque,
     open::{Device, Opened, Opening, Tokens},
     reauthenticate::Reauthenticated,

@@ -25,6 +25,9 @@ pub struct Device {
     pub name: Option<String>,
     /// What it was known by when it signed in before.
     pub token: Option<Opaque>,
+    /// Whether another host of the domain may have set the cookie that holds the token. Such a token is used only for an
+    /// account that knows it already: else whoever set it would have a device of an account that is not theirs.
+    pub may_be_planted: bool,
     /// Which cookie name its refresh token goes to, in cookie mode.
     pub cookie_slot: i32,
 }
@@ -34,6 +37,7 @@ pub struct Opening {
     session: session::Model,
     refresh: Issued,
     sent: Option<Opaque>,
+    sent_may_be_planted: bool,
     fresh: Opaque,
     /// What the account's contacts are told if the device is a new one.
     news: Vec<Order>,
@@ -95,6 +99,7 @@ impl Sessions {
             session,
             refresh: Issued { token: Opaque::new(entropy), generation: 0, cookie_slot: device.cookie_slot },
             sent: device.token,
+            sent_may_be_planted: device.may_be_planted,
             fresh: Opaque::new(entropy),
             news,
         }
@@ -136,7 +141,7 @@ impl Opening {
     /// # Errors
     /// A fault of the database.
     pub async fn write(self, tx: &Tx, used: Used) -> Result<Opened, Fault> {
-        let Opening { mut session, refresh, sent, fresh, news } = self;
+        let Opening { mut session, refresh, sent, sent_may_be_planted, fresh, news } = self;
         session.authentication_methods = stored(&used.methods);
         session.authentication_counts = used.counts;
         let (account, now) = (&session.account_id, session.created_at);
@@ -144,6 +149,7 @@ impl Opening {
             Some(token) => tx.use_device(&token.hash(), account, now).await?,
             None => false,
         };
+        let sent = sent.filter(|_| known || !sent_may_be_planted);
         // A token that names no device was forgotten: whoever sends it is not known by anything else either.
         let mut forgotten = false;
         let device = match sent {

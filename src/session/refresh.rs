@@ -4,15 +4,18 @@
 use std::time::Duration;
 
 use super::{
-    Opaque, Sessions, Tokens,
+    Offer, Parts, Sessions, Tokens,
     exchange::{Exchange, Written},
+    offer::Chosen,
 };
 use crate::{
     caller::Caller,
+    clock::Instant,
     fault::Fault,
     quota::{Act, Refused},
+    store::Ending,
     telemetry::{
-        audit,
+        audit::{self, Event},
         metrics::{self, RefreshReplay},
     },
 };
@@ -36,7 +39,8 @@ pub enum RefreshRejection {
     Revoked,
     /// It shows that there is a second copy of the session's tokens; the session is ended by it.
     Reused,
-    /// The request had several refresh cookies of one name. None was tried, and no session was ended.
+    /// The request had several refresh cookies of one name, or of several live sessions. None was exchanged, and no
+    /// session was ended.
     Ambiguous,
 }
 
@@ -52,9 +56,9 @@ impl RefreshRejection {
     }
 }
 
-/// A refresh token as a request carries it.
+/// The refresh tokens that a request carries.
 pub enum Sent {
-    Token(Opaque),
+    Offer(Offer),
     /// None, or something that can't be a token of ours.
     Nothing,
     /// Several, and no way to tell which one is meant.
@@ -75,7 +79,7 @@ impl Sessions {
             return Ok(Refreshed::Quota(refused));
         }
         let reason = match sent {
-            Sent::Token(token) => return self.exchange(caller, token).await,
+            Sent::Offer(offer) => return self.exchange(caller, offer).await,
             Sent::Nothing => RefreshRejection::Unknown,
             Sent::Ambiguous => RefreshRejection::Ambiguous,
         };
@@ -83,21 +87,20 @@ impl Sessions {
         Ok(Refreshed::Rejected(reason))
     }
 
-    async fn exchange(&self, caller: &Caller, token: Opaque) -> Result<Refreshed, Fault> {
+    async fn exchange(&self, caller: &Caller, offer: Offer) -> Result<Refreshed, Fault> {
         const ACT: audit::Act = audit::Act::RefreshSession;
         let now = self.0.clock.now();
         let event = self.event(caller, ACT, audit::OK, None);
-        let exchange = Exchange {
-            token,
-            keys: self.0.keys.clone(),
-            settings: self.0.settings.clone(),
-            confirmations: self.0.confirmations.clone(),
-            entropy: self.0.entropy.clone(),
-            caller: caller.clone(),
-            event: event.clone(),
-            now,
-        };
-        match self.0.store.write(move |tx| Box::pin(async move { exchange.write(tx).await })).await? {
+        let (parts, asking, entry) = (self.0.clone(), caller.clone(), event.clone());
+        let written = self.0.store.write(move |tx| {
+            Box::pin(async move {
+                match offer.choose(tx, now).await? {
+                    Ok(chosen) => parts.exchange(chosen, asking, entry, now).write(tx).await,
+                    Err(reason) => Ok(Ending::Rollback(Written::Rejected { reason, account: None })),
+                }
+            })
+        });
+        match written.await? {
             Written::Answered { account, session, issued, outcome, replay } => {
                 if let Some(replay) = replay {
                     metrics::refresh_replayed(replay);
@@ -124,6 +127,22 @@ impl Sessions {
                 self.record(caller, ACT, RefreshRejection::Reused.outcome(), theft.account).await;
                 Ok(Refreshed::Rejected(RefreshRejection::Reused))
             }
+        }
+    }
+}
+
+impl Parts {
+    fn exchange(&self, chosen: Chosen, caller: Caller, event: Event, now: Instant) -> Exchange {
+        Exchange {
+            token: chosen.token,
+            least_slot: chosen.least_slot,
+            keys: self.keys.clone(),
+            settings: self.settings.clone(),
+            confirmations: self.confirmations.clone(),
+            entropy: self.entropy.clone(),
+            caller,
+            event,
+            now,
         }
     }
 }

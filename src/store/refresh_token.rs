@@ -47,6 +47,15 @@ impl Tx {
         Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a refresh token")
     }
 
+    /// The tokens with these hashes.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn refresh_tokens(&self, token_hashes: impl Iterator<Item = String>) -> Result<Vec<Model>, Fault> {
+        let find = Entity::find().filter(Column::TokenHash.is_in(token_hashes));
+        find.all(&self.0).await.doing("reading refresh tokens")
+    }
+
     /// The token that `token` was exchanged for. An earlier version did not write down which; both rows then have the
     /// same instant.
     ///

@@ -86,6 +86,15 @@ impl Tx {
         Ok(())
     }
 
+    /// The sessions with these ids.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn sessions(&self, ids: impl Iterator<Item = &SessionId>) -> Result<Vec<Model>, Fault> {
+        let find = Entity::find().filter(Column::Id.is_in(ids.map(SessionId::as_str)));
+        find.all(&self.0).await.doing("reading sessions")
+    }
+
     /// The session, locked until the transaction ends: of two that want to change it, the second sees what the first
     /// one did.
     ///

@@ -174,7 +174,7 @@ impl Verifications {
                 false => Ok(Confirmation::NotPending(found)),
             };
         }
-        // It became a decoy while it was judged (`Tx::close_ways_in`): no guess at it is right.
+        // It became a decoy while it was judged (`Tx::close_verifications`): no guess at it is right.
         if right && found.row().decoy {
             return Ok(Confirmation::Mismatch { attempts_remaining: found.attempts_remaining() });
         }

@@ -46,7 +46,7 @@ async fn rotate_files(settings: &Settings, kind: KeyKind) -> Result<(), String> 
         println!("Restart the program, so that it accepts the new key, then run this command again.");
         return Ok(());
     };
-    refuse_unknown(settings, kind, &ids(settings, kind, &next.secret)?).await?;
+    refuse_unknown(settings, kind, &ids(settings, kind, &next)?).await?;
     files.promote_next(now, &entropy)?;
     println!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
     println!("Restart the program, so that it uses the key. The old one stays accepted for as long as it is needed.");

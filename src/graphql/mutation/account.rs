@@ -15,7 +15,7 @@ use crate::{
             UndoConfirmationRequired,
         },
         token_cookies::TokenCookies,
-        types::{User, device_token},
+        types::{Carrier, User, device_token},
     },
     secret::Secret,
     telemetry::audit::Act,
@@ -93,6 +93,9 @@ impl AccountMutation {
         let accounts = &ctx.rooms().accounts;
         let (current, new) = (Secret::new(input.current_password), Secret::new(input.new_password));
         let keep = input.keep_other_sessions.unwrap_or(false);
+        if !keep {
+            Carrier::require(ctx)?;
+        }
         Ok(match accounts.change_password(ctx.caller(), signed_in, &current, &new, keep).await? {
             PasswordChange::Changed { sessions_ended, device } => ChangePasswordPayload {
                 sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),

@@ -10,7 +10,7 @@ use crate::{
         context::Asking,
         input::{ContactInput, Fields},
         problems::{PasswordRejected, ProofRejected, QuotaExceeded},
-        types::device_token,
+        types::{Carrier, device_token},
     },
     secret::Secret,
     telemetry::audit::Act,
@@ -81,6 +81,7 @@ impl PasswordResetMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new password, and the proof.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordResult> {
+        Carrier::require(ctx)?;
         let accounts = &ctx.rooms().accounts;
         let proof = ProofToken::parse(&input.proof_token);
         let reset = accounts.reset_password(ctx.caller(), proof, &Secret::new(input.new_password)).await?;

@@ -18,7 +18,7 @@ use crate::{
     },
     ids::SessionId,
     secret::Secret,
-    session::{Opaque, Refreshed, Revoked, Sent, SignIn},
+    session::{Offer, Opaque, Refreshed, Revoked, Sent, SignIn},
     telemetry::audit::Act,
     verification::ProofToken,
 };
@@ -129,10 +129,13 @@ impl SessionMutation {
     ) -> Result<RefreshSessionResult> {
         // It is answered the way that it came.
         let (sent, carrier) = match input.refresh_token {
-            Some(text) => (Opaque::parse(&text).map_or(Sent::Nothing, Sent::Token), Carrier::Body),
+            Some(text) => {
+                let offer = Opaque::parse(&text).map(Offer::of);
+                (offer.map_or(Sent::Nothing, Sent::Offer), Carrier::Body)
+            }
             None if ctx.rooms().sessions.use_cookie() => {
                 Carrier::require(ctx)?;
-                (TokenCookies::of(ctx).refresh_token(), Carrier::Cookie)
+                (TokenCookies::of(ctx).refresh_tokens(), Carrier::Cookie)
             }
             None => (Sent::Nothing, Carrier::Body),
         };
@@ -161,6 +164,7 @@ impl SessionMutation {
         #[graphql(desc = "The device that asks.")] input: Option<SignOutEverywhereInput>,
     ) -> Result<SignOutPayload> {
         let signed_in = trail::signed_in(ctx, Act::SignOutEverywhere).await?;
+        Carrier::require(ctx)?;
         let sent = input.and_then(|input| input.device_token);
         let device = Fields::new(ctx).device(None, sent.as_deref()).token;
         let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), signed_in, device).await?;

@@ -76,8 +76,8 @@ impl Carrier {
         if ctx.rooms().sessions.use_cookie() { Carrier::Cookie } else { Carrier::Body }
     }
 
-    /// Asked before a session is opened or refreshed: tokens that belong into cookies are not issued where none can be
-    /// set.
+    /// Asked before a session is opened or refreshed, and before a device is given another token: tokens that belong into
+    /// cookies are not issued where none can be set.
     ///
     /// # Errors
     /// `BAD_REQUEST` in cookie mode on a transport without cookies, and for pages of foreign origins.

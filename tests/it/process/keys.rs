@@ -107,6 +107,39 @@ async fn a_readable_key_file_is_made_private_with_a_warning() {
     assert!(plan.logged().contains("set to 0600"), "{}", plan.logged());
 }
 
+/// The keys that were replaced still open what was made with them, and the next one will.
+#[tokio::test]
+async fn readable_files_of_other_keys_are_made_private_with_a_warning() {
+    let plan = embedded().await;
+    plan.serve().await.kill();
+    let now = "2026-03-02T03:00:00Z";
+    let secret = |name: &str| {
+        let made = String::from_utf8(plan.run(&["keys", "make"]).stdout).unwrap();
+        let found = made.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+        found.unwrap().to_owned()
+    };
+    let files = [
+        ("server.key.previous", format!("{} {now}\n", secret("SERVER_KEY"))),
+        ("jwt.key.previous", format!("{} {now}\n", secret("JWT_SECRET"))),
+        ("attestation.key.next", secret("ATTESTATION_KEY")),
+    ];
+    for (name, text) in &files {
+        written(plan.data.path(), name, text);
+        set_mode(&file(&plan, name), 0o644);
+    }
+    let (status, said, _) = run_to_the_end(&plan, &["doctor"]);
+    assert!(status.success(), "{said}");
+    for (name, _) in &files {
+        assert!(said.contains(&format!("{name} can be read by other users")), "{name}: {said}");
+        assert_eq!(mode(&file(&plan, name)), 0o644);
+    }
+    plan.serve().await.kill();
+    for (name, _) in &files {
+        assert_eq!(mode(&file(&plan, name)), 0o600, "{name}");
+        assert!(plan.logged().contains(&format!("{name} can be read by other users (mode 0644): set to 0600")));
+    }
+}
+
 /// Case 14: `.env` with secrets that others can read is said, and in production refused.
 #[tokio::test]
 async fn a_readable_env_file_with_secrets_is_said_and_refused_in_production() {
