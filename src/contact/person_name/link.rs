@@ -20,7 +20,8 @@ const ENDINGS: &[&str] = &[
 
 /// Whether a part of the name is such an address.
 pub fn is_in(name: &str) -> bool {
-    name.split(|character| matches!(character, ' ' | ',' | '(' | ')' | '/') || is_quotation_mark(character)).any(is_address)
+    name.split(|character| matches!(character, ' ' | ',' | '(' | ')' | '/') || is_quotation_mark(character))
+        .any(is_address)
 }
 
 fn is_address(part: &str) -> bool {

@@ -113,6 +113,17 @@ fn a_wrapped_hash_is_never_fast_and_rounds_have_a_bound() {
     }
 }
 
+/// How long crypt(3) takes depends on the length of the password.
+#[test]
+fn a_password_that_is_too_long_for_crypt_is_wrong() {
+    let scheme = read(
+        "$sha-crypt$sha512,rounds=1000$YWJjZGVmZ2g$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNVO1W06wWumDd9SyAuEJ1Pu4YmXFKKKqwwvQNUZ2u8E1Q",
+    );
+    let mut memory = Memory::default();
+    assert!(scheme.compute(&[b'a'; 256], &mut memory).is_some());
+    assert!(scheme.compute(&[b'a'; 257], &mut memory).is_none());
+}
+
 proptest! {
     #[test]
     fn nothing_breaks_the_reader(
