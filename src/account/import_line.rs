@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -66,7 +66,7 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<L
     let picture = fields.parsed("profile_image_url", ImageUrl::parse);
     let locale = fields.parsed("locale", |text| Locale::parse(text).ok_or("not_a_locale"));
     let suspended = fields.flag("suspended", false);
-    let created_at = fields.parsed("created_at", |text| text.parse::<Instant>().map_err(|_| "not_a_time"));
+    let created_at = fields.parsed("created_at", past_time);
     let username = match username {
         Some(username) => username,
         None => return Err(fields.without("username")),
@@ -99,6 +99,16 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<L
     };
     Ok(Line { row, password })
 }
+
+/// A time from 1900 on. PostgreSQL has none before 4714 BC, and what is read may begin with a sign: that line alone is
+/// refused, with either database.
+fn past_time(text: &str) -> Result<Instant, &'static str> {
+    let time: Instant = text.parse().map_err(|_| "not_a_time")?;
+    if time.year() < EARLIEST_YEAR { Err("too_early") } else { Ok(time) }
+}
+
+/// Nobody alive was born before, and no account was made.
+const EARLIEST_YEAR: i32 = 1900;
 
 /// The fields of a line that were not read yet, and what was wrong with those that were.
 struct Fields {
@@ -273,6 +283,12 @@ mod tests {
             (r#"{"username":"hong","locale":"tlh"}"#, "locale", "not_a_locale"),
             (r#"{"username":"hong","created_at":"yesterday"}"#, "created_at", "not_a_time"),
             (r#"{"username":"hong","created_at":1700000000}"#, "created_at", "not_text"),
+            (r#"{"username":"hong","created_at":"-9999-01-01T00:00:00Z"}"#, "created_at", "too_early"),
+            (r#"{"username":"hong","created_at":"1899-12-31T23:59:59Z"}"#, "created_at", "too_early"),
+            (r#"{"username":"hong","created_at":"0000-01-01T00:00:00Z"}"#, "created_at", "too_early"),
+            (r#"{"username":"hong","birth_date":"-4800-01-01"}"#, "birth_date", "not_a_date"),
+            (r#"{"username":"hong","birth_date":"1899-12-31"}"#, "birth_date", "too_early"),
+            (r#"{"username":"hong","birth_date":"9999-12-31"}"#, "birth_date", "in_the_future"),
         ] {
             assert_eq!(said(text), [(field.to_owned(), reason)], "{text}");
         }

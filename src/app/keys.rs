@@ -151,8 +151,15 @@ fn collect(
     };
     if settings.comes_from_file(kind) {
         let files = KeyFiles::new(kind, data_dir);
+        let _lock = files.lock_for_reading();
         set.current = current(&files)?;
-        set.accepted.extend(files.next()?);
+        let next = files.next()?;
+        if let (Some(current), Some(next)) = (&set.current, &next)
+            && keys::strength::is_same(current.expose().as_bytes(), next.expose().as_bytes())
+        {
+            return Err(format!("{}: is the same key as the current one: delete it", files.next_path().display()));
+        }
+        set.accepted.extend(next);
         set.accepted.extend(files.previous()?.into_iter().map(|retired| retired.secret));
         set.warnings = files.modes(mode);
     }

@@ -2,9 +2,10 @@
 
 use super::{keys, rooms};
 use crate::{
-    config::{self, Chapter, Config, Env, Refusal, Setting},
+    config::{self, Chapter, Config, Env, Refusal, Setting, secret_file},
     delivery::{self, Description, Plan, describe, receipts::Verifiers},
-    http::graphql::persisted::Trusted,
+    http::{graphql::persisted::Trusted, tls},
+    session,
     texts::Texts,
 };
 
@@ -17,7 +18,7 @@ pub struct Settings {
     pub verifiers: Verifiers,
     /// Each chosen provider, in a line for `doctor`.
     pub providers: Vec<Description>,
-    /// What an operator should know of where the settings came from.
+    /// What an operator should know of the settings and of where they came from.
     pub warnings: Vec<String>,
     /// What an operator should know of the key files; starting repairs what it can.
     pub key_warnings: Vec<String>,
@@ -48,6 +49,9 @@ impl Settings {
             false => keys::Inspected::default(),
         };
         config::refuse_shared_secrets(&env, &key_files.secrets);
+        for (name, why) in session::unusable_keys(&config.keys) {
+            env.refuse(name, why);
+        }
         if let Some(manifest) = &config.http.trusted_documents
             && let Err(mend) = Trusted::load(manifest)
         {
@@ -63,12 +67,31 @@ impl Settings {
                 }
             }
         }
+        let warnings = env.warnings();
         match env.into_refusals() {
             refusals if refusals.is_empty() => {
                 let key_warnings = key_files.warnings;
-                Ok(Self { config, plan, verifiers, providers, warnings: Vec::new(), key_warnings })
+                Ok(Self { config, plan, verifiers, providers, warnings, key_warnings })
             }
             refusals => Err(refusals),
+        }
+    }
+
+    /// Looks at the files that only serving needs: certificate and key of TLS. Notes what an operator should know.
+    ///
+    /// # Errors
+    /// Why it could not be served with them.
+    pub fn examine_tls(&mut self) -> Result<(), Refusal> {
+        let Some(files) = &self.config.http.tls else { return Ok(()) };
+        let refusal = |name: &str, mend: &str| Refusal { name: name.to_owned(), mend: mend.to_owned() };
+        let warning = secret_file::exposure(&files.key).map_err(|mend| refusal("TLS_KEY", &mend))?;
+        self.warnings.extend(warning.map(|warning| format!("TLS_KEY: {warning}")));
+        match tls::acceptor(files) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(match why.strip_prefix("TLS_KEY: ") {
+                Some(mend) => refusal("TLS_KEY", mend),
+                None => refusal("TLS_CERT", why.strip_prefix("TLS_CERT: ").unwrap_or(&why)),
+            }),
         }
     }
 }

@@ -78,7 +78,7 @@ pub fn run() -> ExitCode {
             keys::print_new();
             ExitCode::SUCCESS
         }
-        command => match settings() {
+        command => match settings(cli.check_config || matches!(command, Command::Serve | Command::Doctor)) {
             Err(refused) => refused,
             Ok((settings, source)) if cli.check_config => {
                 for warning in settings.warnings.iter().chain(&settings.key_warnings) {
@@ -118,10 +118,17 @@ fn block_on(command: Command, settings: Settings, source: Source) -> ExitCode {
     result.map_or_else(|why| refuse(&why), |()| ExitCode::SUCCESS)
 }
 
-/// The settings and where they come from, or every refusal in a line of its own.
-fn settings() -> Result<(Settings, Source), ExitCode> {
+/// The settings and where they come from, or every refusal in a line of its own. `serves`: with the files that only
+/// serving needs.
+fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
     let Started { vars, source } = vars::read().map_err(|why| refuse(&why))?;
-    let mut settings = match Settings::from_vars(vars) {
+    let read = Settings::from_vars(vars).and_then(|mut settings| {
+        if serves {
+            settings.examine_tls().map_err(|refusal| vec![refusal])?;
+        }
+        Ok(settings)
+    });
+    let mut settings = match read {
         Ok(settings) => settings,
         Err(refusals) => {
             for refusal in refusals {

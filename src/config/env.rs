@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt, path::Path, time::Duration};
 
+use super::secret_file;
 use crate::{config::Secret, keys::strength::is_sample_text};
 
 /// One environment variable: its name, its default as one would write it (none: unset), and what it is for.
@@ -70,6 +71,7 @@ pub struct Env {
     /// Whether `ENVIRONMENT` is `development`, as it is by default.
     development: bool,
     refusals: RefCell<Vec<Refusal>>,
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Env {
@@ -82,6 +84,7 @@ impl Env {
             vars,
             settings: settings.into_iter().map(|setting| (setting.name, setting)).collect(),
             refusals: RefCell::default(),
+            warnings: RefCell::default(),
         }
     }
 
@@ -107,6 +110,19 @@ impl Env {
     /// Notes that `name` can't be taken as it is, and how to mend it.
     pub fn refuse(&self, name: &str, mend: impl Into<String>) {
         self.refusals.borrow_mut().push(Refusal { name: name.to_owned(), mend: mend.into() });
+    }
+
+    /// Notes what an operator should know, once: a setting may be read in several places.
+    pub fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// What an operator should know.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.borrow().clone()
     }
 
     /// Everything that was refused.
@@ -216,8 +232,11 @@ impl Env {
                 None
             }
             (Some(text), None) => Some(self.no_placeholder(name, Secret::new(text.to_owned()))),
-            (None, Some(path)) => match read_secret_file(Path::new(path)) {
-                Ok(text) => Some(self.no_placeholder(name, Secret::new(text))),
+            (None, Some(path)) => match secret_file::read(Path::new(path)) {
+                Ok(file) => {
+                    file.warning.into_iter().for_each(|warning| self.warn(format!("{file_name}: {warning}")));
+                    Some(self.no_placeholder(name, Secret::new(file.text.as_str())))
+                }
                 Err(mend) => {
                     self.refuse(&file_name, mend);
                     None
@@ -255,7 +274,7 @@ impl Env {
     pub fn secrets_as_given(&self, name: &str) -> Vec<Secret> {
         let from_file = || {
             let path = self.vars.get(&format!("{name}_FILE"))?;
-            read_secret_file(Path::new(path.trim())).ok()
+            secret_file::read(Path::new(path.trim())).ok().map(|file| file.text.to_string())
         };
         let text = self.given(name).map(str::to_owned).or_else(from_file);
         text.map_or_else(Vec::new, |text| {
@@ -287,33 +306,20 @@ impl Env {
 }
 
 /// Without surrounding white space and without the byte order mark that some editors put before a text.
-fn trimmed(text: &str) -> &str {
+pub(super) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 fn secret_list(text: &str) -> Result<Vec<Secret>, String> {
-    let items: Vec<String> = if text.starts_with('[') && text.ends_with(']') {
-        serde_json::from_str(text).map_err(|_| "is no JSON array of strings".to_owned())?
+    let inside = text.strip_prefix('[').or(text.strip_suffix(']'));
+    let is_quoted = |inside: &str| inside.trim_start().starts_with('"') || inside.trim_end().ends_with('"');
+    let is_array = (text.starts_with('[') && text.ends_with(']')) || inside.is_some_and(is_quoted);
+    let items: Vec<String> = if is_array {
+        serde_json::from_str(text).map_err(|_| {
+            "is no JSON array of strings, though it begins or ends as one: [\"first\", \"second\"]".to_owned()
+        })?
     } else {
         text.split(',').map(|item| trimmed(item).to_owned()).collect()
     };
     Ok(items.into_iter().filter(|item| !item.is_empty()).map(Secret::new).collect())
-}
-
-fn read_secret_file(path: &Path) -> Result<String, String> {
-    #[cfg(unix)]
-    if let Ok(about) = std::fs::metadata(path) {
-        use std::os::unix::fs::PermissionsExt;
-        if about.permissions().mode() & 0o007 != 0 {
-            return Err(format!("{} can be read by everybody: chmod o-rwx it", path.display()));
-        }
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => format!("{} is not text in UTF-8: save it as such", path.display()),
-        _ => format!("can't read {}: {error}", path.display()),
-    })?;
-    match trimmed(&text) {
-        "" => Err(format!("{} is empty", path.display())),
-        text => Ok(text.to_owned()),
-    }
 }

@@ -102,10 +102,28 @@ impl Keys {
             attestation_audience: env.text("ATTESTATION_AUDIENCE").unwrap_or_default(),
         };
         keys.refuse_missing(env, embedded);
+        keys.refuse_no_change(env);
         if keys.jwt_private_key.is_some() && keys.jwt_secret.is_some() {
             env.refuse("JWT_SECRET", "can't sign beside JWT_PRIVATE_KEY: move it to JWT_SECRETS_PREVIOUS");
         }
         keys
+    }
+
+    /// Who names the next key that is used already would believe it to be replaced.
+    fn refuse_no_change(&self, env: &Env) {
+        let kinds = [
+            ("SERVER_KEY", "SERVER_KEY_NEXT", &self.server_key, &self.server_key_next),
+            ("JWT_SECRET", "JWT_SECRET_NEXT", &self.jwt_secret, &self.jwt_secret_next),
+            ("JWT_PRIVATE_KEY", "JWT_PRIVATE_KEY_NEXT", &self.jwt_private_key, &self.jwt_private_key_next),
+            ("ATTESTATION_KEY", "ATTESTATION_KEY_NEXT", &self.attestation_key, &self.attestation_key_next),
+        ];
+        for (name, next_name, current, next) in kinds {
+            if let (Some(current), Some(next)) = (current, next)
+                && same(current, next)
+            {
+                env.refuse(next_name, format!("is the same key as {name}: leave it out, or put a new key there"));
+            }
+        }
     }
 
     /// With a database server every process needs the same keys, so none is made up.

@@ -14,6 +14,7 @@ mod networks;
 mod password;
 pub mod quota;
 pub mod redis;
+pub mod secret_file;
 pub mod session;
 mod store;
 mod telemetry;

@@ -31,7 +31,7 @@ pub fn read(path: &Path, check: Check) -> Result<Option<Secret>, String> {
     };
     let secret = Secret::new(without_bom(&text).trim());
     let wrong = if secret.expose().is_empty() { Err("is empty".to_owned()) } else { check(&secret) };
-    wrong.map_err(|why| format!("{}: the key {why}. {RECOVERY}", path.display()))?;
+    wrong.map_err(|why| format!("{}: the key {why}. {}", path.display(), recovery(path)))?;
     Ok(Some(secret))
 }
 
@@ -47,6 +47,15 @@ pub fn read_lines(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
     }
 }
 
+fn recovery(path: &Path) -> &'static str {
+    if path.extension().is_some_and(|extension| extension == NEXT) { RECOVERY_OF_NEXT } else { RECOVERY }
+}
+
+/// What the name of a key's file ends with that is not used yet.
+pub const NEXT: &str = "next";
+
+const RECOVERY_OF_NEXT: &str = "Restore the file from a backup; or delete it: nothing is made with this key yet, and \
+                                countersign keys rotate makes another one";
 const RECOVERY: &str = "Restore the file from a backup; or delete it and start again, and a new key is made (what was \
                         signed or derived with the old one is refused from then on)";
 
@@ -98,6 +107,23 @@ pub fn replace(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
         return Err(error);
     }
     sync(folder(path))
+}
+
+/// Waits until no other process changes the key files of a folder; none does until the lock is dropped.
+///
+/// # Errors
+/// The folder can't be opened, or its file system has no locks.
+pub fn lock(folder: &Path) -> io::Result<File> {
+    let folder = File::open(folder)?;
+    folder.lock()?;
+    Ok(folder)
+}
+
+/// The same for a process that only reads: others may read as well. None: the folder is not there yet, or its file system
+/// has no locks.
+pub fn lock_shared(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock_shared().ok().map(|()| folder)
 }
 
 /// Waits until the names in a folder are on the disk.

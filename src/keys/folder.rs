@@ -1,8 +1,13 @@
 //! The key files of the embedded default: for each kind of key the current one, the next one, and those before.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
 
 use super::{
     LEAST_BYTES, check_ed25519, check_secret, check_server_key,
@@ -71,11 +76,33 @@ pub fn make(entropy: &Entropy) -> Secret {
     Secret::new(STANDARD.encode(entropy.bytes::<LEAST_BYTES>()))
 }
 
-/// A key that was replaced, and when.
+/// A key that was replaced.
 #[derive(Clone, Debug)]
 pub struct Retired {
     pub secret: Secret,
-    pub at: Instant,
+    /// Since when no process makes anything with it. None: one may still do so, until it is restarted.
+    pub unused_since: Option<Instant>,
+}
+
+/// What a line has in the place of a time.
+const IN_USE: &str = "in-use";
+
+impl Retired {
+    fn read(line: &str, check: Check) -> Result<Self, String> {
+        let (key, since) = line.split_once(' ').ok_or("has a line that is no key and time")?;
+        let secret = Secret::new(key);
+        check(&secret)?;
+        let unused_since = match since {
+            IN_USE => None,
+            time => Some(time.parse().map_err(|_| "has a line whose time can't be read".to_owned())?),
+        };
+        Ok(Self { secret, unused_since })
+    }
+
+    fn line(&self) -> Zeroizing<String> {
+        let since = self.unused_since.map_or_else(|| IN_USE.to_owned(), |time| time.to_rfc3339());
+        Zeroizing::new(format!("{} {since}\n", self.secret.expose()))
+    }
 }
 
 /// The files of one kind of key.
@@ -97,7 +124,7 @@ impl KeyFiles {
 
     /// The file of the key that is accepted and will be used next.
     pub fn next_path(&self) -> PathBuf {
-        self.folder.join(format!("{}.key.next", self.kind.as_str()))
+        self.folder.join(format!("{}.key.{}", self.kind.as_str(), file::NEXT))
     }
 
     /// The file of the keys that were used before.
@@ -129,13 +156,7 @@ impl KeyFiles {
         let Some(text) = file::read_lines(&path)? else { return Ok(Vec::new()) };
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         lines
-            .map(|line| {
-                let (key, at) = line.split_once(' ').ok_or("has a line that is no key and time")?;
-                let secret = Secret::new(key);
-                self.kind.check()(&secret)?;
-                let at = at.parse().map_err(|_| "has a line whose time can't be read".to_owned())?;
-                Ok(Retired { secret, at })
-            })
+            .map(|line| Retired::read(line, self.kind.check()))
             .collect::<Result<_, String>>()
             .map_err(|why| format!("{}: {why}: restore it from a backup, or remove that line", path.display()))
     }
@@ -158,42 +179,69 @@ impl KeyFiles {
         made.map_err(|error| format!("{}: can't be made: {error}", path.display()))
     }
 
-    /// Puts the next key in the current one's place and keeps the current one among the previous ones. A crash in
-    /// between leaves every key in one of the files, and the step can be repeated.
+    /// Puts `next`, the next key, in the current one's place and keeps the current one among the previous ones. A crash
+    /// in between leaves every key in one of the files, and the step can be repeated.
     ///
     /// # Errors
     /// What stood in the way, in words for the operator.
-    pub fn promote_next(&self, now: Instant, entropy: &Entropy) -> Result<(), String> {
+    pub fn promote_next(&self, next: &Secret, entropy: &Entropy) -> Result<(), String> {
+        let _lock = self.lock()?;
+        let (from, to) = (self.next_path(), self.current_path());
+        if self.next()?.is_none_or(|found| found.expose() != next.expose()) {
+            return Err(format!("{}: another command has taken or replaced it meanwhile", from.display()));
+        }
         let mut previous = self.previous()?;
         if let Some(current) = self.current()? {
             previous.retain(|retired| retired.secret.expose() != current.expose());
-            previous.push(Retired { secret: current, at: now });
+            previous.push(Retired { secret: current, unused_since: None });
         }
         self.write_previous(&previous, entropy)?;
-        let (from, to) = (self.next_path(), self.current_path());
         std::fs::rename(&from, &to)
             .and_then(|()| file::sync(&self.folder))
             .map_err(|error| format!("{}: can't take the place of {}: {error}", from.display(), to.display()))
     }
 
-    /// Drops the keys that were replaced before this time, and says how many.
+    /// Notes which of the replaced keys no process makes anything with from `now` on, drops those that none has used for
+    /// `life`, and says how many it dropped.
     ///
     /// # Errors
-    /// What stood in the way, in words for the operator.
-    pub fn drop_retired(&self, before: Instant, entropy: &Entropy) -> Result<usize, String> {
-        let mut previous = self.previous()?;
-        let all = previous.len();
-        previous.retain(|retired| retired.at >= before);
-        if previous.len() < all {
-            self.write_previous(&previous, entropy)?;
+    /// What stood in the way, in words for the operator; also what `is_used` says.
+    pub fn drop_retired(
+        &self,
+        is_used: impl Fn(&Secret) -> Result<bool, String>,
+        now: Instant,
+        life: Duration,
+        entropy: &Entropy,
+    ) -> Result<usize, String> {
+        let _lock = self.lock()?;
+        let previous = self.previous()?;
+        let mut kept = Vec::with_capacity(previous.len());
+        for Retired { secret, unused_since } in &previous {
+            let unused_since = if is_used(secret)? { None } else { Some(unused_since.unwrap_or(now)) };
+            if unused_since.is_none_or(|since| since + life >= now) {
+                kept.push(Retired { secret: secret.clone(), unused_since });
+            }
         }
-        Ok(all - previous.len())
+        let changed = |(one, other): (&Retired, &Retired)| one.unused_since != other.unused_since;
+        if kept.len() < previous.len() || kept.iter().zip(&previous).any(changed) {
+            self.write_previous(&kept, entropy)?;
+        }
+        Ok(previous.len() - kept.len())
+    }
+
+    /// Keeps other processes from changing the files while these are read one after another.
+    pub fn lock_for_reading(&self) -> Option<File> {
+        file::lock_shared(&self.folder)
+    }
+
+    fn lock(&self) -> Result<File, String> {
+        file::lock(&self.folder).map_err(|error| format!("{}: can't be locked: {error}", self.folder.display()))
     }
 
     fn write_previous(&self, previous: &[Retired], entropy: &Entropy) -> Result<(), String> {
         let path = self.previous_path();
-        let lines = previous.iter().map(|retired| format!("{} {}\n", retired.secret.expose(), retired.at.to_rfc3339()));
-        let text = zeroize::Zeroizing::new(lines.collect::<String>());
+        let lines: Vec<_> = previous.iter().map(Retired::line).collect();
+        let text = Zeroizing::new(lines.iter().map(|line| line.as_str()).collect::<String>());
         file::replace(&path, &text, entropy).map_err(|error| format!("{}: can't be written: {error}", path.display()))
     }
 }
@@ -214,16 +262,57 @@ mod tests {
         files.make_next(&entropy).unwrap();
         assert!(files.make_next(&entropy).is_err(), "a next key was replaced");
         let next = files.next().unwrap().unwrap();
-        let now: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
-        files.promote_next(now, &entropy).unwrap();
+        files.promote_next(&next, &entropy).unwrap();
         assert_eq!(files.current().unwrap().unwrap().expose(), next.expose());
         assert!(files.next().unwrap().is_none());
         let previous = files.previous().unwrap();
-        assert_eq!((previous.len(), previous[0].secret.expose(), previous[0].at), (1, first.expose(), now));
-        assert!(previous.iter().all(|_| file::loose_mode(&files.previous_path()).is_none()));
-        assert_eq!(files.drop_retired(now, &entropy), Ok(0));
-        assert_eq!(files.drop_retired(now + std::time::Duration::from_secs(1), &entropy), Ok(1));
+        assert_eq!((previous.len(), previous[0].secret.expose(), previous[0].unused_since), (1, first.expose(), None));
+        assert!(file::loose_mode(&files.previous_path()).is_none());
+    }
+
+    #[test]
+    fn a_replaced_key_is_kept_for_its_life_after_the_last_process_that_used_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, entropy) = (files(dir.path()), Entropy::System);
+        let first = files.current_or_made(&entropy).unwrap();
+        files.make_next(&entropy).unwrap();
+        files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
+        let (day, life) = (Duration::from_secs(86_400), Duration::from_secs(30 * 86_400));
+        let start: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
+        let drop = |used: bool, days: u32| {
+            let is_used = |key: &Secret| Ok(used && key.expose() == first.expose());
+            files.drop_retired(is_used, start + day * days, life, &entropy).unwrap()
+        };
+        // The program was not restarted for forty days.
+        assert_eq!((drop(true, 40), drop(false, 41), drop(false, 71)), (0, 0, 0));
+        assert_eq!(files.previous().unwrap()[0].unused_since, Some(start + day * 41));
+        // It was started once more with the old files.
+        assert_eq!((drop(true, 72), drop(false, 73), drop(false, 103), drop(false, 104)), (0, 0, 0, 1));
         assert!(files.previous().unwrap().is_empty());
+    }
+
+    #[test]
+    fn of_commands_at_once_one_takes_the_next_key_and_none_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, entropy) = (files(dir.path()), Entropy::System);
+        for round in 1..=10 {
+            let first = files.current_or_made(&entropy).unwrap();
+            files.make_next(&entropy).unwrap();
+            let next = files.next().unwrap().unwrap();
+            let barrier = std::sync::Barrier::new(4);
+            let promote = || {
+                barrier.wait();
+                files.promote_next(&next, &entropy).is_ok()
+            };
+            let done = std::thread::scope(|scope| {
+                let all: Vec<_> = (0..4).map(|_| scope.spawn(promote)).collect();
+                all.into_iter().map(|one| one.join().unwrap()).filter(|done| *done).count()
+            });
+            assert_eq!(done, 1);
+            let previous = files.previous().unwrap();
+            assert_eq!((previous.len(), previous[round - 1].secret.expose()), (round, first.expose()));
+            assert_eq!(files.current().unwrap().unwrap().expose(), next.expose());
+        }
     }
 
     #[test]
@@ -234,7 +323,7 @@ mod tests {
         assert!(files.modes(file::loose_mode).is_empty());
         files.current_or_made(&entropy).unwrap();
         files.make_next(&entropy).unwrap();
-        files.promote_next("2026-03-02T03:00:00Z".parse().unwrap(), &entropy).unwrap();
+        files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
         files.make_next(&entropy).unwrap();
         assert!(files.modes(file::loose_mode).is_empty());
         let paths = [files.current_path(), files.next_path(), files.previous_path()];
@@ -255,10 +344,9 @@ mod tests {
         let (files, entropy) = (files(dir.path()), Entropy::System);
         let first = files.current_or_made(&entropy).unwrap();
         files.make_next(&entropy).unwrap();
-        let now: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
         // As a crash leaves it before the rename.
-        files.write_previous(&[Retired { secret: first, at: now }], &entropy).unwrap();
-        files.promote_next(now, &entropy).unwrap();
+        files.write_previous(&[Retired { secret: first, unused_since: None }], &entropy).unwrap();
+        files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
         assert_eq!(files.previous().unwrap().len(), 1);
     }
 

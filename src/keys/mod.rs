@@ -4,6 +4,8 @@ pub mod file;
 pub mod folder;
 mod in_use;
 mod parse;
+mod patterns;
+mod published;
 pub mod strength;
 
 use hmac::{Hmac, KeyInit, Mac};

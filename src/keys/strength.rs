@@ -1,7 +1,8 @@
 //! How hard a secret key is to guess: one check for every key that an operator chooses, wherever it comes from.
 //!
 //! Random bytes pass in whatever encoding they are written. What does not: sequences, repeated patterns, a handful of
-//! different characters, words out of tutorials, and text whose estimated entropy is below [`LEAST_BITS`].
+//! different characters, words out of tutorials, keys that are printed somewhere, hashes of common passwords, and text
+//! whose estimated entropy is below [`LEAST_BITS`].
 
 use std::collections::HashSet;
 
@@ -12,6 +13,12 @@ use base64::{
 };
 use zeroize::Zeroizing;
 use zxcvbn::{matching::patterns::MatchPattern, zxcvbn};
+
+use super::{
+    ED25519_PKCS8_PREFIX,
+    patterns::{follows_a_rule, is_sequence},
+    published::{is_hash_of_a_word, is_published},
+};
 
 /// Words that only samples have in the place of a secret, whoever issues it.
 const SAMPLES: &[&str] =
@@ -63,12 +70,39 @@ const PLACEHOLDERS: &[&str] = &[
     "development",
     "insertkey",
     "password",
+    "stringsecret",
+    "secretfor",
+    "jwtsecret",
+    "secretjwt",
+    "secrettoken",
+    "verylong",
+    "verysecret",
+    "topsecret",
+    "insecure",
+    "donotuse",
+    "pleasechange",
+    "replacewith",
+    "tobemodified",
+    "mycompany",
+    "forproduction",
+];
+
+/// The first digits of pi, e, the square root of two, and the golden ratio.
+const CONSTANTS: &[&str] = &["3141592653589793", "2718281828459045", "1414213562373095", "1618033988749894"];
+
+/// What hexadecimal can spell, each of eight digits.
+const HEXADECIMAL_WORDS: &[&str] = &[
+    "deadbeef", "cafebabe", "deadc0de", "8badf00d", "baadf00d", "feedface", "deadfa11", "c0ffee00", "00c0ffee",
+    "cafed00d", "facefeed", "badc0ffe", "badc0ded", "defec8ed", "decafbad", "1badb002", "cafef00d", "beefcafe",
+    "cafebeef", "beefbabe", "fee1dead", "0d15ea5e", "dabbad00", "abadcafe", "b16b00b5", "abadbabe", "0badf00d",
+    "0defaced",
 ];
 
 const SEQUENCE: &str = "is a sequence that counts up or down";
 const REPETITION: &str = "repeats a short pattern";
 const FEW_VALUES: &str = "consists of a few different characters";
 const PLACEHOLDER: &str = "contains a placeholder or a common password";
+const PUBLISHED: &str = "is printed in a tutorial or a standard, or is the hash of a common password";
 const GUESSABLE: &str = "is made of words or patterns that can be guessed";
 
 /// Why a key is too weak, in words that never contain it; none: no weakness was found. The key is examined as it is and
@@ -95,45 +129,91 @@ fn forms(key: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     forms
 }
 
-/// What text spells in hexadecimal, or else in Base64 of either alphabet, padded or not.
+/// What text spells in hexadecimal, or else in Base64 of either alphabet, padded or not; what a PEM has inside. Of an
+/// Ed25519 private key in PKCS #8 it is the seed.
 fn decoded(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let lenient = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
+    let body = pem_body(text);
+    let text = body.as_ref().map_or(text, |body| body.as_slice());
     let bytes = hex::decode(text)
         .ok()
         .or_else(|| GeneralPurpose::new(&STANDARD, lenient).decode(text).ok())
         .or_else(|| GeneralPurpose::new(&URL_SAFE, lenient).decode(text).ok())?;
-    (bytes.len() >= LEAST_DECODED).then(|| Zeroizing::new(bytes))
+    let bytes = Zeroizing::new(bytes);
+    if bytes.len() < LEAST_DECODED {
+        return None;
+    }
+    Some(seed_in(&bytes).unwrap_or(bytes))
+}
+
+/// The Base64 between the first pair of lines with dashes, also where `\n` stands for the line breaks.
+fn pem_body(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text = Zeroizing::new(std::str::from_utf8(text).ok()?.replace("\\n", "\n"));
+    let (_, rest) = text.split_once("-----BEGIN ")?;
+    let (_, rest) = rest.split_once("-----")?;
+    let (body, _) = rest.split_once("-----END ")?;
+    Some(Zeroizing::new(body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect()))
+}
+
+/// The seed of an Ed25519 private key in PKCS #8, of either version (RFC 8410): behind the algorithm and two headers.
+fn seed_in(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let before = &ED25519_PKCS8_PREFIX[7..];
+    let at = der.windows(before.len()).position(|window| window == before)? + before.len();
+    der.get(at..at + 32).map(|seed| Zeroizing::new(seed.to_vec()))
 }
 
 fn weakness_of(bytes: &[u8]) -> Option<&'static str> {
+    if is_published(bytes) || is_hash_of_a_word(bytes) {
+        return Some(PUBLISHED);
+    }
     let bytes = &bytes[..bytes.len().min(LONGEST)];
     let text = text(bytes);
     let lower = Zeroizing::new(bytes.to_ascii_lowercase());
     let folded: &[u8] = if text.is_some() { &lower } else { bytes };
-    if is_sequence(folded) {
+    if is_sequence(folded) || is_sequence(bytes) || follows_a_rule(bytes) {
         Some(SEQUENCE)
     } else if is_periodic(folded) {
         Some(REPETITION)
     } else if has_few_values(bytes, text.is_some()) {
         Some(FEW_VALUES)
-    } else if text.is_some_and(|text| contains_any(text, PLACEHOLDERS)) {
+    } else if text.is_some_and(has_placeholder) {
         Some(PLACEHOLDER)
+    } else if text.is_some_and(|text| contains_any(text, CONSTANTS)) || is_made_of_hexadecimal_words(bytes) {
+        Some(PUBLISHED)
     } else {
         (bits(bytes, text) < LEAST_BITS).then_some(GUESSABLE)
     }
 }
 
+/// The same words with digits and signs in the place of letters: `S3cr3tK3y`. Only long ones: the shorter they are, the
+/// more often random Base64 contains one.
+fn has_placeholder(text: &str) -> bool {
+    let plain = |character| match character {
+        '0' => 'o',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    };
+    let spelled = Zeroizing::new(text.chars().map(plain).collect::<String>());
+    let long: Vec<_> = PLACEHOLDERS.iter().filter(|word| word.len() >= 8).copied().collect();
+    contains_any(text, PLACEHOLDERS) || contains_any(&spelled, &long)
+}
+
+/// Whether half of the bytes or more spell such words, in hexadecimal.
+fn is_made_of_hexadecimal_words(bytes: &[u8]) -> bool {
+    let digits = Zeroizing::new(hex::encode(bytes));
+    let words = HEXADECIMAL_WORDS.iter().map(|word| digits.matches(word).count()).sum::<usize>();
+    words >= 2 && words * 8 >= bytes.len()
+}
+
 /// The bytes as text, if a person could have typed them. Random bytes are never all printable.
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
-}
-
-/// Whether few different steps lead from byte to byte: `0123…`, bytes 0 to 31, `a1b2c3…`, one byte over and over.
-fn is_sequence(bytes: &[u8]) -> bool {
-    let steps: HashSet<u8> = bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
-    steps.len() <= bytes.len() / 4
 }
 
 /// Whether the bytes repeat what came a fixed distance before, save a few that were altered.

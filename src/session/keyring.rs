@@ -9,6 +9,7 @@ use jsonwebtoken::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    config,
     keys::{Ids, ServerKey, ServerKeys, unfolded},
     secret::Secret,
 };
@@ -61,9 +62,11 @@ impl Keyring {
         if let Some(pem) = &source.next_private_key {
             ring.trust_private_key(pem).map_err(|why| format!("JWT_PRIVATE_KEY_NEXT: {why}"))?;
         }
-        let pems = source.previous_public_keys.as_ref().map(unfolded).unwrap_or_default();
-        for pem in pems.split_inclusive(PEM_END).filter(|pem| !pem.trim().is_empty()) {
-            ring.trust_public_key(pem).map_err(|why| format!("JWT_PUBLIC_KEYS_PREVIOUS: {why}"))?;
+        if let Some(pems) = &source.previous_public_keys {
+            let refused = |why| format!("JWT_PUBLIC_KEYS_PREVIOUS: {why}");
+            for (jwk, algorithm) in public_keys(pems).map_err(refused)? {
+                ring.trust(jwk, algorithm).map_err(refused)?;
+            }
         }
         Ok(ring)
     }
@@ -123,26 +126,9 @@ impl Keyring {
         }
     }
 
-    fn trust_public_key(&mut self, pem: &str) -> Result<(), String> {
-        let (key, algorithm) = match DecodingKey::from_ed_pem(pem.as_bytes()) {
-            Ok(key) => (key, Algorithm::EdDSA),
-            Err(_) => match DecodingKey::from_rsa_pem(pem.as_bytes()) {
-                Ok(key) => (key, Algorithm::RS256),
-                Err(_) => return Err("holds something else than PEMs of Ed25519 or RSA public keys".to_owned()),
-            },
-        };
-        let jwk = Jwk::from_decoding_key(&key, Some(algorithm));
-        self.trust(jwk.map_err(|_| "holds a key that can't be read".to_owned())?, algorithm).map(|_| ())
-    }
-
     /// Believes a public key from now on, and says how tokens name it (RFC 7638).
     fn trust(&mut self, mut jwk: Jwk, algorithm: Algorithm) -> Result<String, String> {
-        if let AlgorithmParameters::RSA(parameters) = &jwk.algorithm {
-            // Base 64 without padding: four characters for three bytes.
-            if parameters.n.len() * 3 / 4 < LEAST_RSA_BYTES {
-                return Err("has fewer than 2048 bits".to_owned());
-            }
-        }
+        refuse_short(&jwk)?;
         let unreadable = |_| "can't be read".to_owned();
         let key = DecodingKey::from_jwk(&jwk).map_err(unreadable)?;
         let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(unreadable)?;
@@ -155,6 +141,14 @@ impl Keyring {
         self.note(vec![id.clone()]);
         Ok(id)
     }
+}
+
+/// The settings of private and public keys that access tokens can't be signed or checked with, each with the reason.
+pub fn unusable_keys(keys: &config::Keys) -> Vec<(&'static str, String)> {
+    let private = [("JWT_PRIVATE_KEY", &keys.jwt_private_key), ("JWT_PRIVATE_KEY_NEXT", &keys.jwt_private_key_next)];
+    let private = private.into_iter().filter_map(|(name, pem)| Some((name, private_key_ids(pem.as_ref()?).err()?)));
+    let public = keys.jwt_public_keys_previous.as_ref().and_then(|pems| public_keys(pems).err());
+    private.chain(public.map(|why| ("JWT_PUBLIC_KEYS_PREVIOUS", why))).collect()
 }
 
 /// For each key of this source the ids that tokens name it by; the key that signs comes first.
@@ -176,6 +170,35 @@ pub fn secret_ids(secret: &Secret, server_keys: &ServerKeys) -> Ids {
 /// What is wrong with it, in words for the operator.
 pub fn private_key_ids(pem: &Secret) -> Result<Ids, String> {
     Keyring::of_private_key(pem).map(|ring| vec![ring.key_id])
+}
+
+/// The public keys of one PEM after another.
+fn public_keys(pems: &Secret) -> Result<Vec<(Jwk, Algorithm)>, String> {
+    let pems = unfolded(pems);
+    pems.split_inclusive(PEM_END).filter(|pem| !pem.trim().is_empty()).map(public_key).collect()
+}
+
+fn public_key(pem: &str) -> Result<(Jwk, Algorithm), String> {
+    let (key, algorithm) = match DecodingKey::from_ed_pem(pem.as_bytes()) {
+        Ok(key) => (key, Algorithm::EdDSA),
+        Err(_) => match DecodingKey::from_rsa_pem(pem.as_bytes()) {
+            Ok(key) => (key, Algorithm::RS256),
+            Err(_) => return Err("holds something else than PEMs of Ed25519 or RSA public keys".to_owned()),
+        },
+    };
+    let jwk = Jwk::from_decoding_key(&key, Some(algorithm)).map_err(|_| "holds a key that can't be read".to_owned())?;
+    refuse_short(&jwk)?;
+    Ok((jwk, algorithm))
+}
+
+fn refuse_short(jwk: &Jwk) -> Result<(), String> {
+    match &jwk.algorithm {
+        // Base 64 without padding: four characters for three bytes.
+        AlgorithmParameters::RSA(parameters) if parameters.n.len() * 3 / 4 < LEAST_RSA_BYTES => {
+            Err("has fewer than 2048 bits".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn private_key(pem: &Secret) -> Result<(EncodingKey, Algorithm), String> {

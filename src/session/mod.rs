@@ -34,7 +34,7 @@ pub use self::{
     end::Revoked,
     established::Established,
     exchange::Issued,
-    keyring::{KeySource, key_ids, private_key_ids, secret_ids},
+    keyring::{KeySource, key_ids, private_key_ids, secret_ids, unusable_keys},
     lockout::{Counted, Subjects},
     offer::{MAX_COOKIE_SLOT, Offer, Offered},
     opaque::Opaque,

@@ -125,11 +125,16 @@ impl Sessions {
             }
         };
         let Some(account) = account.clone().filter(|_| verdict.is_right() && !barred) else {
-            if locks && let Some(account) = account {
+            if locks {
+                // Written for an unknown name as well: one write more would tell a known one by the time (invariant 5).
                 self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;
+            }
+            let ended = self.ended(caller, audit::Act::SignIn, SignIn::CredentialsRejected, id).await;
+            // Last, so that no write of this request waits for those of the notice.
+            if locks && let Some(account) = account {
                 self.tell_of_lock(account);
             }
-            return Ok(self.ended(caller, audit::Act::SignIn, SignIn::CredentialsRejected, id).await);
+            return Ok(ended);
         };
         let rehashed = match verdict {
             // Not worth failing for: it is tried again at the next sign-in.

@@ -7,6 +7,7 @@ mod commands;
 mod folders;
 mod import;
 mod imported_hashes;
+mod key_checks;
 mod keys;
 mod log_reader;
 pub mod metrics;

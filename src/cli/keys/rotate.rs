@@ -31,25 +31,42 @@ pub async fn rotate(settings: &Settings, kind: KeyKind) -> Result<(), String> {
 }
 
 async fn rotate_files(settings: &Settings, kind: KeyKind) -> Result<(), String> {
-    let (entropy, now) = (Entropy::System, Clock::System.now());
+    let entropy = Entropy::System;
     let files = KeyFiles::new(kind, &settings.config.store.data_dir);
     if files.current()?.is_none() {
         return Err(format!("{}: is not there yet; the first start makes it", files.current_path().display()));
     }
+    drop_retired(settings, kind, &files).await?;
     let Some(next) = files.next()? else {
-        let dropped = files.drop_retired(now - life(settings, kind), &entropy)?;
-        if dropped > 0 {
-            println!("Dropped {dropped} keys that nothing valid was made with any more.");
-        }
         files.make_next(&entropy)?;
         println!("Phase 1 of 2: made {}.", files.next_path().display());
         println!("Restart the program, so that it accepts the new key, then run this command again.");
         return Ok(());
     };
     refuse_unknown(settings, kind, &ids(settings, kind, &next)?).await?;
-    files.promote_next(now, &entropy)?;
+    files.promote_next(&next, &entropy)?;
     println!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
     println!("Restart the program, so that it uses the key. The old one stays accepted for as long as it is needed.");
+    Ok(())
+}
+
+/// Drops the replaced keys that nothing valid is left of. The life of what a key made counts from when no process used
+/// it any more: one that was not restarted since goes on with it.
+async fn drop_retired(settings: &Settings, kind: KeyKind, files: &KeyFiles) -> Result<(), String> {
+    if files.previous()?.is_empty() {
+        return Ok(());
+    }
+    let (processes, secrets) = (processes(settings).await?, secrets(settings)?);
+    let is_used = |key: &Secret| {
+        let ids = secrets.ids_of(kind, key)?;
+        let uses =
+            |process: &Process| process.keys.current(kind).is_some_and(|used| used.iter().any(|id| ids.contains(id)));
+        Ok(processes.iter().any(uses))
+    };
+    let dropped = files.drop_retired(is_used, Clock::System.now(), life(settings, kind), &Entropy::System)?;
+    if dropped > 0 {
+        println!("Dropped {dropped} keys that nothing valid was made with any more.");
+    }
     Ok(())
 }
 

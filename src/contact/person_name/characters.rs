@@ -31,7 +31,7 @@ pub fn may_follow(before: Option<char>, character: char) -> bool {
 
 /// Whether a name may begin with it.
 pub fn may_begin(character: char) -> bool {
-    is_part(character) || is_apostrophe(character) || matches!(character, '(' | '（')
+    is_part(character) || is_apostrophe(character) || is_quotation_mark(character) || matches!(character, '(' | '（')
 }
 
 /// Whether a name may end with it.
@@ -66,6 +66,7 @@ fn joins(character: char) -> bool {
 
 fn is_punctuation(character: char) -> bool {
     is_apostrophe(character)
+        || is_quotation_mark(character)
         || is_dash(character)
         || is_comma(character)
         || is_middle_dot(character)
@@ -82,6 +83,30 @@ fn is_apostrophe(character: char) -> bool {
         character,
         '\'' | '`' | '´' | '‘' | '’' | '‛' | '′' | '＇' | '\u{055A}' | '\u{05F3}' | '\u{05F4}' | 'ʹ'
             ..='ʿ' | 'ˈ' | 'Ꞌ' | 'ꞌ'
+    )
+}
+
+/// Around a nickname that a name is known with: `John "Jack" Smith`.
+pub fn is_quotation_mark(character: char) -> bool {
+    matches!(
+        character,
+        '"' | '＂'
+            | '“'
+            | '”'
+            | '„'
+            | '‟'
+            | '«'
+            | '»'
+            | '‹'
+            | '›'
+            | '‚'
+            | '「'
+            | '」'
+            | '『'
+            | '』'
+            | '〝'
+            | '〞'
+            | '〟'
     )
 }
 

@@ -1,7 +1,7 @@
 //! Whether a name holds the address of a page. Names are shown in messages and lists, and mail programs make links of
 //! such addresses by themselves: `Your prize: evil.com` would be advertising that we send.
 
-use super::characters::is_full_stop;
+use super::characters::{is_full_stop, is_quotation_mark};
 use crate::contact::script::fold;
 
 /// Last labels of addresses. A closed list, since `St.John`, `Md.Rahman` and `R.Srinivasan` are names: it has the common
@@ -20,7 +20,8 @@ const ENDINGS: &[&str] = &[
 
 /// Whether a part of the name is such an address.
 pub fn is_in(name: &str) -> bool {
-    name.split([' ', ',', '(', ')', '/']).any(is_address)
+    name.split(|character| matches!(character, ' ' | ',' | '(' | ')' | '/') || is_quotation_mark(character))
+        .any(is_address)
 }
 
 fn is_address(part: &str) -> bool {

@@ -57,6 +57,12 @@ const NAMES: &[&str] = &[
     "Дем’ян",
     "ǃxóbõ",
     "X Æ A-12",
+    "John \"Jack\" Smith",
+    "Ulrich „Uli“ Müller",
+    "Ulrich „Uli“",
+    "“Jack” Smith",
+    "Иван «Ваня» Петров",
+    "山田「タロ」太郎",
 ];
 
 #[test]
@@ -104,6 +110,9 @@ fn what_is_no_name_says_why() {
         ("A\u{FE0F}", "invalid_character"),
         ("A\u{E0100}", "invalid_character"),
         ("''", "invalid_character"),
+        ("\"\"", "invalid_character"),
+        ("„“", "invalid_character"),
+        ("John \"evil.com\" Smith", "looks_like_link"),
         (". , -", "invalid_character"),
         ("-ab", "invalid_character"),
         ("ab-", "invalid_character"),

@@ -115,7 +115,11 @@ pub fn text(text: &str) -> Result<Exported, ImportRejection> {
 /// See [`FormatRefusal`].
 pub fn value(exported: &Value) -> Object {
     match exported {
-        Value::String(exported) => Ok(text(exported.trim())?),
+        Value::String(exported) => match text(exported.trim_start()) {
+            // White space around a hash is none of it. At the end of a password it is a part of that.
+            Ok(clear @ Exported::Clear(_)) => Ok(clear),
+            _ => Ok(text(exported.trim())?),
+        },
         Value::Object(object) => {
             let fields = Fields(object);
             let name = fields.text("format")?;

@@ -18,6 +18,8 @@ use crate::password::{
 const MOST_MEMORY: u64 = 256 << 10;
 const MOST_WORK: u64 = 2 << 20;
 const MOST_PASSES: u32 = 10;
+/// Memory times passes, in KiB, below which guesses are cheap: a tenth of what is the least that OWASP asks for.
+const FAST_WORK: u64 = 4 << 10;
 
 #[derive(Clone, PartialEq)]
 pub struct Argon2 {
@@ -93,8 +95,14 @@ impl Hash for Argon2 {
 
     fn work(&self) -> Work {
         let (memory, passes) = (u64::from(self.params.m_cost()), self.params.t_cost());
-        let excessive = memory > MOST_MEMORY || passes > MOST_PASSES || memory * u64::from(passes) > MOST_WORK;
-        if excessive { Work::Excessive } else { Work::Fair }
+        let work = memory * u64::from(passes);
+        if memory > MOST_MEMORY || passes > MOST_PASSES || work > MOST_WORK {
+            Work::Excessive
+        } else if work < FAST_WORK {
+            Work::Fast
+        } else {
+            Work::Fair
+        }
     }
 
     fn blank(&self) -> Self {

@@ -55,7 +55,7 @@ impl Salted {
     ) -> Result<Self, ImportRejection> {
         match rounds {
             0 => Err(Malformed),
-            MOST_ROUNDS.. => Err(TooCostly),
+            _ if rounds > MOST_ROUNDS => Err(TooCostly),
             _ if output.len() != function.length() => Err(Malformed),
             _ => Ok(Self { function, salt_place, rounds, salt, output }),
         }

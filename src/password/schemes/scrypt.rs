@@ -17,6 +17,12 @@ use crate::password::{
 /// The most memory, and memory times lanes, that verifying may take, in bytes.
 const MOST_MEMORY: u64 = 256 << 20;
 const MOST_WORK: u64 = 1 << 30;
+/// The most lanes, and the most blocks of 128 bytes in all of them: PBKDF2 makes those before the memory is filled, and
+/// reads them afterwards.
+const MOST_LANES: u32 = 16;
+const MOST_BLOCKS: u64 = 4096;
+/// Memory times lanes, in bytes, below which guesses are cheap: a quarter of what scrypt's paper calls interactive.
+const FAST_WORK: u64 = 4 << 20;
 
 #[derive(Clone, PartialEq)]
 pub struct Scrypt {
@@ -45,9 +51,17 @@ pub fn params_of_n(n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
 }
 
 pub fn work(params: &Params) -> Work {
-    let memory = params.n().saturating_mul(128 * u64::from(params.r()));
-    let excessive = memory > MOST_MEMORY || memory.saturating_mul(params.p().into()) > MOST_WORK;
-    if excessive { Work::Excessive } else { Work::Fair }
+    let (r, p) = (u64::from(params.r()), u64::from(params.p()));
+    let blocks = r.saturating_mul(p);
+    let memory = params.n().saturating_mul(128 * r);
+    let work = memory.saturating_mul(p);
+    if memory > MOST_MEMORY || work > MOST_WORK || params.p() > MOST_LANES || blocks > MOST_BLOCKS {
+        Work::Excessive
+    } else if work < FAST_WORK {
+        Work::Fast
+    } else {
+        Work::Fair
+    }
 }
 
 fn read(parameters: &str, salt: &str, hash: &str) -> Result<Scrypt, ImportRejection> {

@@ -14,9 +14,12 @@ use crate::password::{
     pool::Memory,
 };
 
-/// A round takes the longer, the longer the password is.
-const MOST_ROUNDS: u32 = 500_000;
+/// A round takes the longer, the longer the password is. passlib's default of 656,000 is below.
+const MOST_ROUNDS: u32 = 1_000_000;
 const FAST_ROUNDS: u32 = 10_000;
+/// A longer password is a wrong one: with a thousand bytes the most rounds would take a dozen seconds. It is computed
+/// with so many bytes all the same, so that the answer takes its time.
+const LONGEST_PASSWORD: usize = 256;
 
 #[derive(Clone, PartialEq)]
 pub struct ShaCrypt {
@@ -40,7 +43,7 @@ impl ShaCrypt {
         }
         match rounds {
             ..Params::ROUNDS_MIN => Err(TooWeak),
-            MOST_ROUNDS.. => Err(TooCostly),
+            _ if rounds > MOST_ROUNDS => Err(TooCostly),
             _ if output.len() != function.length() => Err(Malformed),
             _ => Ok(Self { function, rounds, salt, output }),
         }
@@ -77,17 +80,19 @@ impl Hash for ShaCrypt {
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
         let params = Params::new(self.rounds).ok()?;
-        match self.function {
+        let looked_at = &password[..password.len().min(LONGEST_PASSWORD)];
+        let made = match self.function {
             HashFunction::Sha256 => {
-                let digest = Zeroizing::new(sha_crypt::sha256_crypt(password, &self.salt, params));
-                Some(reordered(&*digest, 21))
+                let digest = Zeroizing::new(sha_crypt::sha256_crypt(looked_at, &self.salt, params));
+                reordered(&*digest, 21)
             }
             HashFunction::Sha512 => {
-                let digest = Zeroizing::new(sha_crypt::sha512_crypt(password, &self.salt, params));
-                Some(reordered(&*digest, 22))
+                let digest = Zeroizing::new(sha_crypt::sha512_crypt(looked_at, &self.salt, params));
+                reordered(&*digest, 22)
             }
-            HashFunction::Md5 | HashFunction::Sha1 => None,
-        }
+            HashFunction::Md5 | HashFunction::Sha1 => return None,
+        };
+        (looked_at.len() == password.len()).then_some(made)
     }
 
     fn output(&self) -> &[u8] {

@@ -25,7 +25,7 @@ const STORED: &[&str] = &[
     "$firebase-scrypt$ln=10,r=8$YWJjZGVmZ2g$MDEyMzQ1Njc4OWFiY2RlZg$TtVtOsFrpg3fUsgLhCdT7g",
     "$salted$md5,salt=before,rounds=1$$TtVtOsFrpg3fUsgLhCdT7g",
     "$salted$sha256,salt=after,rounds=1024$YWJj$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNU",
-    "$wrapped$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc~{prehash=md5-hex}$salted$md5,salt=before,rounds=1$YWJj$AAAAAAAAAAAAAAAAAAAAAA",
+    "$wrapped$argon2id$v=19$m=4096,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc~{prehash=md5-hex}$salted$md5,salt=before,rounds=1$YWJj$AAAAAAAAAAAAAAAAAAAAAA",
 ];
 
 #[test]
@@ -66,9 +66,21 @@ fn what_costs_too_much_or_is_fast_is_known_before_anything_is_computed() {
         (format!("$argon2id$v=19$m=262145,t=1,p=1${hash}${hash}"), Work::Excessive),
         (format!("$argon2id$v=19$m=262144,t=9,p=1${hash}${hash}"), Work::Excessive),
         (format!("$argon2id$v=19$m=64,t=11,p=1${hash}${hash}"), Work::Excessive),
+        (format!("$argon2id$v=19$m=7168,t=5,p=1${hash}${hash}"), Work::Fair),
+        (format!("$argon2id$v=19$m=4096,t=1,p=1${hash}${hash}"), Work::Fair),
+        (format!("$argon2i$v=19$m=512,t=2,p=2${hash}${hash}"), Work::Fast),
+        (format!("$argon2id$v=19$m=8,t=1,p=1${hash}${hash}"), Work::Fast),
         (format!("$scrypt$ln=18,r=8,p=4${hash}${hash}"), Work::Fair),
         (format!("$scrypt$ln=19,r=8,p=1${hash}${hash}"), Work::Excessive),
         (format!("$scrypt$ln=18,r=8,p=5${hash}${hash}"), Work::Excessive),
+        // Next to no memory, and gigabytes for PBKDF2.
+        (format!("$scrypt$ln=1,r=1,p=4000000${hash}${hash}"), Work::Excessive),
+        (format!("$scrypt$ln=1,r=1000000,p=1${hash}${hash}"), Work::Excessive),
+        (format!("$scrypt$ln=10,r=1,p=17${hash}${hash}"), Work::Excessive),
+        (format!("$scrypt$ln=10,r=8,p=16${hash}${hash}"), Work::Fair),
+        (format!("$scrypt$ln=12,r=8,p=1${hash}${hash}"), Work::Fair),
+        (format!("$scrypt$ln=10,r=8,p=1${hash}${hash}"), Work::Fast),
+        (format!("$scrypt$ln=1,r=1,p=1${hash}${hash}"), Work::Fast),
         (format!("$pbkdf2-sha256$i=2000000${hash}${hash}"), Work::Fair),
         (format!("$pbkdf2-sha256$i=2000001${hash}${hash}"), Work::Excessive),
         (format!("$pbkdf2-sha256$i=9999${hash}${hash}"), Work::Fast),
@@ -76,10 +88,40 @@ fn what_costs_too_much_or_is_fast_is_known_before_anything_is_computed() {
         (format!("$phpass$sha512,ln=21$YWJj${hash}"), Work::Excessive),
         (format!("$phpass$sha512,ln=13$YWJj${hash}"), Work::Fast),
         (format!("$firebase-scrypt$ln=19,r=8$YWJj${hash}${hash}"), Work::Excessive),
+        (format!("$firebase-scrypt$ln=14,r=8$YWJj${hash}${hash}"), Work::Fair),
+        (format!("$firebase-scrypt$ln=2,r=1$YWJj${hash}${hash}"), Work::Fast),
+        (format!("$sha-crypt$sha256,rounds=1000000$YWJjZGVmZ2g${hash}"), Work::Fair),
+        (format!("$sha-crypt$sha256,rounds=656000$YWJjZGVmZ2g${hash}"), Work::Fair),
+        (format!("$sha-crypt$sha256,rounds=5000$YWJjZGVmZ2g${hash}"), Work::Fast),
         (format!("$salted$sha256,salt=after,rounds=1$YWJj${hash}"), Work::Fast),
     ] {
         assert_eq!(read(&text).work(), work, "{text}");
     }
+}
+
+#[test]
+fn a_wrapped_hash_is_never_fast_and_rounds_have_a_bound() {
+    let wrapped = STORED[STORED.len() - 1];
+    assert_eq!(read(wrapped).work(), Work::Fair);
+    assert_eq!(Scheme::read(&wrapped.replace("m=4096", "m=64")).err(), Some(ImportRejection::TooWeak));
+    let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for text in [
+        format!("$sha-crypt$sha256,rounds=1000001$YWJjZGVmZ2g${hash}"),
+        format!("$salted$sha256,salt=after,rounds=1000001$YWJj${hash}"),
+    ] {
+        assert_eq!(Scheme::read(&text).err(), Some(ImportRejection::TooCostly), "{text}");
+    }
+}
+
+/// How long crypt(3) takes depends on the length of the password.
+#[test]
+fn a_password_that_is_too_long_for_crypt_is_wrong() {
+    let scheme = read(
+        "$sha-crypt$sha512,rounds=1000$YWJjZGVmZ2g$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNVO1W06wWumDd9SyAuEJ1Pu4YmXFKKKqwwvQNUZ2u8E1Q",
+    );
+    let mut memory = Memory::default();
+    assert!(scheme.compute(&[b'a'; 256], &mut memory).is_some());
+    assert!(scheme.compute(&[b'a'; 257], &mut memory).is_none());
 }
 
 proptest! {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, Argon2, Hash, Scheme, Work};
 use crate::password::{
-    ImportRejection::{self, Malformed},
+    ImportRejection::{self, Malformed, TooWeak},
     pool::Memory,
 };
 
@@ -39,7 +39,11 @@ impl Wrapped {
         if matches!(inner.algorithm, Algorithm::Wrapped(_)) {
             return Err(Malformed);
         }
-        Ok(Self { argon2: Argon2::read(&fields).ok_or(Malformed)??, inner })
+        let argon2 = Argon2::read(&fields).ok_or(Malformed)??;
+        if argon2.work() == Work::Fast {
+            return Err(TooWeak);
+        }
+        Ok(Self { argon2, inner })
     }
 
     pub fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
@@ -55,10 +59,11 @@ impl Wrapped {
         self.argon2.output_mut()
     }
 
+    /// Never fast: [`Wrapped::read`] refuses what is too little around a fast hash.
     pub fn work(&self) -> Work {
-        match self.inner.work() {
-            Work::Fast | Work::Fair => self.argon2.work(),
-            Work::Excessive => Work::Excessive,
+        match (self.inner.work(), self.argon2.work()) {
+            (Work::Excessive, _) | (_, Work::Excessive) => Work::Excessive,
+            (Work::Fast | Work::Fair, Work::Fast | Work::Fair) => Work::Fair,
         }
     }
 

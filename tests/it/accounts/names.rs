@@ -29,6 +29,8 @@ const NAMES: &[(&str, &str)] = &[
     ("Kaʻiulani", "Ka'iulani"),
     ("Jean‐Luc Müller–Schmidt", "jean-luc mu\u{308}ller-schmidt"),
     ("김민준 (Kim Min-jun)", "김민준 Kim Min Jun"),
+    ("John \"Jack\" Smith", "John “Jack” Smith"),
+    ("Ulrich „Uli“", "Ulrich Uli"),
     (
         "Pablo Diego José Francisco de Paula Juan Nepomuceno María de los Remedios Cipriano de la Santísima Trinidad Ruiz y Picasso",
         "PABLO DIEGO JOSÉ FRANCISCO DE PAULA JUAN NEPOMUCENO MARÍA DE LOS REMEDIOS CIPRIANO DE LA SANTÍSIMA TRINIDAD RUIZ Y PICASSO",

@@ -72,6 +72,43 @@ async fn en_03_hashes_that_cost_more_than_todays_do_not_tell_who_has_an_account(
     app.stop().await;
 }
 
+/// EN-03: the wrong password that locks. Its entry in the audit trail is written for an unknown name as well, and the
+/// notice to the account is written after the answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn en_03_the_try_that_locks_takes_as_long_for_an_unknown_account() {
+    const TRIES: usize = 3;
+    let app = Setup::new()
+        .await
+        .with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited")
+        .with("LOCKOUT_ATTEMPTS", &TRIES.to_string())
+        .start()
+        .await;
+    app.signed_up("hong", "+821012345678").await;
+    let hash = app.column("SELECT password_hash FROM account").await.remove(0);
+    let known = |n: usize| format!("+82103333{n:04}");
+    let unknown = |n: usize| format!("+82104444{n:04}");
+    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
+    let visitor = app.anonymous();
+    let (mut real, mut nobody) = (Vec::new(), Vec::new());
+    for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
+        let identifier = if is_known { known(n) } else { unknown(n) };
+        for attempt in 1..=TRIES {
+            let started = Instant::now();
+            let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
+            let took = started.elapsed().as_secs_f64();
+            assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
+            if attempt == TRIES {
+                if is_known { &mut real } else { &mut nobody }.push(took);
+            }
+        }
+    }
+    let locks = app.column("SELECT act FROM audit WHERE act = 'account locked'").await;
+    assert_eq!(locks.len(), 2 * SAMPLES, "not every last try locked");
+    let auc = auc(&real, &nobody);
+    assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: the time tells");
+    app.stop().await;
+}
+
 /// EN-04: a code that is right but for its last digit takes as long as one that is wrong from the first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn en_04_a_nearly_right_code_takes_as_long_as_a_wrong_one() {

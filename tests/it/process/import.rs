@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::child::{Plan, most_memory, written};
 
@@ -63,6 +63,63 @@ async fn every_line_is_imported_or_refused_by_its_number_and_reason() {
         assert_eq!(signed_in["user"]["username"], "gildong", "{signed_in:#}");
     }
     assert_eq!(child.sign_in("minji", "Old-System-Pass-1").await["__typename"], "CredentialsRejected");
+    child.kill();
+}
+
+/// A time that no database or not every database has is wrong with its line alone.
+#[tokio::test]
+async fn a_time_before_1900_is_refused_with_its_line_alone() {
+    let plan = Plan::new().await;
+    let times = ["-9999-01-01T00:00:00Z", "-4713-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "1899-12-31T23:59:59Z"];
+    let mut lines = vec![json!({ "username": "first_one" }).to_string()];
+    lines.extend(times.iter().map(|time| json!({ "username": "gildong", "created_at": time }).to_string()));
+    lines.push(json!({ "username": "gildong", "birth_date": "-4800-01-01" }).to_string());
+    lines.push(json!({ "username": "last_one", "created_at": "+262142-01-01T00:00:00Z" }).to_string());
+    let imported = plan.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
+    let (summary, refusals) = said(&imported);
+    assert_eq!(summary.trim(), "2 imported, 0 known already, 5 refused", "{refusals}");
+    for line in 2..=5 {
+        assert!(refusals.contains(&format!("line {line}: created_at: too early")), "{refusals}");
+    }
+    assert!(refusals.contains("line 6: birth_date: not a date"), "{refusals}");
+    assert_eq!(plan.column("SELECT username FROM account ORDER BY username").await, ["first_one", "last_one"]);
+}
+
+/// Hashes that are cheap to guess are wrapped, those that cost a sign-in too much refused, whatever their parameters say;
+/// and a password that was not hashed keeps the white space around it.
+#[tokio::test]
+async fn cheap_hashes_are_wrapped_costly_ones_refused_and_clear_ones_kept_to_the_letter() {
+    let plan = Plan::new().await;
+    let hash = "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg";
+    let line = |name: &str, hash: Value| json!({ "username": name, "password_hash": hash }).to_string();
+    let lines = [
+        line("argon_cheap", json!(format!("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ${hash}"))),
+        line("scrypt_cheap", json!(format!("$scrypt$ln=1,r=1,p=1$c2FsdA${hash}"))),
+        line("scrypt_lanes", json!(format!("$scrypt$ln=1,r=1,p=4000000$c2FsdA${hash}"))),
+        line(
+            "passlib",
+            json!(
+                "$6$rounds=656000$saltstring$XWxYL6PQUBCkAgF7IC4BZAfwnAZJgdwSoUiE4Tf0ArJLqOLJ8IHBmGUk.L5TTVgHoz4sQhrDaUfXb6e0Hg.7p1"
+            ),
+        ),
+        line("noop_text", json!("  {noop} Pass with space 71 ")),
+        line("noop_object", json!({ "format": "spring", "hash": "{noop} Pass with space 71 " })),
+    ];
+    let imported = plan.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
+    let (summary, refusals) = said(&imported);
+    assert_eq!(summary.trim(), "5 imported, 0 known already, 1 refused", "{refusals}");
+    assert!(refusals.contains("line 3: password_hash: too costly"), "{refusals}");
+    let bare = "SELECT username FROM account WHERE password_hash NOT LIKE '$argon2id$%' AND password_hash NOT LIKE '$wrapped$%'";
+    assert_eq!(plan.column(bare).await, ["passlib"]);
+    let cheap =
+        "SELECT username FROM account WHERE password_hash LIKE '$wrapped$argon2id$v=19$m=19456%' ORDER BY username";
+    assert_eq!(plan.column(cheap).await, ["argon_cheap", "scrypt_cheap"]);
+    let child = plan.serve().await;
+    for username in ["noop_text", "noop_object"] {
+        let signed_in = child.sign_in(username, " Pass with space 71 ").await;
+        assert_eq!(signed_in["user"]["username"], username, "{signed_in:#}");
+        assert_eq!(child.sign_in(username, "Pass with space 71").await["__typename"], "CredentialsRejected");
+    }
     child.kill();
 }
 
