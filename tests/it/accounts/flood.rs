@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 use crate::process::child::Plan;
 
 const AT_ONCE: usize = 1000;
+/// So few that a slow machine gets them hashed within the time that a request waits.
+const QUEUE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
-    let plan = Plan::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").with("HASHING_QUEUE", "64");
+    let plan = Plan::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").with("HASHING_QUEUE", &QUEUE.to_string());
     let child = plan.serve().await;
     plan.user("gildong", "010-2222-3333");
     assert_eq!(child.sign_in("gildong", "Quiet-Harbour-71!").await["__typename"], "SignInPayload");
@@ -78,7 +80,7 @@ async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
         others.len(),
         at(&others, 99),
     );
-    assert!(judged.len() >= 64, "what fits the queue is judged");
+    assert!(judged.len() >= QUEUE, "what fits the queue is judged");
     assert!(!refused.is_empty(), "nothing is refused, so nothing is bounded");
     assert!(at(&refused, 50) < at(&judged, 100), "who is refused is not kept waiting for it");
     // PW-06 says half a second, of a program that is optimised and has the machine for itself.

@@ -73,6 +73,7 @@ impl Setup {
                 ("AUTO_MIGRATE", "on"),
                 // A machine that is busy with other tests is slow, and nothing is learnt from that.
                 ("DATABASE_TIMEOUT", "20s"),
+                ("SHED_AFTER", "60s"),
                 // Production's limits, in one language, and no message that changes by itself as the clock moves.
                 ("CONTACT_DAILY_SENDS", "5"),
                 ("RESEND_COOLDOWN", "60s"),
