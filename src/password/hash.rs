@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     formats::{self, Exported, FormatRefusal},
     prepare,
-    schemes::{Scheme, Work},
+    schemes::{Algorithm, Scheme, Work},
 };
 
 /// The shortest hash that means something, in bytes.
@@ -117,6 +117,9 @@ impl ExportedPassword {
 
 /// Whether a foreign hash says anything, and can be verified without being an attack on us. Nothing is computed for it.
 fn affordable(scheme: &Scheme) -> Result<(), ImportRejection> {
+    if matches!(&scheme.algorithm, Algorithm::Wrapped(wrapped) if wrapped.is_thin()) {
+        return Err(ImportRejection::TooWeak);
+    }
     match scheme.work() {
         Work::Excessive => Err(ImportRejection::TooCostly),
         Work::Fast | Work::Fair if scheme.output().len() < LEAST_OUTPUT => Err(ImportRejection::TooWeak),

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, Argon2, Hash, Scheme, Work};
 use crate::password::{
-    ImportRejection::{self, Malformed, TooWeak},
+    ImportRejection::{self, Malformed},
     pool::Memory,
 };
 
@@ -39,11 +39,7 @@ impl Wrapped {
         if matches!(inner.algorithm, Algorithm::Wrapped(_)) {
             return Err(Malformed);
         }
-        let argon2 = Argon2::read(&fields).ok_or(Malformed)??;
-        if argon2.work() == Work::Fast {
-            return Err(TooWeak);
-        }
-        Ok(Self { argon2, inner })
+        Ok(Self { argon2: Argon2::read(&fields).ok_or(Malformed)??, inner })
     }
 
     pub fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
@@ -59,7 +55,12 @@ impl Wrapped {
         self.argon2.output_mut()
     }
 
-    /// Never fast: [`Wrapped::read`] refuses what is too little around a fast hash.
+    /// Whether the argon2id around the fast hash is itself cheap: what is imported wrapped may be.
+    pub fn is_thin(&self) -> bool {
+        self.argon2.work() == Work::Fast
+    }
+
+    /// Never fast: it is not wrapped once more.
     pub fn work(&self) -> Work {
         match (self.inner.work(), self.argon2.work()) {
             (Work::Excessive, _) | (_, Work::Excessive) => Work::Excessive,
