@@ -2,6 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use axum::http::{
+    Uri,
+    uri::{Authority, Parts, Scheme},
+};
 use ipnet::IpNet;
 
 use super::networks;
@@ -22,7 +26,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "CORS_ORIGINS",
         "",
-        "Comma-separated origins of pages on other hosts that may call, such as https://app.example.com; none by default. Compared exactly, cookies allowed.",
+        "Comma-separated origins of pages on other hosts that may call, such as https://app.example.com or an app's own capacitor://localhost; none by default. Compared exactly, cookies allowed.",
     ),
     Setting::new(
         "TRUSTED_PROXIES",
@@ -250,7 +254,7 @@ impl Http {
                 text.parse().map_err(|_| format!("an address and a port such as 127.0.0.1:8000, not {text:?}"))
             }),
             public_url: env.parse_optional("PUBLIC_URL", |text| origin(text.trim_end_matches('/'))),
-            cors_origins: env.list("CORS_ORIGINS", origin),
+            cors_origins: env.list("CORS_ORIGINS", any_origin),
             trusted_proxies: networks::trusted_proxies(env),
             forwarded_header: env.choice(
                 "FORWARDED_HEADER",
@@ -342,14 +346,28 @@ fn off_or(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<Option<u
     }
 }
 
-/// An origin as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the scheme's own.
+/// The origin of a page: of the web, or of an app that has a scheme of its own (`capacitor://localhost`), as it is sent.
+fn any_origin(text: &str) -> Result<String, String> {
+    let mend = || format!("an origin such as https://app.example.com, without path or wildcard, not {text:?}");
+    let (scheme, _) = text.split_once("://").ok_or_else(mend)?;
+    if ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)) {
+        return origin(text);
+    }
+    // Pages of files have the origin `null`, and a socket has none.
+    let none = ["file", "ws", "wss"].iter().any(|none| scheme.eq_ignore_ascii_case(none));
+    if none || !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return Err(mend());
+    }
+    parts_of_origin(text).map(|_| text.to_owned()).ok_or_else(mend)
+}
+
+/// An origin of the web as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the
+/// scheme's own.
 fn origin(text: &str) -> Result<String, String> {
     let mend = || format!("an origin such as https://app.example.com, without path or wildcard, not {text:?}");
-    let uri: axum::http::Uri = text.parse().map_err(|_| mend())?;
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(mend()) };
-    let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/") && !text.ends_with('/');
-    let plain = !authority.as_str().contains(['@', '*']);
-    if !bare || !plain || !matches!(scheme, "http" | "https") {
+    let (scheme, authority) = parts_of_origin(text).ok_or_else(mend)?;
+    let scheme = scheme.as_str();
+    if !matches!(scheme, "http" | "https") {
         return Err(mend());
     }
     let host = authority.host().to_ascii_lowercase();
@@ -357,6 +375,15 @@ fn origin(text: &str) -> Result<String, String> {
         Some(port) if !matches!((scheme, port), ("http", 80) | ("https", 443)) => format!("{scheme}://{host}:{port}"),
         _ => format!("{scheme}://{host}"),
     })
+}
+
+/// Scheme and authority of what is nothing but these.
+fn parts_of_origin(text: &str) -> Option<(Scheme, Authority)> {
+    let uri: Uri = text.parse().ok()?;
+    let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/") && !text.ends_with('/');
+    let Parts { scheme, authority, .. } = uri.into_parts();
+    let authority = authority.filter(|authority| !authority.as_str().contains(['@', '*']))?;
+    bare.then_some((scheme?, authority))
 }
 
 #[cfg(test)]

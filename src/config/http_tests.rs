@@ -29,7 +29,43 @@ fn origins_are_exact_and_in_the_browsers_spelling() {
     let (http, refusals) = read(&[("CORS_ORIGINS", "https://App.example.com:443, http://localhost:5173")]);
     assert_eq!(refusals, Vec::<String>::new());
     assert_eq!(http.cors_origins, ["https://app.example.com", "http://localhost:5173"]);
-    for bad in ["*", "https://*.example.com", "example.com", "https://example.com/app", "null", "ftp://a"] {
+    for bad in ["*", "https://*.example.com", "example.com", "https://example.com/app", "null"] {
+        assert_eq!(read(&[("CORS_ORIGINS", bad)]).1, ["CORS_ORIGINS"], "{bad}");
+    }
+}
+
+#[test]
+fn an_app_has_an_origin_of_its_own_scheme() {
+    let apps = [
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "app://-",
+        "app://Bundle.Id",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+        "moz-extension://7e4ed0ad-8d2d-4b3c-9a0c-3a2ae9a6f1bb",
+        "vscode-webview://1a2b3c",
+        "exp://192.168.1.7:8081",
+    ];
+    for app in apps {
+        let (http, refusals) = read(&[("CORS_ORIGINS", app)]);
+        assert_eq!((http.cors_origins.as_slice(), refusals.len()), ([app.to_owned()].as_slice(), 0), "{app}");
+        assert_eq!(read(&[("PUBLIC_URL", app)]).1, ["PUBLIC_URL"], "{app}");
+    }
+    for bad in [
+        "file://",
+        "file://localhost",
+        "FILE://localhost",
+        "wss://app.example.com",
+        "capacitor://",
+        "capacitor:localhost",
+        "capacitor://localhost/",
+        "capacitor://localhost/index.html",
+        "capacitor://localhost?a",
+        "app://*",
+        "app://user@host",
+        "://localhost",
+    ] {
         assert_eq!(read(&[("CORS_ORIGINS", bad)]).1, ["CORS_ORIGINS"], "{bad}");
     }
 }

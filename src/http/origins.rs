@@ -61,8 +61,10 @@ impl Origins {
 /// server can point here: an IP address or `localhost`. A name would open the door to DNS rebinding, so a service with
 /// a name says so in `PUBLIC_URL`.
 fn same_host(origin: &str, headers: &HeaderMap) -> bool {
-    let Some((_, authority)) = origin.split_once("://") else { return false };
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let web = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let (Some(authority), Some(host)) = (web, headers.get(header::HOST).and_then(|host| host.to_str().ok())) else {
+        return false;
+    };
     host == authority
         && host::without_port(host).is_some_and(|name| host::is_loopback(name) || host::address(name).is_some())
 }
@@ -109,6 +111,8 @@ mod tests {
             assert_eq!(judge(&[], None, &format!("http://{host}"), host), Origin::Ours, "{host}");
         }
         assert_eq!(judge(&[], None, "http://127.0.0.1:9999", "127.0.0.1:8000"), Origin::Foreign);
+        // An app's page is served by the app, whatever it calls its host.
+        assert_eq!(judge(&[], None, "capacitor://localhost", "localhost"), Origin::Foreign);
         // DNS rebinding: a foreign name that was pointed at this machine.
         assert_eq!(judge(&[], None, "http://evil.example:8000", "evil.example:8000"), Origin::Foreign);
         assert_eq!(

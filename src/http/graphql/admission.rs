@@ -11,7 +11,7 @@ use async_graphql::{
 use crate::{
     config::http::{DocumentLimits, Http},
     http::graphql::{
-        arguments, hoist,
+        arguments, descriptions, hoist,
         inputs::Inputs,
         known::Known,
         limits,
@@ -109,7 +109,7 @@ impl Admission {
             }
             tokens::count(&found.text, self.limits.tokens)?;
         }
-        let mut document = async_graphql::parser::parse_query(&*found.text).map_err(|error| syntax_error(&error))?;
+        let mut document = descriptions::parse(&found.text).map_err(|error| syntax_error(&error))?;
         if !found.trusted {
             let weighed = limits::weigh(&document, &self.limits)?;
             if weighed.introspects && !self.introspection {

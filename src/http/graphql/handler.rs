@@ -164,8 +164,10 @@ fn json_alone(headers: &HeaderMap) -> Result<(), Refusal> {
     if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
         return unsupported("POST takes application/json, and neither forms nor uploads.");
     }
+    // `utf8` is no registered name, and common.
+    let utf_8 = |value: &str| ["utf-8", "utf8"].iter().any(|name| value.eq_ignore_ascii_case(name));
     let foreign = |(name, value): (&str, &str)| {
-        name.eq_ignore_ascii_case("charset") && !value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        name.trim().eq_ignore_ascii_case("charset") && !utf_8(value.trim().trim_matches('"'))
     };
     if parts.filter_map(|part| part.split_once('=')).any(foreign) {
         return unsupported("JSON is UTF-8: no other charset is taken.");

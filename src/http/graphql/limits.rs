@@ -18,9 +18,11 @@ use crate::{
 
 /// Selection sets and spreads on one path: the library's own bound, met here first so that the refusal is ours.
 const MAX_LEVELS: usize = 32;
-/// What a whole introspection counts as, however many fields it has.
+/// What all of an operation's introspection counts as, however many fields it has: tools ask for five types and more at
+/// once to find out what a server knows.
 const INTROSPECTION_FIELDS: usize = 50;
-/// Bounds below `__schema` and `__type`. GraphiQL's and codegen's query has about 260 fields, 15 deep.
+/// Bounds of `__schema` and `__type`, the fields of all of an operation's taken together. GraphiQL's and codegen's query
+/// has about 260 fields, 15 deep.
 const INTROSPECTION_MAX_FIELDS: usize = 500;
 const INTROSPECTION_MAX_DEPTH: usize = 20;
 /// Lists of types and fields within each other multiply the answer, not the question (as graphql-js has it).
@@ -65,6 +67,11 @@ fn at_most(limit: &'static str, setting: &'static str, allowed: usize, value: us
     if value > allowed { Err(Refusal::too_complex(limit, Some(setting), allowed, value)) } else { Ok(()) }
 }
 
+/// As [`at_most`], for a limit that is no setting.
+fn bounded(limit: &'static str, allowed: usize, value: usize) -> Result<(), Refusal> {
+    if value > allowed { Err(Refusal::too_complex(limit, None, allowed, value)) } else { Ok(()) }
+}
+
 /// What a selection set asks for, everything below it included.
 #[derive(Clone, Copy, Default)]
 struct Weight {
@@ -72,13 +79,14 @@ struct Weight {
     aliases: usize,
     depth: usize,
     levels: usize,
+    /// Fields of introspection, which are not among `fields`.
+    introspected: usize,
     /// Lists of introspection within each other.
     lists: usize,
     /// Fields of the set itself, `__typename` aside.
     roots: usize,
     /// Whether `__typename` is among the fields of the set itself.
     typename: bool,
-    introspects: bool,
 }
 
 impl Weight {
@@ -92,27 +100,29 @@ impl Weight {
             lists: self.lists.max(other.lists),
             roots: self.roots.saturating_add(other.roots),
             typename: self.typename || other.typename,
-            introspects: self.introspects || other.introspects,
+            introspected: self.introspected.saturating_add(other.introspected),
         }
+    }
+
+    fn introspects(&self) -> bool {
+        self.introspected > 0
+    }
+
+    fn complexity(&self) -> usize {
+        self.fields.saturating_add(if self.introspects() { INTROSPECTION_FIELDS } else { 0 })
     }
 
     fn check(&self, limits: &DocumentLimits) -> Result<(), Refusal> {
         at_most("depth", "MAX_DEPTH", limits.depth, self.depth)?;
-        at_most("complexity", "MAX_COMPLEXITY", limits.complexity, self.fields)?;
+        at_most("complexity", "MAX_COMPLEXITY", limits.complexity, self.complexity())?;
+        bounded("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.introspected)?;
         at_most("number of aliases", "MAX_ALIASES", limits.aliases, self.aliases)
     }
 
     fn check_introspection(&self) -> Result<(), Refusal> {
-        for (limit, allowed, value) in [
-            ("depth of introspection", INTROSPECTION_MAX_DEPTH, self.depth),
-            ("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.fields),
-            ("nesting of lists in introspection", INTROSPECTION_MAX_LISTS, self.lists),
-        ] {
-            if value > allowed {
-                return Err(Refusal::too_complex(limit, None, allowed, value));
-            }
-        }
-        Ok(())
+        bounded("depth of introspection", INTROSPECTION_MAX_DEPTH, self.depth)?;
+        bounded("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.fields)?;
+        bounded("nesting of lists in introspection", INTROSPECTION_MAX_LISTS, self.lists)
     }
 }
 
@@ -150,7 +160,7 @@ impl<'a> Scales<'a> {
             }
             OperationType::Subscription | OperationType::Query => {}
         }
-        Ok(weight.introspects)
+        Ok(weight.introspects())
     }
 
     fn set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Weight, Refusal> {
@@ -204,10 +214,7 @@ impl<'a> Scales<'a> {
 }
 
 fn too_deep(level: usize) -> Result<(), Refusal> {
-    if level > MAX_LEVELS {
-        return Err(Refusal::too_complex("nesting of selections", None, MAX_LEVELS, level));
-    }
-    Ok(())
+    bounded("nesting of selections", MAX_LEVELS, level)
 }
 
 /// The weight of a field with `below` under it.
@@ -217,15 +224,17 @@ fn as_field(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refusal
         below.check_introspection()?;
     }
     let list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+    let fields = below.fields.saturating_add(1);
+    let (fields, introspected) = if introspects { (0, fields) } else { (fields, below.introspected) };
     Ok(Weight {
-        fields: if introspects { INTROSPECTION_FIELDS } else { below.fields.saturating_add(1) },
+        fields,
+        introspected,
         depth: if introspects { 1 } else { below.depth + 1 },
         aliases: below.aliases.saturating_add(aliases),
         levels: below.levels + 1,
         lists: below.lists + usize::from(list),
         roots: usize::from(name != "__typename"),
         typename: name == "__typename",
-        introspects: introspects || below.introspects,
     })
 }
 

@@ -199,6 +199,39 @@ fn graphiqls_introspection_passes_under_the_defaults() {
     assert_eq!(weighed(&introspection()), Ok(true));
 }
 
+/// As Apollo Kotlin, Altair and others ask what a server knows before they ask for its schema.
+fn probes(count: usize, below: &str) -> String {
+    let probes: String = (0..count).map(|n| format!("t{n}: __type(name: \"T{n}\") {{ {below} }} ")).collect();
+    format!("{{ {probes} }}")
+}
+
+#[test]
+fn introspection_is_charged_once_for_an_operation() {
+    let below = "fields { name args { name } }";
+    assert_eq!(weighed(&probes(10, below)), Ok(true));
+    assert_eq!(weighed(&probes(10, below).replacen('{', &format!("{{{} ", "x ".repeat(150)), 1)), Ok(true));
+    let more = probes(1, below).replacen('{', &format!("{{{} ", "x ".repeat(151)), 1);
+    assert_eq!(weighed(&more), Err(("complexity".to_owned(), 201)));
+    // An operation each, and a fragment each.
+    assert_eq!(
+        weighed("query A {__schema {description}} query B {...F} fragment F on Q {__schema {description}}"),
+        Ok(true)
+    );
+    assert_eq!(weighed(&format!("{{a}} fragment F on Q {}", probes(5, below))), Ok(false));
+}
+
+#[test]
+fn gq_01_all_introspection_of_an_operation_has_one_bound() {
+    let wide = format!("fields {{ {} }}", "name ".repeat(90));
+    assert_eq!(weighed(&probes(5, &wide)), Ok(true));
+    assert_eq!(weighed(&probes(6, &wide)), Err(("complexity of introspection".to_owned(), 552)));
+    let spread = "{...F ...F ...F} fragment F on Q {__schema {types {...T}}} fragment T on __Type {";
+    let spread = format!("{spread}{}}}", "name ".repeat(170));
+    assert_eq!(weighed(&spread), Err(("complexity of introspection".to_owned(), 516)));
+    let deep = format!("fields {{ type {{ {}name{} }} }}", "ofType {".repeat(18), "}".repeat(18));
+    assert_eq!(weighed(&probes(1, &deep)), Err(("depth of introspection".to_owned(), 21)));
+}
+
 #[test]
 fn gq_01_circular_introspection_does_not() {
     let text = "{__schema{types{fields{type{fields{type{fields{type{name}}}}}}}}}";

@@ -50,14 +50,15 @@ pub struct Accepts {
 }
 
 impl Accepts {
-    /// Reads the `Accept` headers; none at all means JSON, for clients older than the other types.
+    /// Reads the `Accept` headers; none at all means JSON, for clients older than the other types. A list without a
+    /// member is none: RFC 9110, section 12.5.1, allows it, and proxies write it.
     pub fn read(headers: &HeaderMap) -> Self {
         let mut accepts = Self::default();
-        let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
-        if lines.peek().is_none() {
+        let lines = headers.get_all(header::ACCEPT);
+        if lines.iter().all(|line| line.as_bytes().iter().all(|byte| matches!(byte, b',' | b' ' | b'\t'))) {
             return Self { json: 1.0, ..accepts };
         }
-        let ranges = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+        let ranges = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
         for range in ranges {
             let mut parts = range.split(';').map(str::trim);
             let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -115,7 +116,7 @@ mod tests {
 
     fn form(accept: &str, kind: OperationType) -> Option<Form> {
         let mut headers = HeaderMap::new();
-        if !accept.is_empty() {
+        if accept != "absent" {
             headers.insert(header::ACCEPT, accept.parse().unwrap());
         }
         Accepts::read(&headers).form(kind)
@@ -127,7 +128,12 @@ mod tests {
         const JSON: Option<Form> = Some(Form::Single(Media::Json));
         const GRAPHQL: Option<Form> = Some(Form::Single(Media::GraphqlResponse));
         for (accept, kind, expected) in [
+            ("absent", Query, JSON),
             ("", Query, JSON),
+            (" , ,", Query, JSON),
+            (",application/graphql-response+json,", Query, GRAPHQL),
+            ("", Subscription, None),
+            (";q=1", Query, None),
             ("*/*", Query, JSON),
             ("application/json", Query, JSON),
             ("application/graphql-response+json", Query, GRAPHQL),

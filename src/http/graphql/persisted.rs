@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::http::graphql::{
+    descriptions,
     refusal::{Code, Refusal},
     request::Ask,
 };
@@ -46,26 +47,33 @@ impl Documents {
     /// # Errors
     /// No document at all; an unknown name; a hash that is not the document's.
     pub fn find(&self, ask: &mut Ask) -> Result<Found, Refusal> {
-        let hash = asked_hash(ask)?;
         let text = ask.query.take().map(Arc::<str>::from);
+        let name = asked_name(ask)?;
+        if let Documents::Trusted(trusted) = self {
+            return trusted.find(text.as_deref(), &[ask.document_id.as_deref(), name]);
+        }
+        let hash = match name {
+            Some(name) => Some(hash_in(name).ok_or_else(no_hash)?),
+            None => None,
+        };
         let spelt = |text, keep| Ok(Found { text, trusted: false, keep });
         match (self, text, hash) {
-            (Documents::Trusted(trusted), text, hash) => {
-                trusted.find(text.as_deref(), hash, ask.document_id.as_deref())
-            }
             (Documents::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => spelt(text, Some(hash)),
             (Documents::Kept(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
             (Documents::Kept(kept), None, Some(hash)) => match kept.get(&hash) {
                 Some(text) => spelt(text, None),
                 None => Err(Refusal::document(Code::PersistedQueryNotFound, "PersistedQueryNotFound")),
             },
-            (Documents::Spelt, None, Some(_)) => {
+            (_, None, Some(_)) => {
                 Err(Refusal::document(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
             }
-            (Documents::Kept(_) | Documents::Spelt, Some(text), _) => spelt(text, None),
-            (Documents::Kept(_) | Documents::Spelt, None, None) => {
-                Err(Refusal::malformed("The parameter query is missing."))
+            (_, Some(text), _) => spelt(text, None),
+            (_, None, None) if ask.document_id.is_some() => {
+                let message = "documentId names a document of a published list, and there is none here \
+                               (TRUSTED_DOCUMENTS): send the query.";
+                Err(Refusal::malformed(message))
             }
+            (_, None, None) => Err(Refusal::malformed("The parameter query is missing.")),
         }
     }
 
@@ -81,17 +89,32 @@ fn digest(text: &str) -> Hash {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// The hash in `extensions.persistedQuery`, version 1.
-fn asked_hash(ask: &Ask) -> Result<Option<Hash>, Refusal> {
-    let Some(persisted) = ask.extensions.get("persistedQuery").filter(|value| !value.is_null()) else {
-        return Ok(None);
+/// The name in `extensions.persistedQuery`, version 1: in a list of trusted documents anything may be one, and elsewhere
+/// it is a hash.
+fn asked_name(ask: &Ask) -> Result<Option<&str>, Refusal> {
+    let Some(persisted) = ask.persisted_query() else { return Ok(None) };
+    let first = match persisted.get("version") {
+        None | Some(Value::Null) => true,
+        Some(Value::String(version)) => version == "1",
+        Some(version) => version.as_f64() == Some(1.0),
     };
-    if persisted.get("version").and_then(Value::as_u64) != Some(1) {
+    if !first {
         return Err(Refusal::malformed("Unsupported persisted query version"));
     }
-    let hash = persisted.get("sha256Hash").and_then(Value::as_str).and_then(|hash| hex::decode(hash).ok());
-    let hash = hash.and_then(|hash| Hash::try_from(hash).ok());
-    hash.map(Some).ok_or_else(|| Refusal::malformed("persistedQuery.sha256Hash is not a SHA-256 in hexadecimal"))
+    persisted.get("sha256Hash").and_then(Value::as_str).map(Some).ok_or_else(no_hash)
+}
+
+fn no_hash() -> Refusal {
+    Refusal::malformed("persistedQuery.sha256Hash is not a SHA-256 in hexadecimal")
+}
+
+/// Reads a hash, bare or with the prefix that graphql-codegen writes (GraphQL over HTTP, "Persisted Documents").
+fn hash_in(name: &str) -> Option<Hash> {
+    hex::decode(bare(name)).ok()?.try_into().ok()
+}
+
+fn bare(name: &str) -> &str {
+    name.strip_prefix("sha256:").unwrap_or(name)
 }
 
 /// The documents most recently used, so many of them at most.
@@ -169,25 +192,29 @@ impl Trusted {
             };
         let mut trusted = Self { by_name: HashMap::new(), by_text: HashMap::new() };
         for (name, text) in entries {
-            async_graphql::parser::parse_query(text).map_err(|_| format!("the document {name} is not GraphQL"))?;
+            descriptions::parse(text).map_err(|_| format!("the document {name} is not GraphQL"))?;
             let text = Arc::<str>::from(text);
             trusted.by_text.insert(digest(&text), text.clone());
-            trusted.by_name.insert(name.trim_start_matches("sha256:").to_owned(), text);
+            trusted.by_name.insert(bare(name).to_owned(), text);
         }
         Ok(trusted)
     }
 
-    fn find(&self, text: Option<&str>, hash: Option<Hash>, name: Option<&str>) -> Result<Found, Refusal> {
-        let by_name = || self.by_name.get(name?.trim_start_matches("sha256:"));
-        let by_hash = || hash.and_then(|hash| self.by_name.get(&hex::encode(hash)).or_else(|| self.by_text.get(&hash)));
-        let by_text = || self.by_text.get(&digest(text?));
-        match by_name().or_else(by_hash).or_else(by_text) {
+    /// The first document that one of the names means: by the manifest's name for it, or by its hash.
+    fn find(&self, text: Option<&str>, names: &[Option<&str>]) -> Result<Found, Refusal> {
+        let known = names.iter().flatten().find_map(|name| self.named(name));
+        match known.or_else(|| self.by_text.get(&digest(text?))) {
             Some(text) => Ok(Found { text: text.clone(), trusted: true, keep: None }),
-            None if text.is_none() && hash.is_none() && name.is_none() => {
+            None if text.is_none() && names.iter().all(Option::is_none) => {
                 Err(Refusal::malformed("The parameter documentId is missing."))
             }
             None => Err(Refusal::document(Code::Forbidden, "Only documents of the published list run here.")),
         }
+    }
+
+    fn named(&self, name: &str) -> Option<&Arc<str>> {
+        let by_hash = |hash: Hash| self.by_name.get(&hex::encode(hash)).or_else(|| self.by_text.get(&hash));
+        self.by_name.get(bare(name)).or_else(|| by_hash(hash_in(name)?))
     }
 }
 

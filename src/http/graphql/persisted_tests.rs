@@ -80,6 +80,51 @@ fn trusted_documents_run_by_name_hash_or_text_and_nothing_else_does() {
 }
 
 #[test]
+fn a_hash_may_have_its_prefix_and_no_version() {
+    let kept = Documents::Kept(Kept::new(2));
+    kept.keep(&kept.find(&mut ask(Some(TEXT), Some(&format!("sha256:{}", hash(TEXT))))).unwrap());
+    let asked = |persisted: Value| {
+        let mut ask = Ask::default();
+        ask.extensions.insert("persistedQuery".to_owned(), persisted);
+        ask
+    };
+    for version in [json!(1), json!("1"), json!(1.0), json!(null)] {
+        assert!(kept.find(&mut asked(json!({"version": version, "sha256Hash": hash(TEXT)}))).is_ok(), "{version}");
+    }
+    assert!(kept.find(&mut asked(json!({"sha256Hash": hash(TEXT).to_uppercase()}))).is_ok());
+    for wrong in [
+        json!({"version": 2, "sha256Hash": hash(TEXT)}),
+        json!({"version": 1}),
+        json!("x"),
+        json!({"sha256Hash": format!("sha256:sha256:{}", hash(TEXT))}),
+        json!({"sha256Hash": "abc"}),
+    ] {
+        assert_eq!(refused(&kept, asked(wrong.clone())).1, "BAD_REQUEST", "{wrong}");
+    }
+}
+
+#[test]
+fn a_document_id_without_a_list_is_refused_with_the_way_out() {
+    for documents in [Documents::Spelt, Documents::Kept(Kept::new(2))] {
+        let named = |query: Option<&str>| Ask { document_id: Some("x".to_owned()), ..ask(query, None) };
+        assert!(refused(&documents, named(None)).0.contains("TRUSTED_DOCUMENTS"));
+        assert!(documents.find(&mut named(Some(TEXT))).is_ok());
+    }
+}
+
+#[test]
+fn names_of_any_kind_are_looked_up_as_they_are() {
+    let manifest = json!({"GetIt": TEXT, "da39a3ee5e6b4b0d3255bfef95601890afd80709": "{ other }"});
+    let documents = Documents::Trusted(Trusted::from_manifest(&manifest).unwrap());
+    let other = |mut ask: Ask| documents.find(&mut ask).map(|found| found.text.to_string());
+    assert_eq!(other(ask(None, Some("GetIt"))).unwrap(), TEXT);
+    assert_eq!(other(ask(None, Some("da39a3ee5e6b4b0d3255bfef95601890afd80709"))).unwrap(), "{ other }");
+    let by_id = Ask { document_id: Some(format!("sha256:{}", hash(TEXT))), ..Ask::default() };
+    assert_eq!(other(by_id).unwrap(), TEXT);
+    assert_eq!(refused(&documents, ask(None, Some("nope"))).1, "FORBIDDEN");
+}
+
+#[test]
 fn a_broken_manifest_is_refused_with_the_name_of_the_document() {
     for manifest in [json!([]), json!({"a": 1}), json!({"a": "{"}), json!({"operations": [{"id": "x"}]})] {
         assert!(Trusted::from_manifest(&manifest).is_err(), "{manifest}");

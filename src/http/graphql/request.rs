@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::http::graphql::refusal::Refusal;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The parameters of one GraphQL request, of the right types, and nothing judged yet.
 #[derive(Debug, Default)]
 pub struct Ask {
@@ -30,6 +32,8 @@ impl Asked {
     /// # Errors
     /// 400 for what is no JSON, nested deeper than 128, or not the parameters of a GraphQL request.
     pub fn from_json(body: &[u8], max_batch: Option<usize>) -> Result<Self, Refusal> {
+        // RFC 8259, section 8.1: a byte order mark must not be written and may be passed over. Some clients write it.
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let value = serde_json::from_slice(body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             Refusal::malformed(format!("The body is not JSON: it breaks at line {line}, column {column}."))
@@ -66,14 +70,26 @@ impl Ask {
     /// # Errors
     /// 400 for a parameter of the wrong type.
     pub fn from_object(mut object: Map<String, Value>) -> Result<Self, Refusal> {
-        Ok(Self {
+        let mut name = |parameter| text(&mut object, parameter).map(|name| name.filter(|name| !name.is_empty()));
+        // GraphiQL sends an empty name for none.
+        let (operation_name, document_id, doc_id) = (name("operationName")?, name("documentId")?, name("doc_id")?);
+        let mut ask = Self {
             query: text(&mut object, "query")?,
-            // GraphiQL sends an empty name for none.
-            operation_name: text(&mut object, "operationName")?.filter(|name| !name.is_empty()),
+            operation_name,
             variables: Variables::from_json(Value::Object(map(&mut object, "variables")?)),
             extensions: map(&mut object, "extensions")?,
-            document_id: text(&mut object, "documentId")?,
-        })
+            // Relay's documentation has the other spelling.
+            document_id: document_id.or(doc_id),
+        };
+        let named = ask.document_id.is_some() || ask.persisted_query().is_some();
+        // Clients whose types want a query send an empty one beside the name of a document.
+        ask.query = ask.query.filter(|query| !(named && query.trim().is_empty()));
+        Ok(ask)
+    }
+
+    /// What Apollo's clients name a document by.
+    pub fn persisted_query(&self) -> Option<&Value> {
+        self.extensions.get("persistedQuery").filter(|value| !value.is_null())
     }
 
     /// Reads the parameters out of the query string of a GET request.
@@ -84,10 +100,10 @@ impl Ask {
         let mut object = Map::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = match &*name {
-                "variables" | "extensions" if value.is_empty() => Value::Null,
+                "variables" | "extensions" if value.trim().is_empty() => Value::Null,
                 "variables" | "extensions" => serde_json::from_str(&value)
                     .map_err(|_| Refusal::malformed(format!("The parameter {name} is not JSON.")))?,
-                "query" | "operationName" | "documentId" => Value::String(value.into_owned()),
+                "query" | "operationName" | "documentId" | "doc_id" => Value::String(value.into_owned()),
                 _ => continue,
             };
             object.insert(name.into_owned(), value);
@@ -108,6 +124,8 @@ fn map(object: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>
     match object.remove(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(map)) => Ok(map),
+        // As in a query string, where there is no null.
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(Map::new()),
         Some(other) => Err(Refusal::malformed(format!("{name} is an object, not {}.", kind(&other)))),
     }
 }
@@ -157,6 +175,20 @@ mod tests {
         ] {
             assert_eq!(one(body).unwrap_err().status.unwrap(), 400, "{body}");
         }
+    }
+
+    #[test]
+    fn tr_01_what_is_empty_is_absent() {
+        let ask =
+            one("\u{feff}{\"query\":\"{a}\",\"variables\":\"\",\"extensions\":\" \",\"documentId\":\"\"}").unwrap();
+        assert_eq!(ask.query.as_deref(), Some("{a}"));
+        assert!(ask.variables.is_empty() && ask.extensions.is_empty() && ask.document_id.is_none());
+        assert!(one("\u{feff}\u{feff}{\"query\":\"{a}\"}").is_err());
+        for named in [r#""documentId":"x""#, r#""doc_id":"x""#, r#""extensions":{"persistedQuery":{}}"#] {
+            let ask = one(&format!(r#"{{"query":" \n",{named}}}"#)).unwrap();
+            assert!(ask.query.is_none(), "{named}");
+        }
+        assert!(one(r#"{"query":"","extensions":{"persistedQuery":null}}"#).unwrap().query.is_some());
     }
 
     #[test]

@@ -3,45 +3,30 @@
 //! The parser recurses and builds a tree; this loop does neither, so it is what meets hostile text first. It need not
 //! judge whether the text is GraphQL: for anything else the parser will say so, in bounded time.
 
+use std::ops::Range;
+
 use crate::http::graphql::refusal::Refusal;
 
 /// Brackets of all kinds that may stand open at once. The parser's own bound is 64 levels of selections.
 const MAX_NESTING: usize = 64;
+/// Ignored wherever it stands (specification, section 2.1.2, "Unicode").
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Refuses a text of more tokens than `allowed`, or with brackets nested too deep for a recursive parser.
 ///
 /// # Errors
 /// `TOO_COMPLEX`, with how far the count came.
 pub fn count(text: &str, allowed: usize) -> Result<(), Refusal> {
-    let bytes = text.as_bytes();
-    let (mut at, mut tokens, mut open) = (0, 0_usize, 0_usize);
-    while let Some(&byte) = bytes.get(at) {
-        at = match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | b',' => {
-                at += 1;
-                continue;
-            }
-            b'#' => {
-                at = skip(bytes, at, |byte| byte != b'\n' && byte != b'\r');
-                continue;
-            }
-            b'"' => string_end(bytes, at),
-            b'(' | b'[' | b'{' => {
-                open += 1;
-                at + 1
-            }
-            b')' | b']' | b'}' => {
-                open = open.saturating_sub(1);
-                at + 1
-            }
-            b'0'..=b'9' | b'-' => skip(bytes, at, |byte| word(byte) || byte == b'.'),
-            byte if word(byte) => skip(bytes, at, word),
-            b'.' => skip(bytes, at, |byte| byte == b'.'),
-            _ => at + 1,
-        };
+    let (mut tokens, mut open) = (0, 0_usize);
+    for token in each(text) {
+        match text.as_bytes()[token.start] {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
         tokens += 1;
         if tokens > allowed {
-            let all = tokens + bytes.len().saturating_sub(at) / 2;
+            let all = tokens + text.len().saturating_sub(token.end) / 2;
             return Err(Refusal::too_complex("number of tokens", Some("MAX_TOKENS"), allowed, all));
         }
         if open > MAX_NESTING {
@@ -49,6 +34,37 @@ pub fn count(text: &str, allowed: usize) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Where each token of a text is, one after the other.
+pub fn each(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = at;
+            at = match *bytes.get(at)? {
+                b' ' | b'\t' | b'\r' | b'\n' | b',' => {
+                    at += 1;
+                    continue;
+                }
+                b'#' => {
+                    at = skip(bytes, at, |byte| byte != b'\n' && byte != b'\r');
+                    continue;
+                }
+                0xEF if bytes[at..].starts_with(BYTE_ORDER_MARK) => {
+                    at += BYTE_ORDER_MARK.len();
+                    continue;
+                }
+                b'"' => string_end(bytes, at),
+                b'0'..=b'9' | b'-' => skip(bytes, at, |byte| word(byte) || byte == b'.'),
+                byte if word(byte) => skip(bytes, at, word),
+                b'.' => skip(bytes, at, |byte| byte == b'.'),
+                _ => at + 1,
+            };
+            return Some(start..at);
+        }
+    })
 }
 
 /// A name or a number, or something that the parser will refuse.
@@ -95,6 +111,7 @@ mod tests {
             (r#"{ a(s: "one \" string {{{") }"#, 8),
             (r#"{ a(s: """block \""" { " string""") }"#, 8),
             ("{a,b,,,c}", 5),
+            ("\u{feff}{a \u{feff}}", 3),
             ("[-1.5e3 2]", 4),
         ] {
             assert_eq!(tokens(text), expected, "{text}");

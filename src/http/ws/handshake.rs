@@ -6,7 +6,7 @@ use async_graphql::Executor;
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use hyper_util::rt::TokioIo;
@@ -36,10 +36,21 @@ use crate::http::{
 /// clients say is short; a message that is longer makes its own room.
 const READ_BUFFER: usize = 1024;
 
-/// Whether a request asks for a WebSocket, well or badly.
+/// Whether a request asks for a WebSocket, well or badly. A proxy that was not set to pass `Upgrade` and `Connection` on
+/// drops them, and the key is left: browsers let no page set it.
 pub fn is_handshake(request: &Request) -> bool {
-    let upgrade = request.headers().get(header::UPGRADE).and_then(|upgrade| upgrade.to_str().ok());
-    request.method() == Method::GET && upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+    let headers = request.headers();
+    request.method() == Method::GET && (upgrades(headers) || headers.contains_key(header::SEC_WEBSOCKET_KEY))
+}
+
+fn upgrades(headers: &HeaderMap) -> bool {
+    has_word(headers, &header::UPGRADE, "websocket")
+}
+
+/// Whether a header that is a list has this member.
+fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|member| member.trim().eq_ignore_ascii_case(word))
 }
 
 /// Answers a handshake; the socket then lives in a task of its own, which the stop waits for.
@@ -86,9 +97,15 @@ struct Opening {
 impl Opening {
     fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let connection = headers.get_all(header::CONNECTION).iter().filter_map(|line| line.to_str().ok());
-        if !connection.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case("upgrade")) {
-            return Err(Refusal::malformed("A WebSocket handshake says Connection: Upgrade."));
+        let missing = match (upgrades(headers), has_word(headers, &header::CONNECTION, "upgrade")) {
+            (true, true) => None,
+            (true, false) => Some("Connection: Upgrade"),
+            (false, true) => Some("Upgrade: websocket"),
+            (false, false) => Some("Upgrade: websocket and Connection: Upgrade"),
+        };
+        if let Some(missing) = missing {
+            let message = format!("A WebSocket handshake says {missing}. Where the client does, a proxy drops it.");
+            return Err(Refusal::malformed(message));
         }
         if text(header::SEC_WEBSOCKET_VERSION) != Some("13") {
             let message = "Version 13 of the WebSocket protocol is spoken here.";

@@ -229,3 +229,44 @@ async fn tk_12_cookies_are_read_and_set_for_our_own_pages_alone() {
     let foreign = [JSON, ("origin", "https://evil.example")];
     assert_eq!(server.send(Method::POST, "/graphql", &foreign, body()).await.header("set-cookie"), "");
 }
+
+/// Specification of September 2025, section 2.1.10.
+#[tokio::test]
+async fn gq_03_operations_fragments_and_variables_may_be_described() {
+    let server = TestServer::with(&[]).await;
+    let text = "\"\"\"\nSays \\\"\"\" hello.\n\"\"\"\nquery A(\"What to say.\" $t: String! = \"x\" \"\"\"How many.\"\"\" $n: Int! = 7) \
+                { ...F echo(text: $t) }\n\"The number.\" fragment F on Query { number(of: $n) }";
+    let data = json!({"data": {"number": 7, "echo": "x"}});
+    assert_eq!(server.query(text).await.json(), data);
+    assert_eq!(server.query(text.replace('\n', "\r\n")).await.json(), data);
+    let mut socket = server.ready(json!(null)).await;
+    socket.subscribe("1", "\"Never anything.\" subscription S { count(to: 1) }").await;
+    assert_eq!(socket.hear().await["payload"], json!({"data": {"count": 1}}));
+    // Places are those of the text as it was sent.
+    let reply = server.query("\"Grüße\" query A { nope }").await;
+    assert_eq!(reply.json()["errors"][0]["locations"], json!([{"line": 1, "column": 19}]), "{}", reply.text);
+    for text in ["\"x\" { hello }", "\"x\" \"y\" query A { hello }", "query A { hello } \"x\"", "{ \"x\" hello }"] {
+        let reply = server.post_strict(json!({"query": text})).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "BAD_REQUEST"), "{text}");
+        assert!(reply.text.contains("Syntax error"), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn tr_05_an_accept_without_a_member_is_none_and_charset_has_two_spellings() {
+    let server = TestServer::with(&[]).await;
+    let body = || json!({"query": "{hello}"}).to_string();
+    for accept in ["", " ", ",", " , ,"] {
+        let reply = server.send(Method::POST, "/graphql", &[JSON, ("accept", accept)], body()).await;
+        assert_eq!((reply.status, reply.text.as_str()), (200, r#"{"data":{"hello":"world"}}"#), "{accept:?}");
+        assert!(reply.header("content-type").starts_with("application/json"));
+    }
+    for kind in
+        ["application/json; charset=utf8", "application/json;charset=\"UTF8\"", "application/json; charset = UTF-8"]
+    {
+        let reply = server.send(Method::POST, "/graphql", &[("content-type", kind)], body()).await;
+        assert_eq!(reply.status, 200, "{kind}");
+    }
+    let kind = [("content-type", "application/json; charset=latin1")];
+    assert_eq!(server.send(Method::POST, "/graphql", &kind, body()).await.status, 415);
+}

@@ -162,28 +162,25 @@ async fn gq_07_in_production_the_schema_is_not_told() {
     assert_eq!(server.query("{hello}").await.header("server-timing"), "");
 }
 
+/// Apollo Kotlin, Altair and others ask which fields the introspection itself has before they ask for the schema.
 #[tokio::test]
-async fn tr_11_persisted_queries_work_and_fall_back() {
-    use sha2::{Digest, Sha256};
+async fn gq_02_what_tools_ask_of_the_introspection_passes_the_defaults() {
     let server = TestServer::with(&[]).await;
-    let text = "{hello}";
-    let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": hex::encode(Sha256::digest(text))}});
-    let reply = server.post_strict(json!({"extensions": extensions})).await;
-    assert_eq!((reply.status, reply.code().as_str()), (200, "PERSISTED_QUERY_NOT_FOUND"));
-    assert_eq!(reply.json()["errors"][0]["message"], "PersistedQueryNotFound");
-    assert_eq!(server.post(json!({"query": text, "extensions": extensions})).await.status, 200);
-    let reply = server.post(json!({"extensions": extensions})).await;
-    assert_eq!(reply.text, r#"{"data":{"hello":"world"}}"#);
-    let off = TestServer::with(&[("PERSISTED_QUERIES", "off")]).await;
-    let reply = off.post(json!({"extensions": extensions})).await;
-    assert_eq!(reply.json()["errors"][0]["message"], "PersistedQueryNotSupported");
-}
-
-#[tokio::test]
-async fn with_trusted_documents_nothing_else_runs() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), json!({"abc": "mutation {a: bump b: bump}"}).to_string()).unwrap();
-    let server = TestServer::with(&[("TRUSTED_DOCUMENTS", file.path().to_str().unwrap())]).await;
-    assert_eq!(server.query("{hello}").await.code(), "FORBIDDEN");
-    assert_eq!(server.post(json!({"documentId": "abc"})).await.json()["data"], json!({"a": 1, "b": 2}));
+    let below = "name fields(includeDeprecated: true) { name args(includeDeprecated: true) { name } \
+                 type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }";
+    let types = ["__Schema", "__Type", "__Field", "__InputValue", "__EnumValue", "__Directive"];
+    let probes: String = types.iter().enumerate().fold(String::new(), |mut text, (n, name)| {
+        let _ = write!(text, "t{n}: __type(name: \"{name}\") {{ {below} }} ");
+        text
+    });
+    let reply = server.query(format!("query Probe {{ {probes} }}")).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.json()["data"]["t1"]["name"], "__Type", "{}", reply.text);
+    let many = "name ".repeat(90);
+    let reply = server.query(format!("{{ {} }}", probes.replace("name fields", &format!("{many} fields")))).await;
+    let extensions = &reply.json()["errors"][0]["extensions"];
+    assert_eq!(
+        (&extensions["code"], &extensions["limit"]),
+        (&json!("TOO_COMPLEX"), &json!("complexity of introspection"))
+    );
 }

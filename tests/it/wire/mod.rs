@@ -7,6 +7,7 @@ mod legacy;
 mod limits;
 mod order;
 mod origins;
+mod persisted;
 mod places;
 mod reference;
 mod scanner;

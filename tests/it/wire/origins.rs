@@ -80,3 +80,19 @@ async fn sb_06_our_own_page_may_though_nothing_is_configured() {
     assert!(server.handshake("graphql-transport-ws", &[("origin", &own)]).await.is_ok());
     assert_eq!(server.handshake("graphql-transport-ws", &[("origin", "http://127.0.0.1:1")]).await.err(), Some(403));
 }
+
+#[tokio::test]
+async fn tr_07_the_page_of_an_app_has_a_scheme_of_its_own() {
+    let apps = ["capacitor://localhost", "chrome-extension://abcdefghijklmnop", "exp://192.168.1.7:8081"];
+    let server = TestServer::with(&[("CORS_ORIGINS", &apps.join(","))]).await;
+    for app in apps {
+        let reply = server.get("/graphql?query=%7Bhello%7D", &[("origin", app)]).await;
+        assert_eq!(reply.header("access-control-allow-origin"), app);
+        assert!(server.handshake("graphql-transport-ws", &[("origin", app)]).await.is_ok(), "{app}");
+    }
+    for other in ["capacitor://localhost2", "ionic://localhost", "http://localhost", "CAPACITOR://localhost", "null"] {
+        let reply = server.get("/graphql?query=%7Bhello%7D", &[("origin", other)]).await;
+        assert_eq!(reply.header("access-control-allow-origin"), "", "{other}");
+        assert_eq!(server.handshake("graphql-transport-ws", &[("origin", other)]).await.err(), Some(403), "{other}");
+    }
+}

@@ -103,6 +103,22 @@ async fn sb_01_a_socket_without_a_protocol_that_we_speak_is_not_opened() {
     }
 }
 
+/// A proxy that was not set up for sockets drops the headers that belong to one connection.
+#[tokio::test]
+async fn sb_01_a_handshake_that_a_proxy_has_cut_is_refused_with_what_is_missing() {
+    let server = TestServer::with(&[]).await;
+    let key = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+               sec-websocket-protocol: graphql-transport-ws\r\n";
+    for (headers, missing) in [
+        ("connection: close\r\n", "says Upgrade: websocket and Connection: Upgrade."),
+        ("connection: upgrade, close\r\n", "says Upgrade: websocket."),
+        ("connection: close\r\nupgrade: websocket\r\n", "says Connection: Upgrade."),
+    ] {
+        let answer = server.raw(format!("GET /graphql HTTP/1.1\r\nhost: x\r\n{headers}{key}\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(missing), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn sb_01_pings_are_answered() {
     let server = TestServer::with(&[]).await;

@@ -1,0 +1,132 @@
+//! Parses documents with descriptions on their operations, fragments and variables (specification of September 2025,
+//! section 2.1.10). The library's parser (7.2.1) knows descriptions in schemas alone. They mean nothing to the execution,
+//! so blanks are put in their place, which leaves every position in the text where it is.
+
+use std::{borrow::Cow, iter::Peekable, ops::Range};
+
+use async_graphql::parser::{Error, parse_query, types::ExecutableDocument};
+
+use crate::http::graphql::tokens;
+
+/// Parses a document.
+///
+/// # Errors
+/// Where it is none.
+pub fn parse(text: &str) -> Result<ExecutableDocument, Error> {
+    parse_query(without(text))
+}
+
+fn without(text: &str) -> Cow<'_, str> {
+    let found = descriptions(text);
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut blank, mut end) = (String::with_capacity(text.len()), 0);
+    for description in found {
+        blank.push_str(&text[end..description.start]);
+        let kept = |sign: char| if matches!(sign, '\r' | '\n') { sign } else { ' ' };
+        blank.extend(text[description.clone()].chars().map(kept));
+        end = description.end;
+    }
+    blank.push_str(&text[end..]);
+    Cow::Owned(blank)
+}
+
+/// Where descriptions are: strings between definitions before the word that begins one, and strings between the
+/// definitions of variables. A string that is a default value stands behind `=`.
+fn descriptions(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    if !text.contains('"') {
+        return found;
+    }
+    let (mut open, mut in_variables, mut before) = (0_usize, false, "");
+    let mut tokens = tokens::each(text).peekable();
+    while let Some(token) = tokens.next() {
+        let word = &text[token.clone()];
+        match word {
+            "(" | "[" | "{" => {
+                // The first parenthesis of an operation that is no directive's.
+                in_variables = if open == 0 { word == "(" } else { in_variables };
+                open += 1;
+            }
+            ")" | "]" | "}" => open = open.saturating_sub(1),
+            // A line ends a string that is no block, and the parser refuses it.
+            _ if word.starts_with('"') && (word.starts_with("\"\"\"") || !word.contains(['\r', '\n'])) => {
+                let next = following(text, &mut tokens);
+                let of_definition = open == 0 && matches!(next, "query" | "mutation" | "subscription" | "fragment");
+                let of_variable = open == 1 && in_variables && before != "=" && next == "$";
+                if of_definition || of_variable {
+                    found.push(token);
+                }
+            }
+            _ => {}
+        }
+        before = word;
+    }
+    found
+}
+
+fn following<'a>(text: &'a str, tokens: &mut Peekable<impl Iterator<Item = Range<usize>>>) -> &'a str {
+    tokens.peek().map_or("", |token| &text[token.clone()])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_described_is_parsed_as_if_it_were_not() {
+        for (described, bare) in [
+            ("\"Says hello.\" query A { a }", "query A { a }"),
+            ("\"\"\"\nSays \\\"\"\" {hello}\n\"\"\"\nquery A { a }", "query A { a }"),
+            (
+                "query A(\"how many\" $n: Int = 1 \"\"\"of what\"\"\" $of: S = \"x\") { a }",
+                "query A($n: Int = 1 $of: S = \"x\") { a }",
+            ),
+            ("query A($of: S = \"x\" $n: Int) { a }", "query A($of: S = \"x\" $n: Int) { a }"),
+            ("query A($l: [S] = [\"x\"], \"n\" $n: Int) { a }", "query A($l: [S] = [\"x\"], $n: Int) { a }"),
+            ("{ ...F } \"the fields\" fragment F on Q { a(b: \"x\") }", "{ ...F } fragment F on Q { a(b: \"x\") }"),
+            ("\"m\" mutation { a } \"s\" subscription S { b }", "mutation { a } subscription S { b }"),
+        ] {
+            assert!(parse(described).is_ok(), "{described}");
+            assert!(without(described).split_whitespace().eq(bare.split_whitespace()), "{described}");
+        }
+    }
+
+    #[test]
+    fn positions_stay_where_they_are() {
+        let text = "\"\"\"\nГрüße 🏊\n\"\"\" query { a }";
+        let document = parse(text).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        assert_eq!((operation.pos.line, operation.pos.column), (3, 5));
+    }
+
+    #[test]
+    fn a_string_elsewhere_is_a_syntax_error() {
+        for text in [
+            "\"x\" { a }",
+            "\"x\" \"y\" query { a }",
+            "query { a } \"x\"",
+            "query \"x\" A { a }",
+            "\"x\ny\" query A { a }",
+            "\"x query A { a }",
+            "query A($n: Int \"x\") { a }",
+            "query A { \"x\" a }",
+            "query A { a \"x\" $n }",
+            "{ a(\"x\" $n) }",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blanks_are_as_long_as_what_they_replace(text in r#"([ ($={}\n]|"x"|"""y"""|"|query|é|\PC){0,30}"#) {
+            let blank = without(&text);
+            prop_assert_eq!(blank.chars().count(), text.chars().count());
+            prop_assert_eq!(blank.lines().count(), text.lines().count());
+        }
+    }
+}
