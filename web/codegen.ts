@@ -1,5 +1,20 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+
 import type { CodegenConfig } from '@graphql-codegen/cli';
 import { addTypenameSelectionDocumentTransform } from '@graphql-codegen/client-preset';
+import { buildSchema, introspectionFromSchema } from 'graphql';
+
+const SCHEMA = '../schema.graphql';
+const GENERATED = 'client/src/generated/';
+
+/** The schema as files of the package: for the codegen of an app, and as introspection for urql's Graphcache. */
+function writeSchemaFiles(): void {
+  const sdl = readFileSync(SCHEMA, 'utf8');
+  mkdirSync(GENERATED, { recursive: true });
+  writeFileSync(`${GENERATED}schema.graphql`, sdl);
+  const introspection = introspectionFromSchema(buildSchema(sdl), { descriptions: false });
+  writeFileSync(`${GENERATED}introspection.json`, `${JSON.stringify(introspection)}\n`);
+}
 
 /**
  * Documents and their types, for the client package and everything that uses it.
@@ -8,10 +23,11 @@ import { addTypenameSelectionDocumentTransform } from '@graphql-codegen/client-p
  * from them is made again by `npm install`, `build` and `check`, so it has no chance to drift.
  */
 const config: CodegenConfig = {
-  schema: '../schema.graphql',
+  schema: SCHEMA,
   documents: 'client/src/documents/*.graphql',
+  hooks: { afterStart: [writeSchemaFiles] },
   generates: {
-    'client/src/generated/': {
+    [GENERATED]: {
       preset: 'client',
       presetConfig: {
         // A package hands out plain data; masking is for the components of one app.
@@ -33,10 +49,14 @@ const config: CodegenConfig = {
         dedupeFragments: true,
       },
     },
-    // Apollo's cache has to be told which types a union holds; urql's has no need to know.
-    'client/src/generated/possible-types.ts': {
+    // Apollo's cache needs to know which types belong to a union or an interface; urql's document cache does not.
+    [`${GENERATED}possible-types.ts`]: {
       plugins: ['fragment-matcher'],
       config: { useExplicitTyping: true },
+    },
+    // The same for apps that create their `InMemoryCache` themselves.
+    [`${GENERATED}possible-types.json`]: {
+      plugins: ['fragment-matcher'],
     },
   },
 };

@@ -7,7 +7,7 @@ const SCHEMA = '../schema.graphql';
 const DOCUMENTS = 'client/src/documents/*.graphql';
 
 export default defineConfig([
-  globalIgnores(['**/dist/', '**/generated/', 'e2e/artefacts/']),
+  globalIgnores(['**/dist/', '**/generated/', 'e2e/artefacts/', 'contract/.docs/']),
 
   {
     files: ['**/*.{ts,tsx}'],

@@ -50,6 +50,10 @@ for (const { name, ...use } of [
       await expect(visitor.heading('A new e-mail address')).toBeVisible();
       await expectAccessible(page);
       await page.getByRole('link', { name: 'Back to the account' }).click();
+      await page.getByRole('link', { name: 'Change the profile' }).click();
+      await expect(visitor.heading('Your profile')).toBeVisible();
+      await expectAccessible(page);
+      await page.getByRole('link', { name: 'Back to the account' }).click();
       await page.getByRole('link', { name: 'Change the password' }).click();
       await expect(visitor.heading('Change the password')).toBeVisible();
       await expectAccessible(page);

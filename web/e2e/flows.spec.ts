@@ -58,9 +58,13 @@ for (const way of WAYS) {
       await visitor.page.getByLabel('Date of birth').fill(person.birthDate);
       await visitor.page.getByLabel('Phone number').fill(person.phone);
       await visitor.press('Send me a code');
+      // Whether there is such an account is not for everybody to know.
+      await expect(visitor.page.getByText(/^If an account fits, we sent a code to/)).toBeVisible();
       await visitor.receives(person.e164, before);
       await visitor.enterCodeSentTo(person.e164);
 
+      await expect(visitor.heading('Choose a new password')).toBeVisible();
+      await visitor.page.reload();
       await visitor.page.getByLabel('New password').fill('weak');
       await visitor.press('Save the password');
       await expect(visitor.page.getByText(/too short/)).toBeVisible();
@@ -83,7 +87,24 @@ for (const way of WAYS) {
       await visitor.press('Send a code');
       await visitor.enterCodeSentTo(next.e164);
       await expect(visitor.page.getByText('Your phone number is changed.')).toBeVisible();
-      await expect(visitor.page.getByText(next.phone.slice(4))).toBeVisible();
+      await expect(visitor.page.getByText(next.phone.slice(4).replace('-', ' '))).toBeVisible();
+    });
+
+    test('a nickname, and what is wrong with another', async ({ visitor }) => {
+      const { page } = visitor;
+      await visitor.open(way);
+      await visitor.signUp(somebody());
+      await page.getByRole('link', { name: 'Change the profile' }).click();
+      await expect(page.getByLabel('Name', { exact: true })).toHaveValue('홍길동');
+      await page.getByLabel('Nickname').fill('x');
+      await visitor.press('Save the profile');
+      await expect(page.locator('.field-error')).toBeVisible();
+      await expect(page.getByLabel('Nickname')).toBeFocused();
+      const nickname = `Leni ${way.client} ${way.stream}`;
+      await page.getByLabel('Nickname').fill(nickname);
+      await visitor.press('Save the profile');
+      await expect(page.getByText('Your profile is changed.')).toBeVisible();
+      await expect(visitor.heading(`Hello, ${nickname}`)).toBeVisible();
     });
 
     test('another device is signed out from here', async ({ visitor, anotherVisitor }) => {

@@ -2,7 +2,11 @@ import type { Locator, Page } from '@playwright/test';
 
 import { expect, test } from './support/test.ts';
 
+const TABS = ['Verify a contact', 'Sign up', 'Sign in', 'Reset the password', 'Account'] as const;
+
+const titled = (tab: string): RegExp => new RegExp(`^${tab}( Close Tab)?$`);
 const response = (page: Page): Locator => page.locator('.graphiql-response');
+const variables = (page: Page): Locator => page.getByRole('region', { name: 'Variables' });
 
 /** Replaces what an editor holds. Pasted, for Monaco closes brackets that are typed. */
 async function write(page: Page, editor: 'Variables' | 'Headers', text: string): Promise<void> {
@@ -35,32 +39,56 @@ test('a verification, from the first tab to the proof, with nothing from elsewhe
   });
   await page.goto('/');
   await expect(page.getByRole('heading', { name: 'Outbox' })).toBeVisible();
-  for (const tab of ['SendCode', 'SignUpCode', 'SignIn', 'RequestReset', 'Me']) {
-    await expect(page.getByRole('tab', { name: new RegExp(`^${tab}( Close Tab)?$`) })).toBeVisible();
-  }
+  for (const tab of TABS) await expect(page.getByRole('tab', { name: titled(tab) })).toBeVisible();
 
-  const answered = page.waitForResponse(async (answer) => (await answer.text()).includes('"ver_'));
   await run(page, 'SendCode');
-  const id = /ver_[\w-]+/.exec(await (await answered).text())?.[0];
   await expect(response(page)).toContainText('PENDING');
   const card = page.getByRole('article').first();
-  await expect(card).toContainText('+821012345678');
+  await expect(card).toContainText('+14155552671');
   await card.getByRole('button').click();
   await expect(card.getByRole('button')).toContainText('Copied');
   const code = await page.evaluate(() => navigator.clipboard.readText());
   expect(code).toMatch(/^\d{6}$/);
 
-  await write(page, 'Variables', JSON.stringify({ id, code }));
+  // Filled in, from the answer and from the outbox.
+  await expect(variables(page)).toContainText(/ver_\w+/);
+  await expect(variables(page)).toContainText(code);
   await run(page, 'Watch');
   await expect(response(page)).toContainText(/SENT|DELIVERED/);
   await page.getByRole('button', { name: /^Stop query/ }).click();
   await run(page, 'Confirm');
   await expect(response(page)).toContainText('attestation');
+  // Whichever operation ran last.
+  await expect(page.getByRole('tab', { selected: true })).toHaveText(/^Verify a contact/);
   expect(elsewhere).toEqual([]);
 
   await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-light.png' });
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-dark.png' });
+});
+
+test('an account, from its code to its devices, with nothing copied by hand', async ({ page }) => {
+  await page.goto('/');
+  // Tabs can be changed once the editors are there.
+  await expect(variables(page)).toContainText('+14155552671');
+  await page.getByRole('tab', { name: titled('Sign up') }).click();
+  await run(page, 'SignUpCode');
+  await expect(variables(page)).toContainText(/"code":\s"\d{6}"/);
+  await run(page, 'ConfirmSignUp');
+  await expect(variables(page)).toContainText(/"proof":\s"[0-9a-f]{20}/);
+  await run(page, 'SignUp');
+  await expect(response(page)).toContainText('refreshToken');
+  await page.getByRole('tab', { name: titled('Account') }).click();
+  await run(page, 'Me');
+  await expect(response(page)).toContainText('"lena"');
+  await page.getByRole('button', { name: 'Headers' }).click();
+  await expect(page.getByRole('region', { name: 'Headers' })).toContainText('Bearer ey');
+  await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-account.png' });
+
+  await page.reload();
+  for (const tab of TABS) await expect(page.getByRole('tab', { name: titled(tab) })).toBeVisible();
+  await expect(page.getByRole('tab')).toHaveCount(TABS.length);
+  await expect(page.getByRole('tab', { selected: true })).toHaveText(/^Account/);
 });
 
 test('the headers of a tab are there again after a reload, and go into the init payload of its socket', async ({
@@ -73,8 +101,8 @@ test('the headers of a tab are there again after a reload, and go into the init 
   await page.reload();
   await page.getByRole('button', { name: 'Headers' }).click();
   await expect(page.getByRole('region', { name: 'Headers' })).toContainText('Bearer remembered');
-  await expect(page.getByRole('tab', { selected: true })).toHaveText(/SendCode/);
-  await expect(page.getByRole('tab')).toHaveCount(5);
+  await expect(page.getByRole('tab', { selected: true })).toHaveText(/^Verify a contact/);
+  await expect(page.getByRole('tab')).toHaveCount(TABS.length);
 
   const sent: unknown[] = [];
   page.on('websocket', (socket) => {

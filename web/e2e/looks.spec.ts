@@ -88,7 +88,7 @@ for (const { name, viewport, colorScheme, language } of SCREENS) {
       await page.keyboard.press('Escape');
       await expect(page.getByRole('alert')).toBeVisible();
       await picture('step-up-canceled');
-      for (const route of ['account/password', 'account/delete', 'undo']) {
+      for (const route of ['account/profile', 'account/password', 'account/delete', 'undo']) {
         await page.goto(`/demo/?language=${language}#/${route}`);
         await expect(submit).toBeVisible();
         await picture(route.replace('/', '-'));

@@ -52,6 +52,69 @@ test('a reload in the middle of a wait goes on where it was', async ({ visitor }
   await expect(visitor.heading('About you')).toBeVisible();
 });
 
+test('a reload after the code keeps the proof, and what was typed but the password', async ({ visitor }) => {
+  const { page } = visitor;
+  const person = somebody();
+  await visitor.open(way);
+  await visitor.askForSignUpCode(person);
+  await visitor.enterCodeSentTo(person.e164);
+  await expect(visitor.heading('About you')).toBeVisible();
+  await page.getByLabel('Username').fill(person.username);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
+  await page.getByLabel('Date of birth').fill(person.birthDate);
+  await page.reload();
+  await expect(visitor.heading('About you')).toBeVisible();
+  await expect(page.getByLabel('Username')).toHaveValue(person.username);
+  await expect(page.getByLabel('Date of birth')).toHaveValue(person.birthDate);
+  await expect(page.getByLabel('Password', { exact: true })).toHaveValue('');
+  const stored = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage]));
+  expect(stored).not.toContain(person.password);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
+  await page.getByLabel('Name', { exact: true }).fill(person.name);
+  await visitor.press('Create the account');
+  await visitor.seesAccount();
+  expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
+});
+
+for (const stored of ['{', '5', '{"verification":{"id":"ver_1","expiresAt":"2999-01-01T00:00:00Z"}}']) {
+  test(`the page begins anew where ${stored} is stored`, async ({ visitor }) => {
+    const { page } = visitor;
+    await page.addInitScript((value) => {
+      for (const route of ['/sign-up', '/sign-in']) sessionStorage.setItem(`countersign.verification ${route}`, value);
+    }, stored);
+    await visitor.open(way, '/sign-up');
+    await expect(visitor.heading('Create an account')).toBeVisible();
+  });
+}
+
+test('no page waits for an outbox that does not answer', async ({ visitor }) => {
+  const { page } = visitor;
+  const person = somebody();
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/dev/outbox', async (route) => {
+    await released;
+    await route.abort();
+  });
+  await visitor.open(way);
+  await visitor.askForSignUpCode(person);
+  await visitor.enterCodeSentTo(person.e164);
+  await expect(visitor.heading('About you')).toBeVisible();
+  release();
+});
+
+test('the ledger shows when each line came in', async ({ visitor }) => {
+  const { page } = visitor;
+  await visitor.open(way);
+  await visitor.askForSignUpCode(somebody());
+  await visitor.seesStatus('SENT');
+  const before = await page.evaluate(() => Date.now());
+  await visitor.codeField().fill('000000');
+  await expect(page.getByRole('alert')).toBeVisible();
+  const last = await visitor.ledger().locator('time').last().getAttribute('datetime');
+  expect(Date.parse(last ?? '')).toBeGreaterThanOrEqual(before);
+});
+
 test('the client and the transport can be changed in the middle of a wait', async ({ visitor }) => {
   const person = somebody();
   await visitor.open(way);

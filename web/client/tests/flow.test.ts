@@ -240,4 +240,11 @@ describe('watching', () => {
     flow.resume(aVerification({ id: 'ver_9' }));
     expect(wire.openStream.id).toBe('ver_9');
   });
+
+  it('takes up a confirmed verification with its proof, and watches nothing', () => {
+    flow.subscribe(() => undefined);
+    flow.resume(aVerification({ status: 'VERIFIED' }), PROOF);
+    expect(flow.getState()).toMatchObject({ phase: 'proved', proof: PROOF, verification: { id: 'ver_1' } });
+    expect(wire.streams).toHaveLength(0);
+  });
 });

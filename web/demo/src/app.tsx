@@ -5,6 +5,7 @@ import { Account } from './pages/account.tsx';
 import { ChangeContact } from './pages/change-contact.tsx';
 import { ChangePassword } from './pages/change-password.tsx';
 import { DeleteAccount } from './pages/delete-account.tsx';
+import { EditProfile } from './pages/edit-profile.tsx';
 import { Reset } from './pages/reset.tsx';
 import { SignIn } from './pages/sign-in.tsx';
 import { SignUp } from './pages/sign-up.tsx';
@@ -27,6 +28,7 @@ const PAGES: Readonly<Record<Route, () => ReactNode>> = {
   '/sign-up': () => <SignUp />,
   '/reset': () => <Reset />,
   '/account': () => <Account />,
+  '/account/profile': () => <EditProfile />,
   '/account/phone': () => <ChangeContact kind="phone" />,
   '/account/email': () => <ChangeContact kind="email" />,
   '/account/password': () => <ChangePassword />,

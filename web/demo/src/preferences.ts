@@ -28,7 +28,11 @@ export function usePreferences(): Preferences {
 
 export function prefer(change: Partial<Preferences>): void {
   current = { ...current, ...change };
-  localStorage.setItem(KEY, JSON.stringify(current));
+  try {
+    localStorage.setItem(KEY, JSON.stringify(current));
+  } catch {
+    // Not kept beyond this page.
+  }
   for (const listener of listeners) listener();
 }
 

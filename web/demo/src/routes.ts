@@ -6,6 +6,7 @@ export const ROUTES = [
   '/sign-up',
   '/reset',
   '/account',
+  '/account/profile',
   '/account/phone',
   '/account/email',
   '/account/password',
@@ -20,7 +21,13 @@ export function useRoute(): Route {
 }
 
 export type Flash =
-  'phoneChanged' | 'emailChanged' | 'passwordChanged' | 'passwordReset' | 'changeUndone' | 'accountDeleted';
+  | 'profileChanged'
+  | 'phoneChanged'
+  | 'emailChanged'
+  | 'passwordChanged'
+  | 'passwordReset'
+  | 'changeUndone'
+  | 'accountDeleted';
 
 let flash: { readonly route: Route; readonly said: Flash } | null = null;
 

@@ -25,9 +25,3 @@ export function transportOf(kind: Preferences['stream']): StreamTransport {
 export function languageHeaders(): Record<string, string> {
   return { 'accept-language': getPreferences().language };
 }
-
-/** Whether the service shows what it would have sent, as it does in development. */
-export const hasOutbox: Promise<boolean> = fetch('/dev/outbox', { headers: { accept: 'application/json' } }).then(
-  (response) => response.ok && (response.headers.get('content-type')?.startsWith('application/json') ?? false),
-  () => false,
-);

@@ -1,7 +1,7 @@
-import { use, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 
+import { useHasOutbox } from './outbox.ts';
 import { CHOICES, prefer, usePreferences, type PreferenceName } from './preferences.ts';
-import { hasOutbox } from './service.ts';
 import { Choice } from './ui/choice.tsx';
 import { useWords } from './words/index.ts';
 
@@ -11,7 +11,7 @@ const NAMES = Object.keys(CHOICES) as PreferenceName[];
 export function Settings(): ReactNode {
   const words = useWords();
   const preferences = usePreferences();
-  const inDevelopment = use(hasOutbox);
+  const inDevelopment = useHasOutbox();
   return (
     <>
       <button type="button" className="bar-button" popoverTarget="settings">

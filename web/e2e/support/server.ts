@@ -101,6 +101,9 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     SMS_PROVIDER: 'development',
     EMAIL_PROVIDER: 'development',
     TEST_CONTACTS: `${DELIVERED_TO}=246810:delivered,${UNDELIVERED_TO}=246810:undelivered`,
+    // Numbers are typed as in Korea, and no message is delivered but to the contacts above.
+    DEFAULT_REGION: 'KR',
+    DEVELOPMENT_RECEIPTS: 'off',
     CONTACT_UNDO_URL: `${origin}/demo/#/undo?{token}`,
     RESEND_COOLDOWN: `${String(options.resendCooldownSeconds ?? 0)}s`,
     ...(options.accessTokenSeconds !== undefined && {

@@ -1,5 +1,8 @@
-import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, isAsyncIterable, isObservable, type Fetcher } from '@graphiql/toolkit';
 import { CloseCode, createClient } from 'graphql-ws';
+
+import { found } from './carry/carrier.ts';
+import { valuesOf } from './carry/values.ts';
 
 const ENDPOINT = new URL('/graphql', location.href).href;
 
@@ -11,7 +14,7 @@ const INTROSPECTION = 'IntrospectionQuery';
  * `authorization` works there too. The schema is anybody's: a token that a tab remembers and that has expired must not
  * keep it away.
  */
-export const fetcher: Fetcher = (params, options) => {
+export const fetcher: Fetcher = async (params, options) => {
   const named = (options?.headers ?? {}) as Record<string, unknown>;
   const headers = params.operationName === INTROSPECTION ? {} : named;
   // It connects when it is first used, which only a subscription does.
@@ -21,5 +24,27 @@ export const fetcher: Fetcher = (params, options) => {
     // A token that is refused once is refused again; whoever watches should be told.
     shouldRetry: (cause) => (cause as { readonly code?: number }).code !== CloseCode.Forbidden,
   });
-  return createGraphiQLFetcher({ url: ENDPOINT, wsClient })(params, { ...options, headers });
+  const answer = await createGraphiQLFetcher({ url: ENDPOINT, wsClient })(params, { ...options, headers });
+  if (isAsyncIterable(answer)) return searched(answer);
+  if (!isObservable(answer)) found(valuesOf(answer));
+  return answer;
 };
+
+/** The same results, searched for values as they pass. Not a generator: that could not be ended while it waits. */
+function searched<Result>(results: AsyncIterable<Result>): AsyncIterableIterator<Result> {
+  const inner = results[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const result = await inner.next();
+      if (result.done !== true) found(valuesOf(result.value));
+      return result;
+    },
+    async return() {
+      await inner.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,13 +1,14 @@
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import type { ReactNode } from 'react';
 
-import { activeTab } from './active-tab.ts';
+import { Carry } from './carry/carry.ts';
 import { fetcher } from './fetcher.ts';
 import { FLOWS } from './flows/index.ts';
 import { OUTBOX_PLUGIN } from './outbox/plugin.tsx';
+import { keepTitles, openTabs } from './tabs.ts';
 import { WordWrap } from './word-wrap.ts';
 
-const contents = activeTab(localStorage);
+const contents = openTabs(localStorage);
 
 /** Wide enough for a third pane beside the editor and the answer. */
 const isWide = window.matchMedia('(min-width: 70rem)').matches;
@@ -24,6 +25,7 @@ export function Page({ isDevelopment }: PageProps): ReactNode {
       defaultTabs={[...FLOWS]}
       defaultEditorToolsVisibility="variables"
       {...contents}
+      onTabChange={keepTitles}
       shouldPersistHeaders
       inputValueDeprecation
       plugins={isDevelopment ? [OUTBOX_PLUGIN, HISTORY_PLUGIN] : [HISTORY_PLUGIN]}
@@ -43,6 +45,7 @@ export function Page({ isDevelopment }: PageProps): ReactNode {
             {merge}
             {copy}
             <WordWrap />
+            <Carry />
           </>
         )}
       </GraphiQL.Toolbar>

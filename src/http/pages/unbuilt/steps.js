@@ -1,5 +1,6 @@
-// The first steps, in the order in which a newcomer takes them.
+// The first steps, in the order of their use.
 const problem = "... on Problem { code message }";
+const invalid = "... on InvalidInput { fields { path reason message } }";
 const verification = "id status maskedTo attemptsRemaining expiresAt resendAvailableAt delivery { channel status }";
 const steps = [
   {
@@ -10,13 +11,14 @@ mutation SendCode($input: SendVerificationCodeInput!) {
     ... on SendVerificationCodePayload { verification { ${verification} } }
     ... on QuotaExceeded { quota retryAt }
     ${problem}
+    ${invalid}
   }
 }`,
-    variables: { input: { purpose: "CONTACT", to: { phone: "010-1234-5678" } } },
+    variables: { input: { purpose: "CONTACT", to: { phone: "+14155552671" } } },
   },
   {
     name: "Watch it",
-    query: `# 2. Watch it: paste the id of the answer before.
+    query: `# 2. Watch it. The id of the answer before is filled in.
 subscription WatchVerification($id: ID!) {
   verificationStatus(id: $id) { ${verification} sequence }
 }`,
@@ -24,12 +26,13 @@ subscription WatchVerification($id: ID!) {
   },
   {
     name: "Confirm it",
-    query: `# 3. Confirm the code.
+    query: `# 3. Confirm the code, which is in the outbox.
 mutation ConfirmCode($input: ConfirmVerificationCodeInput!) {
   confirmVerificationCode(input: $input) {
     ... on ConfirmVerificationCodePayload { proof { purpose token expiresAt } }
     ... on CodeMismatch { attemptsRemaining }
     ${problem}
+    ${invalid}
   }
 }`,
     variables: { input: { verificationId: "ver_", code: "000000" } },
@@ -41,9 +44,10 @@ mutation RequestReset($input: RequestPasswordResetInput!) {
   requestPasswordReset(input: $input) {
     ... on SendVerificationCodePayload { verification { ${verification} } }
     ${problem}
+    ${invalid}
   }
 }`,
-    variables: { input: { identity: { name: "홍길동", birthDate: "1990-01-01", phone: "010-1234-5678" } } },
+    variables: { input: { identity: { name: "Lena Müller", birthDate: "1990-05-15", phone: "+4915112345678" } } },
   },
   {
     name: "Reset the password",

@@ -1,4 +1,3 @@
 export { countersignCache } from './cache.ts';
 export { countersignLink, sessionLink, streamLink, type LinkOptions } from './links.ts';
-export { useVerification } from './use-verification.ts';
 export { apolloWire, wireErrorOf } from './wire.ts';

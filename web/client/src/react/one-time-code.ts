@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent, type ComponentPropsWithoutRef } from 'react';
+import { useEffect, useRef, type ComponentPropsWithoutRef } from 'react';
 
 import { webOtp } from '../verification/one-time-code.ts';
 import type { Verification } from '../verification/types.ts';
@@ -31,12 +31,16 @@ export function oneTimeCodeProps({ codeFormat }: Pick<CodeShape, 'codeFormat'>):
  * Elsewhere nothing happens, and `autocomplete="one-time-code"` does what the browser knows.
  */
 export function useWebOtp(enabled: boolean, onCode: (code: string) => void): void {
-  const heard = useEffectEvent(onCode);
+  // The newest callback, without asking the browser again at every render. `useEffectEvent` exists since React 19.2 only.
+  const newest = useRef(onCode);
+  useEffect(() => {
+    newest.current = onCode;
+  });
   useEffect(() => {
     if (!enabled) return;
     const stop = new AbortController();
     void webOtp(stop.signal).then((code) => {
-      if (code !== null && !stop.signal.aborted) heard(code);
+      if (code !== null && !stop.signal.aborted) newest.current(code);
     });
     return () => {
       stop.abort();

@@ -20,8 +20,8 @@ export type UseVerification = VerificationState &
   };
 
 /**
- * A verification over any wire; `useVerification` of `@countersign/client/apollo` and of `@countersign/client/urql` are
- * this with theirs. The flow lives as long as the component and its wire.
+ * A verification over any wire; `useVerification` of `@countersign/client/apollo/react` and of `@countersign/client/urql/react`
+ * are this with theirs. The flow lives as long as the component and its wire.
  */
 export function useVerificationFlow(wire: Wire, { connection, wakeUps, clock }: FlowOptions = {}): UseVerification {
   const flow = useMemo(

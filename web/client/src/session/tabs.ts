@@ -51,6 +51,8 @@ export class Tabs {
           break;
       }
     });
+    // In Node, as on a server that renders pages, an open channel would keep the process from ending.
+    unref(this.#channel);
   }
 
   tell(access: AccessToken): void {
@@ -92,4 +94,9 @@ export class Tabs {
   #post(message: Message): void {
     this.#channel?.postMessage(message);
   }
+}
+
+/** Node's `unref`, which browsers do not have. */
+function unref(channel: (BroadcastChannel & { readonly unref?: () => void }) | null): void {
+  channel?.unref?.();
 }

@@ -1,7 +1,7 @@
-import { CloseCode, createClient, type Client } from 'graphql-ws';
+import { CloseCode, createClient, type Client, type ClientOptions } from 'graphql-ws';
 
 import { patience } from '../backoff.ts';
-import { makeConnection } from './connection.ts';
+import { makeConnection, type OwnConnection } from './connection.ts';
 import { resuming, type StreamTransport, type TransportOptions } from './stream.ts';
 
 export type { Connection, ConnectionState } from './connection.ts';
@@ -15,19 +15,58 @@ const PONG_WITHIN_MS = 5_000;
 const LINGER_MS = 3_000;
 
 export interface WebSocketTransport extends StreamTransport {
-  /** The client below, for other subscriptions of the app. */
+  /** The client below, for other subscriptions of the app. Made when it is first read or used. */
   readonly client: Client;
 }
 
-/** Subscriptions over one WebSocket, in the `graphql-transport-ws` protocol. */
-export function createWebSocketTransport({ url, session }: TransportOptions): WebSocketTransport {
+export interface WebSocketOptions extends TransportOptions {
+  /** A WebSocket class for environments without one: `ws` in Node before 22. */
+  readonly webSocketImpl?: ClientOptions['webSocketImpl'];
+}
+
+/**
+ * Subscriptions over one WebSocket, in the `graphql-transport-ws` protocol.
+ *
+ * Nothing needs a WebSocket before the first subscription, so a server that renders pages can create the transport too.
+ */
+export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
+  let client: Client | null = null;
   const connection = makeConnection();
+  const { session } = options;
+
+  // The token is sent once, when a socket opens. After a sign-in or a sign-out the socket is opened again.
+  session?.subscribe(() => {
+    client?.terminate();
+  });
+
+  const transport: WebSocketTransport = {
+    connection,
+    get client() {
+      return (client ??= createSocketClient(options, connection));
+    },
+    subscribe: resuming((request, sink) => {
+      let opened: Client;
+      try {
+        opened = transport.client;
+      } catch (cause) {
+        // There is no WebSocket here, and none was given.
+        sink.error(cause);
+        return () => undefined;
+      }
+      return opened.subscribe(request, sink);
+    }, session),
+  };
+  return transport;
+}
+
+function createSocketClient({ url, session, webSocketImpl }: WebSocketOptions, connection: OwnConnection): Client {
   let sentWith: string | null = null;
   let refused: string | null = null;
   let awaitedPong: ReturnType<typeof setTimeout> | undefined;
 
   const client: Client = createClient({
     url: () => socketUrl(url),
+    webSocketImpl,
     lazyCloseTimeout: LINGER_MS,
     keepAlive: PING_AFTER_MS,
     retryAttempts: Infinity,
@@ -76,13 +115,7 @@ export function createWebSocketTransport({ url, session }: TransportOptions): We
     }
   }
 
-  // Who asks is said once, when a socket opens. Whoever signed in or out since asks over another one.
-  session?.subscribe(() => {
-    client.terminate();
-  });
-
-  const subscribe = resuming((request, sink) => client.subscribe(request, sink), session);
-  return { subscribe, connection, client };
+  return client;
 }
 
 /** `/graphql` or `https://…/graphql` as the address of a socket. */

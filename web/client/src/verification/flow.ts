@@ -14,7 +14,7 @@ import type { Wire } from '../wire.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { ServerClock } from './server-clock.ts';
 import { after, IDLE, type Act, type VerificationEvent, type VerificationState } from './state.ts';
-import type { Verification, VerificationProblem } from './types.ts';
+import type { Proof, Verification, VerificationProblem } from './types.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
 /** What to send, to whom and what for. The idempotency key is the flow's business. */
@@ -113,9 +113,12 @@ export class VerificationFlow {
       return { type: 'seen', verification: result.verification };
     });
 
-  /** Takes up a verification that something else started: a sign-up that waits for its e-mail code, or a page before its reload. */
-  readonly resume = (verification: Verification): void => {
-    this.#apply({ type: 'seen', verification });
+  /**
+   * Takes up a verification that something else started: a sign-up that waits for its e-mail code, or a page before its
+   * reload. With the proof it is a confirmed one.
+   */
+  readonly resume = (verification: Verification, proof?: Proof): void => {
+    this.#apply(proof ? { type: 'proved', verification, proof } : { type: 'seen', verification });
   };
 
   /** Back to the beginning. What is under way goes on, unheard. */

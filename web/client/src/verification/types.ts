@@ -14,7 +14,7 @@ type ConfirmResult = ConfirmVerificationCodeMutation['confirmVerificationCode'];
 type CancelResult = CancelVerificationMutation['cancelVerification'];
 type ConfirmPayload = Extract<ConfirmResult, { __typename: 'ConfirmVerificationCodePayload' }>;
 
-/** What a confirmed code was exchanged for. It is spent once, within its lifetime, and is kept in memory alone. */
+/** What a confirmed code was exchanged for. It is spent once, within its lifetime; until then it is a secret. */
 export type Proof = ConfirmPayload['proof'];
 
 /** Why nothing was sent. */

@@ -35,8 +35,11 @@ function CodePending({ flow, onCode, onAnother, another, lead }: CodeEntryProps)
   const { run } = useStack().stepUp;
   const { verification } = flow;
   if (!verification) return null;
+  // The service does not tell whether there is such an account, so the page can't promise a message.
+  const isCertain = verification.purpose !== 'SIGN_IN' && verification.purpose !== 'PASSWORD_RESET';
+  const sent = (isCertain ? code.sentTo : code.sentIfKnown)(verification.maskedTo);
   return (
-    <Page title={code.title} lead={[lead, code.sentTo(verification.maskedTo)].filter(Boolean).join(' ')}>
+    <Page title={code.title} lead={[lead, sent].filter(Boolean).join(' ')}>
       <DeliveryTrack verification={verification} />
       {/* A resend of a code for a change may need a recent authentication, as the first send did. */}
       <CodeForm flow={{ ...flow, resend: (channel) => run(() => flow.resend(channel)) }} onCode={onCode}>

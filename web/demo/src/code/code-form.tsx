@@ -1,7 +1,7 @@
 import type { UseVerification } from '@countersign/client/react';
-import { use, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 
-import { hasOutbox } from '../service.ts';
+import { useHasOutbox } from '../outbox.ts';
 import { Button } from '../ui/button.tsx';
 import { explain } from '../ui/explain.ts';
 import { Notice, TroubleNotice } from '../ui/notice.tsx';
@@ -19,7 +19,7 @@ export interface CodeFormProps {
 export function CodeForm({ flow, onCode, children }: CodeFormProps): ReactNode {
   const words = useWords();
   const { verification, busy, problem } = flow;
-  const inDevelopment = use(hasOutbox);
+  const inDevelopment = useHasOutbox();
   if (!verification) return null;
 
   const wrong = problem?.__typename === 'CodeMismatch' ? explain(problem, words) : null;

@@ -15,10 +15,10 @@ export function Ledger({ state }: { readonly state: VerificationState }): ReactN
       <h2>{words.ledger.title}</h2>
       <p>{words.ledger.lead}</p>
       <ol>
-        {lines.map((line) => (
+        {lines.map(({ snapshot: line, receivedAt }) => (
           <li key={line.sequence}>
             <span className="ledger-sequence">{line.sequence}</span>
-            <time dateTime={line.delivery.updatedAt}>{timeOf(line.delivery.updatedAt, words.locale)}</time>
+            <time dateTime={receivedAt.toISOString()}>{timeOf(receivedAt, words.locale)}</time>
             <span className="ledger-status" data-status={line.status}>
               {line.status}
             </span>
@@ -36,21 +36,32 @@ export function Ledger({ state }: { readonly state: VerificationState }): ReactN
   );
 }
 
+interface Line {
+  readonly snapshot: Verification;
+  /** When it came in, by this device's clock. */
+  readonly receivedAt: Date;
+}
+
 /** The snapshots so far of the verification at hand. */
-function useHistory(verification: Verification | null): readonly Verification[] {
-  const [history, setHistory] = useState<readonly Verification[]>([]);
-  const last = history.at(-1);
+function useHistory(verification: Verification | null): readonly Line[] {
+  const [history, setHistory] = useState<readonly Line[]>([]);
+  const last = history.at(-1)?.snapshot;
   if (verification && (last?.id !== verification.id || last.sequence < verification.sequence)) {
-    // Adjusted while rendering, as React has it for state that follows from what came before.
-    const next = last?.id === verification.id ? [...history, verification] : [verification];
+    // Adjusted while rendering, as React recommends for state that follows from earlier values.
+    const line = received(verification);
+    const next = last?.id === verification.id ? [...history, line] : [line];
     setHistory(next);
     return next;
   }
   return history;
 }
 
-function timeOf(instant: string, locale: string): string {
-  return new Date(instant).toLocaleTimeString(locale, {
+function received(snapshot: Verification): Line {
+  return { snapshot, receivedAt: new Date() };
+}
+
+function timeOf(instant: Date, locale: string): string {
+  return instant.toLocaleTimeString(locale, {
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',

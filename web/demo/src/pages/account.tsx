@@ -8,7 +8,7 @@ import {
 import { useState, type ReactNode } from 'react';
 
 import { readable } from '../phone.ts';
-import { flashOf, to, type Route } from '../routes.ts';
+import { flashOf, to, type Flash, type Route } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
 import { Button } from '../ui/button.tsx';
@@ -54,8 +54,8 @@ export function Account(): ReactNode {
       title={words.account.title(me.nickname ?? me.name ?? me.username)}
       foot={<a href={to('/account/delete')}>{words.account.delete}</a>}
     >
-      {(flash === 'phoneChanged' || flash === 'emailChanged' || flash === 'passwordChanged') && (
-        <Notice tone="good">{words.account[flash]}</Notice>
+      {flash !== null && flash in words.account && (
+        <Notice tone="good">{words.account[flash as keyof typeof words.account & Flash]}</Notice>
       )}
       <Profile me={me} />
       <Devices sessions={sessions.data?.me?.sessions.nodes ?? []} onEnded={sessions.reload} />
@@ -78,7 +78,8 @@ function Profile({ me }: { readonly me: UserPartsFragment }): ReactNode {
       <h2 id="profile">{account.profile}</h2>
       <dl className="facts">
         <Fact name={fields.username} value={me.username} />
-        <Fact name={fields.name} value={me.name} />
+        <Fact name={fields.name} value={me.name} change={['/account/profile', account.changeProfile]} />
+        <Fact name={fields.nickname} value={me.nickname} />
         <Fact
           name={account.phone}
           value={me.phone === null ? null : readable(me.phone)}

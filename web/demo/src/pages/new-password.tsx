@@ -15,9 +15,11 @@ import { NewPasswordField } from './new-password-field.tsx';
 export interface NewPasswordProps {
   readonly proof: Proof;
   readonly onAgain: () => void;
+  /** The password is changed: the proof is spent. */
+  readonly onDone: () => void;
 }
 
-export function NewPassword({ proof, onAgain }: NewPasswordProps): ReactNode {
+export function NewPassword({ proof, onAgain, onDone }: NewPasswordProps): ReactNode {
   const words = useWords();
   const resetPassword = useStack().useMutation(ResetPasswordDocument);
   const [busy, setBusy] = useState(false);
@@ -33,6 +35,7 @@ export function NewPassword({ proof, onAgain }: NewPasswordProps): ReactNode {
     else {
       // The account has forgotten its devices, but for this one.
       session.keepDevice(data.resetPassword.deviceToken);
+      onDone();
       go('/sign-in', 'passwordReset');
     }
   };

@@ -15,11 +15,11 @@ import { NewPassword } from './new-password.tsx';
 /** A new password for somebody who can say their name, date of birth and phone, and receives its messages. */
 export function Reset(): ReactNode {
   const words = useWords();
-  const flow = useKeptVerification('/reset');
+  const flow = useKeptVerification('/reset', { keepsProof: true });
   const busy = flow.busy === 'send';
   const faults = fieldErrors(flow.problem);
 
-  if (flow.phase === 'proved') return <NewPassword proof={flow.proof} onAgain={flow.reset} />;
+  if (flow.phase === 'proved') return <NewPassword proof={flow.proof} onAgain={flow.reset} onDone={flow.forget} />;
   if (flow.phase !== 'idle') {
     return <CodeEntry flow={flow} onCode={(code) => void flow.confirm(code)} onAnother={flow.reset} />;
   }

@@ -2,6 +2,7 @@ import { SignUpDocument, type Proof } from '@countersign/client';
 import { useState, type ReactNode } from 'react';
 
 import { deviceOf } from '../device.ts';
+import { forget } from '../kept.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
 import { Button } from '../ui/button.tsx';
@@ -18,12 +19,16 @@ export interface SignUpDetailsProps {
   readonly proof: Proof;
   readonly contact: string;
   readonly onAgain: () => void;
+  /** The account is made: the proof is spent. */
+  readonly onDone: () => void;
 }
+
+const TYPED = 'countersign.typed /sign-up';
 
 /** Refusals that stand beside their field, and need no notice. */
 const AT_A_FIELD = ['InvalidInput', 'PasswordRejected', 'UsernameTaken'];
 
-export function SignUpDetails({ proof, contact, onAgain }: SignUpDetailsProps): ReactNode {
+export function SignUpDetails({ proof, contact, onAgain, onDone }: SignUpDetailsProps): ReactNode {
   const words = useWords();
   const signUp = useStack().useMutation(SignUpDocument);
   const [busy, setBusy] = useState(false);
@@ -38,8 +43,13 @@ export function SignUpDetails({ proof, contact, onAgain }: SignUpDetailsProps): 
     const input = { proofToken: proof.token, username, password, name, birthDate, ...device };
     const { data, failure } = await signUp({ input });
     setBusy(false);
-    if (failure || data.signUp.__typename !== 'SignUpPayload') setTrouble(failure ?? (data.signUp as Trouble));
-    else if (data.signUp.tokens) session.signIn({ ...data.signUp, tokens: data.signUp.tokens });
+    if (failure || data.signUp.__typename !== 'SignUpPayload') {
+      setTrouble(failure ?? (data.signUp as Trouble));
+      return;
+    }
+    onDone();
+    forget(TYPED);
+    if (data.signUp.tokens) session.signIn({ ...data.signUp, tokens: data.signUp.tokens });
     else setWaiting(true);
   };
 
@@ -48,7 +58,7 @@ export function SignUpDetails({ proof, contact, onAgain }: SignUpDetailsProps): 
   }
   return (
     <Page title={words.signUp.detailsTitle} lead={words.signUp.detailsLead(contact)}>
-      <Form busy={busy} answer={trouble} onSubmit={(values) => void submit(values)}>
+      <Form busy={busy} answer={trouble} keptAs={TYPED} onSubmit={(values) => void submit(values)}>
         <UsernameField error={trouble?.__typename === 'UsernameTaken' ? words.signUp.taken : faults.get('username')} />
         <NewPasswordField name="password" label={words.fields.password} trouble={trouble} />
         <Field

@@ -13,10 +13,17 @@ import { SignUpDetails } from './sign-up-details.tsx';
 export function SignUp(): ReactNode {
   const words = useWords();
   const { language } = usePreferences();
-  const flow = useKeptVerification('/sign-up');
+  const flow = useKeptVerification('/sign-up', { keepsProof: true });
 
   if (flow.phase === 'proved') {
-    return <SignUpDetails proof={flow.proof} contact={flow.verification.maskedTo} onAgain={flow.reset} />;
+    return (
+      <SignUpDetails
+        proof={flow.proof}
+        contact={flow.verification.maskedTo}
+        onAgain={flow.reset}
+        onDone={flow.forget}
+      />
+    );
   }
   if (flow.phase !== 'idle') {
     return <CodeEntry flow={flow} onCode={(code) => void flow.confirm(code)} onAnother={flow.reset} />;

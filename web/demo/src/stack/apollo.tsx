@@ -1,13 +1,8 @@
 import { ApolloClient } from '@apollo/client';
 import { ApolloProvider, useMutation, useQuery } from '@apollo/client/react';
 import { StepUp } from '@countersign/client';
-import {
-  apolloWire,
-  countersignCache,
-  countersignLink,
-  useVerification,
-  wireErrorOf,
-} from '@countersign/client/apollo';
+import { apolloWire, countersignCache, countersignLink, wireErrorOf } from '@countersign/client/apollo';
+import { useVerification } from '@countersign/client/apollo/react';
 import { useMemo, useState, type ReactNode } from 'react';
 
 import type { Preferences } from '../preferences.ts';

@@ -1,6 +1,7 @@
 import { Client } from '@urql/core';
 import { StepUp } from '@countersign/client';
-import { countersignExchanges, urqlWire, useVerification, wireErrorOf } from '@countersign/client/urql';
+import { countersignExchanges, urqlWire, wireErrorOf } from '@countersign/client/urql';
+import { useVerification } from '@countersign/client/urql/react';
 import { useMemo, useState, type ReactNode } from 'react';
 import { Provider, useMutation, useQuery } from 'urql';
 

@@ -37,6 +37,8 @@ export const en = {
     showPassword: 'Show the password',
     username: 'Username',
     name: 'Name',
+    nickname: 'Nickname',
+    picture: 'Address of a picture',
     birthDate: 'Date of birth',
     phone: 'Phone number',
     newPhone: 'New phone number',
@@ -91,6 +93,7 @@ export const en = {
   code: {
     title: 'Enter the code',
     sentTo: (contact: string) => `We sent a code to ${contact}.`,
+    sentIfKnown: (contact: string) => `If an account fits, we sent a code to ${contact}.`,
     hint: (length: number, isNumeric: boolean) =>
       `${isNumeric ? count(length, 'digit', 'digits') : count(length, 'character', 'characters')}. Your phone may fill it in by itself.`,
     confirm: 'Confirm',
@@ -140,6 +143,8 @@ export const en = {
     none: 'None yet',
     confirmed: 'confirmed',
     change: 'Change',
+    changeProfile: 'Change the profile',
+    profileChanged: 'Your profile is changed.',
     changePhone: 'Change the phone number',
     changeEmail: 'Change the e-mail address',
     phone: 'Phone',
@@ -167,6 +172,14 @@ export const en = {
     lead: 'We send a code to it, and tell the old one.',
     submit: 'Send a code',
     back: 'Back to the account',
+  },
+
+  editProfile: {
+    title: 'Your profile',
+    lead: 'A field that you leave empty is removed.',
+    nicknameHint: 'Others see you by this name.',
+    pictureHint: 'Begins with https:// or http://',
+    save: 'Save the profile',
   },
 
   changePassword: {

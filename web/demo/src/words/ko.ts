@@ -36,6 +36,8 @@ export const ko: Words = {
     showPassword: '비밀번호 보기',
     username: '아이디',
     name: '이름',
+    nickname: '별명',
+    picture: '프로필 사진 주소',
     birthDate: '생년월일',
     phone: '휴대전화 번호',
     newPhone: '새 휴대전화 번호',
@@ -90,6 +92,7 @@ export const ko: Words = {
   code: {
     title: '인증번호 입력',
     sentTo: (contact) => `${contact}(으)로 인증번호를 보냈습니다.`,
+    sentIfKnown: (contact) => `일치하는 계정이 있으면 ${contact}(으)로 인증번호를 보냈습니다.`,
     hint: (length, isNumeric) =>
       `${isNumeric ? '숫자 ' : ''}${String(length)}자리입니다. 휴대전화에서 자동으로 입력될 수 있습니다.`,
     confirm: '확인',
@@ -139,6 +142,8 @@ export const ko: Words = {
     none: '아직 없음',
     confirmed: '인증됨',
     change: '변경',
+    changeProfile: '내 정보 변경',
+    profileChanged: '내 정보가 변경되었습니다.',
     changePhone: '휴대전화 번호 변경',
     changeEmail: '이메일 주소 변경',
     phone: '휴대전화',
@@ -166,6 +171,14 @@ export const ko: Words = {
     lead: '새 연락처로 인증번호를 보내고, 기존 연락처에도 알려 드립니다.',
     submit: '인증번호 받기',
     back: '내 정보로 돌아가기',
+  },
+
+  editProfile: {
+    title: '내 정보 변경',
+    lead: '비워 둔 항목은 삭제됩니다.',
+    nicknameHint: '다른 사람에게 이 이름으로 표시됩니다.',
+    pictureHint: 'https:// 또는 http://로 시작합니다.',
+    save: '저장',
   },
 
   changePassword: {

@@ -5,27 +5,32 @@ import signUp from './sign-up.graphql?raw';
 import verify from './verify.graphql?raw';
 
 export interface Flow {
+  /** What GraphiQL knows the tab by, on later visits too. */
+  readonly id: string;
+  readonly title: string;
   readonly query: string;
   readonly variables: string;
   readonly headers: string;
 }
 
 /**
- * One tab for each thing that an app does. GraphiQL names a tab after its first operation. Comments are one line
- * each: the editor wraps them to the width that it has.
+ * One tab for each thing that an app does. Comments are one line each: the editor wraps them to the width that it has.
+ * `carry` fills in ids, codes and tokens by the names of the variables.
  */
 export const FLOWS: readonly Flow[] = [
-  tab(verify, { phone: '010-1234-5678', id: 'ver_…', code: '' }),
-  tab(signUp, { phone: '010-1234-5678', id: 'ver_…', code: '', proof: '' }),
-  tab(signIn, { phone: '010-1234-5678', id: 'ver_…', code: '', proof: '', refreshToken: null }),
-  tab(resetPassword, { id: 'ver_…', code: '', proof: '' }),
+  tab('Verify a contact', verify, { phone: '+14155552671', id: 'ver_…', code: '' }),
+  tab('Sign up', signUp, { phone: '+4915112345678', id: 'ver_…', code: '', proof: '' }),
+  tab('Sign in', signIn, { phone: '+4915112345678', id: 'ver_…', code: '', proof: '', refreshToken: null }),
+  tab('Reset the password', resetPassword, { phone: '+4915112345678', id: 'ver_…', code: '', proof: '' }),
   tab(
+    'Account',
     account,
-    { sessionId: '', phone: '010-8765-4321', id: 'ver_…', code: '', proof: '' },
-    { authorization: 'Bearer paste-the-access-token-here' },
+    { sessionId: '', phone: '+821012345678', id: 'ver_…', code: '', proof: '' },
+    { authorization: 'Bearer (the access token of a sign-in comes here by itself)' },
   ),
 ];
 
-function tab(query: string, variables: object, headers: object = { 'accept-language': 'en' }): Flow {
-  return { query, variables: JSON.stringify(variables, null, 2), headers: JSON.stringify(headers, null, 2) };
+function tab(title: string, query: string, variables: object, headers: object = { 'accept-language': 'en' }): Flow {
+  const id = `flow-${title.toLowerCase().replaceAll(' ', '-')}`;
+  return { id, title, query, variables: JSON.stringify(variables, null, 2), headers: JSON.stringify(headers, null, 2) };
 }

@@ -10,10 +10,15 @@ export interface Message {
   readonly code: string | null;
 }
 
+/** A service that does not answer within this shows no outbox; the page does not wait longer. */
+const ANSWER_WITHIN_MS = 3_000;
+
 /** The messages, newest first; null where the service shows none, as anywhere but in development. */
-export async function readOutbox(signal?: AbortSignal): Promise<readonly Message[] | null> {
+export async function readOutbox(stop?: AbortSignal): Promise<readonly Message[] | null> {
+  const limit = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const signal = stop ? AbortSignal.any([stop, limit]) : limit;
   try {
-    const response = await fetch('/dev/outbox', { headers: { accept: 'application/json' }, signal: signal ?? null });
+    const response = await fetch('/dev/outbox', { headers: { accept: 'application/json' }, signal });
     const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
     return response.ok && isJson ? ((await response.json()) as Message[]) : null;
   } catch {

@@ -1,11 +1,12 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 
+import { found as carry } from '../carry/carrier.ts';
 import { readOutbox, type Message } from './outbox.ts';
 
 const LOOK_EVERY_MS = 1_500;
 
-/** The messages that the development provider keeps, with the code of each a click away from the clipboard. */
+/** The messages that the development provider keeps. The newest code goes into the variables, and each can be copied. */
 export const OUTBOX_PLUGIN: GraphiQLPlugin = { title: 'Outbox', icon: Envelope, content: Outbox };
 
 function Outbox(): ReactNode {
@@ -59,6 +60,7 @@ function CopyButton({ text }: { readonly text: string }): ReactNode {
       type="button"
       className="outbox-code"
       onClick={() => {
+        carry({ code: text });
         void navigator.clipboard.writeText(text).then(() => {
           setCopied(true);
         });
@@ -72,12 +74,20 @@ function CopyButton({ text }: { readonly text: string }): ReactNode {
 
 function useMessages(): readonly Message[] {
   const [messages, setMessages] = useState<readonly Message[]>([]);
+  const known = useRef<readonly Message[] | null>(null);
   useEffect(() => {
     const stop = new AbortController();
     const look = async (): Promise<void> => {
       const found = await readOutbox(stop.signal);
+      if (!found || stop.signal.aborted) return;
+      const [newest] = found;
+      const before = known.current;
       // The same again draws nothing again, and leaves a selection in the text alone.
-      if (found && !stop.signal.aborted) setMessages((known) => (known[0]?.id === found[0]?.id ? known : found));
+      if (before && before[0]?.id === newest?.id) return;
+      known.current = found;
+      setMessages(found);
+      // Messages from before the page was opened belong to an earlier verification.
+      if (before && newest && newest.code !== null) carry({ code: newest.code });
     };
     void look();
     const timer = setInterval(() => void look(), LOOK_EVERY_MS);

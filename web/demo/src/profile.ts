@@ -1,0 +1,14 @@
+import type { UserPartsFragment } from '@countersign/client';
+
+import type { Values } from './ui/form.tsx';
+
+type Profile = Pick<UserPartsFragment, 'name' | 'nickname' | 'profileImageUrl'>;
+
+/** The fields that differ; an empty one is null, which removes it. */
+export function profileChange(known: Profile, values: Values): Partial<Profile> {
+  const typed = (name: keyof Profile): string => values[name]?.trim() ?? '';
+  const changed = (['name', 'nickname', 'profileImageUrl'] as const).filter(
+    (name) => typed(name) !== (known[name] ?? ''),
+  );
+  return Object.fromEntries(changed.map((name) => [name, typed(name) === '' ? null : typed(name)]));
+}
