@@ -2,6 +2,7 @@
 //! what it did, in metrics and, once per outage, in the log.
 
 use std::{
+    collections::BTreeMap,
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -18,8 +19,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     breaker::{Admission, Breaker, Turn},
-    provider::{Outcome, Outgoing, Polled, Provider},
+    provider::{Channel, Outcome, Outgoing, Polled, Provider},
     retry::chance,
+    warned::{Refusal, Warned},
 };
 use crate::{
     clock::{Clock, Entropy, Instant},
@@ -58,8 +60,11 @@ type Rate = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMiddl
 #[derive(Default)]
 struct State {
     breaker: Breaker,
-    /// It asked to be left alone until then.
-    asked_for_peace: Option<Instant>,
+    /// Until when it asked to be sent nothing by a channel: a limit on text messages is none on e-mail.
+    asked_for_peace: BTreeMap<Channel, Instant>,
+    /// Until when it asked not to be asked what became of messages: it may still be sent some.
+    not_polled: Option<Instant>,
+    warned: Warned,
 }
 
 /// What came of asking.
@@ -109,7 +114,7 @@ impl Line {
         if now >= deadline {
             return Said::Rests { until: deadline };
         }
-        if let Admission::Rests { until } = self.admit(now) {
+        if let Admission::Rests { until } = self.admit(message.channel, now) {
             return Said::Rests { until };
         }
         let started = self.ticker.now();
@@ -118,7 +123,7 @@ impl Line {
         drop(call);
         trace.note("provider", self.provider.name());
         trace.note("outcome", outcome.name());
-        if matches!(outcome, Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown) {
+        if outcome.blames_provider() {
             trace.failed();
         }
         trace.end();
@@ -128,18 +133,18 @@ impl Line {
             provider = self.provider.name(), outcome = outcome.name(), delivery = ?message.id,
             waited = ?(now - asked_at), "asked a provider"
         );
-        self.note(&outcome);
+        self.note(&outcome, message);
         Said::Outcome(outcome)
     }
 
     /// Asks what became of a message. None: it rests, so it was not asked.
     pub async fn poll(&self, provider_message_id: &str) -> Option<Polled> {
-        if self.peace(self.clock.now()).is_some() {
+        if self.state().not_polled.is_some_and(|until| self.clock.now() < until) {
             return None;
         }
         let polled = self.provider.poll(provider_message_id).await;
         if let Polled::Throttled { retry_after } = polled {
-            self.leave_alone(retry_after);
+            self.state().not_polled = self.end_of_peace(retry_after);
         }
         Some(polled)
     }
@@ -151,41 +156,51 @@ impl Line {
         }
     }
 
-    fn admit(&self, now: Instant) -> Admission {
-        match self.peace(now) {
+    fn admit(&self, channel: Channel, now: Instant) -> Admission {
+        match self.peace(channel, now) {
             Some(until) => Admission::Rests { until },
             None => self.state().breaker.admit(now),
         }
     }
 
-    /// Until when it is left alone, if it is.
-    pub fn rests(&self, now: Instant) -> Option<Instant> {
-        self.peace(now).or_else(|| self.state().breaker.rests(now))
+    /// Until when it is sent nothing by `channel`, if that is so.
+    pub fn rests(&self, channel: Channel, now: Instant) -> Option<Instant> {
+        self.peace(channel, now).or_else(|| self.state().breaker.rests(now))
     }
 
-    fn peace(&self, now: Instant) -> Option<Instant> {
-        self.state().asked_for_peace.filter(|until| *until > now)
+    fn peace(&self, channel: Channel, now: Instant) -> Option<Instant> {
+        self.state().asked_for_peace.get(&channel).copied().filter(|until| *until > now)
     }
 
-    fn leave_alone(&self, retry_after: Option<Duration>) {
-        if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
-            self.state().asked_for_peace = Some(self.clock.now() + wait.min(LONGEST_PEACE));
-        }
+    fn end_of_peace(&self, retry_after: Option<Duration>) -> Option<Instant> {
+        let wait = retry_after.filter(|wait| !wait.is_zero())?;
+        Some(self.clock.now() + wait.min(LONGEST_PEACE))
     }
 
-    /// Learns how the provider does from what it said.
-    fn note(&self, outcome: &Outcome) {
+    /// Learns how the provider does from what it said. What concerns one recipient, one country or one text says
+    /// nothing against it.
+    fn note(&self, outcome: &Outcome, message: &Outgoing) {
         let now = self.clock.now();
+        self.warn_once(outcome, message, now);
         let turn = match outcome {
             Outcome::Throttled { retry_after } => {
-                self.leave_alone(*retry_after);
+                let until = self.end_of_peace(*retry_after);
+                let mut state = self.state();
+                state.asked_for_peace.extend(until.map(|until| (message.channel, until)));
+                state.breaker.undecided(now);
                 return;
             }
             Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown => {
                 self.state().breaker.failed(now, chance(&self.entropy))
             }
+            Outcome::Unfit { .. } | Outcome::Stalled => {
+                self.state().breaker.undecided(now);
+                return;
+            }
             Outcome::Accepted { .. }
+            | Outcome::Deferred { .. }
             | Outcome::RejectedRecipient { .. }
+            | Outcome::RejectedDestination { .. }
             | Outcome::RejectedSender { .. }
             | Outcome::RejectedContent { .. } => self.state().breaker.succeeded(),
         };
@@ -201,6 +216,19 @@ impl Line {
                 metrics::provider_rests(provider, false);
                 tracing::info!(provider, "a provider is back");
             }
+        }
+    }
+
+    fn warn_once(&self, outcome: &Outcome, message: &Outgoing, now: Instant) {
+        let Some(refusal) = Refusal::of(outcome, message) else { return };
+        if self.state().warned.is_due(&refusal, now) {
+            tracing::warn!(
+                provider = self.provider.name(),
+                outcome = outcome.name(),
+                code = refusal.code,
+                country = refusal.country,
+                "a provider refuses messages to this destination or from our sender (logged once a day)"
+            );
         }
     }
 

@@ -50,7 +50,7 @@ impl Lines {
 
     /// Whether nobody of a channel can be asked now, and somebody can in a moment.
     pub(super) fn rest_for_a_moment(&self, channel: Channel, now: Instant) -> bool {
-        let rests: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(now)).collect();
+        let rests: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(channel, now)).collect();
         rests.and_then(|rests| rests.into_iter().min()).is_some_and(|until| until <= now + MOMENT)
     }
 

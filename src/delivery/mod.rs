@@ -33,6 +33,7 @@ pub mod rules;
 pub mod segments;
 mod settle;
 pub mod standard_webhooks;
+mod warned;
 
 pub use self::{
     compose::Writer,

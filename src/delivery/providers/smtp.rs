@@ -137,11 +137,11 @@ impl Provider for Smtp {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             let Ok(to) = message.to.as_str().parse::<Address>() else {
-                return Outcome::RejectedRecipient { code: Some("address_not_deliverable".to_owned()) };
+                return Outcome::Unfit { code: "address_not_deliverable" };
             };
             let id = format!("<{}@{}>", message.id.as_str(), self.from.email.domain());
             let Some((envelope, bytes)) = compose(&self.from, to, &id, message, self.clock.now()) else {
-                return Outcome::RejectedContent { code: Some("message_not_composed".to_owned()) };
+                return Outcome::Unfit { code: "message_not_composed" };
             };
             self.sessions.deliver(&envelope, &bytes, id).await
         })
