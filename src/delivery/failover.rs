@@ -6,6 +6,7 @@ use super::{
     line::{Line, Said},
     provider::{Abilities, Outcome, Outgoing},
     retry,
+    room::Room,
 };
 use crate::clock::{Clock, Entropy, Instant};
 
@@ -43,12 +44,15 @@ impl CodeBy {
 /// How a row says that the code is ours.
 pub(super) const OURS: &str = "countersign";
 
-/// How a row says that a provider may have taken its message: it got it, and gave no answer.
+/// The reason for operators where a provider got a message and gave no answer. Nothing is decided by it: a provider may
+/// use the same word.
 pub(super) const NO_ANSWER: &str = "no_answer";
 
 /// One message on its way through the providers.
 pub(super) struct Passage<'a> {
     pub message: &'a Outgoing,
+    /// Room that was taken with the claim, at one provider.
+    pub room: Option<Room>,
     pub code_by: CodeBy,
     /// Who took it before, and is not asked again.
     pub taken_by: &'a [String],
@@ -95,7 +99,7 @@ pub(super) enum End {
 }
 
 /// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
-pub(super) async fn carry(lines: &[Arc<Line>], passage: Passage<'_>, clock: &Clock, entropy: &Entropy) -> Carried {
+pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: &Clock, entropy: &Entropy) -> Carried {
     let mut search = Search::default();
     for line in lines {
         let (name, abilities) = (line.provider().name(), line.provider().abilities());
@@ -105,7 +109,8 @@ pub(super) async fn carry(lines: &[Arc<Line>], passage: Passage<'_>, clock: &Clo
         if passage.tries + search.asked >= retry::MOST_TRIES {
             break;
         }
-        let outcome = match line.send(passage.message, passage.deadline).await {
+        let room = passage.room.take_if(|room| room.provider == name);
+        let outcome = match line.send(passage.message, room, passage.deadline).await {
             Said::Outcome(outcome) => outcome,
             Said::Rests { until } => {
                 search.put_off(name, Some("resting".to_owned()), until);

@@ -8,19 +8,14 @@ use std::{
     time::Duration,
 };
 
-use governor::{
-    RateLimiter,
-    clock::{Clock as _, Reference},
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state,
-};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use governor::clock::{Clock as _, Reference};
+use tokio::sync::{Notify, Semaphore};
 
 use super::{
     breaker::{Admission, Breaker, Turn},
     provider::{Channel, Outcome, Outgoing, Polled, Provider},
     retry::chance,
+    room::{Rate, Room},
     warned::{Refusal, Warned},
 };
 use crate::{
@@ -49,13 +44,13 @@ pub(super) struct Line {
     clock: Clock,
     entropy: Entropy,
     ticker: Ticker,
-    rate: Option<Rate>,
-    calls: Semaphore,
+    rate: Option<Arc<Rate>>,
+    calls: Arc<Semaphore>,
+    /// Told when there is room again.
+    freed: Arc<Notify>,
     patience: Duration,
     state: Mutex<State>,
 }
-
-type Rate = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMiddleware<Nanos>>;
 
 #[derive(Default)]
 struct State {
@@ -77,19 +72,25 @@ pub(super) enum Said {
 }
 
 impl Line {
-    pub fn new(provider: Arc<dyn Provider>, limits: Limits, clock: Clock, entropy: Entropy) -> Self {
+    pub fn new(
+        provider: Arc<dyn Provider>,
+        limits: Limits,
+        freed: Arc<Notify>,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
         let ticker = Ticker::new(clock.clone());
-        let rate =
-            limits.rate.map(|rate| RateLimiter::direct_with_clock(governor::Quota::per_second(rate), ticker.clone()));
+        let calls = usize::try_from(limits.calls).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
-            calls: Semaphore::new(usize::try_from(limits.calls).unwrap_or(Semaphore::MAX_PERMITS)),
+            calls: Arc::new(Semaphore::new(calls)),
             patience: limits.patience,
             state: Mutex::default(),
+            rate: limits.rate.map(|rate| Arc::new(Rate::new(rate, ticker.clone()))),
             provider,
+            freed,
             clock,
             entropy,
             ticker,
-            rate,
         }
     }
 
@@ -97,18 +98,37 @@ impl Line {
         &*self.provider
     }
 
-    /// Hands a message over, when its turn comes, and no later than `deadline`.
-    pub async fn send(&self, message: &Outgoing, deadline: Instant) -> Said {
-        let turn = async {
-            let call = self.calls.acquire().await.ok();
-            self.wait_for_rate().await;
-            call
-        };
+    /// Takes room for up to `most` calls, as far as there is any now.
+    pub fn rooms(&self, most: usize) -> Vec<Room> {
+        std::iter::from_fn(|| self.room_now()).take(most).collect()
+    }
+
+    fn room_now(&self) -> Option<Room> {
+        let call = Arc::clone(&self.calls).try_acquire_owned().ok()?;
+        if let Some(rate) = &self.rate {
+            rate.take().ok()?;
+        }
+        Some(Room::new(self.provider.name(), call, self.rate.clone()))
+    }
+
+    async fn wait_for_room(&self) -> Option<Room> {
+        let call = Arc::clone(&self.calls).acquire_owned().await.ok()?;
+        while let Some(Err(wait)) = self.rate.as_ref().map(|rate| rate.take()) {
+            self.clock.sleep(wait.max(Duration::from_millis(1))).await;
+        }
+        Some(Room::new(self.provider.name(), call, self.rate.clone()))
+    }
+
+    /// Hands a message over: at once where it has `room`, else when its turn comes, and no later than `deadline`.
+    pub async fn send(&self, message: &Outgoing, room: Option<Room>, deadline: Instant) -> Said {
         let asked_at = self.clock.now();
-        let call: Option<SemaphorePermit<'_>> = tokio::select! {
-            biased;
-            call = turn => call,
-            () = self.clock.sleep(self.patience) => return Said::Rests { until: self.clock.now() },
+        let room = match room {
+            Some(room) => Some(room),
+            None => tokio::select! {
+                biased;
+                room = self.wait_for_room() => room,
+                () = self.clock.sleep(self.patience) => return Said::Rests { until: self.clock.now() },
+            },
         };
         let now = self.clock.now();
         if now >= deadline {
@@ -117,10 +137,15 @@ impl Line {
         if let Admission::Rests { until } = self.admit(message.channel, now) {
             return Said::Rests { until };
         }
+        let room = room.map(|mut room| {
+            room.used();
+            room
+        });
         let started = self.ticker.now();
         let trace = Trace::current().step("provider", Kind::Client);
         let outcome = trace.around(self.provider.send(message)).await;
-        drop(call);
+        drop(room);
+        self.freed.notify_one();
         trace.note("provider", self.provider.name());
         trace.note("outcome", outcome.name());
         if outcome.blames_provider() {
@@ -147,13 +172,6 @@ impl Line {
             self.state().not_polled = self.end_of_peace(retry_after);
         }
         Some(polled)
-    }
-
-    async fn wait_for_rate(&self) {
-        let Some(rate) = &self.rate else { return };
-        while let Err(not_until) = rate.check() {
-            self.clock.sleep(not_until.wait_time_from(self.ticker.now()).max(Duration::from_millis(1))).await;
-        }
     }
 
     fn admit(&self, channel: Channel, now: Instant) -> Admission {

@@ -29,6 +29,7 @@ pub mod receipts;
 mod reception;
 mod registry;
 mod retry;
+mod room;
 pub mod rules;
 pub mod segments;
 mod settle;

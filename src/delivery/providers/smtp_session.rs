@@ -38,10 +38,19 @@ pub enum Security {
     None,
 }
 
-/// Open dialogues with one server. Each step of each may take as long as a provider may take to answer.
+/// How long a server may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// To be reached, and to say that a kept connection still stands.
+    pub connect: Duration,
+    /// For its greeting, and for each answer after it.
+    pub step: Duration,
+}
+
+/// Open dialogues with one server.
 pub struct Sessions {
     server: Server,
-    timeout: Duration,
+    patience: Patience,
     parked: Mutex<Vec<AsyncSmtpConnection>>,
 }
 
@@ -57,8 +66,8 @@ enum Step {
 }
 
 impl Sessions {
-    pub fn new(server: Server, timeout: Duration) -> Self {
-        Self { server, timeout, parked: Mutex::default() }
+    pub fn new(server: Server, patience: Patience) -> Self {
+        Self { server, patience, parked: Mutex::default() }
     }
 
     /// Hands one message over; `id` is what it is accepted under.
@@ -71,7 +80,9 @@ impl Sessions {
         // A server that refused goes on listening; one that fell silent or broke off is left.
         let whole = match &said {
             Ok(()) => true,
-            Err((_, intact)) => *intact && self.step(Step::Announce, session.command(Rset)).await.is_ok(),
+            Err((_, intact)) => {
+                *intact && timeout(self.patience.connect, session.command(Rset)).await.is_ok_and(|said| said.is_ok())
+            }
         };
         if whole {
             let mut parked = self.parked.lock().await;
@@ -89,7 +100,7 @@ impl Sessions {
     async fn session(&self) -> Result<AsyncSmtpConnection, Outcome> {
         loop {
             let Some(mut parked) = self.parked.lock().await.pop() else { break };
-            if timeout(self.timeout, parked.test_connected()).await.unwrap_or(false) {
+            if timeout(self.patience.connect, parked.test_connected()).await.unwrap_or(false) {
                 return Ok(parked);
             }
         }
@@ -103,7 +114,8 @@ impl Sessions {
             Security::StartTls(_) | Security::None => None,
         };
         let address = (host.as_str(), *port);
-        let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(self.timeout), hello, implicit, None);
+        let connecting =
+            AsyncSmtpConnection::connect_tokio1(address, Some(self.patience.connect), hello, implicit, None);
         let mut session = self.step(Step::Connect, connecting).await.map_err(outcome_only)?;
         if let Security::StartTls(parameters) = security {
             // Without the offer there is no falling back: whoever took it out of the greeting could read along.
@@ -145,7 +157,7 @@ impl Sessions {
     }
 
     async fn step<T>(&self, step: Step, saying: impl Future<Output = Result<T, Error>>) -> Result<T, (Outcome, bool)> {
-        match timeout(self.timeout, saying).await {
+        match timeout(self.patience.step, saying).await {
             Ok(Ok(said)) => Ok(said),
             Ok(Err(error)) => Err((failed(step, &error), error.status().is_some())),
             Err(_) => Err((broken_off(step), false)),

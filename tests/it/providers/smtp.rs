@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use super::{
     smtp_double::Server,
     support::{
-        accepted, content, deferred, destination, email, misconfigured, provider, recipient, sender, unavailable,
+        TIMEOUT, accepted, content, deferred, destination, email, misconfigured, provider, recipient, refusals, sender,
+        unavailable,
     },
 };
 
@@ -26,6 +27,7 @@ fn smtp_with(port: u16, more: &[(&str, &str)]) -> Arc<dyn Provider> {
         ("SMTP_HOST", "127.0.0.1"),
         ("SMTP_PORT", &port),
         ("SMTP_TLS", "none"),
+        ("SMTP_TIMEOUT", "2s"),
         ("SMTP_FROM", "예시 <no-reply@sign.example.com>"),
     ];
     vars.extend_from_slice(more);
@@ -132,6 +134,54 @@ async fn a_server_that_is_gone_or_dumb_has_sent_nothing() {
     assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
     drop(listener);
     assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
+}
+
+/// RFC 5321, section 4.5.3.2: minutes, not the seconds of an API.
+#[tokio::test]
+async fn a_mail_server_has_a_time_of_its_own_for_every_answer() {
+    for step in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END"] {
+        let (server, port) = Server::start().await;
+        let smtp = smtp_with(port, &[("SMTP_TIMEOUT", "60s")]);
+        server.waits(step, TIMEOUT + std::time::Duration::from_millis(200));
+        assert!(matches!(smtp.send(&email("hong@example.com")).await, Outcome::Accepted { .. }), "{step}");
+    }
+}
+
+/// What the mail server sees of a sender is ASCII, whatever an operator wrote.
+#[tokio::test]
+async fn a_sender_s_domain_goes_as_ascii() {
+    let (server, port) = Server::start().await;
+    let smtp = smtp_with(port, &[("SMTP_FROM", "한국 <no-reply@한국.kr>")]);
+    let message = email("hong@example.com");
+    let id = format!("<{}@xn--3e0b707e.kr>", message.id.as_str());
+    assert_eq!(smtp.send(&message).await, accepted(&id));
+    let heard = server.heard();
+    for line in ["EHLO xn--3e0b707e.kr", "MAIL FROM:<no-reply@xn--3e0b707e.kr>"] {
+        assert!(heard.contains(line), "{line} in\n{heard}");
+    }
+    assert!(heard.is_ascii(), "{heard}");
+}
+
+#[test]
+fn a_sender_that_no_server_would_take_is_refused_with_what_to_do() {
+    let refused = |from: &str| {
+        let vars = [("EMAIL_PROVIDER", "smtp"), ("SMTP_HOST", "mail.example.com"), ("SMTP_FROM", from)];
+        let mut found = refusals(&vars).into_iter().filter(|refusal| refusal.to_string().contains("SMTP_FROM"));
+        found.next().map(|refusal| refusal.to_string())
+    };
+    for quoted in ["(주)회사 <a@example.com>", "Müller, Söhne <a@example.com>", "A@B <a@example.com>"] {
+        assert!(refused(quoted).is_some_and(|why| why.contains("double quotes")), "{quoted}: {:?}", refused(quoted));
+    }
+    assert!(refused("홍 <홍@example.com>").is_some_and(|why| why.contains("ASCII")));
+    assert!(refused("nobody").is_some());
+    for good in [
+        "\"(주)회사\" <a@example.com>",
+        "\"Müller, Söhne\" <a@example.com>",
+        "Example Inc. <a@example.com>",
+        "a@한국.kr",
+    ] {
+        assert_eq!(refused(good), None, "{good}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -16,6 +17,7 @@ pub struct Server {
     replies: Arc<Mutex<BTreeMap<&'static str, &'static str>>>,
     heard: Arc<Mutex<Vec<String>>>,
     connections: Arc<Mutex<usize>>,
+    pause: Arc<Mutex<Option<(&'static str, Duration)>>>,
     took: Arc<Mutex<Vec<String>>>,
 }
 
@@ -45,6 +47,18 @@ impl Server {
         self.replies.lock().unwrap().insert(line, reply);
     }
 
+    /// Before it answers this command, from now on.
+    pub fn waits(&self, command: &'static str, span: Duration) {
+        *self.pause.lock().unwrap() = Some((command, span));
+    }
+
+    async fn pause(&self, command: &str) {
+        let pause = *self.pause.lock().unwrap();
+        if let Some((_, span)) = pause.filter(|(at, _)| *at == command) {
+            tokio::time::sleep(span).await;
+        }
+    }
+
     pub fn connections(&self) -> usize {
         *self.connections.lock().unwrap()
     }
@@ -66,6 +80,7 @@ impl Server {
             }
             stream.write_all(format!("{reply}\r\n").as_bytes()).await.is_ok()
         };
+        self.pause("CONNECT").await;
         if !write(&mut stream, self.reply("CONNECT", "220 double")).await {
             return;
         }
@@ -101,6 +116,8 @@ impl Server {
                 command @ ("MAIL" | "RSET" | "NOOP") => self.reply(command, "250 2.1.0 good"),
                 _ => "500 5.5.1 what?",
             };
+            let command = line.split([' ', ':', '\r']).next().unwrap_or_default();
+            self.pause(if command == "." { "END" } else { command }).await;
             if !write(&mut stream, reply).await {
                 return;
             }
