@@ -26,6 +26,7 @@ mod m20261130_000019_notice_usage;
 mod m20261130_000020_password_census;
 mod m20261130_000022_repeats;
 mod m20261130_000023_closed_verifications;
+mod m20261130_000030_perhaps_sent;
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000018_session_device::Migration),
             Box::new(m20261130_000019_notice_usage::Migration),
             Box::new(m20261130_000023_closed_verifications::Migration),
+            Box::new(m20261130_000030_perhaps_sent::Migration),
         ]
     }
 }

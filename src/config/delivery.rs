@@ -28,7 +28,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "PROVIDER_TIMEOUT",
         "5s",
-        "How long a provider may take to answer. Longer makes fewer sends whose outcome is unknown, and slower failover.",
+        "How long a provider may take to answer. Longer makes fewer sends whose outcome is unknown, and slower failover. A \
+         mail server has SMTP_TIMEOUT.",
     ),
     Setting::new(
         "RECEIPT_TIMEOUT",

@@ -77,6 +77,14 @@ impl Breaker {
         if self.outage.take().is_some() { Turn::Closed } else { Turn::Nothing }
     }
 
+    /// What came says nothing of the provider: another probe may go at once.
+    pub fn undecided(&mut self, now: Instant) {
+        if let Some(outage) = self.outage.as_mut().filter(|outage| outage.probing) {
+            outage.probing = false;
+            outage.until = now;
+        }
+    }
+
     /// The provider did not answer, or said that it can't. `chance`, from 0 to 1, spreads the rests of processes.
     pub fn failed(&mut self, now: Instant, chance: f64) -> Turn {
         let rest = match &self.outage {
@@ -156,6 +164,17 @@ mod tests {
         assert_eq!(breaker.admit(at(5)), Admission::Go);
         assert_eq!(breaker.admit(at(64)), Admission::Rests { until: at(65) });
         assert_eq!(breaker.admit(at(65)), Admission::Go);
+    }
+
+    #[test]
+    fn a_probe_that_says_nothing_of_the_provider_is_followed_by_another_at_once() {
+        let mut breaker = opened();
+        assert_eq!(breaker.admit(at(5)), Admission::Go);
+        breaker.undecided(at(5));
+        assert_eq!(breaker.admit(at(5)), Admission::Go);
+        assert_eq!(breaker.failed(at(5), 0.0), Turn::Nothing);
+        breaker.undecided(at(6));
+        assert_eq!(breaker.admit(at(6)), Admission::Rests { until: at(15) });
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
     play::play,
     provider::Outgoing,
     retry,
+    room::Room,
     settle::{CodeMaker, Report, Wanted},
 };
 use crate::{
@@ -32,9 +33,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 const KEY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries one claimed message, writes what became of it, and says whether it could.
-pub(super) async fn deliver(inner: &Inner, row: &Model) -> bool {
+pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> bool {
     let Inner { parts, stop, .. } = inner;
     let now = parts.clock.now();
+    // A decoy and a test contact's message need none.
+    let room = room.filter(|_| !row.decoy && row.scenario.is_none());
     let report = match row.status {
         DeliveryStatus::Queued | DeliveryStatus::Sent => {
             if let Some(scenario) = &row.scenario {
@@ -49,9 +52,9 @@ pub(super) async fn deliver(inner: &Inner, row: &Model) -> bool {
             if row.decoy {
                 sent().into()
             } else {
-                carry(parts, row, now).await.unwrap_or_else(|fault| {
+                carry(parts, row, room, now).await.unwrap_or_else(|fault| {
                     telemetry::report(&fault);
-                    Settlement::Again { due_at: now + PAUSE, provider: None, reason: row.reason.clone() }.into()
+                    put_back(row, now + PAUSE).into()
                 })
             }
         }
@@ -70,12 +73,12 @@ struct Case<'a> {
     taken_by: Vec<String>,
 }
 
-async fn carry(parts: &Parts, row: &Model, now: Instant) -> Result<Report, Fault> {
+async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Instant) -> Result<Report, Fault> {
     let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
     // What was taken once shows as sent from then on, whatever becomes of another route.
     let over = |reason: &str| match attempts.is_empty() {
         false => sent_before(row),
-        true if may_be_sent(row) => unknown(None),
+        true if row.perhaps_sent => unknown(None),
         true => failed(reason),
     };
     if row.expires_at <= now {
@@ -100,7 +103,7 @@ async fn carry(parts: &Parts, row: &Model, now: Instant) -> Result<Report, Fault
         // A process that has the key takes it up; while keys are replaced there may be one.
         Err(Unwritten::KeyUnknown) => {
             let due_at = now + retry::after(KEY_PAUSE, &parts.entropy);
-            return Ok(Settlement::Again { due_at, provider: None, reason: row.reason.clone() }.into());
+            return Ok(put_back(row, due_at).into());
         }
     };
     let case = Case { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
@@ -113,9 +116,10 @@ async fn carry(parts: &Parts, row: &Model, now: Instant) -> Result<Report, Fault
     }
     let passage = Passage {
         message: &case.message,
+        room,
         code_by: case.code_by.clone(),
         taken_by: &case.taken_by,
-        only: row.provider.as_deref().filter(|_| may_be_sent(row)),
+        only: row.provider.as_deref().filter(|_| row.perhaps_sent),
         tries: row.tries,
         deadline: row.expires_at,
     };
@@ -151,23 +155,25 @@ impl Case<'_> {
             End::Unknown { provider, again } => {
                 let provider = Some(provider.to_owned());
                 match self.next_try(parts, tries, asked, None).filter(|_| again) {
-                    Some(due_at) => Settlement::Again { due_at, provider, reason: Some(NO_ANSWER.to_owned()) },
+                    Some(due_at) => {
+                        Settlement::Again { due_at, provider, reason: Some(NO_ANSWER.to_owned()), perhaps_sent: true }
+                    }
                     None => unknown(provider),
                 }
             }
             End::NotNow { provider, code, not_before, hopeless } => {
                 // An operator may mend it while a notice waits; a code is better asked for anew.
                 let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
-                let maybe_sent = may_be_sent(self.row);
+                let perhaps_sent = self.row.perhaps_sent;
                 // Who may have it stays the one to ask, whatever it says in between.
-                let (provider, code) = match maybe_sent {
+                let (provider, code) = match perhaps_sent {
                     true => (self.row.provider.clone(), self.row.reason.clone()),
                     false => (provider.map(str::to_owned), code),
                 };
                 match self.next_try(parts, tries, asked, not_before).filter(|_| !hopeless) {
-                    Some(due_at) => Settlement::Again { due_at, provider, reason: code },
+                    Some(due_at) => Settlement::Again { due_at, provider, reason: code, perhaps_sent },
                     None if !self.taken_by.is_empty() => sent_before(self.row),
-                    None if maybe_sent => unknown(provider),
+                    None if perhaps_sent => unknown(provider),
                     None => Settlement::Ended {
                         status: DeliveryStatus::Failed,
                         provider,
@@ -240,9 +246,9 @@ pub(super) fn sent() -> Settlement {
     Settlement::Accepted { by: None, receipt_due: None }
 }
 
-/// Whether a provider got it that gave no answer.
-fn may_be_sent(row: &Model) -> bool {
-    row.tries > 0 && row.reason.as_deref() == Some(NO_ANSWER)
+/// As it stands, at this instant.
+pub(super) fn put_back(row: &Model, due_at: Instant) -> Settlement {
+    Settlement::Again { due_at, provider: None, reason: row.reason.clone(), perhaps_sent: row.perhaps_sent }
 }
 
 /// Nobody knows whether it left.

@@ -1,4 +1,4 @@
-//! The dispatcher: it claims what is due, oldest first, and never more than it has hands for.
+//! The dispatcher: it claims what is due, oldest first, and never more than it has hands for and providers have room for.
 //!
 //! Each channel has hands of its own, so that a provider of text messages that hangs holds up no e-mail. A claim is
 //! renewed while its message is in hand; one that runs out belonged to a process that died, and is settled by another.
@@ -13,12 +13,12 @@ use std::{
 use futures_util::{FutureExt, future::OptionFuture};
 use sea_orm::Iterable;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::MissedTickBehavior,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, settle::Settler};
+use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, room::Room, settle::Settler};
 use crate::{
     clock::{Clock, Entropy, Instant},
     fault::Fault,
@@ -69,7 +69,6 @@ pub(super) struct Inner {
     in_hand: Mutex<HashSet<DeliveryId>>,
     /// What a provider may have, and whose end could not be written.
     unsettled: Mutex<HashSet<DeliveryId>>,
-    freed: Notify,
 }
 
 /// What one run keeps to itself.
@@ -77,10 +76,26 @@ struct Run {
     hands: BTreeMap<Channel, Arc<Semaphore>>,
     working: TaskTracker,
     renewed_at: Instant,
-    /// More was due than there were hands for.
+    /// More was due than there were hands or room for.
     backlog: bool,
     /// What is due of some channel was left where it is: its providers rest for a moment.
     rests: bool,
+}
+
+/// Messages that can be begun at once.
+struct Offer {
+    /// All channels together: no more than there is room for if all of them were of one.
+    most: usize,
+    /// By whom messages of a channel go first; none: everybody rests.
+    channels: BTreeMap<Channel, Option<&'static str>>,
+    rooms: BTreeMap<&'static str, Vec<Room>>,
+}
+
+impl Offer {
+    fn room(&mut self, channel: Channel) -> Option<Room> {
+        let provider = self.channels.get(&channel).copied().flatten()?;
+        self.rooms.get_mut(provider)?.pop()
+    }
 }
 
 impl Dispatcher {
@@ -90,7 +105,6 @@ impl Dispatcher {
             stop: CancellationToken::new(),
             in_hand: Mutex::default(),
             unsettled: Mutex::default(),
-            freed: Notify::new(),
         }))
     }
 
@@ -122,7 +136,7 @@ impl Dispatcher {
                 _ = sweep.tick() => inner.sweep(&mut run).await,
                 // Which ones does not matter: the oldest come first.
                 _ = nudged.recv_many(&mut nudges, BATCH) => { nudges.clear(); inner.claim(&mut run).await }
-                () = inner.freed.notified(), if run.backlog || run.rests => inner.claim(&mut run).await,
+                () = inner.parts.lines.freed().notified(), if run.backlog || run.rests => inner.claim(&mut run).await,
             };
             if let Err(fault) = worked {
                 // The messages stay in the table; the next sweep tries again.
@@ -149,7 +163,8 @@ impl Inner {
             if !run.backlog {
                 return;
             }
-            self.freed.notified().await;
+            // What waits for its place in a rate is told by nobody.
+            let _ = tokio::time::timeout(SWEEP, self.parts.lines.freed().notified()).await;
         }
     }
 
@@ -163,43 +178,69 @@ impl Inner {
         Ok(())
     }
 
-    /// Claims what is due as long as there are hands for it, and somebody to hand it to: what would be put back at once
-    /// keeps its place, and costs nothing while it waits.
+    /// Claims what is due as long as there are hands for it and room at the provider that is asked first: what would wait
+    /// in hand, or be put back at once, keeps its place, and costs nothing while it waits.
     async fn claim(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
-        let parts = &self.parts;
         let claimant = self.claimant();
         loop {
-            let now = parts.clock.now();
-            let mut free: Vec<_> =
-                run.hands.iter().map(|(channel, hands)| (*channel, hands.available_permits())).collect();
-            free.retain(|(channel, _)| !parts.lines.rest_for_a_moment(*channel, now));
-            let channels: Vec<_> = free.iter().filter(|(_, free)| *free > 0).map(|(channel, _)| *channel).collect();
-            run.rests = free.len() < run.hands.len();
-            run.backlog = channels.len() < free.len();
-            let Some(most) = free.iter().map(|(_, free)| *free).filter(|free| *free > 0).min() else { return Ok(()) };
-            let most = most.min(BATCH);
-            let rows = parts.store.claim_due_deliveries(&channels, most as u64, &claimant, now).await?;
+            let now = self.parts.clock.now();
+            let mut offer = self.offer(run, now);
+            if offer.channels.is_empty() {
+                return Ok(());
+            }
+            let channels: Vec<_> = offer.channels.keys().copied().collect();
+            let rows = self.parts.store.claim_due_deliveries(&channels, offer.most as u64, &claimant, now).await?;
             let claimed = rows.len();
             for row in rows {
                 let hands = run.hands.get(&row.channel).map(Arc::clone);
+                let room = offer.room(row.channel);
                 // Free ones were counted, so this waits for nobody.
                 if let Some(Ok(hand)) = OptionFuture::from(hands.map(Semaphore::acquire_owned)).await {
-                    run.working.spawn(Arc::clone(self).work(row, hand));
+                    run.working.spawn(Arc::clone(self).work(row, room, hand));
                 }
             }
-            if claimed < most {
+            if claimed < offer.most {
                 return Ok(());
             }
             run.backlog = true;
         }
     }
 
-    async fn work(self: Arc<Self>, row: Model, hand: OwnedSemaphorePermit) {
+    /// What can be begun now.
+    fn offer(&self, run: &mut Run, now: Instant) -> Offer {
+        let lines = &self.parts.lines;
+        let mut offer = Offer { most: BATCH, channels: BTreeMap::new(), rooms: BTreeMap::new() };
+        (run.rests, run.backlog) = (false, false);
+        for (channel, hands) in &run.hands {
+            if lines.rest_for_a_moment(*channel, now) {
+                run.rests = true;
+                continue;
+            }
+            let line = lines.first_awake(*channel, now);
+            let provider = line.map(|line| line.provider().name());
+            let room = match line.zip(provider) {
+                // One provider of several channels has room once.
+                Some((line, name)) => offer.rooms.entry(name).or_insert_with(|| line.rooms(BATCH)).len(),
+                // Nobody is asked: each message is told how long to wait.
+                None => BATCH,
+            };
+            match hands.available_permits().min(room) {
+                0 => run.backlog = true,
+                most => {
+                    offer.most = offer.most.min(most);
+                    offer.channels.insert(*channel, provider);
+                }
+            }
+        }
+        offer
+    }
+
+    async fn work(self: Arc<Self>, row: Model, room: Option<Room>, hand: OwnedSemaphorePermit) {
         self.in_hand().insert(row.id.clone());
         let trace = Trace::behind(row.trace.as_deref()).step("deliver", Kind::Consumer);
         trace.note("channel", row.channel.as_str());
         // A panic is told by its hook; here it is one more way not to know what became of the message.
-        let carried = AssertUnwindSafe(trace.around(deliver(&self, &row))).catch_unwind();
+        let carried = AssertUnwindSafe(trace.around(deliver(&self, &row, room))).catch_unwind();
         let settled = carried.await.unwrap_or(false);
         trace.end();
         if !settled {
@@ -207,7 +248,7 @@ impl Inner {
         }
         self.in_hand().remove(&row.id);
         drop(hand);
-        self.freed.notify_one();
+        self.parts.lines.freed().notify_one();
     }
 
     /// Holds on to what is in hand.

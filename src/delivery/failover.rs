@@ -1,11 +1,12 @@
 //! Which provider is asked, and who is asked next.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     line::{Line, Said},
     provider::{Abilities, Outcome, Outgoing},
     retry,
+    room::Room,
 };
 use crate::clock::{Clock, Entropy, Instant};
 
@@ -43,12 +44,15 @@ impl CodeBy {
 /// How a row says that the code is ours.
 pub(super) const OURS: &str = "countersign";
 
-/// How a row says that a provider may have taken its message: it got it, and gave no answer.
+/// The reason for operators where a provider got a message and gave no answer. Nothing is decided by it: a provider may
+/// use the same word.
 pub(super) const NO_ANSWER: &str = "no_answer";
 
 /// One message on its way through the providers.
 pub(super) struct Passage<'a> {
     pub message: &'a Outgoing,
+    /// Room that was taken with the claim, at one provider.
+    pub room: Option<Room>,
     pub code_by: CodeBy,
     /// Who took it before, and is not asked again.
     pub taken_by: &'a [String],
@@ -72,7 +76,7 @@ pub(super) enum End {
         provider: &'static str,
         message_id: Option<String>,
     },
-    /// This recipient or this text is refused; nobody else would fare better.
+    /// This recipient or this text is refused, or fits no provider: a later try would fare no better.
     Refused {
         provider: &'static str,
         code: Option<String>,
@@ -95,57 +99,92 @@ pub(super) enum End {
 }
 
 /// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
-pub(super) async fn carry(lines: &[Arc<Line>], passage: Passage<'_>, clock: &Clock, entropy: &Entropy) -> Carried {
-    let Passage { message, code_by, taken_by, only, tries, deadline } = passage;
-    let mut asked = 0;
-    let mut last = (None, Some("no_provider".to_owned()));
-    let mut soonest: Option<Instant> = None;
-    let mut hopeless = true;
+pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: &Clock, entropy: &Entropy) -> Carried {
+    let mut search = Search::default();
     for line in lines {
         let (name, abilities) = (line.provider().name(), line.provider().abilities());
-        if !abilities.carries(message) || !code_by.allows(name, &abilities) || taken_by.iter().any(|by| by == name) {
+        if !passage.may_go_by(name, &abilities) {
             continue;
         }
-        if only.is_some_and(|only| only != name) {
-            continue;
-        }
-        if tries + asked >= retry::MOST_TRIES {
+        if passage.tries + search.asked >= retry::MOST_TRIES {
             break;
         }
-        let outcome = match line.send(message, deadline).await {
+        let room = passage.room.take_if(|room| room.provider == name);
+        let outcome = match line.send(passage.message, room, passage.deadline).await {
             Said::Outcome(outcome) => outcome,
             Said::Rests { until } => {
-                hopeless = false;
-                soonest = Some(soonest.map_or(until, |other| other.min(until)));
-                last = (Some(name), Some("resting".to_owned()));
+                search.put_off(name, Some("resting".to_owned()), until);
                 continue;
             }
         };
-        asked += 1;
+        search.asked += i32::from(!matches!(outcome, Outcome::Unfit { .. }));
         let (code, wait) = match outcome {
             Outcome::Accepted { provider_message_id: message_id } => {
-                return Carried { end: End::Accepted { provider: name, message_id }, asked };
+                return search.over(End::Accepted { provider: name, message_id });
             }
             Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
-                return Carried { end: End::Refused { provider: name, code }, asked };
+                return search.over(End::Refused { provider: name, code });
             }
             // Nobody else is asked: what they sent might be the second.
-            Outcome::Unknown => {
-                return Carried { end: End::Unknown { provider: name, again: abilities.idempotent }, asked };
+            Outcome::Unknown | Outcome::Stalled => {
+                return search.over(End::Unknown { provider: name, again: abilities.idempotent });
             }
-            Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
-            Outcome::Unavailable { code, retry_after } => (code, retry_after),
-            Outcome::RejectedSender { code } | Outcome::Misconfigured { code } => {
-                last = (Some(name), code);
+            Outcome::Unfit { code } => {
+                search.unfit = Some((name, code));
                 continue;
             }
+            Outcome::RejectedDestination { code }
+            | Outcome::RejectedSender { code }
+            | Outcome::Misconfigured { code } => {
+                search.last = Some((name, code));
+                continue;
+            }
+            Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
+            Outcome::Unavailable { code, retry_after } | Outcome::Deferred { code, retry_after } => (code, retry_after),
         };
-        hopeless = false;
-        last = (Some(name), code);
-        let now = clock.now();
-        let again = now + wait.map_or(std::time::Duration::ZERO, |wait| retry::after(wait, entropy));
-        soonest = Some(soonest.map_or(again, |other| other.min(again)));
+        search.put_off(name, code, clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)));
     }
-    let (provider, code) = last;
-    Carried { end: End::NotNow { provider, code, not_before: soonest, hopeless }, asked }
+    search.ended()
+}
+
+impl Passage<'_> {
+    fn may_go_by(&self, name: &str, abilities: &Abilities) -> bool {
+        abilities.carries(self.message)
+            && self.code_by.allows(name, abilities)
+            && !self.taken_by.iter().any(|by| by == name)
+            && self.only.is_none_or(|only| only == name)
+    }
+}
+
+/// What is known so far of a message that nobody has taken.
+#[derive(Default)]
+struct Search {
+    asked: i32,
+    /// Who said last that it can't, and why.
+    last: Option<(&'static str, Option<String>)>,
+    /// When the first of those can be asked again who may take it then.
+    soonest: Option<Instant>,
+    /// Who can't carry such a message.
+    unfit: Option<(&'static str, &'static str)>,
+}
+
+impl Search {
+    fn put_off(&mut self, provider: &'static str, code: Option<String>, until: Instant) {
+        self.last = Some((provider, code));
+        self.soonest = Some(self.soonest.map_or(until, |other| other.min(until)));
+    }
+
+    fn over(self, end: End) -> Carried {
+        Carried { end, asked: self.asked }
+    }
+
+    fn ended(self) -> Carried {
+        let (not_before, hopeless) = (self.soonest, self.soonest.is_none());
+        let end = match (self.last.clone(), self.unfit) {
+            (Some((provider, code)), _) => End::NotNow { provider: Some(provider), code, not_before, hopeless },
+            (None, Some((provider, code))) => End::Refused { provider, code: Some(code.to_owned()) },
+            (None, None) => End::NotNow { provider: None, code: Some("no_provider".to_owned()), not_before, hopeless },
+        };
+        self.over(end)
+    }
 }

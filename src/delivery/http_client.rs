@@ -130,6 +130,8 @@ impl Answer {
             200..300 | 504 => Outcome::Unknown,
             408 | 500.. => Outcome::Unavailable { code, retry_after: self.retry_after },
             429 => Outcome::Throttled { retry_after: self.retry_after },
+            // Understood and refused: for our account, or for this destination.
+            403 => Outcome::RejectedDestination { code },
             300..=399 | 401..=405 | 407 | 410 => Outcome::Misconfigured { code },
             _ => Outcome::RejectedContent { code },
         }
@@ -181,7 +183,7 @@ mod tests {
         assert_eq!(outcome(200), Outcome::Unknown);
         assert_eq!(outcome(302), Outcome::Misconfigured { code: code(302) });
         assert_eq!(outcome(400), Outcome::RejectedContent { code: code(400) });
-        assert_eq!(outcome(403), Outcome::Misconfigured { code: code(403) });
+        assert_eq!(outcome(403), Outcome::RejectedDestination { code: code(403) });
         assert_eq!(outcome(429), Outcome::Throttled { retry_after: Some(Duration::from_secs(7)) });
         assert_eq!(outcome(503), Outcome::Unavailable { code: code(503), retry_after: Some(Duration::from_secs(7)) });
         assert_eq!(outcome(504), Outcome::Unknown);

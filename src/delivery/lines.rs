@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sea_orm::Iterable;
+use tokio::sync::Notify;
 
 use super::{
     line::{Limits, Line},
@@ -24,14 +25,17 @@ pub struct Lines(Arc<Inner>);
 struct Inner {
     by_name: BTreeMap<&'static str, Arc<Line>>,
     by_channel: BTreeMap<Channel, Vec<Arc<Line>>>,
+    freed: Arc<Notify>,
 }
 
 impl Lines {
     /// A line for each provider, within what `limits` gives for its name.
     pub fn new(routes: &Routes, limits: impl Fn(&str) -> Limits, clock: &Clock, entropy: &Entropy) -> Self {
+        let freed = Arc::new(Notify::new());
         let line = |provider: &Arc<dyn Provider>| {
             metrics::provider_known(provider.name());
-            Line::new(Arc::clone(provider), limits(provider.name()), clock.clone(), entropy.clone())
+            let limits = limits(provider.name());
+            Line::new(Arc::clone(provider), limits, Arc::clone(&freed), clock.clone(), entropy.clone())
         };
         let by_name: BTreeMap<_, _> =
             routes.all().map(|provider| (provider.name(), Arc::new(line(provider)))).collect();
@@ -40,7 +44,7 @@ impl Lines {
             (channel, named.collect())
         };
         let by_channel = Channel::iter().map(of).collect();
-        Self(Arc::new(Inner { by_name, by_channel }))
+        Self(Arc::new(Inner { by_name, by_channel, freed }))
     }
 
     /// The lines of a channel, in order of failover.
@@ -50,8 +54,18 @@ impl Lines {
 
     /// Whether nobody of a channel can be asked now, and somebody can in a moment.
     pub(super) fn rest_for_a_moment(&self, channel: Channel, now: Instant) -> bool {
-        let rests: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(now)).collect();
+        let rests: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(channel, now)).collect();
         rests.and_then(|rests| rests.into_iter().min()).is_some_and(|until| until <= now + MOMENT)
+    }
+
+    /// Who is asked first for messages of a channel now. None: everybody rests, or nobody carries them.
+    pub(super) fn first_awake(&self, channel: Channel, now: Instant) -> Option<&Arc<Line>> {
+        self.of(channel).iter().find(|line| line.rests(channel, now).is_none())
+    }
+
+    /// Told when there may be room that there was not.
+    pub(super) fn freed(&self) -> &Notify {
+        &self.0.freed
     }
 
     pub(super) fn named(&self, name: &str) -> Option<&Arc<Line>> {

@@ -29,10 +29,12 @@ pub mod receipts;
 mod reception;
 mod registry;
 mod retry;
+mod room;
 pub mod rules;
 pub mod segments;
 mod settle;
 pub mod standard_webhooks;
+mod warned;
 
 pub use self::{
     compose::Writer,

@@ -40,18 +40,27 @@ pub enum Outcome {
     Accepted { provider_message_id: Option<String> },
     /// This recipient can't get it: bad, blocked or unroutable. Another provider would say the same.
     RejectedRecipient { code: Option<String> },
+    /// This provider does not carry to this recipient or country for us: another provider may.
+    RejectedDestination { code: Option<String> },
     /// Our sender is not registered or not allowed there.
     RejectedSender { code: Option<String> },
     /// The text is refused.
     RejectedContent { code: Option<String> },
     /// Our account there: wrong key, address not allowed, no balance. An operator must look.
     Misconfigured { code: Option<String> },
-    /// Too fast.
+    /// This provider can't carry this message, so it was not asked: another provider may be able to.
+    Unfit { code: &'static str },
+    /// Our account is too fast there, whatever the recipient.
     Throttled { retry_after: Option<Duration> },
+    /// Not now, for a reason that concerns this recipient alone (a limit per number, a full mailbox, greylisting).
+    /// Nothing was sent.
+    Deferred { code: Option<String>, retry_after: Option<Duration> },
     /// Not reached, or it said that it can't now. Nothing was sent.
     Unavailable { code: Option<String>, retry_after: Option<Duration> },
     /// The request was written and no answer came: it may have been sent. Never repeated blindly.
     Unknown,
+    /// The same, at a step that depends on the recipient or the text: it says nothing of the provider.
+    Stalled,
 }
 
 impl Outcome {
@@ -60,17 +69,30 @@ impl Outcome {
         Outcome::Unavailable { code: code.into(), retry_after: None }
     }
 
+    /// [`Outcome::Deferred`], for nobody knows how long.
+    pub fn deferred(code: impl Into<Option<String>>) -> Self {
+        Outcome::Deferred { code: code.into(), retry_after: None }
+    }
+
+    /// Whether it counts against the provider: not reached, no answer, or out of order for us.
+    pub fn blames_provider(&self) -> bool {
+        matches!(self, Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown)
+    }
+
     /// Its name in metrics and logs.
     pub fn name(&self) -> &'static str {
         match self {
             Outcome::Accepted { .. } => "accepted",
             Outcome::RejectedRecipient { .. } => "rejected_recipient",
+            Outcome::RejectedDestination { .. } => "rejected_destination",
             Outcome::RejectedSender { .. } => "rejected_sender",
             Outcome::RejectedContent { .. } => "rejected_content",
             Outcome::Misconfigured { .. } => "misconfigured",
+            Outcome::Unfit { .. } => "unfit",
             Outcome::Throttled { .. } => "throttled",
+            Outcome::Deferred { .. } => "deferred",
             Outcome::Unavailable { .. } => "unavailable",
-            Outcome::Unknown => "unknown",
+            Outcome::Unknown | Outcome::Stalled => "unknown",
         }
     }
 }

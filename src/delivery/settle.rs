@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{failover::NO_ANSWER, receipts::Receipt, rules};
+use super::{deliver::put_back, failover::NO_ANSWER, receipts::Receipt, rules};
 use crate::{
     clock::{Clock, Instant},
     events::{Events, Snapshot},
@@ -100,8 +100,7 @@ impl Settler {
 
     /// A message that we claimed and never had in hand: the answer to the claim was lost. It is due again.
     pub(super) async fn never_in_hand(&self, row: &Model) -> Result<(), Fault> {
-        let again = Settlement::Again { due_at: self.clock.now(), provider: None, reason: row.reason.clone() };
-        self.try_settle(row, again.into()).await
+        self.try_settle(row, put_back(row, self.clock.now()).into()).await
     }
 
     /// A message whose claim ran out: whoever held it died, before or after asking a provider, or is frozen and will
@@ -114,7 +113,7 @@ impl Settler {
             Settlement::AsItStands
         } else if (nobody_asked || idempotent) && row.expires_at > now {
             let reason = (!nobody_asked).then(|| NO_ANSWER.to_owned());
-            Settlement::Again { due_at: now, provider: None, reason }
+            Settlement::Again { due_at: now, provider: None, reason, perhaps_sent: !nobody_asked }
         } else {
             Settlement::Ended {
                 status: DeliveryStatus::Unknown,

@@ -30,7 +30,13 @@ pub enum Settlement {
     /// Nothing more is to be done by us; receipts may still come.
     Ended { status: DeliveryStatus, provider: Option<String>, reason: Option<String>, refused: bool },
     /// To be tried again at this instant.
-    Again { due_at: Instant, provider: Option<String>, reason: Option<String> },
+    Again {
+        due_at: Instant,
+        provider: Option<String>,
+        reason: Option<String>,
+        /// A provider may have taken it already.
+        perhaps_sent: bool,
+    },
     /// What stands there is the truth already.
     AsItStands,
 }
@@ -73,8 +79,9 @@ impl Tx {
                     .col_expr(Column::Reason, Expr::val(reason))
                     .col_expr(Column::Refused, Expr::val(refused))
             }
-            Settlement::Again { due_at, provider, reason } => claimed
+            Settlement::Again { due_at, provider, reason, perhaps_sent } => claimed
                 .col_expr(Column::DueAt, Expr::val(due_at))
+                .col_expr(Column::PerhapsSent, Expr::val(perhaps_sent))
                 .col_expr(Column::Provider, or_before(Column::Provider, provider))
                 .col_expr(Column::Reason, Expr::val(reason)),
             Settlement::AsItStands => claimed.col_expr(Column::DueAt, Expr::null()),
@@ -104,6 +111,7 @@ impl Tx {
                 .col_expr(Column::Provider, Expr::val(by.provider.as_str()))
                 .col_expr(Column::ProviderMessageId, Expr::val(by.provider_message_id.clone()))
                 .col_expr(Column::Reason, Expr::val(attempt.code.clone()))
+                .col_expr(Column::PerhapsSent, Expr::val(false))
                 .col_expr(Column::Refused, Expr::val(false))
         };
         let settled = accepted(claimed).exec_with_returning(&self.0).await.doing("settling a delivery")?.pop();

@@ -131,6 +131,7 @@ impl Taking {
             .value(Column::Provider, self.by.provider.as_str())
             .value(Column::ProviderMessageId, self.by.provider_message_id.clone())
             .value(Column::Reason, attempt(delivery_attempt::Column::Code))
+            .value(Column::PerhapsSent, false)
             .value(Column::Refused, false)
             .and_where(Expr::col((delivery::Entity, Column::Id)).eq(self.delivery.as_str()))
             .and_where(Expr::col((delivery::Entity, Column::ClaimedBy)).eq(self.claim.as_deref()))

@@ -82,12 +82,12 @@ impl Provider for Aligo {
         Box::pin(async move {
             let number = match &message.to {
                 Contact::Phone(number) if number.country_code() == KOREA => number,
-                _ => return Outcome::RejectedRecipient { code: Some("not_a_korean_number".to_owned()) },
+                _ => return Outcome::Unfit { code: "not_a_korean_number" },
             };
             // What Aligo can't encode it sends as question marks.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
-                Err(unfit) => return Outcome::RejectedContent { code: Some(unfit.as_str().to_owned()) },
+                Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
             };
             let receiver = korean_text::national(number);
             if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code) {
@@ -206,7 +206,10 @@ fn sent(answer: &Answer) -> Outcome {
 
 /// What a refusal means whose number says nothing: the words are a second signal.
 pub(super) fn by_words(reason: &str, code: Option<String>) -> Outcome {
-    if reason.contains("발신번호") {
+    // Words for the account stand beside those for the recipient as well: "a recipient that is not verified".
+    if reason.contains("수신") {
+        Outcome::RejectedRecipient { code }
+    } else if reason.contains("발신번호") {
         Outcome::RejectedSender { code }
     } else if ["인증", "IP", "잔여", "부족", "포인트"].iter().any(|word| reason.contains(word)) {
         Outcome::Misconfigured { code }

@@ -85,6 +85,8 @@ pub(super) fn sent(answer: &Answer) -> Outcome {
         "" => answer.by_status(None),
         // Credentials; the channel's state.
         "-101" | "509" => Outcome::Misconfigured { code: told },
+        // The recipient has blocked the channel, or has no KakaoTalk: an SMS may arrive.
+        _ if reason.contains("수신") => Outcome::RejectedDestination { code: told },
         // Of the rest -99 is most: the words tell.
         _ if ["템플릿", "채널", "프로필", "senderkey"].iter().any(|word| reason.contains(word)) => {
             Outcome::Misconfigured { code: told }

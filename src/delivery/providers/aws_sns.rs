@@ -122,7 +122,7 @@ impl Provider for AwsSns {
         Box::pin(async move {
             let text = message.text.expose();
             if text.len() > LONGEST_TEXT {
-                return Outcome::RejectedContent { code: Some("text_too_long".to_owned()) };
+                return Outcome::Unfit { code: "text_too_long" };
             }
             let mut publish = self.client.publish().phone_number(message.to.as_str()).message(text);
             for (name, kind, value) in &self.attributes {
@@ -174,10 +174,22 @@ fn refused(told: &str, raw: &HttpResponse) -> Outcome {
         }
         // The request did not come in whole.
         "RequestTimeout" | "InternalError" | "ServiceUnavailable" => Outcome::Unavailable { code, retry_after },
+        // Signatures, actions, endpoints and keys of ours.
+        "IncompleteSignature"
+        | "InvalidAction"
+        | "MissingAction"
+        | "MalformedQueryString"
+        | "UnrecognizedClient"
+        | "ExpiredToken"
+        | "EndpointDisabled"
+        | "PlatformApplicationDisabled" => Outcome::Misconfigured { code },
+        key if key.starts_with("KMS") => Outcome::Misconfigured { code },
         // No refusal that reads as one, and a gateway that waited in vain.
         _ if status < 300 || status == 504 => Outcome::Unknown,
         _ if status >= 500 => Outcome::Unavailable { code, retry_after },
         _ if status == 429 => Outcome::Throttled { retry_after },
+        // A number that the sandbox does not know, and whatever else is refused of one request alone.
+        _ if status == 400 => Outcome::RejectedDestination { code },
         // Authorization, signature, keys, endpoints: ours to mend.
         _ => Outcome::Misconfigured { code },
     }

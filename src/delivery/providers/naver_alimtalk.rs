@@ -99,9 +99,9 @@ pub(super) fn accepted(answer: &Answer) -> Outcome {
         Some(message) if message.request_status_code.as_str() == TAKEN => {
             Outcome::Accepted { provider_message_id: message.message_id.some().map(|id| alimtalk::mark(&id)) }
         }
-        // The number is one that an SMS could go to: what SENS refuses is our channel or our template.
+        // This number, our channel or our template: another way may lead there, and SENS is in order.
         Some(message) if message.request_status_code.some().is_some() => {
-            Outcome::Misconfigured { code: loose::code(message.request_status_code.as_str()) }
+            Outcome::RejectedDestination { code: loose::code(message.request_status_code.as_str()) }
         }
         _ => Outcome::Unknown,
     }

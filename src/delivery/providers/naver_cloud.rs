@@ -90,11 +90,11 @@ impl Provider for NaverCloud {
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
-            let Contact::Phone(number) = &message.to else { return Outcome::RejectedRecipient { code: None } };
+            let Contact::Phone(number) = &message.to else { return Outcome::Unfit { code: "not_a_number" } };
             // SENS cuts what is too long, and fails later on what it can't encode: neither is left to it.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
-                Err(unfit) => return Outcome::RejectedContent { code: Some(unfit.as_str().to_owned()) },
+                Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
             };
             if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code)
                 && number.country_code() == KOREA
@@ -236,6 +236,10 @@ pub(super) fn refused(answer: &Answer) -> Outcome {
         Some("500" | "900") => Outcome::Unavailable { code, retry_after: answer.retry_after },
         // The gateway waited for SENS in vain: SENS may have sent.
         Some("510") => Outcome::Unknown,
+        // SENS is there, and knows of something in this request that it does not find.
+        None if answer.status == 404 && answer.json::<serde_json::Map<String, Value>>().is_some() => {
+            Outcome::RejectedDestination { code: loose::code("404") }
+        }
         _ => answer.by_status(code),
     }
 }

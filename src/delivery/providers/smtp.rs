@@ -1,6 +1,6 @@
 //! E-mail over SMTP, by lettre: TLS from the start or by STARTTLS, never in the clear but to this machine.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lettre::{
     Address,
@@ -22,7 +22,7 @@ use crate::{
     delivery::{
         Registration, base_url,
         provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-        providers::smtp_session::{Security, Server, Sessions},
+        providers::smtp_session::{Patience, Security, Server, Sessions},
         registry::{Maker, Reader},
     },
 };
@@ -43,6 +43,13 @@ pub const REGISTRATION: Registration = Registration {
             "implicit (port 465), starttls (port 587, and nothing is sent without it), or none, to this machine alone.",
         ),
         Setting::optional("SMTP_FROM", "The sender: Name <no-reply@example.com>. Bounces go there."),
+        Setting::new(
+            "SMTP_TIMEOUT",
+            "60s",
+            "How long the mail server may take for its greeting and for each answer; RFC 5321 has minutes, and servers \
+             that check a recipient or a text use them. To connect it has PROVIDER_TIMEOUT. What it has not answered for \
+             when SHUTDOWN_GRACE is over may show as UNKNOWN.",
+        ),
         Setting::optional("SMTP_CA_FILE", "Certificates in PEM to trust besides the system's."),
     ],
     read,
@@ -78,18 +85,39 @@ fn read(reader: &mut Reader<'_>) -> Maker {
         Tls::None => 25,
     };
     let credentials = credentials(reader);
-    let from = from.parse::<Mailbox>().map_err(|_| {
+    let from = sender(&from).map_err(|mend| {
         if !from.is_empty() {
-            env.refuse("SMTP_FROM", "an address such as Name <no-reply@example.com>");
+            env.refuse("SMTP_FROM", mend);
         }
     });
+    let step = env.duration("SMTP_TIMEOUT", Duration::from_secs(1)..=Duration::from_secs(600));
     let security = security(env, &host, tls);
     let server = Server { host, port: port.unwrap_or(default_port), security, credentials, hello: hello(&from) };
     Box::new(move |tools| {
         #[expect(clippy::expect_used, reason = "a sender that does not parse was refused, and nothing is built then")]
         let from = from.expect("SMTP_FROM was judged");
-        Arc::new(Smtp { clock: tools.clock.clone(), from, sessions: Sessions::new(server, tools.timeout) })
+        let patience = Patience { connect: tools.timeout, step };
+        Arc::new(Smtp { clock: tools.clock.clone(), from, sessions: Sessions::new(server, patience) })
     })
+}
+
+/// The sender, with its domain in ASCII: it stands in EHLO, in MAIL and in Message-ID, where servers without SMTPUTF8
+/// take nothing else.
+fn sender(text: &str) -> Result<Mailbox, &'static str> {
+    let name = text.split_once('<').map_or("", |(name, _)| name.trim());
+    if !name.starts_with('"') && name.contains(['(', ')', ',', ':', ';', '@', '[', ']', '\\', '"']) {
+        return Err("double quotes around the name, for the signs in it: \"Name\" <no-reply@example.com>");
+    }
+    let form = "an address such as Name <no-reply@example.com>";
+    let Mailbox { name, email } = text.parse().map_err(|_| form)?;
+    if !email.user().is_ascii() {
+        return Err("an address whose part before the @ is ASCII: many mail servers take no other");
+    }
+    if email.domain().is_ascii() {
+        return Ok(Mailbox { name, email });
+    }
+    let domain = idna::domain_to_ascii_strict(email.domain()).map_err(|_| form)?;
+    Ok(Mailbox { name, email: Address::new(email.user(), domain).map_err(|_| form)? })
 }
 
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
@@ -137,11 +165,11 @@ impl Provider for Smtp {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             let Ok(to) = message.to.as_str().parse::<Address>() else {
-                return Outcome::RejectedRecipient { code: Some("address_not_deliverable".to_owned()) };
+                return Outcome::Unfit { code: "address_not_deliverable" };
             };
             let id = format!("<{}@{}>", message.id.as_str(), self.from.email.domain());
             let Some((envelope, bytes)) = compose(&self.from, to, &id, message, self.clock.now()) else {
-                return Outcome::RejectedContent { code: Some("message_not_composed".to_owned()) };
+                return Outcome::Unfit { code: "message_not_composed" };
             };
             self.sessions.deliver(&envelope, &bytes, id).await
         })

@@ -38,10 +38,19 @@ pub enum Security {
     None,
 }
 
-/// Open dialogues with one server. Each step of each may take as long as a provider may take to answer.
+/// How long a server may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// To be reached, and to say that a kept connection still stands.
+    pub connect: Duration,
+    /// For its greeting, and for each answer after it.
+    pub step: Duration,
+}
+
+/// Open dialogues with one server.
 pub struct Sessions {
     server: Server,
-    timeout: Duration,
+    patience: Patience,
     parked: Mutex<Vec<AsyncSmtpConnection>>,
 }
 
@@ -57,8 +66,8 @@ enum Step {
 }
 
 impl Sessions {
-    pub fn new(server: Server, timeout: Duration) -> Self {
-        Self { server, timeout, parked: Mutex::default() }
+    pub fn new(server: Server, patience: Patience) -> Self {
+        Self { server, patience, parked: Mutex::default() }
     }
 
     /// Hands one message over; `id` is what it is accepted under.
@@ -71,7 +80,9 @@ impl Sessions {
         // A server that refused goes on listening; one that fell silent or broke off is left.
         let whole = match &said {
             Ok(()) => true,
-            Err((_, intact)) => *intact && self.step(Step::Announce, session.command(Rset)).await.is_ok(),
+            Err((_, intact)) => {
+                *intact && timeout(self.patience.connect, session.command(Rset)).await.is_ok_and(|said| said.is_ok())
+            }
         };
         if whole {
             let mut parked = self.parked.lock().await;
@@ -89,7 +100,7 @@ impl Sessions {
     async fn session(&self) -> Result<AsyncSmtpConnection, Outcome> {
         loop {
             let Some(mut parked) = self.parked.lock().await.pop() else { break };
-            if timeout(self.timeout, parked.test_connected()).await.unwrap_or(false) {
+            if timeout(self.patience.connect, parked.test_connected()).await.unwrap_or(false) {
                 return Ok(parked);
             }
         }
@@ -103,7 +114,8 @@ impl Sessions {
             Security::StartTls(_) | Security::None => None,
         };
         let address = (host.as_str(), *port);
-        let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(self.timeout), hello, implicit, None);
+        let connecting =
+            AsyncSmtpConnection::connect_tokio1(address, Some(self.patience.connect), hello, implicit, None);
         let mut session = self.step(Step::Connect, connecting).await.map_err(outcome_only)?;
         if let Security::StartTls(parameters) = security {
             // Without the offer there is no falling back: whoever took it out of the greeting could read along.
@@ -125,7 +137,7 @@ impl Sessions {
         let addresses = envelope.from().into_iter().chain(envelope.to());
         if addresses.map(AsRef::<str>::as_ref).any(|address| !address.is_ascii()) {
             if !session.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err((Outcome::RejectedRecipient { code: Some("no_smtputf8".to_owned()) }, true));
+                return Err((Outcome::RejectedDestination { code: Some("no_smtputf8".to_owned()) }, true));
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
@@ -145,7 +157,7 @@ impl Sessions {
     }
 
     async fn step<T>(&self, step: Step, saying: impl Future<Output = Result<T, Error>>) -> Result<T, (Outcome, bool)> {
-        match timeout(self.timeout, saying).await {
+        match timeout(self.patience.step, saying).await {
             Ok(Ok(said)) => Ok(said),
             Ok(Err(error)) => Err((failed(step, &error), error.status().is_some())),
             Err(_) => Err((broken_off(step), false)),
@@ -160,15 +172,18 @@ fn outcome_only((outcome, _): (Outcome, bool)) -> Outcome {
     outcome
 }
 
-/// No answer: unknown once the message was being written, else nothing was sent.
+/// No answer. Up to the sender's address it says that the server is away; after that the recipient or the text may be
+/// why, and once the message was being written it is unknown whether it was sent.
 fn broken_off(step: Step) -> Outcome {
     match step {
-        Step::Message => Outcome::Unknown,
-        _ => Outcome::unavailable("not_reached".to_owned()),
+        Step::Connect | Step::SignIn | Step::Sender => Outcome::unavailable("not_reached".to_owned()),
+        Step::Recipient | Step::Announce => Outcome::deferred("broken_off".to_owned()),
+        Step::Message => Outcome::Stalled,
     }
 }
 
-/// What a failure at a step means (RFC 5321, section 4.2; enhanced codes: RFC 3463).
+/// What a failure at a step means (RFC 5321, section 4.2; enhanced codes: RFC 3463). Once the server has taken the
+/// sender, only 421 speaks of the server: all else is about this recipient or this message.
 fn failed(step: Step, error: &Error) -> Outcome {
     let Some(status) = error.status() else {
         return match step {
@@ -178,31 +193,41 @@ fn failed(step: Step, error: &Error) -> Outcome {
         };
     };
     let status = status.to_string();
-    let enhanced = enhanced(error).unwrap_or_default();
+    let said = error.source().map(ToString::to_string).unwrap_or_default();
+    let enhanced = enhanced(&said).unwrap_or_default();
     let code = loose::code(format!("{status} {enhanced}"));
-    // 4yz: not now.
-    if status.starts_with('4') {
-        return Outcome::unavailable(code);
-    }
-    let policy = enhanced.starts_with("5.7.");
     match step {
-        // 530, 535: credentials.
-        _ if matches!(status.as_str(), "530" | "534" | "535" | "538") => Outcome::Misconfigured { code },
+        _ if status == "421" => Outcome::unavailable(code),
+        Step::Connect | Step::SignIn | Step::Sender if status.starts_with('4') => Outcome::unavailable(code),
+        Step::Recipient | Step::Announce | Step::Message if status.starts_with('4') => Outcome::deferred(code),
         Step::Connect | Step::SignIn => Outcome::Misconfigured { code },
+        Step::Sender if is_credentials(&status) => Outcome::Misconfigured { code },
         Step::Sender if status == "552" => Outcome::RejectedContent { code },
         Step::Sender => Outcome::RejectedSender { code },
-        // No relaying for us, or the recipient's server does not trust our sender.
-        Step::Recipient if policy => Outcome::RejectedSender { code },
+        _ if is_senders(&status, enhanced) => Outcome::RejectedSender { code },
         Step::Recipient => Outcome::RejectedRecipient { code },
+        _ if enhanced.starts_with("5.1.") || enhanced.starts_with("5.2.") => Outcome::RejectedRecipient { code },
+        // Amazon SES: an account in the sandbox, paused, or with an identity that is not verified; it has no enhanced codes.
+        Step::Message if status == "554" && enhanced.is_empty() => Outcome::RejectedSender { code },
         Step::Announce | Step::Message => Outcome::RejectedContent { code },
     }
 }
 
+/// Authentication is demanded or refused (RFC 4954, section 6).
+fn is_credentials(status: &str) -> bool {
+    matches!(status, "530" | "534" | "535" | "538")
+}
+
+/// Whether a refusal after MAIL is about our sender or our account: no relaying for us, a policy or a reputation (5.7), a
+/// sender's address or domain (5.1.7, 5.1.8), a daily limit (5.4.5 by Gmail).
+fn is_senders(status: &str, enhanced: &str) -> bool {
+    is_credentials(status) || enhanced.starts_with("5.7.") || matches!(enhanced, "5.1.7" | "5.1.8" | "5.4.5")
+}
+
 /// The enhanced status code that an answer's text begins with, such as `5.1.1`.
-fn enhanced(error: &Error) -> Option<String> {
-    let text = error.source()?.to_string();
-    let word = text.split_whitespace().next()?;
+fn enhanced(said: &str) -> Option<&str> {
+    let word = said.split_whitespace().next()?;
     let mut parts = word.split('.');
     let numbers = parts.by_ref().take(3).filter(|part| part.parse::<u16>().is_ok()).count();
-    (numbers == 3 && parts.next().is_none()).then(|| word.to_owned())
+    (numbers == 3 && parts.next().is_none()).then_some(word)
 }

@@ -102,10 +102,10 @@ impl Provider for Solapi {
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
-            let Contact::Phone(number) = &message.to else { return Outcome::RejectedRecipient { code: None } };
+            let Contact::Phone(number) = &message.to else { return Outcome::Unfit { code: "not_a_number" } };
             let message = match self.message(number, message) {
                 Ok(message) => message,
-                Err(unfit) => return Outcome::RejectedContent { code: Some(unfit.as_str().to_owned()) },
+                Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
             };
             let body = json!({ "messages": [message], "allowDuplicates": false, "showMessageList": true });
             let request = self.http.post(format!("{}/messages/v4/send-many/detail", self.base)).json(&body);
@@ -236,12 +236,16 @@ fn classified(told: &str) -> Outcome {
         "1062" | "2062" | "1064" | "2064" | "3013" | "3059" => Outcome::RejectedSender { code },
         // The account, its balance; the AlimTalk profile or template.
         "1020" | "1030" | "2230" | "2063" => Outcome::Misconfigured { code },
-        _ if matches!(told.parse(), Ok(1041..=1047 | 3101..=3107)) => Outcome::Misconfigured { code },
-        "1024" | "2024" | "3012" | "3024" | "3053" | "3056" | "3057" => Outcome::unavailable(code),
+        // No KakaoTalk, the channel blocked by the recipient, not at this hour: an SMS may arrive.
+        "3104" | "3107" | "3108" => Outcome::RejectedDestination { code },
+        _ if matches!(told.parse(), Ok(1041..=1047 | 3101..=3106)) => Outcome::Misconfigured { code },
+        "1024" | "2024" | "3012" | "3024" => Outcome::unavailable(code),
+        // The way to this handset is full.
+        "3053" | "3056" | "3057" => Outcome::deferred(code),
         // Spam filters.
         "2254" | "3054" => Outcome::RejectedContent { code },
         "" => Outcome::Unknown,
-        other if other.starts_with('2') => Outcome::unavailable(code),
+        other if other.starts_with('2') => Outcome::deferred(code),
         other if other.starts_with('3') => Outcome::RejectedRecipient { code },
         _ => Outcome::RejectedContent { code },
     }

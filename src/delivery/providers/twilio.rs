@@ -110,7 +110,7 @@ impl Provider for Twilio {
 impl Twilio {
     async fn text(&self, message: &Outgoing) -> Outcome {
         if message.text.expose().chars().count() > LONGEST_BODY {
-            return Outcome::RejectedContent { code: Some("text_too_long".to_owned()) };
+            return Outcome::Unfit { code: "text_too_long" };
         }
         let validity = twilio_api::validity(message.ttl);
         let callback = self.callback(message);
@@ -134,7 +134,7 @@ impl Twilio {
     async fn call(&self, message: &Outgoing) -> Outcome {
         let twiml = twiml(message.text.expose(), message.locale);
         if twiml.chars().count() > LONGEST_TWIML {
-            return Outcome::RejectedContent { code: Some("text_too_long".to_owned()) };
+            return Outcome::Unfit { code: "text_too_long" };
         }
         let callback = self.callback(message);
         let from = self.caller.as_deref().unwrap_or_default();

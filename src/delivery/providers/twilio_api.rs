@@ -80,18 +80,22 @@ pub fn refusal(answer: &Answer) -> Outcome {
         // guards, which stop a destination.
         "21211" | "21612" | "21614" | "21610" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" | "60410"
         | "60605" => Outcome::RejectedRecipient { code },
-        // From: invalid, not owned, missing; 21210 for calls; a Messaging Service that is gone or has no number.
-        "21212" | "21606" | "21603" | "21659" | "21660" | "21701" | "21703" | "21210" => {
+        // From: invalid, not owned, missing, not registered, of another channel than To; 21210 for calls; a Messaging Service that
+        // is gone or has no number.
+        "21212" | "21606" | "21603" | "21659" | "21660" | "21701" | "21703" | "21704" | "21910" | "30034" | "21210" => {
             Outcome::RejectedSender { code }
+        }
+        // Not to that country (21215 and 13227 for calls), not to that number by a trial account (21219 for calls), by Verify's
+        // rules, not again to that number for now (Verify: sends, checks, requests at a time).
+        "21408" | "21215" | "13227" | "21608" | "21219" | "60220" | "60238" | "60202" | "60203" | "60212" => {
+            Outcome::RejectedDestination { code }
         }
         // Body missing, too long.
         "21602" | "21617" => Outcome::RejectedContent { code },
-        // Credentials, wrong address, trial account, country not allowed (21215 for calls).
-        "20003" | "20404" | "21608" | "21408" | "21215" => Outcome::Misconfigured { code },
-        // Concurrency, the sender's queue, Verify's limits.
-        "20429" | "21611" | "60202" | "60203" | "60207" | "60212" => {
-            Outcome::Throttled { retry_after: answer.retry_after }
-        }
+        // Credentials, permissions, suspended account, test credentials; wrong address.
+        "20003" | "20004" | "20005" | "20006" | "20008" | "20404" => Outcome::Misconfigured { code },
+        // Concurrency (10004 for calls), the sender's queue, Verify's limit for the whole service.
+        "20429" | "10004" | "21611" | "60207" => Outcome::Throttled { retry_after: answer.retry_after },
         _ => answer.by_status(code),
     }
 }

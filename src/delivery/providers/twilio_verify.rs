@@ -68,7 +68,7 @@ impl Provider for TwilioVerify {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             if message.code.is_none() {
-                return Outcome::RejectedContent { code: Some("carries_codes_alone".to_owned()) };
+                return Outcome::Unfit { code: "carries_codes_alone" };
             }
             match self.start(message).await {
                 Ok(answer) if answer.status.is_success() => match answer.json::<Verification>() {

@@ -106,6 +106,9 @@ impl Provider for Vonage {
         Box::pin(async move {
             match self.post(message).await {
                 Ok(answer) if answer.status.is_success() => sent(&answer),
+                Ok(answer) if (402..=404).contains(&answer.status.as_u16()) => {
+                    Outcome::RejectedDestination { code: loose::code(answer.status.as_str()) }
+                }
                 Ok(answer) => answer.by_status(None),
                 Err(silence) => Silence::into(silence),
             }
@@ -175,8 +178,10 @@ fn classified(status: &str, answer: &Answer) -> Outcome {
         "5" => Outcome::unavailable(code),
         "6" | "7" | "33" => Outcome::RejectedRecipient { code },
         "15" => Outcome::RejectedSender { code },
-        // Credentials, account, credit, callback URL, demo account, signature.
-        "4" | "8" | "9" | "11" | "14" | "22" | "23" | "29" | "32" => Outcome::Misconfigured { code },
+        // A network code that is not one of that country's; a number that a demo account may not send to.
+        "22" | "29" => Outcome::RejectedDestination { code },
+        // Credentials, account, credit, callback URL, signature.
+        "4" | "8" | "9" | "11" | "14" | "23" | "32" => Outcome::Misconfigured { code },
         // Missing or invalid parameter, too long, and what is not in the table.
         _ => Outcome::RejectedContent { code },
     }

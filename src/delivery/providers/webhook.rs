@@ -1,7 +1,7 @@
 //! A gateway that we don't know: it takes signed JSON (Standard Webhooks), and does with it what it will.
 //!
-//! It answers 2xx (with `{"provider_message_id": …}` if it has one) when it takes the message. A refusal, 4xx, may name
-//! its kind: `{"rejected": "recipient" | "sender" | "content", "code": …}`. `webhook-id` stays the same when a message is
+//! It answers 2xx (with `{"provider_message_id": …}` if it has one) when it takes the message. A refusal may name its
+//! kind, whatever its status: `{"rejected": "recipient" | "destination" | "sender" | "content", "code": …}`. `webhook-id` stays the same when a message is
 //! sent again, so that it arrives once.
 
 use std::{sync::Arc, time::Duration};
@@ -145,12 +145,13 @@ struct Answered {
 fn answered(answer: &Answer) -> Outcome {
     let told = answer.json::<Answered>().unwrap_or_default();
     let code = told.code.some().and_then(loose::code);
-    match (answer.status.as_u16(), told.rejected.as_str()) {
+    match (told.rejected.as_str(), answer.status.as_u16()) {
+        ("recipient", _) => Outcome::RejectedRecipient { code },
+        ("destination", _) => Outcome::RejectedDestination { code },
+        ("sender", _) => Outcome::RejectedSender { code },
+        ("content", _) => Outcome::RejectedContent { code },
         // 409: the same id was taken before.
-        (200..300 | 409, _) => Outcome::Accepted { provider_message_id: told.provider_message_id.some() },
-        (400..500, "recipient") => Outcome::RejectedRecipient { code },
-        (400..500, "sender") => Outcome::RejectedSender { code },
-        (400..500, "content") => Outcome::RejectedContent { code },
+        (_, 200..300 | 409) => Outcome::Accepted { provider_message_id: told.provider_message_id.some() },
         _ => answer.by_status(code),
     }
 }

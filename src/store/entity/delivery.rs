@@ -40,6 +40,8 @@ pub struct Model {
     pub provider_message_id: Option<String>,
     /// Why it failed, in the provider's code.
     pub reason: Option<String>,
+    /// A provider got it and gave no answer, so that only that provider may be asked again.
+    pub perhaps_sent: bool,
     /// A provider refused this recipient or this text: no other one would fare better.
     pub refused: bool,
     /// When it is next to be looked at: the next try, or the end of the wait for a receipt, while unclaimed; the end of

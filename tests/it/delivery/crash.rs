@@ -139,6 +139,45 @@ async fn a_message_whose_account_was_erased_keeps_no_hand() {
     app.stop().await;
 }
 
+/// Only what a provider was asked for may have been sent: what waited for its turn is sent by the next process.
+#[tokio::test]
+async fn dl_01_what_no_provider_was_asked_for_is_sent_by_the_next_process() {
+    for (limit, value, begun) in [("PROVIDER_CONCURRENCY", "2", 2), ("PROVIDER_RATE", "unlimited, twilio=1", 1)] {
+        let twilio = Carrier::start(|_| Act::Hang).await;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let setup = by("twilio").await.with(limit, value).with("PROVIDER_TIMEOUT", "60s").twilio(&twilio);
+        let killed = setup.start_on(runtime.handle()).await;
+        let visitor = killed.anonymous();
+        let mut ids = Vec::new();
+        for number in 0..8 {
+            ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+        }
+        twilio.seen_at_least(begun).await;
+        runtime.shutdown_background();
+        assert_eq!(twilio.asked(), begun, "{limit}");
+        twilio.behave(|_| Act::Say(twilio_took(SID)));
+        let app = killed.another_process().await;
+        let visitor = app.anonymous();
+        // The claims of the dead run out.
+        app.advance(Duration::from_secs(40));
+        let mut ends = Vec::new();
+        let deadline = tokio::time::Instant::now() + 2 * PATIENCE;
+        while ends.len() < ids.len() {
+            ends.clear();
+            for id in &ids {
+                let status = visitor.verification(id).await["delivery"]["status"].clone();
+                ends.extend((status != "QUEUED").then_some(status));
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{limit}: {ends:?}");
+            app.advance(Duration::from_millis(200));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(ends.iter().filter(|status| *status == "UNKNOWN").count(), begun, "{limit}: {ends:?}");
+        assert_eq!(ends.iter().filter(|status| *status == "SENT").count(), ids.len() - begun, "{limit}");
+        app.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn dl_01_a_full_outbox_is_sent_by_the_next_process() {
     let gateway = Carrier::start(|_| Act::Hang).await;
@@ -256,7 +295,7 @@ async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_els
     let delivery = id.clone();
     let settled = database.write(move |tx| {
         Box::pin(async move {
-            let again = Settlement::Again { due_at: now, provider: None, reason: None };
+            let again = Settlement::Again { due_at: now, provider: None, reason: None, perhaps_sent: false };
             Ok(Ending::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
         })
     });

@@ -186,6 +186,33 @@ async fn what_a_gateway_may_have_taken_goes_by_nobody_else() {
     }
 }
 
+/// What a gateway calls its refusal decides nothing: "no answer" by its own word is no answer that we lacked.
+#[tokio::test]
+async fn a_gateway_that_says_no_answer_has_not_taken_the_message() {
+    let gateway = Carrier::start(|_| Act::Say(Reply::json(503, &serde_json::json!({ "code": "no_answer" })))).await;
+    let twilio = Carrier::start(|_| Act::Say(twilio_error(503, 20_503))).await;
+    let app = by("twilio,webhook").await.gateway(&gateway).twilio(&twilio).start().await;
+    let visitor = app.anonymous();
+    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    let asked = gateway.seen_at_least(1).await.remove(0);
+    twilio.behave(|_| Act::Say(twilio_took("SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
+    let (database, delivery) = (store(&app).await, DeliveryId::parse(asked.header("webhook-id")).unwrap());
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let due_at = loop {
+        let row = database.delivery(&delivery).await.unwrap().unwrap();
+        if let (None, 2, Some(due_at)) = (row.claimed_by, row.tries, row.due_at) {
+            assert_eq!((row.reason.as_deref(), row.perhaps_sent), (Some("no_answer"), false));
+            break due_at;
+        }
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    app.advance((due_at - app.now()).to_std().unwrap_or_default());
+    shows(&visitor, &id, "SENT").await;
+    assert_eq!((twilio.asked(), gateway.asked()), (2, 1));
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_provider_that_fails_again_and_again_rests_and_is_back_after_a_probe() {
     let gateway = Carrier::start(|_| Act::Say(Reply::text(503, "no"))).await;

@@ -3,6 +3,7 @@
 pub mod carrier;
 mod checked;
 mod crash;
+mod destinations;
 mod failover;
 mod keys;
 mod limits;

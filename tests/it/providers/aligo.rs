@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     double::{Double, Reply},
-    support::{accepted, code_message, content, misconfigured, phone, provider, recipient, sender, text_message},
+    support::{
+        accepted, code_message, content, misconfigured, phone, provider, recipient, sender, text_message, unfit,
+    },
 };
 
 fn aligo(url: &str, more: &[(&str, &str)]) -> Arc<dyn Provider> {
@@ -59,8 +61,8 @@ async fn what_it_can_not_carry_is_not_asked() {
     let aligo = aligo(&double.url(), &[]);
     let abroad = Outgoing { to: phone("+447911123456"), ..code_message() };
     assert!(!aligo.abilities().carries(&abroad) && aligo.abilities().carries(&code_message()));
-    assert_eq!(aligo.send(&abroad).await, recipient("not_a_korean_number"));
-    assert_eq!(aligo.send(&text_message("인증번호 😀")).await, content("character_not_in_ks_x_1001"));
+    assert_eq!(aligo.send(&abroad).await, unfit("not_a_korean_number"));
+    assert_eq!(aligo.send(&text_message("인증번호 😀")).await, unfit("character_not_in_ks_x_1001"));
     assert!(double.take().is_empty());
 }
 
@@ -79,6 +81,8 @@ async fn every_result_in_the_table_is_of_its_class_and_keeps_its_reason() {
         // The words are the second signal where the number says nothing.
         (failure(json!(-999), "발신번호 미등록"), sender("-999 발신번호 미등록")),
         (failure(json!(-999), "포인트가 부족합니다."), misconfigured("-999 포인트가 부족합니다.")),
+        (failure(json!(-305), "미인증 수신번호"), recipient("-305 미인증 수신번호")),
+        (failure(json!(-305), "수신번호 오류"), recipient("-305 수신번호 오류")),
         (failure(json!(0), ""), content("0")),
         (failure(json!(-999), "01012345678 차단"), content("-999 … 차단")),
         (

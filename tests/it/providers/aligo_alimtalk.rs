@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, misconfigured, provider, recipient, refusals, sender, text_message, throttled,
-        unavailable_for,
+        accepted, code_message, content, destination, misconfigured, provider, recipient, refusals, sender,
+        text_message, throttled, unavailable_for,
     },
 };
 
@@ -80,7 +80,7 @@ async fn what_fits_no_template_goes_by_sms_and_what_no_carrier_takes_goes_nowher
     double.then(Reply::json(200, &json!({ "result_code": 1, "message": "", "msg_id": 9, "success_cnt": 1 })));
     assert_eq!(aligo.send(&Outgoing { code: None, ..code_message() }).await, accepted("9"));
     assert_eq!(double.take_one().line, "/send/");
-    assert_eq!(aligo.send(&text_message("인증번호 😀")).await, content("character_not_in_ks_x_1001"));
+    assert_eq!(aligo.send(&text_message("인증번호 😀")).await, Outcome::Unfit { code: "character_not_in_ks_x_1001" });
     assert!(double.take().is_empty());
 }
 
@@ -96,6 +96,7 @@ async fn every_result_is_of_its_class_and_keeps_its_reason() {
         (failure(json!(-99), "포인트가 부족합니다."), misconfigured("-99 포인트가 부족합니다.")),
         (failure(json!(-99), "템플릿이 없습니다."), misconfigured("-99 템플릿이 없습니다.")),
         (failure(json!(-99), "등록되지 않은 발신번호"), sender("-99 등록되지 않은 발신번호")),
+        (failure(json!(-99), "수신자가 채널을 차단"), destination("-99 수신자가 채널을 차단")),
         (failure(json!(-99), "01012345678 오류"), content("-99 … 오류")),
         // 1 is the success of its text messages.
         (failure(json!(1), "success"), content("1 success")),

@@ -7,7 +7,8 @@ use countersign::delivery::provider::{Channel, Outcome, Provider};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, misconfigured, provider, recipient, text_message, throttled, unavailable_for,
+        accepted, code_message, content, destination, misconfigured, provider, recipient, text_message, throttled,
+        unavailable_for, unfit,
     },
 };
 
@@ -90,6 +91,11 @@ async fn every_error_in_the_table_is_of_its_class_and_none_is_tried_again() {
         (403, "KMSAccessDenied", misconfigured("KMSAccessDenied")),
         (403, "SignatureDoesNotMatch", misconfigured("SignatureDoesNotMatch")),
         (403, "InvalidClientTokenId", misconfigured("InvalidClientTokenId")),
+        (400, "IncompleteSignature", misconfigured("IncompleteSignature")),
+        (400, "VerificationException", destination("VerificationException")),
+        (400, "UserErrorException", destination("UserErrorException")),
+        (400, "OptedOut", recipient("OptedOut")),
+        (400, "UnheardOf", destination("UnheardOf")),
         (400, "Throttling", throttled(Some(2))),
         (400, "ThrottlingException", throttled(Some(2))),
         (400, "TooManyRequestsException", throttled(Some(2))),
@@ -110,6 +116,6 @@ async fn every_error_in_the_table_is_of_its_class_and_none_is_tried_again() {
 async fn more_than_1600_bytes_are_not_sent() {
     let double = Double::start().await;
     let sns = sns(&double.url(), &KEY);
-    assert_eq!(sns.send(&text_message(&"가".repeat(534))).await, content("text_too_long"));
+    assert_eq!(sns.send(&text_message(&"가".repeat(534))).await, unfit("text_too_long"));
     assert!(double.take().is_empty());
 }

@@ -12,6 +12,7 @@ mod naver_cloud;
 mod receipts;
 mod silence;
 mod smtp;
+pub mod smtp_double;
 mod solapi;
 mod stand_ins;
 mod support;

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, misconfigured, phone, provider_at, refusals, text_message, throttled,
-        unavailable_for,
+        accepted, code_message, content, destination, misconfigured, phone, provider_at, refusals, text_message,
+        throttled, unavailable_for,
     },
 };
 
@@ -94,7 +94,7 @@ async fn what_fits_no_template_goes_by_sms_and_what_no_carrier_takes_goes_nowher
         assert_eq!(sens.send(&message).await, accepted("VORSSA-1"));
         assert!(double.take_one().line.starts_with("/sms/v2/services/"));
     }
-    assert_eq!(sens.send(&text_message("인증번호 😀")).await, content("character_not_in_ks_x_1001"));
+    assert_eq!(sens.send(&text_message("인증번호 😀")).await, Outcome::Unfit { code: "character_not_in_ks_x_1001" });
     assert!(double.take().is_empty());
 }
 
@@ -115,8 +115,9 @@ async fn every_error_in_the_table_is_of_its_class() {
         (gateway(503, json!("500")), unavailable_for("500", 2)),
         (gateway(504, json!("510")), Outcome::Unknown),
         (gateway(500, json!("900")), unavailable_for("900", 2)),
-        // The channel or the template: another provider may do without.
-        (answered("3015"), misconfigured("3015")),
+        // The number, the channel or the template: another provider may do without.
+        (answered("3015"), destination("3015")),
+        (answered("E104"), destination("E104")),
         // Taken, and of the one message there is no word.
         (Reply::json(202, &json!({ "statusCode": "202", "messages": [] })), Outcome::Unknown),
     ];

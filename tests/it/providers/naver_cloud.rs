@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, misconfigured, phone, provider_at, text_message, throttled, unavailable,
-        unavailable_for,
+        accepted, code_message, content, destination, misconfigured, phone, provider_at, text_message, throttled,
+        unavailable, unavailable_for,
     },
 };
 
@@ -107,12 +107,12 @@ async fn the_kind_of_message_is_chosen_by_its_bytes() {
                 assert_eq!(double.take_one().json()["type"], kind, "{text}");
             }
             None => {
-                assert_eq!(outcome, content("character_not_in_ks_x_1001"), "{text}");
+                assert_eq!(outcome, Outcome::Unfit { code: "character_not_in_ks_x_1001" }, "{text}");
                 assert!(double.take().is_empty());
             }
         }
     }
-    assert_eq!(sens.send(&text_message(&"가".repeat(1001))).await, content("text_too_long"));
+    assert_eq!(sens.send(&text_message(&"가".repeat(1001))).await, Outcome::Unfit { code: "text_too_long" });
 }
 
 #[tokio::test]
@@ -140,6 +140,8 @@ async fn every_error_in_the_table_is_of_its_class() {
             Reply::json(400, &json!({ "status": 400, "errors": [{ "field": "from" }], "errorMessage": "no" })),
             content("400"),
         ),
+        (Reply::json(404, &json!({ "status": 404, "errorMessage": "no such number" })), destination("404")),
+        (Reply::text(404, "<html>"), misconfigured("404")),
         (Reply::json(500, &json!({ "status": 500, "errorMessage": "no" })), unavailable("500")),
         // Taken means 202 twice.
         (Reply::json(202, &json!({ "requestId": "r", "statusCode": "500", "statusName": "fail" })), Outcome::Unknown),

@@ -1,99 +1,20 @@
 //! SMTP against a server that says what it is told to, line by line.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
 use countersign::{
     config::Secret,
     delivery::provider::{Channel, Outcome, Outgoing, Provider},
 };
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+use tokio::net::TcpListener;
+
+use super::{
+    smtp_double::Server,
+    support::{
+        TIMEOUT, accepted, content, deferred, destination, email, misconfigured, provider, recipient, refusals, sender,
+        unavailable,
+    },
 };
-
-use super::support::{accepted, content, email, misconfigured, provider, recipient, sender, unavailable};
-
-/// Says 250, or what it was told for a command; `drop` ends the connection instead.
-#[derive(Clone, Default)]
-struct Server {
-    replies: Arc<Mutex<BTreeMap<&'static str, &'static str>>>,
-    heard: Arc<Mutex<Vec<String>>>,
-    connections: Arc<Mutex<usize>>,
-}
-
-impl Server {
-    async fn start() -> (Self, u16) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = Self::default();
-        let serving = server.clone();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                *serving.connections.lock().unwrap() += 1;
-                tokio::spawn(serving.clone().converse(stream));
-            }
-        });
-        (server, port)
-    }
-
-    /// For this command, alone, from now on.
-    fn says(&self, command: &'static str, reply: &'static str) {
-        *self.replies.lock().unwrap() = BTreeMap::from([(command, reply)]);
-    }
-
-    fn reply(&self, command: &str, otherwise: &'static str) -> &'static str {
-        self.replies.lock().unwrap().get(command).copied().unwrap_or(otherwise)
-    }
-
-    async fn converse(self, stream: TcpStream) {
-        let mut stream = BufReader::new(stream);
-        let write = async |stream: &mut BufReader<TcpStream>, reply: &str| {
-            if reply == "drop" {
-                return false;
-            }
-            stream.write_all(format!("{reply}\r\n").as_bytes()).await.is_ok()
-        };
-        if !write(&mut stream, self.reply("CONNECT", "220 double")).await {
-            return;
-        }
-        let mut in_message = false;
-        loop {
-            let mut line = String::new();
-            if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
-                return;
-            }
-            self.heard.lock().unwrap().push(line.trim_end().to_owned());
-            let reply = match line.split([' ', ':', '\r']).next().unwrap_or_default() {
-                "." if in_message => {
-                    in_message = false;
-                    self.reply("END", "250 2.0.0 queued")
-                }
-                _ if in_message => continue,
-                "EHLO" => self.reply("EHLO", "250-double\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN"),
-                "DATA" => {
-                    let reply = self.reply("DATA", "354 go on");
-                    in_message = reply.starts_with('3');
-                    reply
-                }
-                "AUTH" => self.reply("AUTH", "235 2.7.0 welcome"),
-                "QUIT" => "221 bye",
-                command @ ("MAIL" | "RCPT" | "RSET" | "NOOP") => self.reply(command, "250 2.1.0 good"),
-                _ => "500 5.5.1 what?",
-            };
-            if !write(&mut stream, reply).await {
-                return;
-            }
-        }
-    }
-
-    fn heard(&self) -> String {
-        std::mem::take(&mut *self.heard.lock().unwrap()).join("\n")
-    }
-}
 
 fn smtp(port: u16) -> Arc<dyn Provider> {
     smtp_with(port, &[("SMTP_USERNAME", "user"), ("SMTP_PASSWORD", "pass")])
@@ -106,6 +27,7 @@ fn smtp_with(port: u16, more: &[(&str, &str)]) -> Arc<dyn Provider> {
         ("SMTP_HOST", "127.0.0.1"),
         ("SMTP_PORT", &port),
         ("SMTP_TLS", "none"),
+        ("SMTP_TIMEOUT", "2s"),
         ("SMTP_FROM", "예시 <no-reply@sign.example.com>"),
     ];
     vars.extend_from_slice(more);
@@ -144,11 +66,11 @@ async fn a_connection_is_used_again_and_also_after_a_refusal() {
     assert_eq!(smtp.send(&email("b@example.com")).await, recipient("550 5.1.1"));
     server.says("", "");
     assert!(matches!(smtp.send(&email("c@example.com")).await, Outcome::Accepted { .. }));
-    assert_eq!(*server.connections.lock().unwrap(), 1);
+    assert_eq!(server.connections(), 1);
     // One that no longer answers is left for a new one.
     server.says("NOOP", "drop");
     assert!(matches!(smtp.send(&email("d@example.com")).await, Outcome::Accepted { .. }));
-    assert_eq!(*server.connections.lock().unwrap(), 2);
+    assert_eq!(server.connections(), 2);
 }
 
 #[tokio::test]
@@ -171,18 +93,32 @@ async fn every_refusal_is_of_the_class_of_its_step() {
         ("RCPT", "553 5.1.3 what", recipient("553 5.1.3")),
         ("RCPT", "550 5.1.1 nobody", recipient("550 5.1.1")),
         ("RCPT", "554 5.7.1 relay access denied", sender("554 5.7.1")),
-        ("RCPT", "450 4.2.0 greylisted", unavailable("450 4.2.0")),
-        ("RCPT", "452 4.2.2 full", unavailable("452 4.2.2")),
+        ("RCPT", "550 5.1.7 from whom", sender("550 5.1.7")),
+        ("RCPT", "553 5.1.8 no such domain of yours", sender("553 5.1.8")),
+        ("RCPT", "550 5.4.5 daily limit", sender("550 5.4.5")),
+        ("RCPT", "530 5.7.0 who are you", sender("530 5.7.0")),
+        // Not now, to this recipient.
+        ("RCPT", "450 4.1.2 no such domain", deferred("450 4.1.2")),
+        ("RCPT", "450 4.2.0 greylisted", deferred("450 4.2.0")),
+        ("RCPT", "452 4.2.2 full", deferred("452 4.2.2")),
         ("DATA", "554 5.5.1 no", content("554 5.5.1")),
-        ("DATA", "451 4.3.0 later", unavailable("451 4.3.0")),
-        ("END", "554 5.7.1 spam", content("554 5.7.1")),
-        ("END", "452 4.3.1 disk", unavailable("452 4.3.1")),
+        ("DATA", "451 4.3.0 later", deferred("451 4.3.0")),
+        ("END", "552 5.3.4 too big", content("552 5.3.4")),
+        ("END", "550 5.1.1 nobody", recipient("550 5.1.1")),
+        ("END", "452 4.3.1 disk", deferred("452 4.3.1")),
+        // The account's limits and reputation.
+        ("END", "554 5.7.1 spam", sender("554 5.7.1")),
+        ("END", "550 5.4.5 daily sending quota exceeded", sender("550 5.4.5")),
+        ("END", "554 Message rejected: Email address is not verified.", sender("554")),
+        // The server itself, at whatever step.
+        ("RCPT", "421 4.3.2 going down", unavailable("421 4.3.2")),
+        ("END", "421 4.3.2 going down", unavailable("421 4.3.2")),
         // Broken off before and after the message was written.
         ("CONNECT", "drop", unavailable("not_reached")),
         ("MAIL", "drop", unavailable("not_reached")),
-        ("RCPT", "drop", unavailable("not_reached")),
-        ("DATA", "drop", unavailable("not_reached")),
-        ("END", "drop", Outcome::Unknown),
+        ("RCPT", "drop", deferred("broken_off")),
+        ("DATA", "drop", deferred("broken_off")),
+        ("END", "drop", Outcome::Stalled),
     ];
     for (step, reply, expected) in table {
         server.says(step, reply);
@@ -198,6 +134,54 @@ async fn a_server_that_is_gone_or_dumb_has_sent_nothing() {
     assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
     drop(listener);
     assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
+}
+
+/// RFC 5321, section 4.5.3.2: minutes, not the seconds of an API.
+#[tokio::test]
+async fn a_mail_server_has_a_time_of_its_own_for_every_answer() {
+    for step in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END"] {
+        let (server, port) = Server::start().await;
+        let smtp = smtp_with(port, &[("SMTP_TIMEOUT", "60s")]);
+        server.waits(step, TIMEOUT + std::time::Duration::from_millis(200));
+        assert!(matches!(smtp.send(&email("hong@example.com")).await, Outcome::Accepted { .. }), "{step}");
+    }
+}
+
+/// What the mail server sees of a sender is ASCII, whatever an operator wrote.
+#[tokio::test]
+async fn a_sender_s_domain_goes_as_ascii() {
+    let (server, port) = Server::start().await;
+    let smtp = smtp_with(port, &[("SMTP_FROM", "한국 <no-reply@한국.kr>")]);
+    let message = email("hong@example.com");
+    let id = format!("<{}@xn--3e0b707e.kr>", message.id.as_str());
+    assert_eq!(smtp.send(&message).await, accepted(&id));
+    let heard = server.heard();
+    for line in ["EHLO xn--3e0b707e.kr", "MAIL FROM:<no-reply@xn--3e0b707e.kr>"] {
+        assert!(heard.contains(line), "{line} in\n{heard}");
+    }
+    assert!(heard.is_ascii(), "{heard}");
+}
+
+#[test]
+fn a_sender_that_no_server_would_take_is_refused_with_what_to_do() {
+    let refused = |from: &str| {
+        let vars = [("EMAIL_PROVIDER", "smtp"), ("SMTP_HOST", "mail.example.com"), ("SMTP_FROM", from)];
+        let mut found = refusals(&vars).into_iter().filter(|refusal| refusal.to_string().contains("SMTP_FROM"));
+        found.next().map(|refusal| refusal.to_string())
+    };
+    for quoted in ["(주)회사 <a@example.com>", "Müller, Söhne <a@example.com>", "A@B <a@example.com>"] {
+        assert!(refused(quoted).is_some_and(|why| why.contains("double quotes")), "{quoted}: {:?}", refused(quoted));
+    }
+    assert!(refused("홍 <홍@example.com>").is_some_and(|why| why.contains("ASCII")));
+    assert!(refused("nobody").is_some());
+    for good in [
+        "\"(주)회사\" <a@example.com>",
+        "\"Müller, Söhne\" <a@example.com>",
+        "Example Inc. <a@example.com>",
+        "a@한국.kr",
+    ] {
+        assert_eq!(refused(good), None, "{good}");
+    }
 }
 
 #[tokio::test]
@@ -231,7 +215,7 @@ async fn dl_06_values_become_no_headers() {
 async fn an_address_beyond_ascii_needs_a_server_that_takes_it() {
     let (server, port) = Server::start().await;
     let message = email("홍길동@example.com");
-    assert_eq!(smtp_with(port, &[]).send(&message).await, recipient("no_smtputf8"));
+    assert_eq!(smtp_with(port, &[]).send(&message).await, destination("no_smtputf8"));
     server.says("EHLO", "250-double\r\n250-8BITMIME\r\n250 SMTPUTF8");
     assert!(matches!(smtp_with(port, &[]).send(&message).await, Outcome::Accepted { .. }));
     assert!(server.heard().contains("MAIL FROM:<no-reply@sign.example.com> SMTPUTF8"));

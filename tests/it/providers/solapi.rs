@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, misconfigured, phone, provider_at, recipient, sender, throttled, unavailable,
-        unavailable_for,
+        accepted, code_message, content, deferred, destination, misconfigured, phone, provider_at, recipient, sender,
+        throttled, unavailable, unavailable_for,
     },
 };
 
@@ -122,12 +122,14 @@ async fn every_status_in_the_table_is_of_its_class() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
     type Class = fn(&str) -> Outcome;
-    let classes: [(&[&str], Class); 5] = [
+    let classes: [(&[&str], Class); 7] = [
         (&["1058", "3058", "1060", "2060", "1061", "2061", "3010", "3032", "3047", "3050"], recipient),
         (&["1062", "2062", "1064", "2064", "3013", "3059"], sender),
         (&["1010", "1011", "1026", "1028", "1029", "1031", "2254", "3054"], content),
-        (&["1020", "1030", "2230", "2063", "1041", "1043", "1047", "3101", "3103", "3107"], misconfigured),
-        (&["1024", "2024", "3012", "3024", "3053", "3056", "3057", "2999"], unavailable),
+        (&["1020", "1030", "2230", "2063", "1041", "1043", "1047", "3101", "3103", "3106"], misconfigured),
+        (&["1024", "2024", "3012", "3024"], unavailable),
+        (&["3104", "3107", "3108"], destination),
+        (&["3053", "3056", "3057", "2058", "2999"], deferred),
     ];
     for (codes, class) in classes {
         for code in codes {

@@ -108,6 +108,15 @@ pub fn accepted(id: &str) -> Outcome {
 pub fn recipient(code: &str) -> Outcome {
     Outcome::RejectedRecipient { code: Some(code.to_owned()) }
 }
+pub fn destination(code: &str) -> Outcome {
+    Outcome::RejectedDestination { code: Some(code.to_owned()) }
+}
+pub fn unfit(code: &'static str) -> Outcome {
+    Outcome::Unfit { code }
+}
+pub fn deferred(code: &str) -> Outcome {
+    Outcome::deferred(code.to_owned())
+}
 pub fn sender(code: &str) -> Outcome {
     Outcome::RejectedSender { code: Some(code.to_owned()) }
 }

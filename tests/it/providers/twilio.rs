@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, call, code_message, content, misconfigured, provider, recipient, sender, text_message, throttled,
-        unavailable, unavailable_for,
+        accepted, call, code_message, content, destination, misconfigured, provider, recipient, sender, text_message,
+        throttled, unavailable, unavailable_for, unfit,
     },
 };
 
@@ -131,8 +131,13 @@ async fn every_error_in_the_table_is_of_its_class() {
         (400, 21612, recipient("21612")),
         (400, 21614, recipient("21614")),
         (400, 21610, recipient("21610")),
-        (400, 21608, misconfigured("21608")),
-        (400, 21408, misconfigured("21408")),
+        (400, 21608, destination("21608")),
+        (400, 21408, destination("21408")),
+        (403, 21408, destination("21408")),
+        (403, 99999, destination("99999")),
+        (401, 20005, misconfigured("20005")),
+        (400, 21910, sender("21910")),
+        (403, 30034, sender("30034")),
         (400, 21635, recipient("21635")),
         (400, 21659, sender("21659")),
         (400, 21660, sender("21660")),
@@ -147,7 +152,10 @@ async fn every_error_in_the_table_is_of_its_class() {
         // Calls.
         (400, 21217, recipient("21217")),
         (400, 21214, recipient("21214")),
-        (400, 21215, misconfigured("21215")),
+        (400, 21215, destination("21215")),
+        (400, 13227, destination("13227")),
+        (400, 21219, destination("21219")),
+        (403, 10004, throttled(Some(3))),
         (400, 21216, recipient("21216")),
         (400, 21210, sender("21210")),
         // What the table does not know goes by its status.
@@ -171,8 +179,8 @@ async fn every_error_in_the_table_is_of_its_class() {
 async fn a_text_past_1600_characters_and_a_call_past_4000_are_not_sent() {
     let double = Double::start().await;
     let long = text_message(&"가".repeat(1601));
-    assert_eq!(twilio(Channel::Sms, &double.url(), &[]).send(&long).await, content("text_too_long"));
+    assert_eq!(twilio(Channel::Sms, &double.url(), &[]).send(&long).await, unfit("text_too_long"));
     let long = Outgoing { text: Secret::new("1".repeat(4000)), ..call() };
-    assert_eq!(twilio(Channel::Voice, &double.url(), &[]).send(&long).await, content("text_too_long"));
+    assert_eq!(twilio(Channel::Voice, &double.url(), &[]).send(&long).await, unfit("text_too_long"));
     assert!(double.take().is_empty());
 }

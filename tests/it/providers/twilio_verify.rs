@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     double::{Double, Reply},
-    support::{accepted, call, code_message, content, misconfigured, provider, recipient, throttled},
+    support::{accepted, call, code_message, destination, misconfigured, provider, recipient, throttled, unfit},
 };
 
 const SERVICE: &str = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -66,7 +66,7 @@ async fn it_carries_no_notices() {
     let verify = twilio_verify(Channel::Sms, &double.url());
     let notice = Outgoing { code: None, ..code_message() };
     assert!(!verify.abilities().carries(&notice) && verify.abilities().carries(&code_message()));
-    assert_eq!(verify.send(&notice).await, content("carries_codes_alone"));
+    assert_eq!(verify.send(&notice).await, unfit("carries_codes_alone"));
     assert!(double.take().is_empty());
 }
 
@@ -79,9 +79,13 @@ async fn every_error_of_a_start_is_of_its_class() {
         (400, 60205, recipient("60205")),
         (403, 60410, recipient("60410")),
         (403, 60605, recipient("60605")),
-        (429, 60203, throttled(Some(3))),
+        (429, 60202, destination("60202")),
+        (429, 60203, destination("60203")),
         (429, 60207, throttled(Some(3))),
-        (429, 60212, throttled(Some(3))),
+        (429, 60212, destination("60212")),
+        (403, 60220, destination("60220")),
+        (403, 60238, destination("60238")),
+        (400, 21408, destination("21408")),
         (429, 20429, throttled(Some(3))),
         (404, 20404, misconfigured("20404")),
         (401, 20003, misconfigured("20003")),

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, misconfigured, provider_at, recipient, sender, text_message, throttled,
-        unavailable,
+        accepted, code_message, content, destination, misconfigured, provider_at, recipient, sender, text_message,
+        throttled, unavailable,
     },
 };
 
@@ -124,9 +124,9 @@ async fn every_status_in_the_table_is_of_its_class() {
         ("12", content("12")),
         ("14", misconfigured("14")),
         ("15", sender("15")),
-        ("22", misconfigured("22")),
+        ("22", destination("22")),
         ("23", misconfigured("23")),
-        ("29", misconfigured("29")),
+        ("29", destination("29")),
         ("32", misconfigured("32")),
         ("33", recipient("33")),
         ("99", content("99")),

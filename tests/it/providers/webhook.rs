@@ -16,7 +16,8 @@ use serde_json::json;
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, email, misconfigured, provider_at, recipient, sender, throttled, unavailable,
+        accepted, code_message, content, destination, email, misconfigured, provider_at, recipient, sender, throttled,
+        unavailable,
     },
 };
 
@@ -94,6 +95,14 @@ async fn every_answer_is_of_its_class() {
         (Reply::json(422, &json!({ "rejected": "recipient", "code": "blocked" })), recipient("blocked")),
         (Reply::json(422, &json!({ "rejected": "sender", "code": 9 })), sender("9")),
         (Reply::json(422, &json!({ "rejected": "content", "code": "emoji" })), content("emoji")),
+        (Reply::json(422, &json!({ "rejected": "destination", "code": "no route" })), destination("no route")),
+        // The word counts, whatever the status.
+        (Reply::json(200, &json!({ "rejected": "recipient", "code": 1 })), recipient("1")),
+        (Reply::json(403, &json!({ "rejected": "destination" })), Outcome::RejectedDestination { code: None }),
+        (Reply::json(503, &json!({ "rejected": "content", "code": "no" })), content("no")),
+        (Reply::json(200, &json!({ "rejected": null })), Outcome::Accepted { provider_message_id: None }),
+        (Reply::json(503, &json!({ "rejected": "something" })), unavailable("503")),
+        (Reply::text(403, ""), destination("403")),
         (Reply::text(408, ""), unavailable("408")),
         (Reply::text(429, "").with("retry-after", "5"), throttled(Some(5))),
         (Reply::text(500, ""), unavailable("500")),

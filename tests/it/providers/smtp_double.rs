@@ -1,0 +1,130 @@
+//! A mail server that says what it is told to, line by line.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+/// Says 250, or what it was told for a command; `drop` ends the connection instead.
+#[derive(Clone, Default)]
+pub struct Server {
+    replies: Arc<Mutex<BTreeMap<&'static str, &'static str>>>,
+    heard: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
+    pause: Arc<Mutex<Option<(&'static str, Duration)>>>,
+    took: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    pub async fn start() -> (Self, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Self::default();
+        let serving = server.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                *serving.connections.lock().unwrap() += 1;
+                tokio::spawn(serving.clone().converse(stream));
+            }
+        });
+        (server, port)
+    }
+
+    /// For this command, alone, from now on.
+    pub fn says(&self, command: &'static str, reply: &'static str) {
+        *self.replies.lock().unwrap() = BTreeMap::from([(command, reply)]);
+    }
+
+    /// As well from now on for lines that begin so.
+    pub fn says_also(&self, line: &'static str, reply: &'static str) {
+        self.replies.lock().unwrap().insert(line, reply);
+    }
+
+    /// Before it answers this command, from now on.
+    pub fn waits(&self, command: &'static str, span: Duration) {
+        *self.pause.lock().unwrap() = Some((command, span));
+    }
+
+    async fn pause(&self, command: &str) {
+        let pause = *self.pause.lock().unwrap();
+        if let Some((_, span)) = pause.filter(|(at, _)| *at == command) {
+            tokio::time::sleep(span).await;
+        }
+    }
+
+    pub fn connections(&self) -> usize {
+        *self.connections.lock().unwrap()
+    }
+
+    /// The recipients that it took, in order.
+    pub fn took(&self) -> Vec<String> {
+        self.took.lock().unwrap().clone()
+    }
+
+    fn reply(&self, command: &str, otherwise: &'static str) -> &'static str {
+        self.replies.lock().unwrap().get(command).copied().unwrap_or(otherwise)
+    }
+
+    async fn converse(self, stream: TcpStream) {
+        let mut stream = BufReader::new(stream);
+        let write = async |stream: &mut BufReader<TcpStream>, reply: &str| {
+            if reply == "drop" {
+                return false;
+            }
+            stream.write_all(format!("{reply}\r\n").as_bytes()).await.is_ok()
+        };
+        self.pause("CONNECT").await;
+        if !write(&mut stream, self.reply("CONNECT", "220 double")).await {
+            return;
+        }
+        let mut in_message = false;
+        let mut recipient = String::new();
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                return;
+            }
+            self.heard.lock().unwrap().push(line.trim_end().to_owned());
+            let reply = match line.split([' ', ':', '\r']).next().unwrap_or_default() {
+                "." if in_message => {
+                    in_message = false;
+                    self.took.lock().unwrap().push(std::mem::take(&mut recipient));
+                    self.reply("END", "250 2.0.0 queued")
+                }
+                _ if in_message => continue,
+                "EHLO" => self.reply("EHLO", "250-double\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN"),
+                "DATA" => {
+                    let reply = self.reply("DATA", "354 go on");
+                    in_message = reply.starts_with('3');
+                    reply
+                }
+                "AUTH" => self.reply("AUTH", "235 2.7.0 welcome"),
+                "QUIT" => "221 bye",
+                "RCPT" => {
+                    recipient = line.trim_start_matches("RCPT TO:<").trim_end().trim_end_matches('>').to_owned();
+                    let replies = self.replies.lock().unwrap();
+                    let said = replies.iter().find(|(begin, _)| !begin.is_empty() && line.starts_with(**begin));
+                    said.map_or("250 2.1.0 good", |(_, reply)| reply)
+                }
+                command @ ("MAIL" | "RSET" | "NOOP") => self.reply(command, "250 2.1.0 good"),
+                _ => "500 5.5.1 what?",
+            };
+            let command = line.split([' ', ':', '\r']).next().unwrap_or_default();
+            self.pause(if command == "." { "END" } else { command }).await;
+            if !write(&mut stream, reply).await {
+                return;
+            }
+        }
+    }
+
+    pub fn heard(&self) -> String {
+        std::mem::take(&mut *self.heard.lock().unwrap()).join("\n")
+    }
+}
