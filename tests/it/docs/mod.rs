@@ -13,7 +13,7 @@ use self::{
 use crate::support::{Database, given};
 
 /// Blocks that are not run. A block more is a decision; a block less lowers the number.
-const NOT_RUN: usize = 4;
+const NOT_RUN: usize = 8;
 
 /// Languages whose blocks are run here, or by the tests of `web/`.
 const LANGUAGES: [&str; 13] =
@@ -55,7 +55,7 @@ fn to_run(language: &str) -> Vec<Vec<Block>> {
 #[test]
 fn every_block_has_a_language_that_is_checked_and_what_is_not_run_is_listed() {
     let blocks = every();
-    assert!(blocks.len() > 20, "{} blocks", blocks.len());
+    assert!(blocks.len() > 30, "{} blocks", blocks.len());
     let unknown: Vec<_> = blocks.iter().filter(|block| !LANGUAGES.contains(&block.language.as_str())).collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
     let found: BTreeSet<_> = blocks
@@ -87,6 +87,9 @@ async fn shell_blocks_run_as_written() {
         let serve = page.iter().find(|block| block.has("serve"));
         run.serve(&run.adapted(serve.map_or("countersign", |block| &block.text))).await;
         let rest: Vec<_> = page.iter().filter(|block| !block.has("serve")).cloned().collect();
+        if rest.is_empty() {
+            continue;
+        }
         let outputs = run.run(&rest).await;
         for (block, output) in rest.iter().zip(&outputs) {
             let place = format!("{name}:{}", block.line);
