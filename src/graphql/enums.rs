@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::{channel, purpose, quota, status, verification};
+use crate::{channel, purpose, quota, session, status, verification};
 
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -103,4 +103,50 @@ pub enum Quota {
     Account,
     /// The service as a whole sends no more, or no more e-mails, for now.
     Service,
+}
+
+/// Why a token is not honoured. ProofRejected and RefreshRejected have it, so that one fragment serves both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum RejectionReason {
+    /// There is no such token.
+    Unknown,
+    /// Its time ran out. Of a refresh token: the session was not used for too long, or is as old as a session may get.
+    Expired,
+    /// ProofRejected alone: it was spent already.
+    Spent,
+    /// ProofRejected alone: it was made for something else.
+    WrongPurpose,
+    /// RefreshRejected alone: the session was ended.
+    Revoked,
+    /// RefreshRejected alone: it came again after its successor was used, so somebody has a copy: the session is ended by
+    /// it.
+    Reused,
+    /// RefreshRejected alone: the request had two refresh cookies of one name. None of them was tried, and no session was
+    /// ended: remove the cookie that another page of this site has set.
+    Ambiguous,
+}
+
+impl From<verification::Rejection> for RejectionReason {
+    fn from(reason: verification::Rejection) -> Self {
+        use verification::Rejection;
+        match reason {
+            Rejection::Unknown => Self::Unknown,
+            Rejection::Expired => Self::Expired,
+            Rejection::Spent => Self::Spent,
+            Rejection::WrongPurpose => Self::WrongPurpose,
+        }
+    }
+}
+
+impl From<session::RefreshRejection> for RejectionReason {
+    fn from(reason: session::RefreshRejection) -> Self {
+        use session::RefreshRejection;
+        match reason {
+            RefreshRejection::Unknown => Self::Unknown,
+            RefreshRejection::Expired => Self::Expired,
+            RefreshRejection::Revoked => Self::Revoked,
+            RefreshRejection::Reused => Self::Reused,
+            RefreshRejection::Ambiguous => Self::Ambiguous,
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::{
 pub struct InvalidInput {
     /// INVALID_INPUT.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// In the request's language, fit to be shown. With one field wrong, what is wrong with it.
     pub(super) message: String,
     /// Every field that was wrong.
     fields: Vec<FieldError>,
@@ -34,7 +34,11 @@ pub struct FieldError {
 
 impl InvalidInput {
     pub fn new(ctx: &Context<'_>, fields: Vec<FieldError>) -> Self {
-        Self { code: ProblemCode::InvalidInput.noted(ctx), message: ctx.say("problem-invalid-input", &[]), fields }
+        let message = match fields.as_slice() {
+            [field] => field.message.clone(),
+            _ => ctx.say("problem-invalid-input", &[]),
+        };
+        Self { code: ProblemCode::InvalidInput.noted(ctx), message, fields }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use async_graphql::{Context, Enum, SimpleObject};
+use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
     clock::Instant,
-    graphql::{context::Asking, scalars::DateTime},
+    graphql::{context::Asking, enums::RejectionReason, scalars::DateTime},
     session,
     texts::Arg,
 };
@@ -36,23 +36,6 @@ impl AccountLocked {
     }
 }
 
-/// Why a refresh token is not honoured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "session::RefreshRejection")]
-pub enum RefreshRejection {
-    /// There is no such token.
-    Unknown,
-    /// The session was not used for too long, or is as old as a session may get.
-    Expired,
-    /// The session was ended.
-    Revoked,
-    /// It came again after its successor was used, so somebody has a copy: the session is ended by it.
-    Reused,
-    /// The request had two refresh cookies of one name, or of two sessions that are both live. None of them was exchanged,
-    /// and no session was ended: remove the cookie that another host of the domain has set, or sign in again.
-    Ambiguous,
-}
-
 /// The refresh token is not honoured; the person has to sign in again.
 #[derive(SimpleObject)]
 pub struct RefreshRejected {
@@ -61,7 +44,7 @@ pub struct RefreshRejected {
     /// In the request's language, fit to be shown.
     pub(super) message: String,
     /// Why.
-    reason: RefreshRejection,
+    reason: RejectionReason,
 }
 
 impl RefreshRejected {

@@ -1,10 +1,10 @@
 //! Problems of verifications and proofs.
 
-use async_graphql::{Context, Enum, SimpleObject};
+use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    graphql::{context::Asking, types::Verification},
+    graphql::{context::Asking, enums::RejectionReason, types::Verification},
     texts::Arg,
     verification::{self, Standing},
 };
@@ -121,20 +121,6 @@ impl DeliveryRefused {
     }
 }
 
-/// Why a proof can't be spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "verification::Rejection")]
-pub enum ProofRejection {
-    /// There is no such proof.
-    Unknown,
-    /// Its time ran out.
-    Expired,
-    /// It was spent already.
-    Spent,
-    /// It was made for something else.
-    WrongPurpose,
-}
-
 /// The proof can't be spent.
 #[derive(SimpleObject)]
 pub struct ProofRejected {
@@ -143,7 +129,7 @@ pub struct ProofRejected {
     /// In the request's language, fit to be shown.
     pub(super) message: String,
     /// Why.
-    reason: ProofRejection,
+    reason: RejectionReason,
 }
 
 impl ProofRejected {

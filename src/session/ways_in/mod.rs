@@ -161,8 +161,15 @@ async fn end_locked(
         (WayIn::UndoToken, _) if act == SecurityAct::Deletion => {}
         (WayIn::UndoToken, _) => ended.undone = tx.undo_contact_changes(&subject.account, now).await?,
         // The statement that ends a session writes the revocation that ends these; codes were ended before.
-        (WayIn::AccessToken | WayIn::Subscription, _) => {}
-        (WayIn::OpenVerification | WayIn::UndoVerification | WayIn::UnspentProof | WayIn::UndoProof, _) => {}
+        (
+            WayIn::AccessToken
+            | WayIn::Subscription
+            | WayIn::OpenVerification
+            | WayIn::UndoVerification
+            | WayIn::UnspentProof
+            | WayIn::UndoProof,
+            _,
+        ) => {}
     }
     Ok(())
 }

@@ -74,12 +74,11 @@ use Decision::{End, Keep};
 pub fn decide(act: SecurityAct, way: WayIn) -> Decision {
     match way {
         WayIn::OpenVerification | WayIn::UnspentProof => codes(act),
-        // An undo token is worth nothing without them, so they are kept as long.
-        WayIn::UndoVerification | WayIn::UndoProof => undo_tokens(act),
         // An access token and what was opened with it live as long as their session.
         WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription => sessions(act),
         WayIn::DeviceToken => devices(act),
-        WayIn::UndoToken => undo_tokens(act),
+        // An undo token is worth nothing without the code and the proof that confirm it, so they are kept as long.
+        WayIn::UndoToken | WayIn::UndoVerification | WayIn::UndoProof => undo_tokens(act),
     }
 }
 
