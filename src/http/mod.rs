@@ -33,7 +33,7 @@ pub mod server;
 mod sse;
 pub mod stop;
 mod stream;
-mod tls;
+pub mod tls;
 mod wire;
 mod ws;
 

@@ -8,8 +8,11 @@ use sea_orm::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::waits::Waits;
-use crate::patience::Ticket;
+use super::{
+    availability::{Availability, READ_ONLY, State},
+    waits::Waits,
+};
+use crate::{fault::Fault, patience::Ticket};
 
 /// A pool. Cheap to clone.
 ///
@@ -25,23 +28,48 @@ pub(super) struct Reader {
     waits: Waits,
     /// What a transaction begins with on a connection that is borrowed.
     first: Option<Box<str>>,
+    /// Of a server; an embedded database is always there.
+    availability: Option<Availability>,
 }
 
 impl Reader {
     /// A pool whose connections are ours as long as they stand.
     pub fn new(pool: DatabaseConnection, connections: u32) -> Self {
         let turns = Arc::new(Semaphore::new(connections as usize));
-        Self { pool, turns, waits: Waits::new(), first: None }
+        Self { pool, turns, waits: Waits::new(), first: None, availability: None }
     }
 
     /// A pool whose connections are another pooler's. `timeout` bounds a statement and its wait for a lock, `idle` a
     /// transaction in which nothing happens.
     pub fn borrowing(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
         let first = format!(
-            "DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
              SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
         );
         Self { first: Some(first.into()), ..Self::new(pool, connections) }
+    }
+
+    /// With what is known of the server.
+    pub fn of(self, availability: Availability) -> Self {
+        Self { availability: Some(availability), ..self }
+    }
+
+    /// What is known of the server; none: the database is embedded.
+    pub fn availability(&self) -> Option<&Availability> {
+        self.availability.as_ref()
+    }
+
+    /// What the last probe of the server found.
+    pub fn state(&self) -> State {
+        self.availability.as_ref().map_or(State::Up, Availability::state)
+    }
+
+    /// Refuses a write where the server is known to take none.
+    pub fn assert_writable(&self) -> Result<(), Fault> {
+        match self.state() {
+            State::ReadOnly => Err(Fault::unavailable(READ_ONLY)),
+            State::Up | State::Down => Ok(()),
+        }
     }
 
     pub fn pool(&self) -> &DatabaseConnection {

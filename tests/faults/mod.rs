@@ -7,12 +7,15 @@ mod database;
 mod disk;
 mod frozen;
 mod killed;
+mod late;
 mod load;
 mod overload;
 mod pooler;
 mod provider;
 mod proxy;
+mod read_only;
 mod redis;
+mod redis_user;
 mod servers;
 mod stopped;
 

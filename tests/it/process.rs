@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod certificate;
 pub mod child;
 mod commands;
 mod folders;
@@ -10,6 +11,7 @@ mod imported_hashes;
 mod keys;
 mod log_reader;
 pub mod metrics;
+mod newer;
 mod refused;
 mod stopped;
 mod survival;
