@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 
-use super::keys;
+use super::{descriptors, keys};
 use crate::{
     app::Settings,
     config::{self, Environment, Place},
@@ -69,10 +69,20 @@ async fn database(settings: &Settings) -> Finding {
         }
     };
     let schema = opened.schema().await;
+    let room = opened.room().await;
     let read_only = opened.read_only();
     opened.close().await;
     if let Some(why) = read_only {
         return Finding::Bad(format!("database: {why}"));
+    }
+    if let Ok(Some(room)) = room
+        && room < store.max_connections
+    {
+        return Finding::Bad(format!(
+            "database: DATABASE_MAX_CONNECTIONS={} is more than the {room} connections that the server has for all its \
+             users: lower it, or raise max_connections",
+            store.max_connections
+        ));
     }
     match schema {
         Ok(schema) => tables(store, &place, &schema),
@@ -157,6 +167,7 @@ async fn address(settings: &Settings) -> Finding {
 fn warnings(settings: &Settings) -> Vec<Finding> {
     let config = &settings.config;
     let mut warnings = [settings.warnings.clone(), settings.key_warnings.clone()].concat();
+    warnings.extend(descriptors::warning(config));
     if config.keys.attestation_audience == config.session.audience {
         warnings.push(
             "ATTESTATION_AUDIENCE is the same as JWT_AUDIENCE: a back end that does not check the type of a token takes an \

@@ -9,6 +9,7 @@ macro_rules! say {
 
 mod admin;
 mod backup;
+mod descriptors;
 mod doctor;
 mod keys;
 mod out;

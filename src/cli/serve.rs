@@ -10,7 +10,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::vars::Source;
+use super::{descriptors, vars::Source};
 use crate::{
     app::{self, App, Settings, World},
     config,
@@ -23,6 +23,9 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
     let log = telemetry::logs::start(&settings.config.telemetry)?;
     tracing::info!("{}", source.says());
     for warning in source.warning().iter().chain(&settings.warnings) {
+        tracing::warn!("{warning}");
+    }
+    if let Some(warning) = descriptors::warning(&settings.config) {
         tracing::warn!("{warning}");
     }
     for target in &settings.config.telemetry.unknown_targets {

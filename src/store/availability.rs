@@ -47,6 +47,8 @@ struct Inner {
     timeout: Duration,
     state: watch::Sender<State>,
     probing: AtomicBool,
+    /// The last probe was refused, since the server has no connection left.
+    full: AtomicBool,
     times: Arc<Mutex<Times>>,
 }
 
@@ -77,7 +79,8 @@ impl Availability {
     pub fn new(options: PgConnectOptions, timeout: Duration, state: State, usable: &Usable) -> Self {
         let state = watch::Sender::new(state);
         let times = Arc::clone(&usable.0);
-        let availability = Self(Arc::new(Inner { options, timeout, state, probing: AtomicBool::new(false), times }));
+        let (probing, full) = (AtomicBool::new(false), AtomicBool::new(false));
+        let availability = Self(Arc::new(Inner { options, timeout, state, probing, full, times }));
         if availability.state() != State::Up {
             availability.suspect();
         }
@@ -86,6 +89,11 @@ impl Availability {
 
     pub fn state(&self) -> State {
         *self.0.state.borrow()
+    }
+
+    /// Whether the server had no connection left as it was last probed.
+    pub fn is_full(&self) -> bool {
+        self.0.full.load(Ordering::Relaxed)
     }
 
     /// Runs `work` unless the server is known to be away, and for no longer than the time-out.
@@ -178,7 +186,10 @@ impl Inner {
     }
 
     async fn ask(&self) -> (State, Option<sqlx::Error>) {
-        match tokio::time::timeout(self.timeout, is_read_only(&self.options)).await {
+        let asked = tokio::time::timeout(self.timeout, is_read_only(&self.options)).await;
+        let refused = asked.as_ref().ok().and_then(|asked| asked.as_ref().err());
+        self.full.store(refused.is_some_and(|error| code(error) == Some("53300".into())), Ordering::Relaxed);
+        match asked {
             Ok(Ok(false)) => (State::Up, None),
             Ok(Ok(true)) => (State::ReadOnly, None),
             Ok(Err(error)) if answers(&error) => (State::Up, None),
@@ -209,7 +220,11 @@ async fn probe(inner: Weak<Inner>) {
 /// Whether a refusal shows that the server works: it has no connection left, or refuses this log-in, and the connections
 /// that stand are as good as before. One that shuts down or starts up does not work.
 fn answers(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| !code.starts_with("57P"))
+    code(error).is_some_and(|code| !code.starts_with("57P"))
+}
+
+fn code(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
+    error.as_database_error().and_then(|error| error.code())
 }
 
 /// Asks over a connection of its own, in the simple protocol: poolers lend a server for it.

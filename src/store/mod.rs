@@ -270,7 +270,11 @@ impl Store {
     /// Nothing waits for the database longer than this.
     async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         if let Some(availability) = self.reader().availability() {
-            return availability.around(work).await;
+            let outcome = availability.around(work).await;
+            if outcome.is_err() && availability.is_full() {
+                self.reader().give_one_up();
+            }
+            return outcome;
         }
         match tokio::time::timeout(self.timeout, work).await {
             Ok(result) => result,

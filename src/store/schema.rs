@@ -145,6 +145,21 @@ impl Store {
         self.within(self.schema_patiently()).await.doing("reading the migrations")
     }
 
+    /// How many connections the server has for all who use it; none: the database is embedded.
+    ///
+    /// # Errors
+    /// A fault when the database can't be asked.
+    pub async fn room(&self) -> Result<Option<u32>, Fault> {
+        let Backend::Postgres(db) = &self.backend else { return Ok(None) };
+        let ask = "SELECT current_setting('max_connections')::int \
+                   - current_setting('superuser_reserved_connections')::int AS room";
+        let ask = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, ask);
+        let asked =
+            self.within(async { Ok(db.query_one_raw(ask).await?) }).await.doing("asking how many may connect")?;
+        let room: Option<i32> = asked.map(|row| row.try_get("", "room")).transpose()?;
+        Ok(room.and_then(|room| u32::try_from(room).ok()))
+    }
+
     async fn schema_patiently(&self) -> Result<Schema, Fault> {
         let history = match &self.backend {
             Backend::Postgres(db) => read(db).await?,

@@ -6,6 +6,7 @@ mod cycles;
 mod database;
 mod disk;
 mod frozen;
+mod full;
 mod killed;
 mod late;
 mod load;

@@ -152,3 +152,20 @@ async fn the_log_names_the_channels_of_the_outbox() {
     let line = logged.lines().find(|line| line.contains("/dev/outbox")).unwrap();
     assert!(line.contains("EMAIL") && !line.contains("SMS"), "{line}");
 }
+
+/// A limit of open files that is too low for the settings is said at start and by `doctor`.
+#[tokio::test]
+async fn a_low_limit_of_open_files_is_said() {
+    let plan = Plan::new().await.with("MAX_CONNECTIONS", "20000");
+    let limited = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n 512; exec \"$0\" {command}"), env!("CARGO_BIN_EXE_countersign")]);
+        shell.env_clear().envs(&plan.vars).current_dir(plan.data.path());
+        shell
+    };
+    let examined = limited("doctor").stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&examined.stdout).into_owned();
+    assert!(examined.status.success() && said.contains("warning  MAX_CONNECTIONS=20000 needs"), "{said}");
+    plan.serve_by(limited("serve")).await.kill();
+    assert!(plan.logged().contains("this process may have 512"), "{}", plan.logged());
+}
