@@ -26,6 +26,8 @@ struct Inner {
     kind: FaultKind,
     doing: Vec<&'static str>,
     cause: String,
+    /// The database refused to write, since it only reads.
+    read_only: bool,
     place: &'static Location<'static>,
 }
 
@@ -44,7 +46,19 @@ impl Fault {
 
     #[track_caller]
     fn new(kind: FaultKind, cause: String) -> Self {
-        Self(Arc::new(Inner { kind, doing: Vec::new(), cause, place: Location::caller() }))
+        Self(Arc::new(Inner { kind, doing: Vec::new(), cause, read_only: false, place: Location::caller() }))
+    }
+
+    /// What the database's driver says, with `what` before it. Unavailable where it is likely to pass by itself.
+    #[track_caller]
+    pub fn database(error: &sqlx::Error, what: &str) -> Self {
+        let kind = if passing(error) { FaultKind::Unavailable } else { FaultKind::Internal };
+        Self::new(kind, format!("{what}: {error}"))
+    }
+
+    /// Whether the database refused to write, since it only reads.
+    pub fn is_read_only(&self) -> bool {
+        self.0.read_only
     }
 
     pub fn kind(&self) -> FaultKind {
@@ -58,6 +72,7 @@ impl Fault {
             kind: shared.kind,
             doing: shared.doing.clone(),
             cause: shared.cause.clone(),
+            read_only: shared.read_only,
             place: shared.place,
         });
         inner.doing.push(what);
@@ -74,7 +89,7 @@ impl Fault {
 
     /// Writes the fault to the log; `telemetry::report` counts it as well.
     pub fn log(&self) {
-        let Inner { kind, doing, cause, place } = &*self.0;
+        let Inner { kind, doing, cause, place, .. } = &*self.0;
         let doing = doing.join(" < ");
         match kind {
             FaultKind::Unavailable => tracing::warn!(%cause, %doing, %place, "unavailable"),
@@ -85,7 +100,7 @@ impl Fault {
 
 impl std::fmt::Debug for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Inner { kind, doing, cause, place } = &*self.0;
+        let Inner { kind, doing, cause, place, .. } = &*self.0;
         write!(f, "{kind:?} at {place}: {cause} ({})", doing.join(" < "))
     }
 }
@@ -114,13 +129,16 @@ impl From<sea_orm::DbErr> for Fault {
     #[track_caller]
     fn from(error: sea_orm::DbErr) -> Self {
         use sea_orm::{DbErr, RuntimeErr};
-        let unavailable = match &error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => passing(error),
-            _ => false,
+        let (unavailable, read_only) = match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => (true, false),
+            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+                (passing(error), is_read_only(error))
+            }
+            _ => (false, false),
         };
         let kind = if unavailable { FaultKind::Unavailable } else { FaultKind::Internal };
-        Self::new(kind, error.to_string())
+        let place = Location::caller();
+        Self(Arc::new(Inner { kind, doing: Vec::new(), cause: error.to_string(), read_only, place }))
     }
 }
 
@@ -138,13 +156,18 @@ fn passing(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Protocol(_) => true,
-        // PostgreSQL, appendix A: 08 connection, 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not
+        // PostgreSQL, appendix A: 08 connection, 25 transaction state (the server only reads), 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not
         // available, 57 operator intervention (cancel, shutdown), 58 system error.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             code == "55P03"
-                || (code.len() == 5 && ["08", "40", "53", "57", "58"].contains(&&code[..2]))
+                || (code.len() == 5 && ["08", "25", "40", "53", "57", "58"].contains(&&code[..2]))
                 || (code.len() < 5 && code.parse().is_ok_and(passing_on_sqlite))
         }),
         _ => false,
     }
+}
+
+/// PostgreSQL's `read_only_sql_transaction`: a standby after a failover, or `default_transaction_read_only`.
+fn is_read_only(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "25006")
 }

@@ -7,6 +7,7 @@
 //!
 //! This is not the client library's own connection manager, because that one lets every command wait for the reconnect.
 
+mod probe;
 #[cfg(test)]
 pub mod testing;
 
@@ -21,6 +22,7 @@ use redis::{
     aio::{MultiplexedConnection, PubSub},
 };
 
+use self::probe::is_by_redis;
 use crate::{config::redis::RedisSettings, fault::Fault, telemetry::metrics};
 
 /// How long a connection may take to be made, its TLS handshake and log-in included.
@@ -30,6 +32,12 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A link that breaks again before it stood this long goes on with the pauses where it left off.
 const STEADY: Duration = Duration::from_secs(30);
+/// Into how many parts a time-out is divided, to see whether this process is on time.
+const SLICES: u32 = 5;
+/// How late a timer may be by itself.
+const TICK: Duration = Duration::from_millis(2);
+/// However late this process is, it waits no longer than so many time-outs.
+const MOST: u32 = 20;
 /// How many questions may wait to be written; the library's 50 is for a handful of users.
 const PIPELINE: usize = 1024;
 
@@ -80,8 +88,8 @@ impl RedisLink {
             Ok(connection) => {
                 link.rise(connection);
             }
-            Err(error) => {
-                link.report_outage(&error);
+            Err(refusal) => {
+                link.report_outage(&refusal.words(), refusal.is_by_redis());
                 tokio::spawn(recover(Arc::downgrade(&link), SHORTEST_PAUSE));
             }
         }
@@ -110,10 +118,9 @@ impl RedisLink {
             let state = self.0.lock();
             (state.connection.clone().ok_or(Unreachable)?, state.generation)
         };
-        let answer = match tokio::time::timeout(self.0.timeout, question(connection)).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
-            Err(_) => timed_out(),
+        let answer = match in_own_time(self.0.timeout, question(connection)).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
         };
         self.0.trip(generation, &answer);
         Err(Unreachable)
@@ -135,13 +142,13 @@ impl RedisLink {
         in_time(CONNECT_TIMEOUT, self.0.client.get_async_pubsub()).await
     }
 
-    /// How long Redis takes to accept a write over a fresh connection, for `doctor`.
+    /// How long Redis takes to do all that is asked of it, over fresh connections, for `doctor`.
     ///
     /// # Errors
-    /// Unavailable, with the client library's words.
+    /// Unavailable, with what is wrong.
     pub async fn probe(&self) -> Result<Duration, Fault> {
         let begun = Instant::now();
-        self.0.connect().await.map_err(|error| Fault::unavailable(format!("Redis: {error}")))?;
+        self.0.connect().await.map_err(|refusal| Fault::unavailable(refusal.words()))?;
         Ok(begun.elapsed())
     }
 }
@@ -157,17 +164,6 @@ impl Link {
             .set_response_timeout(response_timeout)
             .set_pipeline_buffer_size(PIPELINE);
         in_time(CONNECT_TIMEOUT, self.client.get_multiplexed_async_connection_with_config(&config)).await
-    }
-
-    /// A fresh connection on which Redis took a write in time. A mere PING would also be answered by a replica, or by
-    /// a Redis that is full or can't write its disk.
-    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        // `ask` keeps the time.
-        let mut connection = self.open_connection(None).await?;
-        let mut write = redis::cmd("SET");
-        write.arg(format!("{}probe", self.prefix)).arg(1).arg("PX").arg(1000);
-        in_time(self.timeout, write.query_async::<()>(&mut connection)).await?;
-        Ok(connection)
     }
 
     /// Closes the breaker; says how long it was open.
@@ -194,13 +190,19 @@ impl Link {
         state.since = Instant::now();
         let pause = state.pause;
         drop(state);
-        self.report_outage(error);
+        self.report_outage(&error.to_string(), is_by_redis(error));
         tokio::spawn(recover(Arc::downgrade(self), pause));
     }
 
-    fn report_outage(&self, error: &RedisError) {
+    /// `refused`: Redis is there and refuses, so that waiting alone mends nothing.
+    fn report_outage(&self, why: &str, refused: bool) {
         metrics::redis(false);
-        tracing::warn!(%error, "Redis does not answer: each process keeps its own count until it does");
+        match refused {
+            true => tracing::error!("Redis refuses what is asked of it: {why}: each process keeps its own count"),
+            false => {
+                tracing::warn!(error = why, "Redis does not answer: each process keeps its own count until it does")
+            }
+        }
     }
 }
 
@@ -223,6 +225,27 @@ fn client(url: &str) -> RedisResult<Client> {
     // Off by default in the library, and then a small question may wait 40 ms for the answer to the one before.
     let settings = info.tcp_settings().clone().set_nodelay(true);
     Client::open(info.set_tcp_settings(settings))
+}
+
+/// Waits for `work` no longer than `limit`, counting only the time in which this process was on time itself. A busy
+/// process reads an answer late that arrived in time; that is no reason to take Redis for lost.
+async fn in_own_time<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    let slice = (limit / SLICES).max(Duration::from_millis(1));
+    let (begun, mut left) = (Instant::now(), limit);
+    let mut work = std::pin::pin!(work);
+    loop {
+        let slept = Instant::now();
+        if let Ok(answer) = tokio::time::timeout(slice, &mut work).await {
+            return answer;
+        }
+        // The answer is asked for before the time is looked at: a slice that ends late gave it one chance only.
+        if slept.elapsed() < slice * 2 + TICK {
+            left = left.saturating_sub(slice);
+        }
+        if left.is_zero() || begun.elapsed() > limit * MOST {
+            return Err(timed_out());
+        }
+    }
 }
 
 async fn in_time<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {

@@ -6,6 +6,7 @@
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 
+pub mod history;
 mod m20261121_000001_verification;
 mod m20261121_000002_account;
 mod m20261121_000003_operation;
@@ -27,6 +28,17 @@ mod m20261130_000020_password_census;
 mod m20261130_000022_repeats;
 mod m20261130_000023_closed_verifications;
 mod m20261130_000030_perhaps_sent;
+mod m20261130_000040_schema_compatibility;
+
+/// Migrations that an older program can't work with, each with the oldest version that can. Every other one only adds,
+/// and works with the first version.
+const MINIMUM_VERSIONS: &[(&str, &str)] = &[];
+
+/// The oldest version of the program that works with the database after this migration.
+pub fn minimum_version(migration: &str) -> &'static str {
+    let exception = MINIMUM_VERSIONS.iter().find(|(name, _)| *name == migration);
+    exception.map_or("0.1.0", |(_, version)| version)
+}
 
 /// Applies what is pending, in order.
 pub struct Migrator;
@@ -56,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000019_notice_usage::Migration),
             Box::new(m20261130_000023_closed_verifications::Migration),
             Box::new(m20261130_000030_perhaps_sent::Migration),
+            Box::new(m20261130_000040_schema_compatibility::Migration),
         ]
     }
 }

@@ -1,14 +1,16 @@
 //! The composition root: opens stores, wires rooms, serves, drains.
 
+mod database;
 pub mod keys;
 mod metrics;
 pub mod presence;
+mod readiness;
 mod rooms;
 mod settings;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Json, Router, routing::get};
+use axum::{Json, Router, http::header, routing::get};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -17,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 pub use self::settings::{Settings, chapters, env_example, settings, settings_help};
 use self::{
     metrics::{Counting, Metrics},
+    readiness::Readiness,
     rooms::Built,
 };
 use crate::{
@@ -26,7 +29,7 @@ use crate::{
     events::Events,
     fault::Fault,
     graphql,
-    http::{self, server::Server, stop::Stop},
+    http::{self, server::Server, stop::Stop, tls::Tls},
     store::Store,
     telemetry,
     vitals::Vitals,
@@ -52,6 +55,8 @@ pub struct App {
     public_url: Option<String>,
     graphiql: bool,
     outbox: Option<crate::delivery::providers::development::DevOutbox>,
+    /// The channels whose messages the outbox takes.
+    in_outbox: Vec<&'static str>,
     store: Store,
     events: Events,
     asked: CancellationToken,
@@ -71,6 +76,7 @@ pub struct App {
     vitals: Vitals,
     /// Told, and what only they need.
     metrics: Option<(Metrics, JoinHandle<()>)>,
+    tls: Option<Tls>,
 }
 
 impl App {
@@ -82,7 +88,10 @@ impl App {
         let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
         let counting = Counting::begin(&settings.config.telemetry).await?;
         let vitals = Vitals::default();
-        let built = rooms::build(settings, &world, &vitals).await?;
+        let in_outbox = settings.providers.iter().filter(|provider| provider.name == "development");
+        let in_outbox =
+            in_outbox.flat_map(|provider| provider.channels.iter().map(|channel| channel.as_str())).collect();
+        let built = rooms::build(settings, &world, &vitals, Some(&listener)).await?;
         // Before anything is made with the keys. A disk that is full keeps nobody from reading.
         if let Err(fault) = built.presence.note().await {
             telemetry::report(&fault);
@@ -94,6 +103,7 @@ impl App {
         let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().keep_decoys(asked.clone()));
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
+        let tls = server.tls();
         let keeping_up =
             built.gate.clone().keep_up(built.store.clone(), built.events.revocations(), config.session.revocation_lag);
         let metrics = match counting {
@@ -115,6 +125,7 @@ impl App {
             public_url: config.http.public_url.clone(),
             graphiql: config.http.graphiql,
             outbox: built.outbox,
+            in_outbox,
             store: built.store,
             events: built.events,
             asked,
@@ -131,6 +142,7 @@ impl App {
             decoys,
             vitals,
             metrics,
+            tls,
         })
     }
 
@@ -148,7 +160,16 @@ impl App {
             tracing::info!("try it with GraphiQL at {here}/");
         }
         if self.outbox.is_some() {
-            tracing::info!("messages go nowhere but to {here}/dev/outbox");
+            let channels = self.in_outbox.join(", ");
+            tracing::info!("messages by {channels} go nowhere but to {here}/dev/outbox");
+        }
+    }
+
+    /// Reads again what may change while the program runs: the certificate and its key. Everything else takes a restart.
+    pub fn reload(&self) {
+        match &self.tls {
+            Some(tls) => tls.reload(),
+            None => tracing::info!("SIGHUP: there is no certificate to read again; settings take a restart"),
         }
     }
 
@@ -183,7 +204,15 @@ impl App {
 /// # Errors
 /// What stood in the way, in words for whoever runs the program.
 pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, String> {
-    Ok(rooms::build(settings, &world, &Vitals::default()).await?.accounts)
+    Ok(rooms::build(settings, &world, &Vitals::default(), None).await?.accounts)
+}
+
+/// The database, for `migrate`: a server that is not there yet is waited for, within `DATABASE_WAIT`.
+///
+/// # Errors
+/// What stood in the way, in words for whoever runs the program.
+pub async fn database(settings: &Settings) -> Result<Store, String> {
+    database::connect(&settings.config, &Vitals::default(), None).await
 }
 
 fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
@@ -194,7 +223,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     }
     let texts = built.rooms.texts.clone();
     let default_locale = built.config.messages.default_locale;
-    let (ready_store, clock) = (built.store.clone(), world.clock.clone());
+    let readiness = Readiness::new(built.store.clone(), world.clock.clone());
     let waited_store = built.store.clone();
     http::router::router(http::router::Parts {
         executor: schema.finish(),
@@ -205,28 +234,14 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
         clock: world.clock.clone(),
         entropy: world.entropy.clone(),
         negotiate: Arc::new(move |accept| texts.negotiate(accept, default_locale)),
-        ready: Arc::new(move || Box::pin(unready(ready_store.clone(), clock.clone()))),
+        ready: Arc::new(move || {
+            let readiness = readiness.clone();
+            Box::pin(async move { readiness.unready().await })
+        }),
         waited: Box::new(move || waited_store.waited()),
         stop,
         extra: extra(built),
     })
-}
-
-/// What keeps the process from working.
-async fn unready(store: Store, clock: Clock) -> Vec<&'static str> {
-    let looked = tokio::time::timeout(Duration::from_secs(2), async {
-        let pending = store.pending_migrations().await?;
-        // Nobody sends work here while this says no, so it has to find out by itself when writing is possible again.
-        if !store.keeps_what_is_written() {
-            store.hold_lease("readiness", "readiness", Duration::ZERO, clock.now()).await?;
-        }
-        Ok::<_, Fault>(pending)
-    });
-    match looked.await {
-        Ok(Ok(pending)) if pending.is_empty() => Vec::new(),
-        Ok(Ok(_)) => vec!["migrations"],
-        Ok(Err(_)) | Err(_) => vec!["database"],
-    }
 }
 
 /// Routes beside the API.
@@ -234,7 +249,10 @@ fn extra(built: &Built) -> Router {
     let mut keys = built.attestor.public_keys().to_vec();
     keys.extend(built.access.public_keys().iter().map(|key| json!(key)));
     let keys = Json(json!({ "keys": keys }));
-    let mut extra = Router::new().route("/.well-known/jwks.json", get(move || async move { keys }));
+    // A verifier that asks for each token would be a request here for each of its own. A new key is published long before
+    // it is used, so five minutes cost nothing.
+    let cached = [(header::CACHE_CONTROL, "public, max-age=300")];
+    let mut extra = Router::new().route("/.well-known/jwks.json", get(move || async move { (cached, keys) }));
     if let Some(outbox) = &built.outbox {
         extra = extra.merge(http::outbox::guarded(outbox.clone(), &built.config.http));
     }

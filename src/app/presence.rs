@@ -8,12 +8,15 @@ use crate::{
     clock::{Clock, Instant},
     fault::Fault,
     keys::KeysInUse,
+    quota::Quotas,
     store::{Store, entity::process_keys::Model},
     telemetry,
 };
 
 /// How often it says that it runs.
 const EVERY: Duration = Duration::from_secs(30);
+/// How soon it looks for others after its start, when they may have started with it.
+const FIRST: Duration = Duration::from_secs(1);
 /// A process that was not seen for so long has ended.
 pub const GONE_AFTER: Duration = Duration::from_secs(120);
 /// Rows of processes that died are kept so long, for whoever looks into it.
@@ -26,13 +29,17 @@ pub struct Presence {
     pub process: String,
     pub keys: KeysInUse,
     pub started_at: Instant,
+    /// Are told how many processes there are.
+    pub quotas: Quotas,
 }
 
 impl Presence {
     /// Says it again and again until `stop`, then takes it back.
     pub async fn run(self, stop: CancellationToken) {
+        let mut pause = FIRST;
         loop {
-            let next = self.clock.now() + EVERY;
+            let next = self.clock.now() + pause;
+            pause = (pause * 2).min(EVERY);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.clock.sleep_until(next) => {}
@@ -60,6 +67,8 @@ impl Presence {
             last_seen_at: now,
             keys,
         };
-        self.store.note_process_keys(row, now - KEPT).await
+        self.store.note_process_keys(row, now - KEPT).await?;
+        self.quotas.note_processes(self.store.process_keys(now - GONE_AFTER).await?.len());
+        Ok(())
     }
 }

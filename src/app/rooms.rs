@@ -2,13 +2,13 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use tokio::sync::mpsc;
+use tokio::{net::TcpListener, sync::mpsc};
 
-use super::{Settings, Told, World, keys, presence::Presence};
+use super::{Settings, Told, World, database, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
     clock::Clock,
-    config::{Config, Place},
+    config::Config,
     delivery::{
         self, Dispatcher, HttpClient, Limits, Lines, Outbox, Poller, Reception, Routes, Settler, Tools, Writer,
         message::{Composer, Largest},
@@ -75,7 +75,12 @@ impl Built {
 ///
 /// # Errors
 /// What stood in the way, in words for whoever runs the program.
-pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) -> Result<Built, String> {
+pub(super) async fn build(
+    settings: Settings,
+    world: &World,
+    vitals: &Vitals,
+    listener: Option<&TcpListener>,
+) -> Result<Built, String> {
     // The first provider installed stays; a second start in one process finds it there.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let Settings { config, plan, verifiers, .. } = settings;
@@ -85,7 +90,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         tracing::warn!("{warning}");
     }
     let in_use = secrets.in_use()?;
-    let store = open_store(&config, vitals).await?;
+    let store = database::open(&config, vitals, listener).await?;
     let redis = match &config.redis {
         Some(redis) => Some(RedisLink::open(redis).await.map_err(told)?),
         None => None,
@@ -140,6 +145,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         process: process.clone(),
         keys: in_use,
         started_at: clock.now(),
+        quotas: quotas.clone(),
     };
     let dispatcher = Dispatcher::new(delivery::Parts {
         store: store.clone(),
@@ -255,26 +261,6 @@ fn told(fault: Fault) -> String {
 }
 
 /// The database, with its tables as this program needs them.
-async fn open_store(config: &Config, vitals: &Vitals) -> Result<Store, String> {
-    let place = match &config.store.place {
-        Place::Sqlite { file } => format!("the database {}", file.display()),
-        Place::Postgres { .. } => "DATABASE_URL".to_owned(),
-    };
-    let cannot = |fault: Fault| format!("{place}: {}", fault.words());
-    let store = Store::open(&config.store, vitals).await.map_err(cannot)?;
-    if config.store.is_embedded() || config.store.auto_migrate {
-        store.migrate().await.map_err(cannot)?;
-        return Ok(store);
-    }
-    let pending = store.pending_migrations().await.map_err(cannot)?;
-    match pending.len() {
-        0 => Ok(store),
-        count => Err(format!(
-            "{place}: {count} migrations are pending: run `countersign migrate` first, or set AUTO_MIGRATE=on"
-        )),
-    }
-}
-
 pub(super) fn composer(texts: &Texts, config: &Config) -> Result<Composer, String> {
     let composer = Composer::new(texts.clone(), &config.messages);
     let carriers: &[Carriers] =

@@ -37,8 +37,8 @@ pub async fn back_up(settings: &config::Store, file: &Path) -> Result<(), String
     // Without it where it has its name by now; what failed leaves nothing behind.
     let _ = fs::remove_file(&partial);
     let bytes = made?;
-    println!("Copied {bytes} bytes to {}.", file.display());
-    println!("The keys in {} are not in it: keep them too, and apart from it.", settings.data_dir.display());
+    say!("Copied {bytes} bytes to {}.", file.display());
+    say!("The keys in {} are not in it: keep them too, and apart from it.", settings.data_dir.display());
     Ok(())
 }
 

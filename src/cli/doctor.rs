@@ -2,13 +2,13 @@
 
 use tokio::net::TcpListener;
 
-use super::keys;
+use super::{descriptors, keys};
 use crate::{
     app::Settings,
-    config::{Environment, Place},
+    config::{self, Environment, Place},
     keys::folder::KeyKind,
     redis_link::RedisLink,
-    store::Store,
+    store::{Schema, Store},
     vitals::Vitals,
 };
 
@@ -35,11 +35,11 @@ pub async fn examine(settings: Settings) -> Result<(), String> {
     let mut bad = 0;
     for finding in &findings {
         match finding {
-            Finding::Good(what) => println!("ok       {what}"),
-            Finding::Warning(what) => println!("warning  {what}"),
+            Finding::Good(what) => say!("ok       {what}"),
+            Finding::Warning(what) => say!("warning  {what}"),
             Finding::Bad(what) => {
                 bad += 1;
-                println!("bad      {what}");
+                say!("bad      {what}");
             }
         }
     }
@@ -68,20 +68,48 @@ async fn database(settings: &Settings) -> Finding {
             ));
         }
     };
-    let pending = opened.pending_migrations().await;
+    let schema = opened.schema().await;
+    let room = opened.room().await;
+    let read_only = opened.read_only();
     opened.close().await;
-    match pending {
-        Ok(pending) if pending.is_empty() => Finding::Good(format!("database: {place} answers, migrations applied")),
-        Ok(_) if store.is_embedded() || store.auto_migrate => {
-            Finding::Good(format!("database: {place} answers, will be migrated at start"))
-        }
-        Ok(pending) => Finding::Bad(format!(
-            "database: {place} answers, and {} migrations are pending: run countersign migrate",
-            pending.len()
-        )),
+    if let Some(why) = read_only {
+        return Finding::Bad(format!("database: {why}"));
+    }
+    if let Ok(Some(room)) = room
+        && room < store.max_connections
+    {
+        return Finding::Bad(format!(
+            "database: DATABASE_MAX_CONNECTIONS={} is more than the {room} connections that the server has for all its \
+             users: lower it, or raise max_connections",
+            store.max_connections
+        ));
+    }
+    match schema {
+        Ok(schema) => tables(store, &place, &schema),
         Err(fault) => {
             Finding::Bad(format!("database: {place} answers, and its migrations can't be read: {}", fault.words()))
         }
+    }
+}
+
+fn tables(store: &config::Store, place: &str, schema: &Schema) -> Finding {
+    if let Some(why) = schema.too_new() {
+        return Finding::Bad(format!("database: {why}"));
+    }
+    match (schema.pending.len(), schema.foreign()) {
+        (0, Some(why)) => Finding::Warning(format!("database: {why}")),
+        (_, Some(why)) => Finding::Bad(format!("database: {why}")),
+        (0, None) if !schema.newer.is_empty() => Finding::Good(format!(
+            "database: {place} answers; a newer version migrated it, and this one works with it: {}",
+            schema.newer.join(", ")
+        )),
+        (0, None) => Finding::Good(format!("database: {place} answers, migrations applied")),
+        _ if store.is_embedded() || store.auto_migrate => {
+            Finding::Good(format!("database: {place} answers, will be migrated at start"))
+        }
+        (pending, None) => Finding::Bad(format!(
+            "database: {place} answers, and {pending} migrations are pending: run countersign migrate"
+        )),
     }
 }
 
@@ -107,10 +135,19 @@ async fn redis(settings: &Settings) -> Finding {
     let Some(redis) = &settings.config.redis else {
         return Finding::Good("Redis: none; one process keeps quotas and events in memory".to_owned());
     };
-    match RedisLink::open(redis).await {
-        Ok(link) if link.is_up() => Finding::Good("Redis: answers".to_owned()),
-        Ok(_) => Finding::Bad("Redis: does not answer: check REDIS_URL, and that the server runs".to_owned()),
-        Err(fault) => Finding::Bad(format!("Redis: {}", fault.words())),
+    let link = match RedisLink::open(redis).await {
+        Ok(link) => link,
+        Err(fault) => return Finding::Bad(format!("Redis: {}", fault.words())),
+    };
+    if link.is_up() {
+        return Finding::Good("Redis: answers, takes writes, runs scripts and carries messages".to_owned());
+    }
+    match link.probe().await {
+        Ok(_) => Finding::Warning("Redis: answers, but did not at first: it may be slow".to_owned()),
+        Err(fault) => Finding::Bad(format!(
+            "Redis: {}: check REDIS_URL, that the server runs, and the rights of its user",
+            fault.words()
+        )),
     }
 }
 
@@ -130,6 +167,7 @@ async fn address(settings: &Settings) -> Finding {
 fn warnings(settings: &Settings) -> Vec<Finding> {
     let config = &settings.config;
     let mut warnings = [settings.warnings.clone(), settings.key_warnings.clone()].concat();
+    warnings.extend(descriptors::warning(config));
     if config.keys.attestation_audience == config.session.audience {
         warnings.push(
             "ATTESTATION_AUDIENCE is the same as JWT_AUDIENCE: a back end that does not check the type of a token takes an \

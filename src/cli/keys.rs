@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 use clap::{Subcommand, ValueEnum};
 
-use super::table::table;
+use super::{out, table::table};
 use crate::{
     app::{Settings, keys as app_keys, presence::GONE_AFTER},
     clock::{Clock, Entropy, Instant},
@@ -97,7 +97,7 @@ pub async fn run(settings: &Settings, command: Command) -> Result<(), String> {
 /// New keys as settings; needs no configuration.
 pub fn print_new() {
     for kind in KeyKind::ALL {
-        println!("{}={}", kind.setting(), make(&Entropy::System).expose());
+        say!("{}={}", kind.setting(), make(&Entropy::System).expose());
     }
 }
 
@@ -109,12 +109,12 @@ fn make_files(settings: &Settings) -> Result<(), String> {
     for kind in KeyKind::ALL {
         let files = KeyFiles::new(kind, &config.store.data_dir);
         if !config.keys.comes_from_file(kind) {
-            println!("{}: is set, so no file is needed", kind.setting());
+            say!("{}: is set, so no file is needed", kind.setting());
         } else if files.current()?.is_some() {
-            println!("{}: is there already", files.current_path().display());
+            say!("{}: is there already", files.current_path().display());
         } else {
             files.current_or_made(&Entropy::System)?;
-            println!("{}: made", files.current_path().display());
+            say!("{}: made", files.current_path().display());
         }
     }
     Ok(())
@@ -123,14 +123,14 @@ fn make_files(settings: &Settings) -> Result<(), String> {
 async fn list(settings: &Settings) -> Result<(), String> {
     let processes = processes(settings).await?;
     if processes.is_empty() {
-        println!("No process is running.");
+        say!("No process is running.");
     } else {
         let heads = ["process", "version", "started", "last seen", "kind", "key", "state"];
         let rows: Vec<_> = processes.iter().flat_map(rows).collect();
-        print!("{}", table(&heads, &rows));
+        out::text(&table(&heads, &rows));
     }
     for conflict in conflicts(&processes) {
-        println!("warning: {conflict}");
+        say!("warning: {conflict}");
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
     }
     let cannot = |fault: Fault| format!("the database can't be asked: {}", fault.words());
     let store = Store::open(&settings.config.store, &Vitals::default()).await.map_err(cannot)?;
-    let pending = store.pending_migrations().await.map_err(cannot)?;
+    let pending = store.schema().await.map_err(cannot)?.pending;
     let rows = match pending.is_empty() {
         true => store.process_keys(Clock::System.now() - GONE_AFTER).await.map_err(cannot),
         false => Err("migrations are pending: run countersign migrate first".to_owned()),

@@ -1,9 +1,18 @@
 //! The command line: serve, migrate, schema, admin, doctor, backup, keys, stats.
 
+/// As `println!`, but for a reader that closed the pipe (`countersign doctor | head -1`), which is no error here.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::out::line(format_args!($($text)*))
+    };
+}
+
 mod admin;
 mod backup;
+mod descriptors;
 mod doctor;
 mod keys;
+mod out;
 mod serve;
 mod stats;
 mod table;
@@ -71,7 +80,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Schema => {
-            print!("{}", crate::graphql::sdl());
+            out::text(&crate::graphql::sdl());
             ExitCode::SUCCESS
         }
         Command::Keys { command: keys::Command::Make { files: false } } => {
@@ -82,9 +91,9 @@ pub fn run() -> ExitCode {
             Err(refused) => refused,
             Ok((settings, source)) if cli.check_config => {
                 for warning in settings.warnings.iter().chain(&settings.key_warnings) {
-                    println!("warning: {warning}");
+                    say!("warning: {warning}");
                 }
-                println!("The configuration is complete: {}.", source.says());
+                say!("The configuration is complete: {}.", source.says());
                 warn(&source);
                 ExitCode::SUCCESS
             }
@@ -139,6 +148,7 @@ fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
             return Err(ExitCode::FAILURE);
         }
     };
+    settings.warnings.extend(source.repeated());
     if let Some(vars::Exposed { what, is_ours }) = source.exposed() {
         if *is_ours && settings.config.http.environment == Environment::Production {
             return Err(refuse(&format!("{what}: chmod 600 it")));

@@ -1,18 +1,21 @@
 //! `serve` and `migrate`.
 
-use std::time::Duration;
+use std::{
+    fs::{File, TryLockError},
+    time::Duration,
+};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
-use super::vars::Source;
+use super::{descriptors, vars::Source};
 use crate::{
-    app::{App, Settings, World},
-    store::{Migrating, Store},
+    app::{self, App, Settings, World},
+    config,
+    store::Migrating,
     telemetry::{self, FLUSH},
-    vitals::Vitals,
 };
 
 /// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
@@ -20,6 +23,9 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
     let log = telemetry::logs::start(&settings.config.telemetry)?;
     tracing::info!("{}", source.says());
     for warning in source.warning().iter().chain(&settings.warnings) {
+        tracing::warn!("{warning}");
+    }
+    if let Some(warning) = descriptors::warning(&settings.config) {
         tracing::warn!("{warning}");
     }
     for target in &settings.config.telemetry.unknown_targets {
@@ -32,17 +38,28 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
 
 async fn serve_logged(settings: Settings) -> Result<(), String> {
     let collector = telemetry::traces::start(&settings.config.telemetry.traces)?;
+    let _alone = alone(&settings.config.store)?;
     let listen = settings.config.http.listen;
     let listener =
         TcpListener::bind(listen).await.map_err(|error| format!("LISTEN_ADDR: can't listen on {listen}: {error}"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("can't wait for signals: {error}"))?;
+    // A terminal that closes, or `systemctl reload`: no reason to end.
+    let mut hangup = signal(SignalKind::hangup()).map_err(|error| format!("can't wait for signals: {error}"))?;
     let grace = settings.config.http.shutdown_grace;
-    let app = App::start(settings, World::real(), listener).await?;
+    // Nothing is under way yet that has to be finished.
+    let app = tokio::select! {
+        started = App::start(settings, World::real(), listener) => started?,
+        _ = terminate.recv() => return stopped_early(),
+        _ = tokio::signal::ctrl_c() => return stopped_early(),
+    };
     app.announce();
-    let fell = tokio::select! {
-        _ = terminate.recv() => false,
-        _ = tokio::signal::ctrl_c() => false,
-        () = app.fallen() => true,
+    let fell = loop {
+        tokio::select! {
+            _ = terminate.recv() => break false,
+            _ = tokio::signal::ctrl_c() => break false,
+            () = app.fallen() => break true,
+            _ = hangup.recv() => app.reload(),
+        }
     };
     tracing::info!("stopping: no new work, {}s for what is under way", grace.as_secs());
     let stopped = async {
@@ -62,19 +79,47 @@ async fn serve_logged(settings: Settings) -> Result<(), String> {
     }
 }
 
+/// On an embedded database one process serves: quotas and events are in its memory. Held until what is returned is
+/// dropped; the system lets go of it when a process dies.
+fn alone(store: &config::Store) -> Result<Option<File>, String> {
+    if !store.is_embedded() {
+        return Ok(None);
+    }
+    let file = store.data_dir.join("lock");
+    let cannot = |error: &dyn std::fmt::Display| format!("DATA_DIR: can't lock {}: {error}", file.display());
+    std::fs::create_dir_all(&store.data_dir).map_err(|error| cannot(&error))?;
+    let lock = File::options().create(true).append(true).open(&file).map_err(|error| cannot(&error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "DATA_DIR: another process serves from {}: give this one a folder of its own, or let both use PostgreSQL and \
+             Redis",
+            store.data_dir.display()
+        )),
+        // A file system without locks: that there is one process is for its operator to see to.
+        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(None),
+        Err(TryLockError::Error(error)) => Err(cannot(&error)),
+    }
+}
+
+fn stopped_early() -> Result<(), String> {
+    tracing::info!("stopped while it started");
+    Ok(())
+}
+
 /// Applies what is pending.
 pub async fn migrate(settings: Settings) -> Result<(), String> {
     let cannot = |fault: crate::fault::Fault| fault.words();
-    let store = Store::open(&settings.config.store, &Vitals::default()).await.map_err(cannot)?;
+    let store = app::database(&settings).await?;
     let applied = store
-        .migrate_telling(|Migrating { name, number, of }| println!("{number}/{of} {name} ..."))
+        .migrate_telling(|Migrating { name, number, of }| say!("{number}/{of} {name} ..."))
         .await
         .map_err(cannot)?;
     store.close().await;
     match applied {
-        0 => println!("Nothing was pending."),
-        1 => println!("Applied 1 migration."),
-        applied => println!("Applied {applied} migrations."),
+        0 => say!("Nothing was pending."),
+        1 => say!("Applied 1 migration."),
+        applied => say!("Applied {applied} migrations."),
     }
     Ok(())
 }

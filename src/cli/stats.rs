@@ -6,7 +6,7 @@ use chrono::SecondsFormat;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::table::table;
+use super::{out, table::table};
 use crate::{
     clock::{Clock, Instant},
     config::{self, Place},
@@ -86,8 +86,8 @@ pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String>
     store.close().await;
     let figures = figures?;
     match stats.json {
-        true => println!("{:#}", figures.to_json()),
-        false => print!("{}", figures.to_text()),
+        true => say!("{:#}", figures.to_json()),
+        false => out::text(&figures.to_text()),
     }
     Ok(())
 }

@@ -26,6 +26,8 @@ pub struct Source {
     passed_over: Option<PathBuf>,
     /// The file, where it holds secrets and others can read it.
     exposed: Option<Exposed>,
+    /// Names that the file gives more than once, in words.
+    repeated: Vec<String>,
 }
 
 /// A file with secrets that other users can read.
@@ -41,6 +43,11 @@ impl Source {
     /// The file with secrets that others can read, if it is one.
     pub fn exposed(&self) -> Option<&Exposed> {
         self.exposed.as_ref()
+    }
+
+    /// Names that `.env` gives more than once, in words.
+    pub fn repeated(&self) -> impl Iterator<Item = String> {
+        self.repeated.iter().map(|what| format!("{FILE}: {what}"))
     }
 
     /// What is read, for a log line or a refusal.
@@ -67,24 +74,27 @@ pub fn read() -> Result<Started, String> {
     let folder = std::env::current_dir().map_err(|error| format!("the current folder can't be found: {error}"))?;
     let mut vars = BTreeMap::new();
     let source = match read_file(&folder.join(FILE))? {
-        Some(found) => {
+        Some((found, repeated)) => {
             vars.extend(found);
             let file = folder.join(FILE);
-            Source { exposed: exposed(&file, &vars), file: Some(file), passed_over: None }
+            Source { exposed: exposed(&file, &vars), file: Some(file), passed_over: None, repeated }
         }
         None => {
             let above = folder.ancestors().skip(1).map(|above| above.join(FILE));
-            Source { file: None, passed_over: above.into_iter().find(|file| file.is_file()), exposed: None }
+            Source { passed_over: above.into_iter().find(|file| file.is_file()), ..Source::default() }
         }
     };
     vars.extend(checked(std::env::vars_os())?);
     Ok(Started { vars, source })
 }
 
-/// The variables of a file; none: there is no such file.
-fn read_file(path: &Path) -> Result<Option<Vec<(String, String)>>, String> {
+/// The variables of a file, and which of them it repeats; none: there is no such file.
+fn read_file(path: &Path) -> Result<Option<(Vec<(String, String)>, Vec<String>)>, String> {
     match std::fs::read(path) {
-        Ok(bytes) => dotenv::parse(&bytes).map(Some).map_err(|bad| format!("{}, {bad}", path.display())),
+        Ok(bytes) => match dotenv::parse(&bytes) {
+            Ok(vars) => Ok(Some((vars, dotenv::repeated(&bytes)))),
+            Err(bad) => Err(format!("{}, {bad}", path.display())),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("{} can't be read: {error}", path.display())),
     }

@@ -8,7 +8,7 @@
 //!
 //! An error names the line and what to do about it, and never shows a value.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// What can't be read, and how to repair it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,24 @@ const UTF_16: &str = "the file is UTF-16: save it as UTF-8";
 /// # Errors
 /// The first line that can't be read.
 pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, BadLine> {
+    Ok(lines(bytes)?.into_iter().map(|(_, name, value)| (name, value)).collect())
+}
+
+/// The names that a file gives more than once, in words with their lines; the last of each counts. A file that can't be
+/// read has none.
+pub fn repeated(bytes: &[u8]) -> Vec<String> {
+    let mut at: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (line, name, _) in lines(bytes).unwrap_or_default() {
+        at.entry(name).or_default().push(line.to_string());
+    }
+    let repeated = at.into_iter().filter(|(_, lines)| lines.len() > 1);
+    repeated
+        .map(|(name, lines)| format!("{name} is given in lines {}: the last one counts", lines.join(" and ")))
+        .collect()
+}
+
+/// The variables of a file, each with its line.
+fn lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, BadLine> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(BadLine { line: 1, fix: UTF_16 });
     }
@@ -52,8 +70,8 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, BadLine> {
     let mut rest = Rest { text, line: 1 };
     while !rest.text.is_empty() {
         let line = rest.line;
-        if let Some(variable) = rest.variable().map_err(|fix| BadLine { line, fix })? {
-            found.push(variable);
+        if let Some((name, value)) = rest.variable().map_err(|fix| BadLine { line, fix })? {
+            found.push((line, name, value));
         }
     }
     Ok(found)

@@ -25,6 +25,11 @@ pub const SETTINGS: &[Setting] = &[
         "How long a request waits for the database, its pool included, before it is answered UNAVAILABLE.",
     ),
     Setting::new(
+        "DATABASE_WAIT",
+        "60s",
+        "How long serve and migrate wait at start for a PostgreSQL that is not there yet, starts up or is read-only.",
+    ),
+    Setting::new(
         "DATABASE_STATEMENT_CACHE",
         "on",
         "Prepared statements on PostgreSQL. Turn off behind pgbouncer in transaction mode, unless that is version 1.21 or \
@@ -44,6 +49,8 @@ pub struct Store {
     pub data_dir: PathBuf,
     pub max_connections: u32,
     pub timeout: Duration,
+    /// For a server that is not there yet as the program starts.
+    pub wait: Duration,
     pub statement_cache: bool,
     pub auto_migrate: bool,
 }
@@ -72,6 +79,7 @@ impl Store {
             data_dir,
             max_connections: env.number("DATABASE_MAX_CONNECTIONS", 1..=1000),
             timeout: env.duration("DATABASE_TIMEOUT", Duration::from_millis(100)..=Duration::from_secs(60)),
+            wait: env.duration("DATABASE_WAIT", Duration::ZERO..=Duration::from_secs(3600)),
             statement_cache: env.switch("DATABASE_STATEMENT_CACHE"),
             auto_migrate: env.switch("AUTO_MIGRATE"),
         }

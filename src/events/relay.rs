@@ -69,15 +69,22 @@ impl Me {
 async fn tell(me: Me, outbound: Arc<Outbound>) {
     let mut connection = None;
     let mut pause = SHORTEST_PAUSE;
+    let mut refused = false;
     loop {
         let batch = outbound.take().await;
         match tell_batch(&me, &mut connection, &batch).await {
             Ok(()) => {
                 outbound.told();
                 pause = SHORTEST_PAUSE;
+                if std::mem::take(&mut refused) {
+                    tracing::info!("Redis takes events for the other processes again");
+                }
             }
-            Err(_) => {
-                // The listener, which suffers the same, has said so in the log.
+            Err(error) => {
+                // A connection that is lost the listener has reported. A refusal may be of PUBLISH alone.
+                if !error.is_io_error() && !error.is_timeout() && !std::mem::replace(&mut refused, true) {
+                    tracing::error!(%error, "Redis refuses events for the other processes: they see changes late");
+                }
                 connection = None;
                 outbound.put_back(batch);
                 tokio::time::sleep(pause).await;

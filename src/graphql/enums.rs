@@ -121,8 +121,9 @@ pub enum RejectionReason {
     /// RefreshRejected alone: it came again after its successor was used, so somebody has a copy: the session is ended by
     /// it.
     Reused,
-    /// RefreshRejected alone: the request had two refresh cookies of one name. None of them was tried, and no session was
-    /// ended: remove the cookie that another page of this site has set.
+    /// RefreshRejected alone: the request had two refresh cookies of one name, or of two sessions that are both live.
+    /// None of them was exchanged, and no session was ended: remove the cookie that another host of the domain has set, or
+    /// sign in again.
     Ambiguous,
 }
 

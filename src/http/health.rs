@@ -21,6 +21,14 @@ pub fn routes(ready: Readiness, stop: Stop) -> Router {
         .with_state((ready, stop))
 }
 
+/// While the process starts: it is alive, and does no work yet.
+pub fn starting() -> Router {
+    let starting = async || status(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "starting"}));
+    Router::new()
+        .route("/healthz", get(async || status(StatusCode::OK, &json!({"status": "alive"}))))
+        .fallback(starting)
+}
+
 async fn readyz(State((ready, stop)): State<(Readiness, Stop)>) -> Response {
     if stop.is_asked() {
         return status(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "stopping"}));

@@ -11,6 +11,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     config::http::{Http, Patience},
@@ -19,7 +20,7 @@ use crate::{
         places::{Place, Places},
         pulse::{Pulse, Watched},
         stop::Stop,
-        tls,
+        tls::Tls,
     },
     telemetry::metrics::OpenConnection,
 };
@@ -31,7 +32,7 @@ const BREATHER: Duration = Duration::from_millis(100);
 pub struct Server {
     listener: TcpListener,
     router: Router,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     places: Places,
     patience: Patience,
     grace: Duration,
@@ -45,7 +46,7 @@ impl Server {
         Ok(Self {
             listener,
             router,
-            tls: settings.tls.as_ref().map(tls::acceptor).transpose()?,
+            tls: settings.tls.as_ref().map(Tls::open).transpose()?,
             places: Places::new(settings),
             patience: settings.patience.clone(),
             grace: settings.shutdown_grace,
@@ -53,11 +54,18 @@ impl Server {
         })
     }
 
+    /// Certificate and key, where TLS ends here.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
+    }
+
     /// Serves until the stop is asked for, then ends what runs: requests are answered, sockets closed with 1001,
     /// streams ended. How many connections had to be cut when the grace was over.
     pub async fn run(self) -> usize {
         let Self { listener, router, tls, places, patience, grace, stop } = self;
         let patience = Arc::new(patience);
+        let _current = tls.as_ref().map(|tls| AbortOnDropHandle::new(tokio::spawn(tls.clone().keep_current())));
+        let tls = tls.map(|tls| tls.acceptor());
         let take_on = |newcomer| {
             let (router, tls, patience, ending) = (router.clone(), tls.clone(), patience.clone(), stop.clone());
             stop.spawn(async move { serve(newcomer, router, tls, &patience, &ending).await });

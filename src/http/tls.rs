@@ -1,34 +1,141 @@
-//! TLS ended here (`TLS_CERT`, `TLS_KEY`), by rustls.
+//! TLS ended here (`TLS_CERT`, `TLS_KEY`), by rustls. Both files are read again when they change, so that a certificate
+//! that was renewed is used without a restart.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::http::TlsFiles;
 
-/// Loads certificate and key.
-///
-/// # Errors
-/// Words for the operator, naming the variable.
-pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, String> {
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Certificate and key, as they are now. Cheap to clone.
+#[derive(Clone)]
+pub struct Tls(Arc<Inner>);
+
+struct Inner {
+    files: TlsFiles,
+    current: Arc<Current>,
+    acceptor: TlsAcceptor,
+}
+
+/// What a handshake takes.
+#[derive(Debug)]
+struct Current(RwLock<Loaded>);
+
+#[derive(Debug)]
+struct Loaded {
+    pair: Arc<CertifiedKey>,
+    /// What was read last, used or not: a broken pair is reported once.
+    read: Read,
+}
+
+/// The content of both files.
+#[derive(PartialEq, Eq)]
+struct Read {
+    certificate: Vec<u8>,
+    key: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl Tls {
+    /// Loads certificate and key.
+    ///
+    /// # Errors
+    /// Words for the operator, naming the variable.
+    pub fn open(files: &TlsFiles) -> Result<Self, String> {
+        let read = read(files)?;
+        let pair = Arc::new(pair(files, &read)?);
+        let current = Arc::new(Current(RwLock::new(Loaded { pair, read })));
+        // Named, and not the process's default: other crates in the tree may bring a second provider.
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| format!("TLS: {error}"))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Ok(Self(Arc::new(Inner { files: files.clone(), current, acceptor })))
+    }
+
+    /// Takes connections with what is current then.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        self.0.acceptor.clone()
+    }
+
+    /// Reads both files again if they changed. A pair that can't be used leaves the one before in use, and is logged once.
+    pub fn reload(&self) {
+        let Inner { files, current, .. } = &*self.0;
+        let read = match read(files) {
+            Ok(read) => read,
+            // A file that is being replaced may be missing for a moment; the next look finds it.
+            Err(why) => return tracing::warn!("the certificate in use is kept: {why}"),
+        };
+        let mut loaded = current.0.write().unwrap_or_else(PoisonError::into_inner);
+        if loaded.read == read {
+            return;
+        }
+        match pair(files, &read) {
+            Ok(pair) => {
+                loaded.pair = Arc::new(pair);
+                tracing::info!("the certificate was read again from {}", files.certificate.display());
+            }
+            Err(why) => tracing::error!("the certificate in use is kept: {why}"),
+        }
+        loaded.read = read;
+    }
+
+    /// Looks at the files again and again.
+    pub async fn keep_current(self) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let tls = self.clone();
+            // A panic there is none of this task's.
+            let _ = tokio::task::spawn_blocking(move || tls.reload()).await;
+        }
+    }
+}
+
+fn read(files: &TlsFiles) -> Result<Read, String> {
+    let certificate = std::fs::read(&files.certificate)
+        .map_err(|error| format!("TLS_CERT: can't read {}: {error}", files.certificate.display()))?;
+    let key =
+        std::fs::read(&files.key).map_err(|error| format!("TLS_KEY: can't read {}: {error}", files.key.display()))?;
+    Ok(Read { certificate, key: key.into() })
+}
+
+fn pair(files: &TlsFiles, read: &Read) -> Result<CertifiedKey, String> {
     let certificate = files.certificate.display();
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect)
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&read.certificate)
+        .collect::<Result<_, _>>()
         .map_err(|error| format!("TLS_CERT: can't read certificates from {certificate}: {error}"))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
+    if chain.is_empty() {
+        return Err(format!("TLS_CERT: no certificate in {certificate}"));
+    }
+    let key = PrivateKeyDer::from_pem_slice(&read.key)
         .map_err(|error| format!("TLS_KEY: can't read a private key from {}: {error}", files.key.display()))?;
-    // Named, and not the process's default: other crates in the tree may bring a second provider.
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS: {error}"))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| format!("TLS_CERT and TLS_KEY don't belong together: {error}"))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
+        .map_err(|error| format!("TLS_CERT and TLS_KEY don't belong together: {error}"))
+}
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).pair))
+    }
+}
+
+impl std::fmt::Debug for Read {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Read")
+    }
 }

@@ -90,6 +90,11 @@ pub(super) enum Scope {
 }
 
 impl Scope {
+    /// Whether it bounds what is spent, beside who may spend it.
+    pub(super) fn costs_money(self) -> bool {
+        matches!(self, Scope::Service | Scope::EmailService | Scope::Destination)
+    }
+
     /// What a refusal by it is called.
     pub(super) fn quota(self) -> Quota {
         match self {

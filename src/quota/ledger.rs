@@ -1,6 +1,6 @@
 //! One act's quotas in this process, kept by `governor`.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use governor::{RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos};
 
@@ -72,6 +72,29 @@ impl Ledger {
         let granted = claims.iter().zip(&waits).filter(|(_, wait)| wait.is_none());
         granted.for_each(|(claim, _)| self.refund_one(claim));
         Err(Wait { quota: claim.quota(), span: *span })
+    }
+
+    /// Charges what costs money `others` times more, or not at all: while processes can't count together, each takes for
+    /// granted that every other one sends as much as it does, so that together they stay within the limit.
+    ///
+    /// # Errors
+    /// The wait of the first that refuses.
+    pub fn charge_for_others(&self, claims: &[Claim<'_>], others: u32) -> Result<(), Wait> {
+        let Some(others) = NonZeroU32::new(others) else { return Ok(()) };
+        let costly: Vec<_> = claims.iter().filter(|claim| claim.meter.scope.costs_money()).collect();
+        for (at, claim) in costly.iter().enumerate() {
+            let wait = match claim.meter.limiter.check_key_n(&claim.key, others) {
+                Ok(Ok(())) => continue,
+                Ok(Err(refusal)) => refusal.wait_time_from(self.ticker.now()),
+                // More processes than the limit has sends: whoever has Redis again may send.
+                Err(_) => claim.meter.rate.burst_size_replenished_in(),
+            };
+            for charged in &costly[..at] {
+                self.cells.refund(&charged.key, (charged.meter.rate.replenish_interval() * others.get()).into());
+            }
+            return Err(Wait { quota: claim.quota(), span: wait });
+        }
+        Ok(())
     }
 
     /// Gives back what `charge` took.

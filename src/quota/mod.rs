@@ -11,7 +11,8 @@
 //!   and for as long (a key that is used up can be charged by nobody), so a flood on one process never reaches Redis.
 //!   A Redis that was flushed forgets, and the process does not. And when Redis is slow or gone, the process judges from
 //!   what it knows, not from nothing; then N processes grant up to N times a limit, and
-//!   `countersign_fallbacks_total` counts what was judged so.
+//!   `countersign_fallbacks_total` counts what was judged so. What bounds money (the limits of the service and of a
+//!   destination) holds all the same: each process grants its share of what is left.
 //! - Refused by one key, an act is charged to none.
 //!
 //! What a contact may be sent and may try in a day is counted in SQL by the rooms above, by the [`rules`] here.
@@ -31,7 +32,14 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 pub use act::{Act, Quota, Refused};
 pub use cells::Ticker;
@@ -70,6 +78,8 @@ struct Inner {
     guard: Option<Guard>,
     guesses: Option<GuessAlarm>,
     shared: Option<Shared>,
+    /// How many processes there are, as far as is known.
+    processes: AtomicU32,
 }
 
 impl Quotas {
@@ -110,8 +120,14 @@ impl Quotas {
             guard: settings.pumping.map(|rule| Guard::new(rule, clock.clone(), ticker.clone())),
             guesses: settings.guessing.map(|rule| GuessAlarm::new(rule, clock.clone())),
             shared: redis.map(|link| Shared::new(link, clock.clone())),
+            processes: AtomicU32::new(1),
             clock,
         }))
+    }
+
+    /// Learns how many processes there are, this one included.
+    pub fn note_processes(&self, count: usize) {
+        self.0.processes.store(u32::try_from(count).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
     }
 
     /// Charges an act to everything that it counts against, or to nothing.
@@ -198,6 +214,7 @@ impl Inner {
             }
             None => {
                 let verdict = guarded.map_or(Ok(()), |(guard, prefix)| guard.admit(prefix, caller));
+                let verdict = verdict.and_then(|()| ledger.charge_for_others(&claims, self.others()));
                 verdict.inspect_err(|_| ledger.refund(&claims))
             }
         }
@@ -220,6 +237,14 @@ impl Inner {
             }
         }
         Some(reply)
+    }
+
+    /// How many processes count without this one knowing; none where this one is alone by its settings.
+    fn others(&self) -> u32 {
+        match &self.shared {
+            Some(_) => self.processes.load(Ordering::Relaxed) - 1,
+            None => 0,
+        }
     }
 
     fn ledger(&self, act: Act<'_>) -> &Ledger {

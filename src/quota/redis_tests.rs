@@ -187,6 +187,40 @@ async fn fd_04_without_redis_a_process_goes_on_from_what_all_had_used() {
     assert!(!link.is_up());
 }
 
+/// What bounds money is shared out while the processes can't count together, however many each could grant alone.
+#[tokio::test]
+async fn fd_04_budgets_of_money_hold_without_redis() {
+    let Some(url) = url("fd_04_budgets_of_money_hold_without_redis") else { return };
+    let limits = QuotaSettings { service_hourly_sends: NonZeroU32::new(100), pumping: None, ..settings() };
+    let (clock, prefix, wire) = (clock().0, prefix(), Wire::to(&url).await);
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        let quotas = Quotas::open(&limits, clock.clone(), Some(open(&wire.url, &prefix).await));
+        quotas.note_processes(3);
+        processes.push(quotas);
+    }
+    let mut clients = 0..;
+    let mut granted_by = async |quotas: &Quotas, asked: usize| {
+        let mut granted = 0;
+        for client in clients.by_ref().take(asked) {
+            let caller = from(&format!("198.51.{}.{}", client / 250, client % 250));
+            granted += usize::from(quotas.charge(send(), &caller).await.is_ok());
+        }
+        granted
+    };
+    let mut granted = granted_by(&processes[0], 10).await;
+    // Each has learned what all have used.
+    for quotas in &processes {
+        granted += granted_by(quotas, 1).await;
+    }
+    assert_eq!(granted, 13);
+    wire.cut();
+    for quotas in &processes {
+        granted += granted_by(quotas, 100).await;
+    }
+    assert!((90..=102).contains(&granted), "{granted}");
+}
+
 #[tokio::test]
 async fn fd_04_a_flushed_redis_is_remembered_by_the_process() {
     let Some(url) = url("fd_04_a_flushed_redis_is_remembered_by_the_process") else { return };

@@ -16,7 +16,10 @@ impl Store {
         M: FromQueryResult + Send + 'static,
     {
         match &self.backend {
-            Backend::Postgres(db) => self.within(rows(db, &statement)).await,
+            Backend::Postgres(db) => {
+                db.assert_writable()?;
+                self.within(rows(db, &statement)).await
+            }
             Backend::Sqlite { .. } => {
                 self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(rows(&tx.0, &statement).await?)) })).await
             }

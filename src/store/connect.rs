@@ -18,7 +18,10 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::reader::Reader;
+use super::{
+    availability::{Availability, State, Usable, is_read_only},
+    reader::Reader,
+};
 use crate::{
     config::{self, Secret},
     fault::Fault,
@@ -39,44 +42,72 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// then nothing is asked for at the start that a pooler would refuse, and each transaction sets what it needs.
 pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<Reader, Fault> {
     let timeout = format!("{}ms", settings.timeout.as_millis() + 500);
-    let options: PgConnectOptions =
-        url.expose().parse().map_err(|_| Fault::internal("DATABASE_URL is not a URL that PostgreSQL knows"))?;
-    let options = options.application_name("countersign").disable_statement_logging();
-    let options = match settings.statement_cache {
-        true => options.statement_cache_capacity(200).options([
-            ("statement_timeout", timeout.as_str()),
-            ("lock_timeout", timeout.as_str()),
-            ("idle_in_transaction_session_timeout", IDLE),
-        ]),
-        false => options.statement_cache_capacity(0).extra_float_digits(None),
-    };
+    let options = postgres_options(url, settings, &timeout)?;
     // Asked once by itself: the pool would try again until its time is up, and say no more than that.
-    let cannot = |error: sqlx::Error| Fault::unavailable(format!("PostgreSQL can't be reached: {error}"));
-    let probe = tokio::time::timeout(settings.timeout, options.connect());
-    let probe = probe.await.map_err(|_| Fault::unavailable("PostgreSQL does not answer"))?.map_err(cannot)?;
-    drop(probe);
+    let cannot = |error: sqlx::Error| Fault::database(&error, "PostgreSQL can't be reached");
+    let probe = tokio::time::timeout(settings.timeout, is_read_only(&options));
+    let read_only = probe.await.map_err(|_| Fault::unavailable("PostgreSQL does not answer"))?.map_err(cannot)?;
+    let state = if read_only { State::ReadOnly } else { State::Up };
+    let usable = Usable::new();
+    let availability = Availability::new(options.clone(), settings.timeout, state, &usable);
     // The pool asks each connection whether it is alive as it is given back. By default it asks again as it is taken,
     // which under load is a moment later, and a round trip for each transaction.
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.timeout)
         .test_before_acquire(false)
-        .before_acquire(|connection, known| {
+        .before_acquire(move |connection, known| {
+            let usable = usable.is(known.age);
             Box::pin(async move {
-                if known.idle_for > TRUSTED_FOR {
+                if usable && known.idle_for > TRUSTED_FOR {
                     connection.ping().await?;
                 }
-                Ok(true)
+                Ok(usable)
             })
         })
         .connect_with(options)
         .await
         .map_err(cannot)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(match settings.statement_cache {
+    let reader = match settings.statement_cache {
         true => Reader::new(pool, settings.max_connections),
         false => Reader::borrowing(pool, settings.max_connections, &timeout, IDLE),
+    };
+    Ok(reader.of(availability))
+}
+
+/// How a connection is made. What the program reads and then writes relies on READ COMMITTED, whatever the server's
+/// default is: under SERIALIZABLE a transaction may fail with 40001 and would have to be repeated.
+fn postgres_options(url: &Secret, settings: &config::Store, timeout: &str) -> Result<PgConnectOptions, Fault> {
+    let unreadable = |_| Fault::internal("DATABASE_URL is not a URL that PostgreSQL knows");
+    let options: PgConnectOptions = with_host(url.expose()).parse().map_err(unreadable)?;
+    // The driver takes an IPv6 address with its brackets for a name.
+    let bare = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
+    let options = match bare {
+        Some(address) => options.host(&address),
+        None => options,
+    };
+    let options = options.application_name("countersign").disable_statement_logging();
+    Ok(match settings.statement_cache {
+        true => options.statement_cache_capacity(200).options([
+            ("statement_timeout", timeout),
+            ("lock_timeout", timeout),
+            ("idle_in_transaction_session_timeout", IDLE),
+            ("default_transaction_isolation", "read committed"),
+        ]),
+        false => options.statement_cache_capacity(0).extra_float_digits(None),
     })
+}
+
+/// Puts a host into a URL that has a user and none, such as `postgres://user:password@/db?host=/cloudsql/…`: the parser
+/// refuses those. The parameter `host` takes its place.
+fn with_host(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let (address, parameters) = url.split_at(end);
+    match address.rfind("@/") {
+        Some(at) => format!("{}@localhost{}{parameters}", &address[..at], &address[at + 1..]),
+        None => url.to_owned(),
+    }
 }
 
 /// Makes the file, readable by its owner alone: it holds everybody's contacts. SQLite gives what it puts beside it the
@@ -141,4 +172,38 @@ pub(super) async fn sqlite(file: &Path, settings: &config::Store) -> Result<Sqli
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         writes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(url: &str) -> PgConnectOptions {
+        let settings = config::Store {
+            place: config::Place::Postgres { url: Secret::new(url) },
+            data_dir: "data".into(),
+            max_connections: 4,
+            timeout: Duration::from_secs(3),
+            wait: Duration::ZERO,
+            statement_cache: true,
+            auto_migrate: false,
+        };
+        postgres_options(&Secret::new(url), &settings, "3500ms").unwrap()
+    }
+
+    #[test]
+    fn addresses_and_sockets_are_read_as_libpq_reads_them() {
+        assert_eq!(options("postgres://me@[::1]:5433/x").get_host(), "::1");
+        assert_eq!(options("postgres://me@[::1]:5433/x").get_port(), 5433);
+        assert_eq!(options("postgres://me:secret@db/x").get_host(), "db");
+        for url in [
+            "postgres://me:secret@/x?host=/cloudsql/project:region:instance",
+            "postgres:///x?host=/cloudsql/project:region:instance",
+            "postgres://me:secret@%2Fcloudsql%2Fproject:region:instance/x",
+        ] {
+            let socket = options(url).get_socket().cloned();
+            assert!(socket.is_some_and(|path| path.starts_with("/cloudsql")) || url.contains("%2F"), "{url}");
+            assert_eq!(options("postgres://me:secret@/x?host=/run").get_database(), Some("x"));
+        }
+    }
 }

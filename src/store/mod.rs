@@ -12,6 +12,7 @@ mod account;
 mod account_change;
 mod alone;
 mod audit;
+mod availability;
 mod backup;
 mod checked_code;
 mod connect;
@@ -39,6 +40,7 @@ mod refusals;
 mod repeat;
 mod report;
 mod revocation;
+mod schema;
 mod sending;
 mod session;
 mod settlement;
@@ -52,7 +54,6 @@ mod writer;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use migration::MigratorTrait;
 use sea_orm::DatabaseTransaction;
 
 pub use self::{
@@ -74,13 +75,19 @@ pub use self::{
     refresh_token::Exchange,
     repeat::Repeat,
     report::{SLOT, SlotCount},
+    schema::{Migrating, Schema},
     sending::Sending,
     settlement::Settlement,
     taking::Taking,
     users::Search,
     ways_in::Owner,
 };
-use self::{reader::Reader, refusals::Refusals, writer::Writer};
+use self::{
+    availability::{READ_ONLY, State},
+    reader::Reader,
+    refusals::Refusals,
+    writer::Writer,
+};
 use crate::{
     config,
     fault::{Doing, Fault},
@@ -108,15 +115,6 @@ enum Backend {
 /// An open transaction. Its methods are the only writes there are.
 pub struct Tx(DatabaseTransaction);
 
-/// A migration that is about to be applied.
-#[derive(Clone, Copy, Debug)]
-pub struct Migrating<'a> {
-    pub name: &'a str,
-    /// Which one it is of those that were pending, from one.
-    pub number: usize,
-    pub of: usize,
-}
-
 /// How a transaction's work ended: kept, or decided against and taken back.
 #[derive(Debug)]
 pub enum Ending<T> {
@@ -143,59 +141,6 @@ impl Store {
         Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
     }
 
-    /// Applies every pending migration and says how many there were.
-    ///
-    /// # Errors
-    /// A fault when one fails; the ones before it stay applied.
-    pub async fn migrate(&self) -> Result<usize, Fault> {
-        self.migrate_telling(|_| {}).await
-    }
-
-    /// As [`Store::migrate`]; tells of each migration before it is applied, since one may take long on a large table.
-    ///
-    /// # Errors
-    /// A fault when one fails; the ones before it stay applied.
-    pub async fn migrate_telling(&self, mut tell: impl FnMut(Migrating<'_>)) -> Result<usize, Fault> {
-        let pending = self.pending_migrations_whole().await?;
-        for (at, name) in pending.iter().enumerate() {
-            tell(Migrating { name, number: at + 1, of: pending.len() });
-            // Another process may have applied it meanwhile; then this one takes the next, or none.
-            match &self.backend {
-                Backend::Postgres(db) => {
-                    let tx = db.begin_patiently().await.doing("migrating")?;
-                    migration::Migrator::up(&tx, Some(1)).await.doing("migrating")?;
-                    tx.commit().await.doing("migrating")?;
-                }
-                Backend::Sqlite { writer, .. } => {
-                    migration::Migrator::up(writer.connection(), Some(1)).await.doing("migrating")?;
-                }
-            }
-        }
-        Ok(pending.len())
-    }
-
-    /// The names of migrations that this program brings and the database has not had yet. Changes nothing.
-    ///
-    /// # Errors
-    /// A fault when the database can't be asked.
-    pub async fn pending_migrations(&self) -> Result<Vec<String>, Fault> {
-        self.within(self.pending_migrations_whole()).await.doing("reading the migrations")
-    }
-
-    async fn pending_migrations_whole(&self) -> Result<Vec<String>, Fault> {
-        use migration::Migrator;
-        let pending = match &self.backend {
-            Backend::Postgres(db) => {
-                let tx = db.begin_patiently().await?;
-                let pending = Migrator::get_pending_migrations_read_only(&tx).await?;
-                tx.rollback().await?;
-                pending
-            }
-            Backend::Sqlite { writer, .. } => Migrator::get_pending_migrations_read_only(writer.connection()).await?,
-        };
-        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
-    }
-
     /// Whether the database answers at all.
     ///
     /// # Errors
@@ -219,6 +164,7 @@ impl Store {
         match &self.backend {
             Backend::Sqlite { writer, .. } => self.within(writer.run(work)).await,
             Backend::Postgres(db) => {
+                db.assert_writable()?;
                 self.within(async {
                     let _turn = db.turn().await;
                     let tx = Tx(db.begin().await?);
@@ -283,6 +229,22 @@ impl Store {
         }
     }
 
+    /// Whether the database can be reached, as far as is known without asking it now.
+    pub fn is_reachable(&self) -> bool {
+        match &self.backend {
+            Backend::Postgres(db) => db.state() != State::Down,
+            Backend::Sqlite { .. } => true,
+        }
+    }
+
+    /// Why nothing can be written, where the server says so.
+    pub fn read_only(&self) -> Option<&'static str> {
+        match &self.backend {
+            Backend::Postgres(db) if db.state() == State::ReadOnly => Some(READ_ONLY),
+            Backend::Postgres(_) | Backend::Sqlite { .. } => None,
+        }
+    }
+
     /// Whether the database serves this process alone.
     pub fn is_embedded(&self) -> bool {
         matches!(self.backend, Backend::Sqlite { .. })
@@ -307,6 +269,13 @@ impl Store {
 
     /// Nothing waits for the database longer than this.
     async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        if let Some(availability) = self.reader().availability() {
+            let outcome = availability.around(work).await;
+            if outcome.is_err() && availability.is_full() {
+                self.reader().give_one_up();
+            }
+            return outcome;
+        }
         match tokio::time::timeout(self.timeout, work).await {
             Ok(result) => result,
             Err(_) => Err(Fault::unavailable("the database took longer than DATABASE_TIMEOUT")),

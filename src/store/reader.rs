@@ -1,6 +1,13 @@
 //! The pool of connections, and how a statement outside any transaction of ours gets one.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
@@ -8,8 +15,14 @@ use sea_orm::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::waits::Waits;
-use crate::patience::Ticket;
+use super::{
+    availability::{Availability, READ_ONLY, State},
+    waits::Waits,
+};
+use crate::{fault::Fault, patience::Ticket};
+
+/// How long a connection that the server did not have is not asked for again.
+const GIVEN_UP_FOR: Duration = Duration::from_secs(60);
 
 /// A pool. Cheap to clone.
 ///
@@ -22,30 +35,87 @@ pub(super) struct Reader {
     pool: DatabaseConnection,
     /// One for each connection: they are waited for here, where it is known for how long.
     turns: Arc<Semaphore>,
+    connections: u32,
+    /// Turns that are not used at present.
+    given_up: Arc<AtomicU32>,
     waits: Waits,
     /// What a transaction begins with on a connection that is borrowed.
     first: Option<Box<str>>,
+    /// Of a server; an embedded database is always there.
+    availability: Option<Availability>,
 }
 
 impl Reader {
     /// A pool whose connections are ours as long as they stand.
     pub fn new(pool: DatabaseConnection, connections: u32) -> Self {
         let turns = Arc::new(Semaphore::new(connections as usize));
-        Self { pool, turns, waits: Waits::new(), first: None }
+        Self {
+            pool,
+            turns,
+            connections,
+            given_up: Arc::default(),
+            waits: Waits::new(),
+            first: None,
+            availability: None,
+        }
     }
 
     /// A pool whose connections are another pooler's. `timeout` bounds a statement and its wait for a lock, `idle` a
     /// transaction in which nothing happens.
     pub fn borrowing(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
         let first = format!(
-            "DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
              SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
         );
         Self { first: Some(first.into()), ..Self::new(pool, connections) }
     }
 
+    /// With what is known of the server.
+    pub fn of(self, availability: Availability) -> Self {
+        Self { availability: Some(availability), ..self }
+    }
+
+    /// What is known of the server; none: the database is embedded.
+    pub fn availability(&self) -> Option<&Availability> {
+        self.availability.as_ref()
+    }
+
+    /// What the last probe of the server found.
+    pub fn state(&self) -> State {
+        self.availability.as_ref().map_or(State::Up, Availability::state)
+    }
+
+    /// Refuses a write where the server is known to take none.
+    pub fn assert_writable(&self) -> Result<(), Fault> {
+        match self.state() {
+            State::ReadOnly => Err(Fault::unavailable(READ_ONLY)),
+            State::Up | State::Down => Ok(()),
+        }
+    }
+
     pub fn pool(&self) -> &DatabaseConnection {
         &self.pool
+    }
+
+    /// Uses one connection less for a while, where the server has no more: a turn without a connection would wait the
+    /// whole time-out again.
+    pub fn give_one_up(&self) {
+        let most = self.connections.saturating_sub(1);
+        let given =
+            self.given_up.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |given| (given < most).then_some(given + 1));
+        let Ok(before) = given else { return };
+        tracing::warn!(
+            "PostgreSQL has no connection left: {} of DATABASE_MAX_CONNECTIONS={} are used for a minute",
+            self.connections - before - 1,
+            self.connections
+        );
+        let (turns, given_up) = (Arc::clone(&self.turns), Arc::clone(&self.given_up));
+        tokio::spawn(async move {
+            let turn = turns.acquire_owned().await;
+            tokio::time::sleep(GIVEN_UP_FOR).await;
+            given_up.fetch_sub(1, Ordering::SeqCst);
+            drop(turn);
+        });
     }
 
     /// Waits until a connection is free; it stays so as long as what is returned is held.

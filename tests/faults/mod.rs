@@ -6,13 +6,17 @@ mod cycles;
 mod database;
 mod disk;
 mod frozen;
+mod full;
 mod killed;
+mod late;
 mod load;
 mod overload;
 mod pooler;
 mod provider;
 mod proxy;
+mod read_only;
 mod redis;
+mod redis_user;
 mod servers;
 mod stopped;
 

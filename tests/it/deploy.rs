@@ -89,3 +89,34 @@ fn the_images_binary_has_the_pages_inside() {
     assert!(words(&image, |sign| !sign.is_whitespace()).any(|word| word == "build.rs"));
     assert!(sent.lines().any(|line| line == "!build.rs"), "build.rs is not sent to the builder");
 }
+
+/// Two processes of one installation show one outbox, and what `.env` sets reaches them.
+#[test]
+fn compose_shares_the_outbox_and_hands_every_setting_on() {
+    let compose = read("deploy/compose/compose.yaml");
+    let (of_all, _) = compose.split_once("\nservices:").unwrap();
+    let data = words(&read("deploy/Dockerfile"), |sign| !sign.is_whitespace())
+        .find_map(|word| word.strip_prefix("DATA_DIR=").map(str::to_owned))
+        .unwrap();
+    assert!(of_all.contains(&format!("volumes: [\"data:{data}\"]")), "{of_all}");
+    assert!(of_all.contains("env_file: [.env]"), "{of_all}");
+}
+
+/// A Job can't be changed: each version has one of its own, and applies it beside the one before.
+#[test]
+fn the_kubernetes_job_is_of_this_version() {
+    let manifest = read("deploy/kubernetes/countersign.yaml");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(manifest.contains(&format!("name: countersign-migrate-{}\n", version.replace('.', "-"))));
+    assert_eq!(manifest.matches(&format!("image: countersign:{version}\n")).count(), 2);
+    assert!(manifest.contains("HASHING_THREADS"));
+}
+
+/// The unit never gives up, and reads a renewed certificate on reload.
+#[test]
+fn the_unit_starts_again_without_end_and_reloads() {
+    let unit = read("deploy/systemd/countersign.service");
+    for line in ["StartLimitIntervalSec=0", "ExecReload=kill -HUP $MAINPID", "Restart=on-failure"] {
+        assert!(unit.lines().any(|found| found == line), "{line}");
+    }
+}

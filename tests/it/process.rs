@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod certificate;
 pub mod child;
 mod commands;
 mod folders;
@@ -11,6 +12,7 @@ mod key_checks;
 mod keys;
 mod log_reader;
 pub mod metrics;
+mod newer;
 mod refused;
 mod stopped;
 mod survival;

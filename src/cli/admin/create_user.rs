@@ -70,7 +70,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
     let accounts = app::accounts(settings, World::real()).await?;
     match accounts.create_user(super::run_name(), user).await.map_err(|fault| fault.words())? {
         Created::Created(id) => {
-            println!("{}", id.as_str());
+            say!("{}", id.as_str());
             Ok(())
         }
         Created::PasswordRejected(violations) => {

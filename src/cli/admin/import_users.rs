@@ -66,7 +66,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
     let imported = accounts.import_users(&run_name(), lines, import, |number, line| told.tell(number, &line)).await;
     let Told { bar, counts } = told;
     bar.finish_and_clear();
-    println!("{}", counts.said());
+    say!("{}", counts.said());
     imported.map_err(|fault| format!("stopped after line {}, and can be run again: {}", counts.last, fault.words()))?;
     let read =
         reading.await.map_err(|error| error.to_string()).and_then(|read| read.map_err(|error| error.to_string()));

@@ -51,7 +51,7 @@ pub async fn unlock(settings: Settings, Who { who }: Who) -> Result<(), String> 
 fn say(who: &str, operated: Result<Operated, Fault>, done: &str) -> Result<(), String> {
     match operated.map_err(|fault| fault.words())? {
         Operated::Done(id) => {
-            println!("{} {done}.", id.as_str());
+            say!("{} {done}.", id.as_str());
             Ok(())
         }
         Operated::NotFound => Err(format!(

@@ -39,14 +39,14 @@ async fn rotate_files(settings: &Settings, kind: KeyKind) -> Result<(), String> 
     drop_retired(settings, kind, &files).await?;
     let Some(next) = files.next()? else {
         files.make_next(&entropy)?;
-        println!("Phase 1 of 2: made {}.", files.next_path().display());
-        println!("Restart the program, so that it accepts the new key, then run this command again.");
+        say!("Phase 1 of 2: made {}.", files.next_path().display());
+        say!("Restart the program, so that it accepts the new key, then run this command again.");
         return Ok(());
     };
     refuse_unknown(settings, kind, &ids(settings, kind, &next)?).await?;
     files.promote_next(&next, &entropy)?;
-    println!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
-    println!("Restart the program, so that it uses the key. The old one stays accepted for as long as it is needed.");
+    say!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
+    say!("Restart the program, so that it uses the key. The old one stays accepted for as long as it is needed.");
     Ok(())
 }
 
@@ -65,7 +65,7 @@ async fn drop_retired(settings: &Settings, kind: KeyKind, files: &KeyFiles) -> R
     };
     let dropped = files.drop_retired(is_used, Clock::System.now(), life(settings, kind), &Entropy::System)?;
     if dropped > 0 {
-        println!("Dropped {dropped} keys that nothing valid was made with any more.");
+        say!("Dropped {dropped} keys that nothing valid was made with any more.");
     }
     Ok(())
 }
@@ -74,48 +74,44 @@ async fn rotate_settings(settings: &Settings, kind: KeyKind) -> Result<(), Strin
     let given = settings.config.keys.of(kind);
     let name = kind.setting();
     let Some(next) = given.next else {
-        println!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
-        println!("# Then run this command again with the new settings.");
-        println!("{name}_NEXT={}", make(&Entropy::System).expose());
+        say!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
+        say!("# Then run this command again with the new settings.");
+        say!("{name}_NEXT={}", make(&Entropy::System).expose());
         return Ok(());
     };
     refuse_unknown(settings, kind, &ids(settings, kind, next)?).await?;
     let previous: Vec<_> = given.current.into_iter().chain(given.previous).filter(|key| !is(key, next)).collect();
-    println!(
-        "# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove"
-    );
-    println!("# {name}_NEXT, and restart them one after another.");
-    println!("{name}={}", next.expose());
-    println!("{}={}", kind.previous_setting(), list(&previous));
+    say!("# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove");
+    say!("# {name}_NEXT, and restart them one after another.");
+    say!("{name}={}", next.expose());
+    say!("{}={}", kind.previous_setting(), list(&previous));
     let days = humantime::format_duration(life(settings, kind));
-    println!("# Drop the old key from {} {days} after the last restart, not before.", kind.previous_setting());
+    say!("# Drop the old key from {} {days} after the last restart, not before.", kind.previous_setting());
     Ok(())
 }
 
 async fn rotate_private_key(settings: &Settings) -> Result<(), String> {
     let keys = &settings.config.keys;
     let Some(next) = &keys.jwt_private_key_next else {
-        println!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
-        println!("# Then run this command again with the new settings.");
-        println!("JWT_PRIVATE_KEY_NEXT={}", new_private_key().expose());
+        say!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
+        say!("# Then run this command again with the new settings.");
+        say!("JWT_PRIVATE_KEY_NEXT={}", new_private_key().expose());
         return Ok(());
     };
     refuse_unknown(settings, KeyKind::Jwt, &session::private_key_ids(next)?).await?;
-    println!(
-        "# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove"
-    );
-    println!("# JWT_PRIVATE_KEY_NEXT, and restart them one after another.");
-    println!("JWT_PRIVATE_KEY={}", next.expose().replace('\n', "\\n"));
+    say!("# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove");
+    say!("# JWT_PRIVATE_KEY_NEXT, and restart them one after another.");
+    say!("JWT_PRIVATE_KEY={}", next.expose().replace('\n', "\\n"));
     match &keys.jwt_private_key {
         Some(_) => {
-            println!("# JWT_PUBLIC_KEYS_PREVIOUS: add the public half of the JWT_PRIVATE_KEY that is replaced:");
-            println!("#   openssl pkey -in old.pem -pubout");
+            say!("# JWT_PUBLIC_KEYS_PREVIOUS: add the public half of the JWT_PRIVATE_KEY that is replaced:");
+            say!("#   openssl pkey -in old.pem -pubout");
         }
         None => {
             let tokens = secrets(settings)?.access_tokens;
             let secrets: Vec<_> = tokens.secret.iter().chain(&tokens.accepted_secrets).collect();
-            println!("# Remove JWT_SECRET as well:");
-            println!("JWT_SECRETS_PREVIOUS={}", list(&secrets));
+            say!("# Remove JWT_SECRET as well:");
+            say!("JWT_SECRETS_PREVIOUS={}", list(&secrets));
         }
     }
     Ok(())

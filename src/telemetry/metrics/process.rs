@@ -53,7 +53,8 @@ fn open_files() -> Option<f64> {
     Some(f64::from(u32::try_from(open).ok()?))
 }
 
-fn most_files() -> Option<f64> {
+/// The most file descriptors that this process may have open; none: no bound, or not known here.
+pub fn most_files() -> Option<f64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_ascii_whitespace().next()?.parse().ok()

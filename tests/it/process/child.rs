@@ -128,23 +128,23 @@ impl Plan {
     }
 
     /// As [`Plan::serve`], by a command of the test's own.
-    pub async fn serve_by(&self, mut command: Command) -> Child {
+    pub async fn serve_by(&self, command: Command) -> Child {
+        let mut child = self.begin_by(command);
+        child.comes_up(self).await;
+        child
+    }
+
+    /// Serves, without waiting until it is ready.
+    pub fn begin(&self) -> Child {
+        self.begin_by(self.command(&["serve"]))
+    }
+
+    fn begin_by(&self, mut command: Command) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
         let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        let mut child = Child { process, url, http };
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Ok(answer) = child.http.get(format!("{}/readyz", child.url)).send().await
-                && answer.status() == 200
-            {
-                return child;
-            }
-            let ended = child.process.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < deadline, "{}", self.logged());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        Child { process, url, http }
     }
 
     pub fn log(&self) -> std::path::PathBuf {
@@ -157,6 +157,21 @@ impl Plan {
 }
 
 impl Child {
+    /// Waits until it answers that it is ready.
+    pub async fn comes_up(&mut self, plan: &Plan) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Ok(answer) = self.http.get(format!("{}/readyz", self.url)).send().await
+                && answer.status() == 200
+            {
+                return;
+            }
+            let ended = self.process.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "{}", plan.logged());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// A document's answer; none where the connection broke.
     pub async fn ask(&self, address: &str, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables });
@@ -239,6 +254,12 @@ pub fn most_memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     most.and_then(|most| most.trim().strip_suffix(" kB")).map_or(0, |most| most.parse().unwrap())
+}
+
+/// What a command said, on both of its outputs, and whether it succeeded.
+pub fn said(plan: &Plan, arguments: &[&str]) -> (bool, String) {
+    let (status, said, _) = run_to_the_end(plan, arguments);
+    (status.success(), said)
 }
 
 /// How it ended, what it said and how long it took.

@@ -91,3 +91,81 @@ async fn pending_migrations_are_refused_on_a_server_database() {
     assert!(run_to_the_end(&plan, &["doctor"]).0.success());
     plan.serve().await.kill();
 }
+
+/// A reader that closes the pipe is no fault of the command.
+#[tokio::test]
+async fn a_closed_pipe_makes_no_command_panic() {
+    let plan = Plan::new().await;
+    plan.serve().await.kill();
+    for arguments in [&["schema"][..], &["doctor"], &["stats"], &["keys", "make"], &["keys", "list"], &["migrate"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = plan.command(arguments);
+        let output = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = output.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !said.contains("panicked"), "{arguments:?}: {} {said}", output.status);
+    }
+}
+
+/// A name that `.env` gives twice is said with both of its lines.
+#[tokio::test]
+async fn a_name_given_twice_in_env_is_said_with_its_lines() {
+    let plan = Plan::new().await.without("CONTACT_DAILY_SENDS");
+    let text = "CONTACT_DAILY_SENDS=5\n# between\nAPP_NAME=x\nCONTACT_DAILY_SENDS=7\n";
+    super::child::written(plan.data.path(), ".env", text);
+    let (status, said, _) = run_to_the_end(&plan, &["--check-config"]);
+    assert!(status.success() && said.contains(".env: CONTACT_DAILY_SENDS is given in lines 1 and 4"), "{said}");
+    assert_eq!(said.matches("is given in lines").count(), 1, "{said}");
+}
+
+/// On an embedded database one process serves; the folder is free again when that one is gone, however it went.
+#[tokio::test]
+async fn a_second_serve_on_one_folder_is_refused() {
+    let plan = ["DATABASE_URL", "REDIS_URL"].into_iter().fold(Plan::new().await, Plan::without);
+    let child = plan.serve().await;
+    let other = plan.beside().with("LISTEN_ADDR", "127.0.0.1:0");
+    let (status, said, _) = run_to_the_end(&other, &["serve"]);
+    assert!(!status.success() && said.contains("DATA_DIR: another process serves"), "{said}");
+    child.kill();
+    plan.serve().await.kill();
+}
+
+/// Back ends keep the published keys for a while, and do not ask for every token.
+#[tokio::test]
+async fn published_keys_may_be_cached() {
+    let child = Plan::new().await.serve().await;
+    let answer = child.http.get(format!("{}/.well-known/jwks.json", child.url)).send().await.unwrap();
+    assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
+}
+
+/// The log names the channels whose messages go to the outbox, and no others.
+#[tokio::test]
+async fn the_log_names_the_channels_of_the_outbox() {
+    let plan = Plan::new()
+        .await
+        .with("SMS_PROVIDER", "webhook")
+        .with("DELIVERY_WEBHOOK_URL", "http://127.0.0.1:1")
+        .with("DELIVERY_WEBHOOK_SECRET", "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=");
+    plan.serve().await.kill();
+    let logged = plan.logged();
+    let line = logged.lines().find(|line| line.contains("/dev/outbox")).unwrap();
+    assert!(line.contains("EMAIL") && !line.contains("SMS"), "{line}");
+}
+
+/// A limit of open files that is too low for the settings is said at start and by `doctor`.
+#[tokio::test]
+async fn a_low_limit_of_open_files_is_said() {
+    let plan = Plan::new().await.with("MAX_CONNECTIONS", "20000");
+    let limited = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n 512; exec \"$0\" {command}"), env!("CARGO_BIN_EXE_countersign")]);
+        shell.env_clear().envs(&plan.vars).current_dir(plan.data.path());
+        shell
+    };
+    let examined = limited("doctor").stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&examined.stdout).into_owned();
+    assert!(examined.status.success() && said.contains("warning  MAX_CONNECTIONS=20000 needs"), "{said}");
+    plan.serve_by(limited("serve")).await.kill();
+    assert!(plan.logged().contains("this process may have 512"), "{}", plan.logged());
+}

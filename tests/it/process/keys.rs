@@ -295,6 +295,10 @@ async fn keys_rotate_replaces_files_in_two_phases() {
 #[tokio::test]
 async fn keys_rotate_prints_the_settings_of_each_phase() {
     let old = Plan::new().await;
+    if !old.vars.contains_key("DATABASE_URL") {
+        eprintln!("LEFT OUT: keys are rotated with two processes: no COUNTERSIGN_TEST_DATABASE_URL");
+        return;
+    }
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (first, second) = (old.serve().await, at_port(&old, port).serve().await);
     let rotate = |plan: &Plan| run_to_the_end(plan, &["keys", "rotate", "server"]);

@@ -30,6 +30,7 @@ const WRONG: &[(&str, &str)] = &[
     ("DATABASE_URL", "postgres://root:Sup3rS3cretThatNobodyMaySee@127.0.0.1:1/db"),
     ("DATABASE_MAX_CONNECTIONS", "many"),
     ("DATABASE_TIMEOUT", "0s"),
+    ("DATABASE_WAIT", "forever"),
     ("AUTO_MIGRATE", "maybe"),
     ("SERVER_KEY", "Sup3rS3cretThatNobodyMaySee"),
     ("SERVER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
@@ -92,7 +93,7 @@ async fn a_wrong_setting_is_refused_by_name() {
     // What this machine takes to read a configuration and do nothing else.
     let bound = (run_to_the_end(&base, &["--check-config"]).2 * 10).max(Duration::from_secs(5));
     for (name, value) in WRONG {
-        let plan = base.beside().with(name, value);
+        let plan = base.beside().with("DATABASE_WAIT", "0s").with(name, value);
         let (status, said, mut took) = run_to_the_end(&plan, &["serve"]);
         // A machine that is busy with other tests may hold one start up, but not three.
         for _ in 0..2 {

@@ -1,0 +1,116 @@
+//! Which migrations a database has had: this program's, a newer version's and another program's.
+//!
+//! sea-orm's own list fails as soon as the table names a migration that the program does not have. Two versions run side
+//! by side during every upgrade, so the older one must be able to read the list of the newer one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DbErr, sea_query::OnConflict},
+};
+
+use crate::Migrator;
+
+/// sea-orm's table of applied migrations.
+const APPLIED: &str = "seaql_migrations";
+/// Beside it, the oldest version that works with each.
+const COMPATIBILITY: &str = "schema_compatibility";
+
+/// How the database stands beside this program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// What this program has and the database has not had, in the order in which it is applied.
+    pub pending: Vec<String>,
+    /// What a newer version applied, each with the oldest version that works with it.
+    pub newer: Vec<(String, String)>,
+    /// What no version of this program applied: another program shares the table.
+    pub foreign: Vec<String>,
+}
+
+/// Reads how the database stands. Changes nothing.
+///
+/// # Errors
+/// What the database says.
+pub async fn read(manager: &SchemaManager<'_>) -> Result<History, DbErr> {
+    let applied: BTreeSet<String> = match manager.has_table(APPLIED).await? {
+        true => column(manager, "version", APPLIED).await?.into_iter().collect(),
+        false => BTreeSet::new(),
+    };
+    let known: Vec<_> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let pending = known.iter().filter(|name| !applied.contains(*name)).cloned().collect();
+    let unknown: Vec<_> = applied.into_iter().filter(|name| !known.contains(name)).collect();
+    let mut history = History { pending, ..History::default() };
+    if unknown.is_empty() {
+        return Ok(history);
+    }
+    let minimum = minimum_versions(manager).await?;
+    for name in unknown {
+        match minimum.get(&name) {
+            Some(version) => history.newer.push((name, version.clone())),
+            None => history.foreign.push(name),
+        }
+    }
+    Ok(history)
+}
+
+/// Applies this pending migration, and records it with the oldest version that works with it. On PostgreSQL this belongs
+/// in a transaction.
+///
+/// # Errors
+/// What the database says.
+pub async fn apply(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    // PostgreSQL sends a notice, which the driver logs, for each CREATE TABLE IF NOT EXISTS that has nothing to do.
+    if !manager.has_table(APPLIED).await? {
+        Migrator::install(db).await?;
+    }
+    let migration = Migrator::migrations().into_iter().find(|migration| migration.name() == name);
+    let migration = migration.ok_or_else(|| DbErr::Custom(format!("there is no migration {name}")))?;
+    migration.up(manager).await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now: i64 = now.try_into().unwrap_or(i64::MAX);
+    let applied = Query::insert()
+        .into_table(APPLIED)
+        .columns(["version", "applied_at"])
+        .values_panic([name.into(), now.into()])
+        .to_owned();
+    db.execute(&applied).await?;
+    if manager.has_table(COMPATIBILITY).await? {
+        record(db).await?;
+    }
+    Ok(())
+}
+
+/// Records those that were applied and have no record yet: the table came after the first of them.
+async fn record(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let applied = Query::select().column("version").from(APPLIED).to_owned();
+    let rows = db.query_all(&applied).await?;
+    let applied: Result<BTreeSet<String>, DbErr> = rows.iter().map(|row| row.try_get("", "version")).collect();
+    let applied = applied?;
+    let mut insert = Query::insert().into_table(COMPATIBILITY).columns(["migration", "minimum_version"]).to_owned();
+    for migration in Migrator::migrations().iter().filter(|migration| applied.contains(migration.name())) {
+        insert.values_panic([migration.name().into(), crate::minimum_version(migration.name()).into()]);
+    }
+    insert.on_conflict(OnConflict::column("migration").do_nothing().to_owned());
+    db.execute(&insert).await?;
+    Ok(())
+}
+
+async fn minimum_versions(manager: &SchemaManager<'_>) -> Result<BTreeMap<String, String>, DbErr> {
+    if !manager.has_table(COMPATIBILITY).await? {
+        return Ok(BTreeMap::new());
+    }
+    let select = Query::select().columns(["migration", "minimum_version"]).from(COMPATIBILITY).to_owned();
+    let rows = manager.get_connection().query_all(&select).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "migration")?, row.try_get("", "minimum_version")?))).collect()
+}
+
+async fn column(manager: &SchemaManager<'_>, column: &'static str, table: &'static str) -> Result<Vec<String>, DbErr> {
+    let select = Query::select().column(column).from(table).to_owned();
+    let rows = manager.get_connection().query_all(&select).await?;
+    rows.iter().map(|row| row.try_get("", column)).collect()
+}

@@ -1,0 +1,130 @@
+//! Opening the database at start: waiting for a server that is not there yet, migrating, and judging its tables.
+
+use std::time::Duration;
+
+use axum::Router;
+use tokio::{net::TcpListener, time::Instant};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use crate::{
+    config::{Config, Place, http::Http},
+    fault::{Fault, FaultKind},
+    http::{self, server::Server, stop::Stop},
+    store::Store,
+    vitals::Vitals,
+};
+
+/// The first pause between two attempts; each failure doubles it.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// Opens the database and brings its tables up to date as far as the settings allow. While a server is waited for,
+/// `listener` answers `/healthz`.
+///
+/// # Errors
+/// What stood in the way, in words for whoever runs the program.
+pub(super) async fn open(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
+    let store = connect(config, vitals, listener).await?;
+    let place = place(config);
+    let cannot = |fault: Fault| format!("{place}: {}", fault.words());
+    if config.store.is_embedded() || config.store.auto_migrate {
+        match store.migrate().await.map_err(cannot)? {
+            0 => {}
+            applied => tracing::info!("applied {applied} migrations to the database"),
+        }
+    }
+    let schema = store.schema().await.map_err(cannot)?;
+    if let Some(why) = schema.too_new() {
+        return Err(format!("{place}: {why}"));
+    }
+    if let Some(why) = schema.foreign() {
+        if !schema.pending.is_empty() {
+            return Err(format!("{place}: {why}"));
+        }
+        tracing::warn!("{place}: {why}");
+    }
+    match schema.pending.len() {
+        0 => Ok(store),
+        count => Err(format!(
+            "{place}: {count} migrations are pending: run `countersign migrate` first, or set AUTO_MIGRATE=on"
+        )),
+    }
+}
+
+/// Connects; a server that is not there yet, starts up or is read-only is waited for, within `DATABASE_WAIT`.
+///
+/// # Errors
+/// What stood in the way, in words for whoever runs the program.
+pub(super) async fn connect(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
+    let deadline = Instant::now() + config.store.wait;
+    let mut pause = SHORTEST_PAUSE;
+    let mut said = String::new();
+    let mut waiting = None;
+    loop {
+        let fault = match attempt(config, vitals).await {
+            Ok(store) => {
+                if let Some(waiting) = waiting {
+                    Waiting::end(waiting).await;
+                }
+                return Ok(store);
+            }
+            Err(fault) => fault,
+        };
+        let passes = fault.kind() == FaultKind::Unavailable && !config.store.is_embedded();
+        if !passes || Instant::now() + pause > deadline {
+            return Err(format!("{}: {}", place(config), fault.words()));
+        }
+        if fault.words() != said {
+            said = fault.words();
+            tracing::warn!("waiting for the database: {said}");
+        }
+        if waiting.is_none() {
+            waiting = listener.and_then(|listener| Waiting::begin(listener, &config.http));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn attempt(config: &Config, vitals: &Vitals) -> Result<Store, Fault> {
+    let store = Store::open(&config.store, vitals).await?;
+    match store.read_only() {
+        None => Ok(store),
+        Some(why) => {
+            store.close().await;
+            Err(Fault::unavailable(why))
+        }
+    }
+}
+
+fn place(config: &Config) -> String {
+    match &config.store.place {
+        Place::Sqlite { file } => format!("the database {}", file.display()),
+        Place::Postgres { .. } => "DATABASE_URL".to_owned(),
+    }
+}
+
+/// What answers while the database is waited for: `/healthz` says that the process is alive, everything else that it
+/// starts.
+struct Waiting {
+    stop: CancellationToken,
+    serving: AbortOnDropHandle<usize>,
+}
+
+impl Waiting {
+    /// On the same socket as what follows. None: it can't be had, and connections wait in the kernel's queue.
+    fn begin(listener: &TcpListener, settings: &Http) -> Option<Self> {
+        let socket = std::os::fd::AsFd::as_fd(listener).try_clone_to_owned().ok()?;
+        let listener = TcpListener::from_std(std::net::TcpListener::from(socket)).ok()?;
+        let stop = CancellationToken::new();
+        let router: Router = http::health::starting();
+        let server = Server::new(listener, router, settings, Stop::new(stop.clone())).ok()?;
+        Some(Self { stop, serving: AbortOnDropHandle::new(tokio::spawn(server.run())) })
+    }
+
+    /// Answers what it has taken on.
+    async fn end(self) {
+        self.stop.cancel();
+        let _ = self.serving.await;
+    }
+}
