@@ -4,7 +4,7 @@ use super::{keys, rooms};
 use crate::{
     config::{self, Chapter, Config, Env, Refusal, Setting, secret_file},
     delivery::{self, Description, Plan, describe, receipts::Verifiers},
-    http::{graphql::persisted::Trusted, tls},
+    http::{graphql::persisted::Trusted, tls::Tls},
     session,
     texts::Texts,
 };
@@ -86,7 +86,7 @@ impl Settings {
         let refusal = |name: &str, mend: &str| Refusal { name: name.to_owned(), mend: mend.to_owned() };
         let warning = secret_file::exposure(&files.key).map_err(|mend| refusal("TLS_KEY", &mend))?;
         self.warnings.extend(warning.map(|warning| format!("TLS_KEY: {warning}")));
-        match tls::acceptor(files) {
+        match Tls::open(files) {
             Ok(_) => Ok(()),
             Err(why) => Err(match why.strip_prefix("TLS_KEY: ") {
                 Some(mend) => refusal("TLS_KEY", mend),
