@@ -14,7 +14,7 @@ use crate::{
         arguments, descriptions, hoist,
         inputs::Inputs,
         known::Known,
-        limits,
+        limits, merging,
         nulls::Shapes,
         order::{self, Conditions},
         persisted::{Documents, Found, Kept, Trusted},
@@ -117,6 +117,7 @@ impl Admission {
             }
         }
         typename::check(&document)?;
+        merging::check(&document, &self.shapes)?;
         if let Some(root) = self.inputs.root(OperationType::Subscription) {
             hoist::hoist(&mut document, root);
         }

@@ -88,7 +88,7 @@ mod tests {
             ("query A($of: S = \"x\" $n: Int) { a }", "query A($of: S = \"x\" $n: Int) { a }"),
             ("query A($l: [S] = [\"x\"], \"n\" $n: Int) { a }", "query A($l: [S] = [\"x\"], $n: Int) { a }"),
             ("{ ...F } \"the fields\" fragment F on Q { a(b: \"x\") }", "{ ...F } fragment F on Q { a(b: \"x\") }"),
-            ("\"m\" mutation { a } \"s\" subscription S { b }", "mutation { a } subscription S { b }"),
+            ("\"m\" mutation M { a } \"s\" subscription S { b }", "mutation M { a } subscription S { b }"),
         ] {
             assert!(parse(described).is_ok(), "{described}");
             let solid = |text: &str| text.split_whitespace().collect::<String>();

@@ -4,7 +4,7 @@
 //! bound and let the schema walk documents of any cost, so none of them is used; each file here is one of the steps
 //! that a request takes instead, in this order: [`negotiate`] the form of the answer, read the [`request`], find the
 //! document ([`persisted`]), parse it ([`descriptions`]), count it ([`tokens`], [`limits`]), judge what the library lets
-//! pass ([`typename`], [`hoist`], [`arguments`]; all of them by way of [`admission`]), [`run`] it, put
+//! pass ([`typename`], [`merging`], [`hoist`], [`arguments`]; all of them by way of [`admission`]), [`run`] it, put
 //! [`nulls`] where fields have failed and the keys in [`order`], [`tally`] what became of it, write the [`response`].
 //! Sockets and streams take the same road from [`admission`] on.
 
@@ -16,6 +16,7 @@ pub mod hoist;
 pub mod inputs;
 mod known;
 pub mod limits;
+mod merging;
 pub mod negotiate;
 pub mod nulls;
 pub mod order;

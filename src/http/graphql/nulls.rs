@@ -88,6 +88,16 @@ impl Shapes {
         self.members.contains_key(name)
     }
 
+    /// Whether this names an object type.
+    pub fn is_object(&self, name: &str) -> bool {
+        self.fields.contains_key(name) && !self.is_abstract(name)
+    }
+
+    /// Whether values of this type have fields.
+    pub fn is_composite(&self, name: &str) -> bool {
+        self.fields.contains_key(name) || self.is_abstract(name)
+    }
+
     /// Whether an object of the type `concrete` is one of `on`.
     pub fn includes(&self, on: &str, concrete: &str) -> bool {
         on == concrete || self.members.get(on).is_some_and(|members| members.contains(concrete))

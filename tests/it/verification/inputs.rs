@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Setup, TestApp};
 
 async fn refusal(app: &TestApp, input: Value) -> Vec<(String, String)> {
     let refused = app.anonymous().send_code(input.clone()).await;
@@ -125,5 +125,32 @@ async fn an_identity_says_which_of_its_fields_are_wrong() {
             fields.iter().map(|field| (field["path"].as_str().unwrap(), field["reason"].as_str().unwrap())).collect();
         assert_eq!(found, expected);
     }
+    app.stop().await;
+}
+
+/// Clients that show `message` alone show what there is to mend. A language that there is none of is `DEFAULT_LOCALE`.
+#[tokio::test]
+async fn a_single_wrong_field_is_what_the_refusal_says() {
+    let app = Setup::new().await.with("DEFAULT_LOCALE", "en").start().await;
+    let input = |to: Value| json!({ "purpose": "CONTACT", "to": to });
+    let refused = async |language: &str, input: Value| {
+        let fields = "... on InvalidInput { fields { path reason message } }";
+        let visitor = app.anonymous().reading(language);
+        visitor.act("sendVerificationCode", fields, input).await
+    };
+    for (language, message) in [
+        ("en", "This is not an e-mail address."),
+        ("ko", "올바른 이메일 주소가 아니에요."),
+        ("fr, de;q=0.5", "This is not an e-mail address."),
+    ] {
+        let answer = refused(language, input(json!({ "email": "x" }))).await;
+        assert_eq!(answer["message"], message, "{language}: {answer}");
+        assert_eq!(answer["fields"][0]["message"], message, "{language}: {answer}");
+    }
+    let mut several = input(json!({ "email": "x" }));
+    several["idempotencyKey"] = json!("short");
+    let answer = refused("en", several).await;
+    assert_eq!(answer["fields"].as_array().unwrap().len(), 2, "{answer}");
+    assert_eq!(answer["message"], "Please check what you entered.", "{answer}");
     app.stop().await;
 }

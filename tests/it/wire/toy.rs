@@ -130,6 +130,14 @@ impl Cat {
         "Tom"
     }
 
+    async fn lives(&self) -> i32 {
+        9
+    }
+
+    async fn twin(&self) -> Self {
+        Self
+    }
+
     async fn slow(&self, ms: u64) -> &str {
         tokio::time::sleep(Duration::from_millis(ms)).await;
         "done"
@@ -142,6 +150,14 @@ pub struct Dog;
 impl Dog {
     async fn name(&self) -> &str {
         "Rex"
+    }
+
+    async fn chip(&self) -> Option<i32> {
+        None
+    }
+
+    async fn twin(&self) -> Self {
+        Self
     }
 
     async fn slow(&self, ms: u64) -> &str {

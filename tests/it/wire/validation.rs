@@ -140,3 +140,37 @@ async fn tr_05_a_value_of_the_wrong_type_is_the_requests_mistake() {
     let reply = server.post(json!({"query": text, "variables": {"c": {"text": "x"}, "n": 7}})).await;
     assert_eq!(reply.text, r#"{"data":{"choose":"x","number":7}}"#);
 }
+
+/// Specification, section 5.3.2: what code generators refuse is refused here too.
+#[tokio::test]
+async fn gq_03_fields_that_share_a_name_are_one_field_or_of_one_shape() {
+    let server = TestServer::with(&[]).await;
+    for (text, words) in [
+        ("{pet(dog: true) {... on Dog {n: chip} ... on Cat {n: lives}}}", "types \"Int\" and \"Int!\""),
+        ("{pet(dog: true) {... on Dog {n: name} ... on Cat {n: lives}}}", "types \"String!\" and \"Int!\""),
+        ("{pet(dog: true) {...D ...C}} fragment D on Dog {n: twin {name}} fragment C on Cat {n: name}", "conflict"),
+        ("{pet(dog: true) {... on Dog {twin {n: chip}} ... on Cat {twin {n: lives}}}}", "subfields \"twin\" conflict"),
+        ("{pet(dog: true) {n: __typename ... on Cat {n: lives}}}", "are different fields"),
+        ("{nested {n: hello} nested {n: big(bytes: 1)}}", "\"hello\" and \"big\" are different fields"),
+        ("{nested {number(of: 1)} nested {number(of: 2)}}", "differing arguments"),
+        ("query A {hello} query B {x: hello x: who}", "are different fields"),
+    ] {
+        let reply = server.post_strict(json!({"query": text, "operationName": null})).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "BAD_REQUEST"), "{text}: {}", reply.text);
+        let error = &reply.json()["errors"][0];
+        assert!(error["message"].as_str().unwrap().contains(words), "{text}: {error}");
+        assert!(error["locations"].is_array(), "{text}: {error}");
+    }
+    for (text, data) in [
+        ("{pet(dog: true) {... on Dog {n: name} ... on Cat {n: name}}}", json!({"pet": {"n": "Rex"}})),
+        ("{pet(dog: true) {... on Dog {n: slow(ms: 1)} ... on Cat {n: name}}}", json!({"pet": {"n": "done"}})),
+        ("{nested {hello} nested {n: hello}}", json!({"nested": {"hello": "world", "n": "world"}})),
+        ("{number(of: 1) ...F} fragment F on Query {number(of: 1)}", json!({"number": 1})),
+    ] {
+        let reply = server.query(text).await;
+        assert_eq!(reply.json(), json!({"data": data}), "{text}");
+    }
+    let mut socket = server.ready(json!(null)).await;
+    socket.subscribe("1", "subscription {steps(to: 1) {n: number} steps(to: 1) {n: left}}").await;
+    assert_eq!(socket.hear().await["type"], "error");
+}
