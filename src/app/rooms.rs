@@ -168,6 +168,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         turns: verification::Turns::default(),
         attestor: attestor.clone(),
         accounts_disclosed: config.account.disclosed,
+        tell_unknown: config.account.tell_unknown,
         activated: match config.account.approval {
             true => AccountStatus::PendingApproval,
             false => AccountStatus::Active,
@@ -194,7 +195,7 @@ pub(super) async fn build(settings: Settings, world: &World, vitals: &Vitals) ->
         events: events.clone(),
         outbox: outbox.clone(),
         hasher: hasher.clone(),
-        region: config.contacts.default_region,
+        numbers: config.contacts.numbers,
         accounts_disclosed: config.account.disclosed,
     });
     let accounts = Accounts::new(account::Parts {
