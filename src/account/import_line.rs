@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::ImageUrl;
 use crate::{
     clock::Instant,
-    contact::{BirthDate, EmailAddress, Nickname, PersonName, PhoneNumber, Region, Username},
+    contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
     ids::AccountId,
     password::ExportedPassword,
     store::entity::account::{AccountStatus, Model, Role},
@@ -36,7 +36,7 @@ impl LineRefusal {
 /// What lines are read with.
 #[derive(Clone, Copy, Debug)]
 pub struct Import {
-    pub region: Region,
+    pub numbers: NumberRules,
     pub locale: Locale,
     pub today: NaiveDate,
 }
@@ -59,7 +59,7 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<L
     let nickname = fields.parsed("nickname", |text| Nickname::parse(text).map_err(|why| why.reason()));
     let birth_date =
         fields.parsed("birth_date", |text| BirthDate::parse(text, import.today).map_err(|why| why.reason()));
-    let phone = fields.parsed("phone", |text| PhoneNumber::parse(text, import.region).map_err(|why| why.reason()));
+    let phone = fields.parsed("phone", |text| PhoneNumber::parse(text, import.numbers).map_err(|why| why.reason()));
     let phone_verified = fields.flag("phone_verified", true);
     let email = fields.parsed("email", |text| EmailAddress::parse(text).map_err(|why| why.reason()));
     let email_verified = fields.flag("email_verified", true);
@@ -222,10 +222,11 @@ mod tests {
 
     use super::*;
     use crate::clock::Entropy;
+    use crate::contact::Region;
 
     fn line(text: &str) -> Result<Line, Vec<LineRefusal>> {
         let import = Import {
-            region: Region::parse("KR").unwrap(),
+            numbers: Region::parse("KR").unwrap().into(),
             locale: Locale::Ko,
             today: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Accounts, rules, rules::Forbidden};
 use crate::{
     clock::Instant,
-    contact::Region,
+    contact::NumberRules,
     delivery::Notice,
     fault::Fault,
     ids::{AccountId, DeliveryId, SessionId},
@@ -52,30 +52,36 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn grant(&self, run: Arc<str>, who: &str, region: Region, role: Role) -> Result<Operated, Fault> {
-        self.operate(run, who, region, Operation::Grant(role)).await
+    pub async fn grant(&self, run: Arc<str>, who: &str, numbers: NumberRules, role: Role) -> Result<Operated, Fault> {
+        self.operate(run, who, numbers, Operation::Grant(role)).await
     }
 
     /// Suspends an account and ends its sessions.
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn suspend(&self, run: Arc<str>, who: &str, region: Region) -> Result<Operated, Fault> {
-        self.operate(run, who, region, Operation::Suspend).await
+    pub async fn suspend(&self, run: Arc<str>, who: &str, numbers: NumberRules) -> Result<Operated, Fault> {
+        self.operate(run, who, numbers, Operation::Suspend).await
     }
 
     /// Forgets the wrong passwords that were counted for an account.
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn unlock_from_console(&self, run: Arc<str>, who: &str, region: Region) -> Result<Operated, Fault> {
-        self.operate(run, who, region, Operation::Unlock).await
+    pub async fn unlock_from_console(&self, run: Arc<str>, who: &str, numbers: NumberRules) -> Result<Operated, Fault> {
+        self.operate(run, who, numbers, Operation::Unlock).await
     }
 
-    async fn operate(&self, run: Arc<str>, who: &str, region: Region, operation: Operation) -> Result<Operated, Fault> {
+    async fn operate(
+        &self,
+        run: Arc<str>,
+        who: &str,
+        numbers: NumberRules,
+        operation: Operation,
+    ) -> Result<Operated, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let named = AccountId::parse(who.trim()).map(Identifier::Id).or_else(|| session::identify(who, region));
+        let named = AccountId::parse(who.trim()).map(Identifier::Id).or_else(|| session::identify(who, numbers));
         let account = match named {
             Some(named) => parts.store.account(&named).await?,
             None => None,

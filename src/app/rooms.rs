@@ -174,6 +174,7 @@ pub(super) async fn build(
         turns: verification::Turns::default(),
         attestor: attestor.clone(),
         accounts_disclosed: config.account.disclosed,
+        tell_unknown: config.account.tell_unknown,
         activated: match config.account.approval {
             true => AccountStatus::PendingApproval,
             false => AccountStatus::Active,
@@ -200,7 +201,7 @@ pub(super) async fn build(
         events: events.clone(),
         outbox: outbox.clone(),
         hasher: hasher.clone(),
-        region: config.contacts.default_region,
+        numbers: config.contacts.numbers,
         accounts_disclosed: config.account.disclosed,
     });
     let accounts = Accounts::new(account::Parts {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::config::{Env, Setting};
+use crate::{
+    config::{Env, Setting},
+    contact::ContactKind,
+};
 
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
@@ -21,6 +24,13 @@ pub const SETTINGS: &[Setting] = &[
         "uniform: an unknown account is answered like a known one. explicit: answers may say that there is none, or that a contact is taken.",
     ),
     Setting::new(
+        "TELL_UNKNOWN_CONTACTS",
+        "email",
+        "Whether a contact without an account that a sign-in or a password reset is asked for is told so, and to sign up, \
+         in place of a code: off, email, or all (text messages cost money). For ACCOUNT_DISCLOSURE=uniform; the answer is \
+         the same in any case.",
+    ),
+    Setting::new(
         "CONTACT_UNDO",
         "72h",
         "How long a change of phone or e-mail can be taken back with the token that the old contact is told: 1h to 30d.",
@@ -36,7 +46,27 @@ pub struct Account {
     pub approval: bool,
     /// Whether answers may tell an unknown account from a known one.
     pub disclosed: bool,
+    pub tell_unknown: TellUnknown,
     pub contact_undo: Duration,
+}
+
+/// Which contacts without an account are told so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TellUnknown {
+    Off,
+    Email,
+    All,
+}
+
+impl TellUnknown {
+    /// Whether contacts of this kind are told.
+    pub fn includes(self, kind: ContactKind) -> bool {
+        match self {
+            TellUnknown::Off => false,
+            TellUnknown::Email => kind == ContactKind::Email,
+            TellUnknown::All => true,
+        }
+    }
 }
 
 impl Account {
@@ -46,6 +76,10 @@ impl Account {
             activation_by_email: env.choice("ACTIVATION", &[("proof", false), ("email", true)]),
             approval: env.choice("APPROVAL", &[("none", false), ("admin", true)]),
             disclosed: env.choice("ACCOUNT_DISCLOSURE", &[("uniform", false), ("explicit", true)]),
+            tell_unknown: env.choice(
+                "TELL_UNKNOWN_CONTACTS",
+                &[("off", TellUnknown::Off), ("email", TellUnknown::Email), ("all", TellUnknown::All)],
+            ),
             contact_undo: env.duration("CONTACT_UNDO", hour..=hour * 24 * 30),
         }
     }

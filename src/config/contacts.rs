@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Env, Setting, TestContacts},
-    contact::{PhoneNumber, Region},
+    contact::{NumberRules, PhoneNumber, Region},
 };
 
 pub const SETTINGS: &[Setting] = &[
@@ -10,6 +10,13 @@ pub const SETTINGS: &[Setting] = &[
         "DEFAULT_REGION",
         "KR",
         "The region of phone numbers typed without a country code: two letters, ISO 3166-1.",
+    ),
+    Setting::new(
+        "PHONE_NUMBERS",
+        "valid",
+        "valid: only numbers that the numbering plan of their country assigns, as this version knows it. possible: also \
+         others of the length of mobile numbers there, so that ranges handed out since are taken, and mistyped numbers \
+         as well.",
     ),
     Setting::optional(
         "ALLOWED_REGIONS",
@@ -22,7 +29,8 @@ pub const SETTINGS: &[Setting] = &[
 /// Which contacts the service sends to.
 #[derive(Clone, Debug)]
 pub struct Contacts {
-    pub default_region: Region,
+    /// How numbers are read; the region is that of numbers typed without a country code.
+    pub numbers: NumberRules,
     allowed: Allowed,
     pub test: TestContacts,
 }
@@ -44,7 +52,8 @@ impl Contacts {
             Some(text) if text.eq_ignore_ascii_case("all") => Allowed::All,
             Some(_) => Allowed::These(env.list("ALLOWED_REGIONS", region)),
         };
-        Self { default_region, allowed, test: TestContacts::from_env(env) }
+        let possible = env.choice("PHONE_NUMBERS", &[("valid", false), ("possible", true)]);
+        Self { numbers: NumberRules { region: default_region, possible }, allowed, test: TestContacts::from_env(env) }
     }
 
     /// Whether numbers like this one get messages.

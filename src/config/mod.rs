@@ -21,7 +21,7 @@ mod telemetry;
 mod test_contacts;
 mod verification;
 
-pub use account::Account;
+pub use account::{Account, TellUnknown};
 pub use contacts::Contacts;
 pub use env::{Env, Refusal, Setting};
 pub use http::{Environment, Http};

@@ -8,7 +8,10 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{rejection::rejection, script::is_hidden};
+use super::{
+    rejection::rejection,
+    script::{is_hidden, trim_copied},
+};
 
 rejection! {
     /// Why a text is no e-mail address.
@@ -37,6 +40,9 @@ pub struct EmailAddress {
     key: String,
 }
 
+/// The at sign, and its full-width form.
+pub(super) const AT_SIGNS: [char; 2] = ['@', '＠'];
+
 /// The longest path that SMTP carries, without its angle brackets (RFC 5321, 4.5.3.1.3; erratum 1690 of RFC 3696).
 const MAX_OCTETS: usize = 254;
 
@@ -46,7 +52,7 @@ impl EmailAddress {
     /// # Errors
     /// See [`EmailRejection`].
     pub fn parse(text: &str) -> Result<Self, EmailRejection> {
-        let text = text.trim();
+        let text = trim_copied(text);
         if text.is_empty() {
             return Err(EmailRejection::Empty);
         }
@@ -57,7 +63,8 @@ impl EmailAddress {
         if text.chars().any(is_hidden) {
             return Err(EmailRejection::InvalidCharacter);
         }
-        let (local, domain) = text.rsplit_once('@').ok_or(EmailRejection::NotAnEmailAddress)?;
+        // In full width as an Asian keyboard types it; the domain is mapped likewise.
+        let (local, domain) = text.rsplit_once(AT_SIGNS).ok_or(EmailRejection::NotAnEmailAddress)?;
         let local = local_part(local)?;
         let domain = domain_to_ascii(domain)?;
         let address = format!("{local}@{domain}");
@@ -222,6 +229,20 @@ mod tests {
         }
         // Another domain, though it looks the same.
         assert_ne!(key("mike@github.com"), key("mike@gıthub.com"));
+    }
+
+    #[test]
+    fn what_copying_leaves_around_an_address_is_not_part_of_it() {
+        for text in [
+            "hong＠example.com",
+            "hong＠ｅｘａｍｐｌｅ．ｃｏｍ",
+            "\u{FEFF}hong@example.com",
+            "\u{200B}hong@example.com\u{2060}",
+            "\u{2003}hong@example.com\r\n",
+        ] {
+            assert_eq!(parse(text).as_deref(), Ok("hong@example.com"), "{text:?}");
+        }
+        assert_eq!(parse("a＠b@example.com"), Err("invalid_character"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use birth_date::{BirthDate, BirthDateRejection};
 pub use email::{EmailAddress, EmailRejection};
 pub use nickname::{Nickname, NicknameRejection};
 pub use person_name::{NameRejection, PersonName};
-pub use phone::{PhoneNumber, PhoneRejection};
+pub use phone::{NumberRules, PhoneNumber, PhoneRejection};
 pub use region::Region;
 pub use username::{Username, UsernameRejection};
 

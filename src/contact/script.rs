@@ -25,6 +25,14 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
+/// A text without what copying leaves around it: white space of every kind, line breaks, byte order marks, and marks of
+/// no width. Inside the text they stay, to be judged.
+pub fn trim_copied(text: &str) -> &str {
+    text.trim_matches(|character: char| {
+        character.is_whitespace() || matches!(character, '\u{FEFF}' | '\u{2060}' | '\u{200B}')
+    })
+}
+
 /// A letter of some alphabet, syllabary or set of ideographs.
 pub fn is_letter(character: char) -> bool {
     character.general_category_group() == GeneralCategoryGroup::Letter && !is_hidden(character)

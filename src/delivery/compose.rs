@@ -82,6 +82,7 @@ fn told(notice: Notice, keys: &ServerKeys) -> Option<message::Notice> {
     Some(match notice {
         Notice::PasswordChanged => message::Notice::PasswordChanged,
         Notice::AccountExists => message::Notice::AccountExists,
+        Notice::NoAccount => message::Notice::NoAccount,
         Notice::NewDevice { device } => message::Notice::NewDevice { device },
         Notice::ContactChangeUndone => message::Notice::ContactChangeUndone,
         Notice::AccountLocked => message::Notice::AccountLocked,

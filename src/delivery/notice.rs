@@ -13,6 +13,8 @@ pub enum Notice {
     PasswordChanged,
     /// Somebody tried to sign up with this contact, or to move to it, and it has an account.
     AccountExists,
+    /// Somebody tried to sign in or to reset a password with this contact, and it has no account.
+    NoAccount,
     /// Another contact took the place of one; told to the old one, with the way back, and to the others without.
     ContactChanged(ContactChanged),
     /// Changes of contact were undone, and every device was signed out.
@@ -85,6 +87,7 @@ impl Notice {
             Notice::ContactChanged(change) => Some(&change.key_id).filter(|_| !change.without_undo).map(String::as_str),
             Notice::PasswordChanged
             | Notice::AccountExists
+            | Notice::NoAccount
             | Notice::ContactChangeUndone
             | Notice::NewDevice { .. }
             | Notice::AccountLocked
@@ -103,6 +106,7 @@ impl Notice {
         match self {
             Notice::PasswordChanged => "password_changed",
             Notice::AccountExists => "account_exists",
+            Notice::NoAccount => "no_account",
             Notice::ContactChanged(_) => "contact_changed",
             Notice::ContactChangeUndone => "contact_change_undone",
             Notice::NewDevice { .. } => "new_device",
@@ -120,12 +124,13 @@ impl Notice {
     /// How many of them an account is sent at most. None: each one is sent.
     pub fn limit(&self) -> Option<NoticeLimit> {
         match self {
-            // A change of who owns the account must not be hidden behind a flood of other notices. AccountExists is
-            // sent in place of a code, and was counted as one.
+            // A change of who owns the account must not be hidden behind a flood of other notices. AccountExists and
+            // NoAccount are sent in place of a code, and were counted as one.
             Notice::ContactChanged(_)
             | Notice::ContactChangeUndone
             | Notice::AccountDeleted
-            | Notice::AccountExists => None,
+            | Notice::AccountExists
+            | Notice::NoAccount => None,
             // Anybody who knows a username can cause it.
             Notice::AccountLocked => Some(NoticeLimit { most: 1, period: DAY }),
             Notice::PasswordChanged

@@ -9,7 +9,7 @@ use crate::{
     caller::Caller,
     clock::Clock,
     config,
-    contact::Region,
+    contact::NumberRules,
     session::{
         Sessions,
         gate::{Auth, SignedIn},
@@ -125,7 +125,7 @@ pub async fn administrator(ctx: &Context<'_>) -> async_graphql::Result<Administr
 
 impl Rooms {
     /// The region that a number without a country code is of.
-    pub fn default_region(&self) -> Region {
-        self.contacts.default_region
+    pub fn number_rules(&self) -> NumberRules {
+        self.contacts.numbers
     }
 }

@@ -138,7 +138,7 @@ impl<'a> Fields<'a> {
         let below = |kind: &str| if path.is_empty() { kind.to_owned() } else { format!("{path}.{kind}") };
         match input {
             ContactInput::Phone(text) => {
-                let number = PhoneNumber::parse(text, rooms.default_region()).map_err(|why| why.reason());
+                let number = PhoneNumber::parse(text, rooms.number_rules()).map_err(|why| why.reason());
                 let number = number.and_then(|number| match rooms.contacts.allows(&number) {
                     true => Ok(number),
                     false => Err("region_not_allowed"),

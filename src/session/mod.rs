@@ -46,7 +46,7 @@ pub use self::{
 use crate::{
     clock::{Clock, Entropy, Instant},
     config,
-    contact::Region,
+    contact::NumberRules,
     delivery::Outbox,
     events::{Events, Revocation},
     fault::Fault,
@@ -78,7 +78,7 @@ pub struct Parts {
     pub outbox: Outbox,
     pub hasher: Hasher,
     /// The region that a number without a country code is of.
-    pub region: Region,
+    pub numbers: NumberRules,
     /// Whether answers may tell an unknown account from a known one.
     pub accounts_disclosed: bool,
 }

@@ -4,7 +4,7 @@ use super::{Counted, Device, Method, Opened, Opening, Sessions, Subjects, Tokens
 use crate::{
     caller::Caller,
     clock::Instant,
-    contact::{ContactKind, EmailAddress, PhoneNumber, Region, Username},
+    contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     fault::Fault,
     ids::AccountId,
     password::{PasswordHash, Verdict},
@@ -63,16 +63,16 @@ enum Written {
 
 /// What a typed identifier names. An address has an at sign and a username a letter, so no text is two of them. None:
 /// nobody can have it.
-pub fn identify(typed: &str, region: Region) -> Option<Identifier> {
+pub fn identify(typed: &str, numbers: impl Into<NumberRules>) -> Option<Identifier> {
     let typed = typed.trim();
     if typed.is_empty() || typed.len() > 320 || typed.chars().any(char::is_control) {
         return None;
     }
-    if typed.contains('@') {
+    if typed.contains(['@', '＠']) {
         return EmailAddress::parse(typed).ok().map(|address| Identifier::Email(address.key().to_owned()));
     }
     if !typed.chars().any(char::is_alphabetic) {
-        let number = PhoneNumber::parse(typed, region).or_else(|_| PhoneNumber::parse_lenient(typed));
+        let number = PhoneNumber::parse(typed, numbers).or_else(|_| PhoneNumber::parse_lenient(typed));
         return number.ok().map(|number| Identifier::Phone(number.as_str().to_owned()));
     }
     // Not judged as a new one is: rules may have become stricter since it was taken.
@@ -97,7 +97,7 @@ impl Sessions {
             return Ok(self.ended(caller, audit::Act::SignIn, SignIn::Quota(refused), None).await);
         }
         let place = self.0.hasher.reserve()?;
-        let named = identify(identifier, self.0.region);
+        let named = identify(identifier, self.0.numbers);
         let found = match &named {
             Some(named) => self.0.store.account(named).await?,
             None => None,
@@ -341,6 +341,7 @@ fn still_holds(account: &Model, proof: &proof::Model) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::Region;
 
     #[test]
     fn one_text_names_one_kind_of_thing() {

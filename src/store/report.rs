@@ -37,7 +37,8 @@ pub struct SlotCount {
 }
 
 impl Store {
-    /// Counts the verifications that were started from `from` until before `to`, decoys aside, as they stand `now`.
+    /// Counts the verifications that were started from `from` until before `to`, decoys and test contacts aside, as they stand
+    /// `now`.
     ///
     /// # Errors
     /// A fault of the database.
@@ -68,6 +69,7 @@ impl Store {
             .filter(Column::CreatedAt.gte(from))
             .filter(Column::CreatedAt.lt(to))
             .filter(Column::Decoy.eq(false))
+            .filter(Column::Scenario.is_null())
             .group_by(slot())
             .group_by(Column::Purpose)
             .group_by(Column::DeliveryChannel)

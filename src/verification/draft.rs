@@ -10,7 +10,7 @@ use crate::{
     clock::Instant,
     code::{self, CodeSpec},
     contact::Contact,
-    delivery::{Content, Order},
+    delivery::{Content, Notice, Order},
     ids::{DeliveryId, VerificationId},
     purpose::Purpose,
     status::{DeliveryStatus, Status},
@@ -66,6 +66,7 @@ pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Loca
     let (content, decoy, own) = match recipient {
         Recipient::Holder { to, .. } => (Content::Code(spec(row)), false, to),
         Recipient::Decoy => (Content::Code(spec(row)), true, None),
+        Recipient::Unknown => (Content::Notice(Notice::NoAccount), false, None),
         Recipient::Told { to, notice, .. } => (Content::Notice(notice), false, to),
     };
     Order {

@@ -36,7 +36,7 @@ pub use self::{
 };
 use crate::{
     clock::{Clock, Entropy, Instant},
-    config::{self, quota::ContactQuotas},
+    config::{self, TellUnknown, quota::ContactQuotas},
     contact::Contact,
     delivery::{Channel, Outbox, Routes},
     events::{Events, Snapshot},
@@ -76,6 +76,8 @@ pub struct Parts {
     pub attestor: Attestor,
     /// Whether answers may tell an unknown account from a known one.
     pub accounts_disclosed: bool,
+    /// Which contacts without an account are told so in place of a code.
+    pub tell_unknown: TellUnknown,
     /// What an account becomes that signed up with an address and confirms its code.
     pub activated: AccountStatus,
 }

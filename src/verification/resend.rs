@@ -134,7 +134,8 @@ impl Verifications {
         let event = event.maybe_account(row.account_id.clone()).contact(to.masked());
         let entry = event.clone();
         let delivery = DeliveryId::new(&parts.entropy);
-        let mut order = parts.again(&row, to, channel, delivery).into_row(now);
+        let unknown = parts.was_told_unknown(&row, channel).await?;
+        let mut order = parts.again(&row, to, channel, delivery, unknown).into_row(now);
         let written = parts
             .store
             .write(move |tx| {
@@ -187,18 +188,33 @@ impl Parts {
         self.quotas.charge(Act::Guess, caller).await.map_or_else(Resent::Quota, |()| found)
     }
 
-    fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId) -> Order {
+    /// Whether the message before told that there is no account. It is read for contacts with an account as well: both
+    /// cost the same.
+    async fn was_told_unknown(&self, row: &Model, channel: Channel) -> Result<bool, Fault> {
+        if !self.tells_unknown(row.purpose, row.contact_kind, channel) {
+            return Ok(false);
+        }
+        let before = self.store.delivery(&row.delivery_id).await?;
+        Ok(before.is_some_and(|before| before.kind == Notice::NoAccount.kind()))
+    }
+
+    fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId, unknown: bool) -> Order {
         // Whoever has the contact already was told in place of a code, and is told again: a message that stopped short
         // of DELIVERED the second time would tell.
         let told = row.decoy && row.account_id.is_some() && row.closed_at.is_none();
+        let notice = match (told, unknown) {
+            (true, _) => Some(Notice::AccountExists),
+            (false, true) => Some(Notice::NoAccount),
+            (false, false) => None,
+        };
         Order {
             id,
             verification: Some(row.id.clone()),
             channel,
             to,
             locale: Locale::parse(&row.locale).unwrap_or(Locale::Ko),
-            content: if told { Content::Notice(Notice::AccountExists) } else { Content::Code(spec(row)) },
-            decoy: row.decoy && !told,
+            decoy: row.decoy && notice.is_none(),
+            content: notice.map_or_else(|| Content::Code(spec(row)), Content::Notice),
             discreet: self.is_discreet(row.purpose, channel),
             scenario: row.scenario.clone(),
             expires_at: row.expires_at,

@@ -11,7 +11,7 @@ use crate::{
     caller::Caller,
     channel::Channel,
     clock::Instant,
-    contact::Contact,
+    contact::{Contact, ContactKind},
     delivery::Notice,
     fault::Fault,
     ids::AccountId,
@@ -69,6 +69,8 @@ pub enum Recipient {
     Holder { account: Option<AccountId>, to: Option<Contact> },
     /// Nobody gets anything, and the answer looks like any other.
     Decoy,
+    /// The contact is told that it has no account, in place of a code; the answer looks like any other.
+    Unknown,
     /// The account's holder is told something in place of a code, at this contact of theirs; the answer looks like any
     /// other.
     Told { account: AccountId, to: Option<Contact>, notice: Notice },
@@ -157,6 +159,7 @@ impl Parts {
         let draft = self.draft(&start, key, now);
         let limits = draft.scenario.is_none().then(|| self.send_limits(now));
         let discreet = self.is_discreet(start.purpose, start.channel);
+        let tells = draft.scenario.is_none() && self.tells_unknown(start.purpose, start.to.kind(), start.channel);
         let usage_key = start.purpose.usage_key(&start.to);
         let Start { to, locale, audience, .. } = start;
         match (limits, audience) {
@@ -179,7 +182,7 @@ impl Parts {
                             return Ok(Ending::Rollback(refused));
                         }
                         let mut row = draft;
-                        let recipient = match recipient(tx, audience).await? {
+                        let recipient = match recipient(tx, audience, tells).await? {
                             Ok(recipient) => recipient,
                             Err(refusal) => return Ok(Ending::Rollback(Written::Refused(refusal))),
                         };
@@ -224,15 +227,22 @@ impl Recipient {
         match self {
             Recipient::Holder { account, .. } => account.as_ref(),
             Recipient::Told { account, .. } => Some(account),
-            Recipient::Decoy => None,
+            Recipient::Decoy | Recipient::Unknown => None,
         }
     }
 }
 
-async fn recipient<R>(tx: &Tx, audience: Audience<R>) -> Result<Result<Recipient, R>, Fault> {
+async fn recipient<R>(tx: &Tx, audience: Audience<R>, tells: bool) -> Result<Result<Recipient, R>, Fault> {
     match audience {
         Audience::Anyone { account } => Ok(Ok(Recipient::Holder { account, to: None })),
-        Audience::Account { identifier, judge } => Ok(judge(tx.account(&identifier).await?.as_ref())),
+        Audience::Account { identifier, judge } => {
+            let account = tx.account(&identifier).await?;
+            let judged = judge(account.as_ref());
+            Ok(judged.map(|recipient| match recipient {
+                Recipient::Decoy if tells && account.is_none() => Recipient::Unknown,
+                recipient => recipient,
+            }))
+        }
         Audience::Newcomer(write) => write(tx).await,
     }
 }
@@ -248,6 +258,15 @@ pub(super) fn destination(to: &Contact) -> Option<String> {
 impl Parts {
     pub(super) fn is_discreet(&self, purpose: Purpose, channel: Channel) -> bool {
         rules::is_discreet(purpose, self.accounts_disclosed, self.routes.carry_notices(channel))
+    }
+
+    /// Whether a contact that has no account is told so: it gets a message as any other gets its code, so that an honest
+    /// newcomer does not wait in vain. Where its provider carries codes alone, nothing is sent.
+    pub(super) fn tells_unknown(&self, purpose: Purpose, kind: ContactKind, channel: Channel) -> bool {
+        Purpose::OPENING.contains(&purpose)
+            && !self.accounts_disclosed
+            && self.tell_unknown.includes(kind)
+            && self.routes.carry_notices(channel)
     }
 
     /// The verification that an idempotency key names within the life of its code, whatever became of it: a click that

@@ -10,7 +10,7 @@ use crate::{
     events::Snapshot,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
-    status::{CodeFormat, DeliveryStatus},
+    status::{CodeFormat, DeliveryStatus, Status},
     store::entity::verification::Model,
 };
 
@@ -72,7 +72,9 @@ impl Verification {
     }
 
     pub fn attempts_remaining(&self) -> i32 {
-        (self.row.max_attempts - self.row.attempts).max(0)
+        // The right guess used none of them up.
+        let wrong = self.row.attempts - i32::from(self.row.status == Status::Verified);
+        (self.row.max_attempts - wrong).max(0)
     }
 
     /// Characters.

@@ -17,13 +17,18 @@ fn text(value: &Value) -> &str {
 
 /// The present program on the old database, five seconds after the old one stopped; and what people hold.
 async fn upgraded() -> (TestApp, Value) {
+    upgraded_from("").await
+}
+
+/// The same, with what `more` did to the old database.
+async fn upgraded_from(more: &str) -> (TestApp, Value) {
     let state: Value = serde_json::from_str(&read("state.json")).unwrap();
     let database = if given("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "postgres" } else { "sqlite" };
     let mut setup = Setup::new().await.at(text(&state["ended_at"]));
     for (name, value) in state["settings"].as_object().unwrap() {
         setup = setup.with(name, text(value));
     }
-    setup.restore(&read(&format!("{database}.sql"))).await;
+    setup.restore(&(read(&format!("{database}.sql")) + more)).await;
     (setup.start().await, state[database].clone())
 }
 
@@ -87,5 +92,16 @@ async fn a_session_of_73afa49_authenticates_again_by_the_password_of_before() {
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
     let held_back = fresh.delete_account_with(json!({})).await;
     assert_eq!(held_back["__typename"], "DeletionHeldBack", "{held_back:#}");
+    app.stop().await;
+}
+
+/// A message that a gateway may have taken, of which only a reason said so.
+#[tokio::test]
+async fn a_message_of_73afa49_that_may_have_been_sent_is_known_as_such() {
+    let waiting = "\nUPDATE delivery SET status = 'QUEUED', tries = 1, reason = 'no_answer', due_at = '2999-01-01T00:00:00+00:00' \
+                   WHERE id = (SELECT MIN(id) FROM delivery);\n";
+    let (app, _) = upgraded_from(waiting).await;
+    let marked = app.column("SELECT reason FROM delivery WHERE perhaps_sent").await;
+    assert_eq!(marked, ["no_answer"]);
     app.stop().await;
 }

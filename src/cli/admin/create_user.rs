@@ -45,7 +45,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
     let config = &settings.config;
     let today = super::today(&settings);
     let refused = |option: &str, reason: &str| format!("--{option}: {}", reason.replace('_', " "));
-    let region = config.contacts.default_region;
+    let numbers = config.contacts.numbers;
     let user = NewUser {
         username: Username::parse(&arguments.username).map_err(|why| refused("username", why.reason()))?,
         name: parse(arguments.name.as_deref(), |text| {
@@ -55,7 +55,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
             BirthDate::parse(text, today).map_err(|why| refused("birth-date", why.reason()))
         })?,
         phone: parse(arguments.phone.as_deref(), |text| {
-            PhoneNumber::parse(text, region).map_err(|why| refused("phone", why.reason()))
+            PhoneNumber::parse(text, numbers).map_err(|why| refused("phone", why.reason()))
         })?,
         email: parse(arguments.email.as_deref(), |text| {
             EmailAddress::parse(text).map_err(|why| refused("email", why.reason()))

@@ -54,7 +54,7 @@ type Line = Result<String, LineRefusal>;
 /// Imports the lines, says which were refused and why, and how many there were.
 pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String> {
     let import = Import {
-        region: settings.config.contacts.default_region,
+        numbers: settings.config.contacts.numbers,
         locale: settings.config.messages.default_locale,
         today: today(&settings),
     };

@@ -27,25 +27,25 @@ pub struct Grant {
 }
 
 pub async fn grant(settings: Settings, Grant { who: Who { who }, role }: Grant) -> Result<(), String> {
-    let region = settings.config.contacts.default_region;
+    let numbers = settings.config.contacts.numbers;
     let accounts = app::accounts(settings, World::real()).await?;
     let said = match role {
         Role::Admin => "is an administrator now, and signs in anew",
         Role::User => "is an ordinary user now, and signs in anew",
     };
-    say(&who, accounts.grant(run_name(), &who, region, role.into()).await, said)
+    say(&who, accounts.grant(run_name(), &who, numbers, role.into()).await, said)
 }
 
 pub async fn suspend(settings: Settings, Who { who }: Who) -> Result<(), String> {
-    let region = settings.config.contacts.default_region;
+    let numbers = settings.config.contacts.numbers;
     let accounts = app::accounts(settings, World::real()).await?;
-    say(&who, accounts.suspend(run_name(), &who, region).await, "is suspended, and its sessions are ended")
+    say(&who, accounts.suspend(run_name(), &who, numbers).await, "is suspended, and its sessions are ended")
 }
 
 pub async fn unlock(settings: Settings, Who { who }: Who) -> Result<(), String> {
-    let region = settings.config.contacts.default_region;
+    let numbers = settings.config.contacts.numbers;
     let accounts = app::accounts(settings, World::real()).await?;
-    say(&who, accounts.unlock_from_console(run_name(), &who, region).await, "is unlocked")
+    say(&who, accounts.unlock_from_console(run_name(), &who, numbers).await, "is unlocked")
 }
 
 fn say(who: &str, operated: Result<Operated, Fault>, done: &str) -> Result<(), String> {

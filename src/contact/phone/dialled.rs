@@ -1,6 +1,7 @@
 //! What a person typed, as digits.
 
 use super::PhoneRejection;
+use crate::contact::script::trim_copied;
 
 /// The digits that were typed, all of them, in ASCII.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +22,10 @@ const MAX_INPUT: usize = 512;
 pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
     if input.len() > MAX_INPUT {
         return Err(PhoneRejection::TooLong);
+    }
+    let input = input.trim_matches(is_around);
+    if has_fraction(input) {
+        return Err(PhoneRejection::NotANumber);
     }
     let mut digits = String::with_capacity(16);
     let mut plus = false;
@@ -54,7 +59,26 @@ pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
     }
 }
 
-/// What people put between digits: spaces, hyphens and dashes, dots, slashes, parentheses, also in full width.
+/// What is left around a number that was copied: white space, marks that show nothing, quotes.
+fn is_around(character: char) -> bool {
+    let quote = matches!(character, '"' | '\'' | '\u{2018}'..='\u{201F}' | '«' | '»' | '「' | '」' | '＂' | '＇');
+    quote || is_direction_mark(character) || trim_copied(character.encode_utf8(&mut [0; 4])).is_empty()
+}
+
+/// Whether the digits end like a number of a spreadsheet, `1764807701.0`: its fraction would make it another person's
+/// number. A final dot has one digit behind it, or it is the only dot and has at most three.
+fn has_fraction(input: &str) -> bool {
+    let Some((before, behind)) = input.rsplit_once(DOTS) else { return false };
+    match behind.chars().filter(|character| digit(*character).is_some()).count() {
+        0 => false,
+        1 => true,
+        count => count <= 3 && !before.contains(DOTS),
+    }
+}
+
+const DOTS: [char; 2] = ['.', '．'];
+
+/// What people put between digits: spaces, hyphens and dashes, dots, slashes, brackets, also in full width.
 fn is_separator(character: char) -> bool {
     matches!(
         character,
@@ -64,12 +88,14 @@ fn is_separator(character: char) -> bool {
             | '/'
             | '('
             | ')'
+            | '['
+            | ']'
             | '\u{A0}'
-            | '\u{2007}'
-            | '\u{2009}'
+            | '\u{AD}'
+            | '\u{2000}'..='\u{200A}'
             | '\u{202F}'
             | '\u{3000}'
-            | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30FC}' | '－' | '．' | '／' | '（' | '）'
+            | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30FC}' | '－' | '．' | '／' | '（' | '）' | '［' | '］'
     )
 }
 
@@ -129,6 +155,48 @@ mod tests {
         }
         for input in ["+82 10 1234 5678", "＋８２ 10-1234-5678", "(+82) 10-1234-5678"] {
             assert_eq!(national(input).as_deref(), Ok("+821012345678"), "{input}");
+        }
+    }
+
+    #[test]
+    fn what_copying_leaves_around_a_number_is_not_part_of_it() {
+        for input in [
+            "010-1234-5678\n",
+            "\r\n010-1234-5678\u{2028}",
+            "\u{FEFF}010-1234-5678",
+            "\u{2060}010-1234-5678\u{200B}",
+            "\u{2003}010\u{2003}1234\u{2003}5678",
+            "[010] 1234-5678",
+            "［010］ 1234-5678",
+            "\"010-1234-5678\"",
+            "“010-1234-5678”",
+            "'010-1234-5678",
+            "010\u{AD}1234\u{AD}5678",
+            "\u{200E}\u{FEFF} 010-1234-5678",
+        ] {
+            assert_eq!(national(input).as_deref(), Ok("01012345678"), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_is_no_part_of_a_number() {
+        for input in [
+            "1764807701.0",
+            "+35850126249.0",
+            "35850126249.00",
+            "35850126249.49",
+            "1764807701．0",
+            "1764807701. 0",
+            "1764807701 .0\n",
+            "1764807701.\u{200E}0\u{202C}",
+            "1.764.807.701.0",
+            "１７６４８０７７０１．０",
+            "176480770.125",
+        ] {
+            assert_eq!(read(input), Err(PhoneRejection::NotANumber), "{input:?}");
+        }
+        for input in ["06.12.34.56.78", "415.555.2671", "0412.345678", "010.1234.5678", "010-1234-5678."] {
+            assert!(read(input).is_ok(), "{input}");
         }
     }
 

@@ -26,6 +26,8 @@ rejection! {
         NotANumber => "not_a_number",
         TooShort => "too_short",
         TooLong => "too_long",
+        /// The way out of the country in place of a plus, where it is not one for all (`0082…` within Korea).
+        NeedsPlus => "needs_plus",
         /// No such country code, or not assigned in its numbering plan.
         Invalid => "invalid_number",
         /// A landline, and where it belongs to a company or a service rather than a person.
@@ -55,6 +57,22 @@ pub struct PhoneNumber {
     region: Option<Region>,
 }
 
+/// How numbers are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberRules {
+    /// Of numbers without a country code.
+    pub region: Region,
+    /// Whether a number is taken that no known plan assigns, as long as mobile numbers of its country have its length.
+    pub possible: bool,
+}
+
+impl From<Region> for NumberRules {
+    /// Only numbers that their plans assign.
+    fn from(region: Region) -> Self {
+        Self { region, possible: false }
+    }
+}
+
 /// How many national digits the destination prefix holds. Regulators hand out numbers to carriers in blocks of ten
 /// thousand to a million, and whoever pumps messages for a share of the fee rents such blocks. Four national digits are
 /// a million numbers in Korea (`010-12xx-xxxx`) and in North America, a hundred thousand to a million elsewhere: small
@@ -62,14 +80,15 @@ pub struct PhoneNumber {
 const PREFIX_DIGITS: usize = 4;
 
 impl PhoneNumber {
-    /// Reads a number as a person types it: in national form for `default_region`, or in international form for any.
+    /// Reads a number as a person types it: in national form for the rules' region, or in international form for any.
     ///
     /// # Errors
     /// See [`PhoneRejection`].
-    pub fn parse(input: &str, default_region: Region) -> Result<Self, PhoneRejection> {
+    pub fn parse(input: &str, rules: impl Into<NumberRules>) -> Result<Self, PhoneRejection> {
+        let NumberRules { region, possible } = rules.into();
         let found = match dialled::read(input)? {
-            Dialled::International(digits) => plan::international(&digits)?,
-            Dialled::National(digits) => plan::national(&digits, default_region)?,
+            Dialled::International(digits) => plan::international(&digits, possible)?,
+            Dialled::National(digits) => plan::national(&digits, region, possible)?,
         };
         match found.kind.refusal() {
             Some(rejection) => Err(rejection),

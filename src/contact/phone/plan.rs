@@ -70,7 +70,7 @@ pub fn unjudged(digits: &str) -> Result<PhoneNumber, PhoneRejection> {
 }
 
 /// What was dialled after a plus.
-pub fn international(digits: &str) -> Result<Found, PhoneRejection> {
+pub fn international(digits: &str, possible: bool) -> Result<Found, PhoneRejection> {
     let (country_code, national) = match split(digits) {
         Some(split) => split,
         None if digits.len() < *LENGTH.start() => return Err(PhoneRejection::TooShort),
@@ -84,11 +84,12 @@ pub fn international(digits: &str) -> Result<Found, PhoneRejection> {
     plans
         .iter()
         .find_map(|plan| find(country_code, &plan.without_trunk_prefix(national)?))
+        .or_else(|| plans.first().filter(|_| possible)?.possibly(national))
         .ok_or_else(|| misfit(plans.first(), national))
 }
 
 /// What was dialled within a region.
-pub fn national(digits: &str, region: Region) -> Result<Found, PhoneRejection> {
+pub fn national(digits: &str, region: Region, possible: bool) -> Result<Found, PhoneRejection> {
     let plan = PLANS.of(region).ok_or(PhoneRejection::Invalid)?;
     let code = plan.metadata.country_code();
     let stripped = plan.without_trunk_prefix(digits);
@@ -97,13 +98,17 @@ pub fn national(digits: &str, region: Region) -> Result<Found, PhoneRejection> {
         return Ok(found);
     }
     if let Some(rest) = plan.without_way_out(digits) {
-        return international(rest);
+        return international(rest, possible);
     }
     // `82 10…`: the plus was left out.
-    if let Some(found) = digits.strip_prefix(&code.to_string()).and_then(|_| international(digits).ok()) {
+    if let Some(found) = digits.strip_prefix(&code.to_string()).and_then(|_| international(digits, false).ok()) {
         return Ok(found);
     }
-    Err(misfit(Some(plan), stripped.as_deref().unwrap_or(digits)))
+    if digits.strip_prefix("00").is_some_and(|rest| international(rest, possible).is_ok()) {
+        return Err(PhoneRejection::NeedsPlus);
+    }
+    let national = stripped.as_deref().unwrap_or(digits);
+    plan.possibly(national).filter(|_| possible).ok_or_else(|| misfit(Some(plan), national))
 }
 
 /// What is dialled before a number within its region: `0`, or nothing.
@@ -262,6 +267,16 @@ impl Plan {
     /// own, as in Korea, `0081…` may be Japan or a carrier's `008` and then 1: such a number must come with a plus.
     fn without_way_out<'a>(&self, digits: &'a str) -> Option<&'a str> {
         digits.strip_prefix(self.rules().way_out?)
+    }
+
+    /// A number that the plan does not assign, or not yet, with the length of its mobile numbers.
+    fn possibly(&self, national: &str) -> Option<Found> {
+        let code = self.metadata.country_code();
+        let mobile = &self.rules().kinds.iter().find(|(kind, _)| *kind == Kind::Mobile)?.1.lengths;
+        let fits = mobile.iter().any(|length| usize::from(*length) == national.len());
+        let known = non_geographic(code).is_some() || contradicted(code, national) || resolve(code, national).is_some();
+        let found = || Found { number: number(code, national, Some(self)), kind: Kind::Mobile };
+        (fits && !known && !national.starts_with('0')).then(found)
     }
 
     /// The least and the greatest length of what may be a mobile number.

@@ -65,11 +65,37 @@ fn fz_03_a_number_is_never_made_into_another() {
     assert_eq!(parse_in("+994 50 123 45 67", "FI").as_deref(), Ok("+994501234567"));
     assert_eq!(parse_in("+81 090 1234 5678", "RU").as_deref(), Ok("+819012345678"));
     // 00-81 to most of the world, 008-1 to a Korean carrier.
-    assert_eq!(parse("0081 90 1234 5678"), Err("too_long"));
+    assert_eq!(parse("0081 90 1234 5678"), Err("needs_plus"));
+    assert_eq!(parse("0082 10 1234 5678"), Err("needs_plus"));
     assert_eq!(parse("+0082 10 1234 5678"), Err("invalid_number"));
     assert_eq!(parse("010-1234-5678 x3"), Err("not_a_number"));
     assert_eq!(parse("010-1234-5678;phone-context=+1"), Err("not_a_number"));
     assert_eq!(parse("0800-FLOWERS"), Err("not_a_number"));
+}
+
+/// Ranges that were handed out after the metadata was made.
+#[test]
+fn a_possible_number_is_taken_where_an_operator_says_so() {
+    let rules = NumberRules { region: Region::KR, possible: true };
+    let possible = |input| PhoneNumber::parse(input, rules).map(|number| number.as_str().to_owned());
+    for input in ["+4915410365743", "+595988100848", "+972558025784"] {
+        assert_eq!(parse(input), Err("invalid_number"), "{input}");
+        assert_eq!(possible(input).as_deref(), Ok(input));
+    }
+    assert_eq!(possible("010-1234-5678").as_deref(), Ok("+821012345678"));
+    let region = PhoneNumber::parse("+4915410365743", rules).unwrap().region();
+    assert_eq!(region, Region::parse("DE"));
+    // What a plan knows it knows, and no digit may be missing.
+    for (input, why) in [
+        ("02-312-3456", PhoneRejection::NotAMobileNumber),
+        ("060-700-1234", PhoneRejection::PremiumRate),
+        ("010-1234-567", PhoneRejection::Invalid),
+        ("+49154103657", PhoneRejection::TooShort),
+        ("0082 10 1234 5678", PhoneRejection::NeedsPlus),
+        ("+999 1234 5678", PhoneRejection::Invalid),
+    ] {
+        assert_eq!(possible(input), Err(why), "{input}");
+    }
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn notices(largest: &Largest<'_>) -> Vec<Notice> {
         Notice::PasswordChanged,
         Notice::NewDevice { device: None },
         Notice::AccountExists,
+        Notice::NoAccount,
         Notice::ContactChangeUndone,
         Notice::AccountLocked,
         Notice::AccountDeleted,

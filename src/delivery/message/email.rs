@@ -32,6 +32,7 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
         }
         Notice::PasswordChanged
         | Notice::AccountExists
+        | Notice::NoAccount
         | Notice::ContactChangeUndone
         | Notice::AccountLocked
         | Notice::AccountDeleted

@@ -26,6 +26,8 @@ pub enum Notice {
     },
     /// Somebody tried to sign up with this contact, or to move an account to it, and it has an account.
     AccountExists,
+    /// Somebody tried to sign in or to reset a password with this contact, and it has no account.
+    NoAccount,
     /// Changes of contact were undone.
     ContactChangeUndone,
     /// There were too many wrong passwords.
@@ -61,6 +63,7 @@ impl Notice {
             Notice::NewDevice { .. } => "new-device",
             Notice::SessionEnded { .. } => "session-ended",
             Notice::AccountExists => "account-exists",
+            Notice::NoAccount => "no-account",
             Notice::ContactChangeUndone => "contact-change-undone",
             Notice::AccountLocked => "account-locked",
             Notice::AccountDeleted => "account-deleted",

@@ -20,6 +20,8 @@ use crate::{
 pub struct Verifier {
     /// The address that Twilio was given, without its query.
     url: String,
+    /// The query that it was given with, before ours was added.
+    query: Option<String>,
     auth_tokens: Vec<Secret>,
     shared_keys: Vec<Secret>,
 }
@@ -44,14 +46,19 @@ impl Verifier {
         let auth_tokens = registry::secrets(env, "TWILIO_AUTH_TOKEN");
         let shared_keys = registry::secrets(env, "TWILIO_WEBHOOK_SECRET");
         let own = env.text("TWILIO_STATUS_CALLBACK_URL");
-        let own = own.map(|url| url.split(['?', '#']).next().unwrap_or_default().to_owned());
-        let url = own.or_else(|| public_url.map(|url| format!("{url}/receipts/twilio")))?;
-        (!auth_tokens.is_empty() || !shared_keys.is_empty()).then_some(Self { url, auth_tokens, shared_keys })
+        let own = own.map(|url| url.split('#').next().unwrap_or_default().to_owned());
+        let given = own.or_else(|| public_url.map(|url| format!("{url}/receipts/twilio")))?;
+        (!auth_tokens.is_empty() || !shared_keys.is_empty()).then(|| Self::new(given, auth_tokens, shared_keys))
     }
 
     /// A verifier for callbacks to `url`.
-    pub fn new(url: impl Into<String>, auth_tokens: Vec<Secret>, shared_keys: Vec<Secret>) -> Self {
-        Self { url: url.into(), auth_tokens, shared_keys }
+    pub fn new(given: impl Into<String>, auth_tokens: Vec<Secret>, shared_keys: Vec<Secret>) -> Self {
+        let given = given.into();
+        let (url, query) = match given.split_once('?') {
+            Some((url, query)) => (url.to_owned(), Some(query.to_owned())),
+            None => (given, None),
+        };
+        Self { url, query, auth_tokens, shared_keys }
     }
 
     /// Whether Twilio can reach the address, and so was given it.
@@ -64,21 +71,34 @@ impl Verifier {
     /// # Errors
     /// Why it is no receipt.
     pub fn receipt(&self, callback: Callback<'_>) -> Result<Option<Receipt>, NoReceipt> {
-        let url = match callback.query {
-            Some(query) => format!("{}?{query}", self.url),
-            None => self.url.clone(),
-        };
         let form = callback.content_type.starts_with("application/x-www-form-urlencoded");
         let fields: Vec<_> =
             if form { form_urlencoded::parse(callback.body).into_owned().collect() } else { Vec::new() };
         if !form && !body_hash_matches(callback.query, callback.body) {
             return Err(NoReceipt::Forged);
         }
-        if !self.signed(&url, &fields, callback.signature, callback.settings) {
+        let mut urls = self.signed_urls(callback.query).into_iter();
+        if !urls.any(|url| self.signed(&url, &fields, callback.signature, callback.settings)) {
             return Err(NoReceipt::Forged);
         }
         let fields = if form { fields } else { json_fields(callback.body).ok_or(NoReceipt::Malformed)? };
         Ok(receipt(&fields, callback.query))
+    }
+
+    /// The addresses that Twilio may have signed: with the query as it came, as it was given, and sorted. Each has the
+    /// same parts, so none proves less than another.
+    fn signed_urls(&self, came: Option<&str>) -> Vec<String> {
+        let Some(came) = came else { return vec![self.url.clone()] };
+        let mut sorted: Vec<_> = came.split('&').collect();
+        let own: Vec<_> = self.query.iter().flat_map(|query| query.split('&')).collect();
+        let mut as_given = own.clone();
+        as_given.extend(sorted.iter().filter(|part| !own.contains(part)));
+        sorted.sort_unstable();
+        let mut parts = as_given.clone();
+        parts.sort_unstable();
+        let mut queries = vec![came.to_owned(), sorted.join("&")];
+        queries.extend((parts == sorted).then(|| as_given.join("&")));
+        queries.into_iter().map(|query| format!("{}?{query}", self.url)).collect()
     }
 
     /// Whether one of the keys signed the address and the fields.
@@ -201,6 +221,35 @@ mod tests {
         assert_eq!(verifier.receipt(forged), Err(NoReceipt::Forged));
         assert_eq!(verifier.receipt(Callback { query: None, ..callback }), Err(NoReceipt::Forged));
         assert_eq!(verifier.receipt(Callback { content_type: "text/plain", ..callback }), Err(NoReceipt::Forged));
+    }
+
+    /// An address with a query of its own: Twilio calls it as it was given and signs it sorted, or the other way round.
+    #[test]
+    fn a_query_is_genuine_as_it_came_as_it_was_given_and_sorted() {
+        let given = "https://x.example/t?z=1&a=2";
+        let verifier = Verifier::new(given, vec![Secret::new("12345")], vec![]);
+        let sign = |url: &str| {
+            let tag = keyed::mac::<Hmac<Sha1>>(b"12345", &[url.as_bytes(), b"MessageSidSM1MessageStatussent"]);
+            STANDARD.encode(tag.finalize().into_bytes())
+        };
+        let delivery = "delivery=dlv_x";
+        let genuine = |came: &str, signed: &str| {
+            let callback = Callback {
+                query: Some(came),
+                content_type: "application/x-www-form-urlencoded",
+                body: b"MessageSid=SM1&MessageStatus=sent",
+                signature: &sign(&format!("https://x.example/t?{signed}")),
+                settings: None,
+            };
+            verifier.receipt(callback).is_ok()
+        };
+        let (as_given, sorted) = (format!("z=1&a=2&{delivery}"), format!("a=2&{delivery}&z=1"));
+        for (came, signed) in [(&as_given, &as_given), (&as_given, &sorted), (&sorted, &as_given), (&sorted, &sorted)] {
+            assert!(genuine(came, signed), "{came} signed as {signed}");
+        }
+        assert!(!genuine(&as_given, &format!("z=1&a=2&{delivery}1")));
+        assert!(!genuine(&format!("{as_given}&b=3"), &as_given));
+        assert!(!genuine("z=1", &as_given));
     }
 
     #[test]

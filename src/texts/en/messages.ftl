@@ -131,6 +131,15 @@ email-notice-account-exists =
 
     If you did not ask for this, you can ignore this e-mail. Nothing changes.
 
+## Notice: somebody tried to sign in, or to reset a password, with a contact that has no account
+
+sms-notice-no-account = [{ $app }] There is no account with this number. Please sign up, or ignore this if you did not ask.
+email-notice-no-account-subject = There is no { $app } account with this address
+email-notice-no-account =
+    Somebody tried to sign in to { $app }, or to reset a password, with this e-mail address. There is no account with it. If it was you, sign up first, or use the address that you signed up with.
+
+    If you did not ask for this, you can ignore this e-mail. Nothing changes.
+
 ## Notice: changes of contact were undone
 
 sms-notice-contact-change-undone = [{ $app }] A contact change was undone, devices signed out. Choose a new password.

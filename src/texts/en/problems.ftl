@@ -117,6 +117,7 @@ field-too-long-by = Please use at most { $max } characters.
 field-invalid-character = This has characters that can't be used.
 
 field-not-a-number = This is not a phone number.
+field-needs-plus = Please begin with + and the country code.
 field-invalid-number = There is no such phone number. Please check it.
 field-not-a-mobile-number = Please enter a mobile number.
 field-premium-rate = We can't send to premium-rate numbers.

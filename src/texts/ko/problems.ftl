@@ -100,6 +100,7 @@ field-too-long-by = { $max }자 이하로 입력해 주세요.
 field-invalid-character = 쓸 수 없는 글자가 들어 있어요.
 
 field-not-a-number = 올바른 전화번호가 아니에요.
+field-needs-plus = +와 국가 번호로 시작해 주세요.
 field-invalid-number = 없는 전화번호예요. 다시 확인해 주세요.
 field-not-a-mobile-number = 휴대전화 번호를 입력해 주세요.
 field-premium-rate = 유료 번호로는 보낼 수 없어요.

@@ -3,7 +3,7 @@
 use countersign::{
     account::{Accounts, Operated},
     app,
-    contact::Region,
+    contact::NumberRules,
     store::entity::account::Role,
 };
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ impl TestApp {
 
     /// The account becomes an administrator's; its sessions are ended.
     pub(super) async fn grant(&self, who: &str) {
-        let (accounts, region) = self.console().await;
-        let granted = accounts.grant("test".into(), who, region, Role::Admin).await.unwrap();
+        let (accounts, numbers) = self.console().await;
+        let granted = accounts.grant("test".into(), who, numbers, Role::Admin).await.unwrap();
         assert!(matches!(granted, Operated::Done(_)), "{granted:?}");
     }
 
@@ -33,14 +33,14 @@ impl TestApp {
 
     /// What `countersign admin suspend` does.
     pub(super) async fn suspend(&self, who: &str) -> Operated {
-        let (accounts, region) = self.console().await;
-        accounts.suspend("test".into(), who, region).await.unwrap()
+        let (accounts, numbers) = self.console().await;
+        accounts.suspend("test".into(), who, numbers).await.unwrap()
     }
 
-    async fn console(&self) -> (Accounts, Region) {
+    async fn console(&self) -> (Accounts, NumberRules) {
         let settings = app::Settings::from_vars(self.vars().clone()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
-        let region = settings.config.contacts.default_region;
-        (app::accounts(settings, self.world()).await.unwrap(), region)
+        let numbers = settings.config.contacts.numbers;
+        (app::accounts(settings, self.world()).await.unwrap(), numbers)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod carrier;
 mod checked;
+mod contacts;
 mod crash;
 mod destinations;
 mod failover;

@@ -61,3 +61,47 @@ async fn the_holder_of_a_taken_contact_is_told() {
     assert!(notices.iter().all(|message| message["code"].is_null() && message["text"] == notice["text"]));
     app.stop().await;
 }
+
+/// A newcomer who asks to sign in is told that there is no account, where that shows to nobody else: the answer, what the
+/// page sees and the quotas are those of a contact with an account.
+#[tokio::test]
+async fn a_contact_without_an_account_is_told_so_where_an_operator_says_so() {
+    let (phone, address) = ("+821022225555", "nobody@example.com");
+    let to_phone = json!({ "purpose": "SIGN_IN", "to": { "phone": phone } });
+    let to_address = json!({ "purpose": "PASSWORD_RESET", "to": { "email": address } });
+    for (setting, told) in [("off", &[][..]), ("email", &[address]), ("all", &[phone, address])] {
+        let app = Setup::new().await.with("TELL_UNKNOWN_CONTACTS", setting).start().await;
+        app.has_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
+        let visitor = app.anonymous();
+        // Who has an account that can't be used has an account.
+        visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": SUSPENDED } })).await;
+        let mut ids = Vec::new();
+        for ask in [&to_phone, &to_address] {
+            let sent = visitor.send_code(ask.clone()).await;
+            assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{setting}: {sent:#}");
+            let id = sent["verification"]["id"].clone();
+            crate::delivery::setup::shows(&visitor, &id, "SENT").await;
+            assert_eq!(visitor.confirm(&id, "000000").await["__typename"], "CodeMismatch");
+            ids.push(id);
+        }
+        for to in told {
+            let message = app.messages_to(to, 1).await.remove(0);
+            assert_eq!(message["code"], json!(null));
+            assert!(message["text"].as_str().unwrap().contains("There is no account"), "{message}");
+        }
+        assert_eq!(visitor.send_code(to_address.clone()).await["__typename"], "QuotaExceeded");
+        app.advance(std::time::Duration::from_secs(60));
+        for id in &ids {
+            assert_eq!(visitor.resend(id).await["__typename"], "SendVerificationCodePayload");
+            crate::delivery::setup::shows(&visitor, id, "SENT").await;
+        }
+        for to in told {
+            app.messages_to(to, 2).await;
+        }
+        // What the holder of an account gets comes after all of them.
+        visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
+        app.messages_to(PHONE, 1).await;
+        assert_eq!(app.outbox().await.len(), 2 * told.len() + 1, "{setting}");
+        app.stop().await;
+    }
+}
