@@ -200,7 +200,7 @@ impl Link {
         match refused {
             true => tracing::error!("Redis refuses what is asked of it: {why}: each process keeps its own count"),
             false => {
-                tracing::warn!(error = why, "Redis does not answer: each process keeps its own count until it does")
+                tracing::warn!(error = why, "Redis does not answer: each process keeps its own count until it does");
             }
         }
     }
