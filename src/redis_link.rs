@@ -200,7 +200,7 @@ impl Link {
         match refused {
             true => tracing::error!("Redis refuses what is asked of it: {why}: each process keeps its own count"),
             false => {
-                tracing::warn!(error = why, "Redis does not answer: each process keeps its own count until it does")
+                tracing::warn!(error = why, "Redis does not answer: each process keeps its own count until it does");
             }
         }
     }
@@ -263,5 +263,35 @@ fn longer(pause: Duration) -> Duration {
 impl std::fmt::Debug for RedisLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedisLink").field("up", &self.is_up()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_busy_process_gives_an_answer_the_time_that_it_takes_to_be_read() {
+        let busy = tokio::spawn(async {
+            loop {
+                std::thread::sleep(Duration::from_millis(60));
+                tokio::task::yield_now().await;
+            }
+        });
+        // An answer takes several turns of the runtime: the socket, the connection's task, the one that asked.
+        let answer = async {
+            for _ in 0..4 {
+                tokio::task::yield_now().await;
+            }
+            Ok(7)
+        };
+        assert_eq!(in_own_time(Duration::from_millis(100), answer).await.unwrap(), 7);
+        busy.abort();
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_is_silent_is_given_up() {
+        let silent = std::future::pending::<RedisResult<()>>();
+        assert!(in_own_time(Duration::from_millis(20), silent).await.unwrap_err().is_timeout());
     }
 }

@@ -71,8 +71,7 @@ pub async fn apply(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr>
     let migration = Migrator::migrations().into_iter().find(|migration| migration.name() == name);
     let migration = migration.ok_or_else(|| DbErr::Custom(format!("there is no migration {name}")))?;
     migration.up(manager).await?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let now: i64 = now.try_into().unwrap_or(i64::MAX);
+    let now = seconds_since_the_epoch();
     let applied = Query::insert()
         .into_table(APPLIED)
         .columns(["version", "applied_at"])
@@ -83,6 +82,12 @@ pub async fn apply(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr>
         record(db).await?;
     }
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a column of sea-orm's that nothing is decided by")]
+fn seconds_since_the_epoch() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    now.try_into().unwrap_or(i64::MAX)
 }
 
 /// Records those that were applied and have no record yet: the table came after the first of them.

@@ -74,7 +74,7 @@ pub fn read() -> Result<Started, String> {
     let folder = std::env::current_dir().map_err(|error| format!("the current folder can't be found: {error}"))?;
     let mut vars = BTreeMap::new();
     let source = match read_file(&folder.join(FILE))? {
-        Some((found, repeated)) => {
+        Some(Contents { vars: found, repeated }) => {
             vars.extend(found);
             let file = folder.join(FILE);
             Source { exposed: exposed(&file, &vars), file: Some(file), passed_over: None, repeated }
@@ -88,11 +88,18 @@ pub fn read() -> Result<Started, String> {
     Ok(Started { vars, source })
 }
 
+/// What a file holds.
+struct Contents {
+    vars: Vec<(String, String)>,
+    /// Names that it gives more than once, in words.
+    repeated: Vec<String>,
+}
+
 /// The variables of a file, and which of them it repeats; none: there is no such file.
-fn read_file(path: &Path) -> Result<Option<(Vec<(String, String)>, Vec<String>)>, String> {
+fn read_file(path: &Path) -> Result<Option<Contents>, String> {
     match std::fs::read(path) {
         Ok(bytes) => match dotenv::parse(&bytes) {
-            Ok(vars) => Ok(Some((vars, dotenv::repeated(&bytes)))),
+            Ok(vars) => Ok(Some(Contents { vars, repeated: dotenv::repeated(&bytes) })),
             Err(bad) => Err(format!("{}, {bad}", path.display())),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

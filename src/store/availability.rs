@@ -27,7 +27,7 @@ const SUSPICIOUS: Duration = Duration::from_millis(500);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A server that answered a probe is not probed again for so long.
-const TRUSTED: Duration = Duration::from_millis(250);
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// What the last probe found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
