@@ -98,9 +98,13 @@ async fn a_session_of_73afa49_authenticates_again_by_the_password_of_before() {
 /// A message that a gateway may have taken, of which only a reason said so.
 #[tokio::test]
 async fn a_message_of_73afa49_that_may_have_been_sent_is_known_as_such() {
-    let waiting = "\nUPDATE delivery SET status = 'QUEUED', tries = 1, reason = 'no_answer', due_at = '2999-01-01T00:00:00+00:00' \
-                   WHERE id = (SELECT MIN(id) FROM delivery);\n";
-    let (app, _) = upgraded_from(waiting).await;
+    // A dump of PostgreSQL leaves no search path behind.
+    let schema = if given("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "public." } else { "" };
+    let waiting = format!(
+        "\nUPDATE {schema}delivery SET status = 'QUEUED', tries = 1, reason = 'no_answer', \
+         due_at = '2999-01-01T00:00:00+00:00' WHERE id = (SELECT MIN(id) FROM {schema}delivery);\n"
+    );
+    let (app, _) = upgraded_from(&waiting).await;
     let marked = app.column("SELECT reason FROM delivery WHERE perhaps_sent").await;
     assert_eq!(marked, ["no_answer"]);
     app.stop().await;
