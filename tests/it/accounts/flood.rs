@@ -16,7 +16,8 @@ const QUEUE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
-    let plan = Plan::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").with("HASHING_QUEUE", &QUEUE.to_string());
+    let plan =
+        Plan::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").with("HASHING_QUEUE", &QUEUE.to_string());
     let child = plan.serve().await;
     plan.user("gildong", "010-2222-3333");
     assert_eq!(child.sign_in("gildong", "Quiet-Harbour-71!").await["__typename"], "SignInPayload");

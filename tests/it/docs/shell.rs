@@ -130,8 +130,7 @@ impl Page {
                     { ... on SendVerificationCodePayload { verification { id } } } }";
         let id = self.ask(sent).await["verification"]["id"].as_str().unwrap().to_owned();
         self.idle().await;
-        let outbox =
-            reqwest::Client::new().get(format!("{}/dev/outbox", self.url())).header("accept", "application/json");
+        let outbox = client().get(format!("{}/dev/outbox", self.url())).header("accept", "application/json");
         let outbox: Value = outbox.send().await.unwrap().json().await.unwrap();
         let code = outbox[0]["code"].as_str().unwrap();
         let confirm = format!(
@@ -142,7 +141,7 @@ impl Page {
     }
 
     async fn ask(&self, query: &str) -> Value {
-        let request = reqwest::Client::new().post(format!("{}/graphql", self.url())).json(&json!({ "query": query }));
+        let request = client().post(format!("{}/graphql", self.url())).json(&json!({ "query": query }));
         let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
         answer["data"]["it"].take()
     }
@@ -172,6 +171,10 @@ impl Drop for Page {
             end(&mut server);
         }
     }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
 }
 
 /// Ends a shell and everything that it started.
