@@ -13,7 +13,7 @@ use self::{
 use crate::support::{Database, given};
 
 /// Blocks that are not run. A block more is a decision; a block less lowers the number.
-const NOT_RUN: usize = 8;
+const NOT_RUN: usize = 10;
 
 /// Languages whose blocks are run here, or by the tests of `web/`.
 const LANGUAGES: [&str; 13] =

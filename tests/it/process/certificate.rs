@@ -1,6 +1,6 @@
 //! A certificate that is renewed while the program serves.
 
-use std::path::Path;
+use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
@@ -10,7 +10,8 @@ use crate::support::PATIENCE;
 /// Writes a new pair, and returns its certificate.
 fn renew(folder: &Path) -> String {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    written(folder, "key.pem", &signing_key.serialize_pem());
+    let key = written(folder, "key.pem", &signing_key.serialize_pem());
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
     written(folder, "cert.pem", &cert.pem());
     cert.pem()
 }

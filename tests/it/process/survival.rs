@@ -44,7 +44,7 @@ async fn a_message_in_a_providers_hands_survives_with_its_code() {
         .with("SMS_PROVIDER", "webhook")
         .with("EMAIL_PROVIDER", "none")
         .with("DELIVERY_WEBHOOK_URL", &url)
-        .with("DELIVERY_WEBHOOK_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+        .with("DELIVERY_WEBHOOK_SECRET", "whsec_hUkEMOeV5Yyign0cVZK/hiatTlcSu2Iw")
         .with("PROVIDER_TIMEOUT", "1s");
     let child = plan.serve().await;
     let id = child.send_code("198.51.100.1", "010-2222-3333").await.unwrap();

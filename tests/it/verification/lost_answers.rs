@@ -124,7 +124,7 @@ async fn fifty_right_codes_at_two_processes_are_answered_one_proof() {
     let first = proofs.next().unwrap();
     assert!(proofs.all(|proof| proof == first));
     assert_eq!(one.rows("proof").await, 1);
-    assert_eq!(here.verification(&id).await["attemptsRemaining"], 4);
+    assert_eq!(here.verification(&id).await["attemptsRemaining"], 5);
     other.stop().await;
     one.stop().await;
 }
@@ -139,7 +139,7 @@ async fn guesses_after_the_right_code_are_counted_and_learn_nothing() {
     for _ in 0..4 {
         let answer = visitor.confirm(&id, &wrong(&code)).await;
         assert_eq!((&answer["__typename"], &answer["verification"]["status"]), (&json!(OVER), &json!("VERIFIED")));
-        assert_eq!(answer["verification"]["attemptsRemaining"], 4);
+        assert_eq!(answer["verification"]["attemptsRemaining"], 5);
         assert_eq!(answer["verification"]["sequence"], first["verification"]["sequence"]);
     }
     assert_eq!(proof(&visitor.confirm(&id, &code).await), proof(&first));

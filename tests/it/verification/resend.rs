@@ -145,7 +145,7 @@ async fn a_number_refused_for_good_is_not_tried_again() {
     let router = axum::Router::new().route("/", axum::routing::post(refuse));
     tokio::spawn(async move { axum::serve(gateway, router).await.unwrap() });
     let setup = crate::support::Setup::new().await.with("SMS_PROVIDER", "webhook").with("DELIVERY_WEBHOOK_URL", &url);
-    let app = setup.with("DELIVERY_WEBHOOK_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").start().await;
+    let app = setup.with("DELIVERY_WEBHOOK_SECRET", "whsec_hUkEMOeV5Yyign0cVZK/hiatTlcSu2Iw").start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "FAILED").await;
