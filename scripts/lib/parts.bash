@@ -5,6 +5,9 @@
 unset DATABASE_URL REDIS_URL PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE
 unset COUNTERSIGN_TEST_DATABASE_URL COUNTERSIGN_TEST_REDIS_URL COUNTERSIGN_TEST_REDIS
 
+# Most tests wait for something most of the time: for a database, for a time-out, for another process.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
+
 cargo_test() { part tests "$1" cargo test --locked --no-fail-fast "${@:2}" -- --show-output "${filter[@]}" || true; }
 
 # Every member of every result union of the schema was an answer to some test. The tests note what they are answered in
