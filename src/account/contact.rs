@@ -145,10 +145,10 @@ impl Accounts {
 
 impl Parts {
     /// The change as it is written, and the notices of it. One of them has the undo token: that to the replaced
-    /// contact, or, where there was none, to the other one.
+    /// contact, or else to the other one.
     ///
     /// A contact that was brought by a change that can still be undone gets no token. Otherwise a thief whose contact
-    /// the owner has replaced could undo that.
+    /// the owner has replaced could undo that. If neither contact may have it, no notice has one.
     ///
     /// `open`: the changes of the account that can be undone, oldest first.
     fn undoable(
@@ -182,7 +182,7 @@ impl Parts {
             password_changed_at: account.password_changed_at,
         };
         let brought = |contact: &Contact| open.iter().any(|change| change.contact_kind == contact.kind());
-        let with_token = replaced.or(proved.first()).filter(|contact| !brought(contact));
+        let with_token = replaced.into_iter().chain(&proved).find(|contact| !brought(contact));
         let changed = ContactChanged::new(id, key.id(), new, undo);
         let told = proved.iter().map(|contact| {
             let changed = if Some(contact) == with_token { changed.clone() } else { changed.clone().without_undo() };

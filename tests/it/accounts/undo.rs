@@ -144,6 +144,25 @@ async fn a_thief_does_not_undo_the_change_that_the_owner_made_back() {
     app.stop().await;
 }
 
+/// A contact that a thief added and changed again is still undone by the contact that the account had before.
+#[tokio::test]
+async fn the_established_contact_undoes_each_change_of_the_other_one() {
+    let app = app().await;
+    let thief = app.holder(&app.signed_up("hong", PHONE).await);
+    moved(&app, &thief, THIEF_EMAIL).await;
+    moved(&app, &thief, "thief2@example.com").await;
+    let tokens: Vec<_> = app.notices_to(PHONE, UNDO, 2).await.iter().map(undo_token).collect();
+    assert_ne!(tokens[0], tokens[1]);
+    let to_thief = app.messages_to(THIEF_EMAIL, 2).await;
+    assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
+    let owner = app.person_at("203.0.113.77");
+    let proof = app.undo_proof(&owner, &tokens[0], PHONE).await;
+    let undone = owner.undo_with_proof(&tokens[0], &proof).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+    assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, null]));
+    app.stop().await;
+}
+
 /// A thief who acts for the account ends neither the code nor the proof that the owner's undo needs.
 #[tokio::test]
 async fn a_thief_does_not_end_the_confirmation_of_an_undo() {
