@@ -214,6 +214,10 @@ impl Parts {
         if let Err(refused) = self.quotas.charge(act, caller).await {
             return Ok(Confirmed::Quota(refused));
         }
+        // A token whose session has ended must not tell a right password from a wrong one.
+        if !self.is_live(signed_in).await? {
+            return Ok(Confirmed::Gone);
+        }
         let subjects = Subjects::confirming(signed_in);
         let locks = match self.sessions.count_try(&subjects).await? {
             Counted::Locked { until } => {

@@ -1,7 +1,7 @@
 //! Sending a code for any purpose: who is asked for, and who that turns out to be.
 
 use super::{
-    Accounts, NoStepUp, Required,
+    Accounts, NoStepUp, Parts, Required,
     recent::{for_step_up, step_up},
     rules::{self, Turned},
 };
@@ -80,6 +80,17 @@ impl From<Started<Turned>> for Sent {
     }
 }
 
+impl Parts {
+    /// Whether the session of a request is live, as the database has it.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub(super) async fn is_live(&self, asking: &SignedIn) -> Result<bool, Fault> {
+        let session = self.store.session(&asking.session).await?;
+        Ok(session.is_some_and(|session| standing(&session, self.clock.now()) == Standing::Live))
+    }
+}
+
 impl Accounts {
     /// Sends a code.
     ///
@@ -129,7 +140,7 @@ impl Accounts {
         Ok(Ok(match (request.purpose, signed_in) {
             // A session that is over asks as nobody, as with a token that is refused.
             (Purpose::Contact, Some(asking)) => {
-                let is_live = self.is_live(asking).await?;
+                let is_live = self.0.is_live(asking).await?;
                 Audience::Anyone { account: is_live.then(|| asking.account.clone()) }
             }
             (Purpose::Contact, None) => Audience::Anyone { account: None },
@@ -209,7 +220,7 @@ impl Accounts {
             ) => None,
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => Some(SentAgain::SignedOut),
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, Some(asking))
-                if !self.is_live(asking).await? =>
+                if !self.0.is_live(asking).await? =>
             {
                 Some(SentAgain::SignedOut)
             }
@@ -233,12 +244,6 @@ impl Accounts {
         if let (Some(outcome), false) = (sent.outcome(), matches!(sent, Sent::Quota(_))) {
             self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
         }
-    }
-
-    /// Whether the session that asks is live, as the database has it.
-    async fn is_live(&self, asking: &SignedIn) -> Result<bool, Fault> {
-        let session = self.0.store.session(&asking.session).await?;
-        Ok(session.is_some_and(|session| standing(&session, self.0.clock.now()) == Standing::Live))
     }
 
     /// Whether a contact is the one that the account has already.
