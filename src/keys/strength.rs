@@ -98,6 +98,9 @@ const HEXADECIMAL_WORDS: &[&str] = &[
     "0defaced",
 ];
 
+/// Equal bytes in a row that make a key weak, where it is not text.
+const RUN: usize = 8;
+
 const SEQUENCE: &str = "is a sequence that counts up or down";
 const REPETITION: &str = "repeats a short pattern";
 const FEW_VALUES: &str = "consists of a few different characters";
@@ -174,7 +177,7 @@ fn weakness_of(bytes: &[u8]) -> Option<&'static str> {
     let folded: &[u8] = if text.is_some() { &lower } else { bytes };
     if is_sequence(folded) || is_sequence(bytes) || follows_a_rule(bytes) {
         Some(SEQUENCE)
-    } else if is_periodic(folded) {
+    } else if is_periodic(folded) || (text.is_none() && has_run(bytes)) {
         Some(REPETITION)
     } else if has_few_values(bytes, text.is_some()) {
         Some(FEW_VALUES)
@@ -185,6 +188,11 @@ fn weakness_of(bytes: &[u8]) -> Option<&'static str> {
     } else {
         (bits(bytes, text) < LEAST_BITS).then_some(GUESSABLE)
     }
+}
+
+/// Whether one byte stands so often in a row as it does in no random key: in one of 2^48 keys of 256 bytes.
+fn has_run(bytes: &[u8]) -> bool {
+    bytes.windows(RUN).any(|window| window.iter().all(|byte| *byte == window[0]))
 }
 
 /// The same words with digits and signs in the place of letters: `S3cr3tK3y`. Only long ones: the shorter they are, the

@@ -23,6 +23,7 @@ fn sequences_repetitions_and_constants_are_weak_in_every_encoding() {
     let down: Vec<u8> = (0..48).rev().collect();
     let by_seven: Vec<u8> = (0..32u8).map(|n| n.wrapping_mul(7)).collect();
     let pattern = hex::decode("abcdef1234567890".repeat(4)).unwrap();
+    let sixteen = [&b"\x9f\x1e\x44\x02\xd1\x77\x90\x3c\x5b\xe8\x21\xa6\x0d\xf3\x68\xb4"[..], &[0u8; 16]].concat();
     let half = [&[0u8; 24][..], b"\x9f\x1e\x44\x02\xd1\x77\x90\x3c"].concat();
     let squares: Vec<u8> = (0..32u8).map(|n| n.wrapping_mul(n)).collect();
     let combined: Vec<u8> = (0..32).map(|n| n ^ 0x5a).collect();
@@ -32,7 +33,7 @@ fn sequences_repetitions_and_constants_are_weak_in_every_encoding() {
         .collect();
     let congruential: Vec<u8> =
         std::iter::successors(Some(77u8), |n| Some(n.wrapping_mul(141).wrapping_add(3))).take(32).collect();
-    for weak in [vec![0; 32], vec![0xff; 64], vec![7; 33], counting, from_one, down, by_seven, pattern, half]
+    for weak in [vec![0; 32], vec![0xff; 64], vec![7; 33], counting, from_one, down, by_seven, pattern, half, sixteen]
         .into_iter()
         .chain([squares, combined, fibonacci, congruential])
     {
