@@ -1,5 +1,5 @@
 //! The oldest version of the program that works with the database after each migration, so that an older process can
-//! judge a migration that it does not know.
+//! decide about a migration that it does not know.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

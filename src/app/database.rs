@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// `listener` answers `/healthz`.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// The reason, for the operator.
 pub(super) async fn open(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
     let store = connect(config, vitals, listener).await?;
     let place = place(config);
@@ -54,7 +54,7 @@ pub(super) async fn open(config: &Config, vitals: &Vitals, listener: Option<&Tcp
 /// Connects; a server that is not there yet, starts up or is read-only is waited for, within `DATABASE_WAIT`.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// The reason, for the operator.
 pub(super) async fn connect(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
     let deadline = Instant::now() + config.store.wait;
     let mut pause = SHORTEST_PAUSE;

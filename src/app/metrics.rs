@@ -37,7 +37,7 @@ impl Counting {
     /// Counts from now on, where an address for it is set: before anything else is built, so that nothing is missed.
     ///
     /// # Errors
-    /// What stood in the way, in words for whoever runs the program.
+    /// The reason, for the operator.
     pub async fn begin(settings: &Telemetry) -> Result<Option<Self>, String> {
         let Some(address) = settings.metrics_addr else { return Ok(None) };
         let listener = TcpListener::bind(address)
@@ -52,7 +52,7 @@ impl Counting {
     /// Tells what is counted.
     ///
     /// # Errors
-    /// What stood in the way, in words for whoever runs the program.
+    /// The reason, for the operator.
     pub fn tell(self, built: &Built, clock: Clock) -> Result<Metrics, String> {
         let Self { exporter, listener } = self;
         let (store, hashing) = (built.store.clone(), built.hashing.clone());

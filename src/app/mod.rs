@@ -83,7 +83,7 @@ impl App {
     /// Starts everything and serves on `listener`.
     ///
     /// # Errors
-    /// What stood in the way, in words for whoever runs the program.
+    /// The reason, for the operator.
     pub async fn start(settings: Settings, world: World, listener: TcpListener) -> Result<Self, String> {
         let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
         let counting = Counting::begin(&settings.config.telemetry).await?;
@@ -202,7 +202,7 @@ impl App {
 /// The accounts, for the command line: nothing is served and nothing dispatched, but by the processes that serve.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// The reason, for the operator.
 pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, String> {
     Ok(rooms::build(settings, &world, &Vitals::default(), None).await?.accounts)
 }
@@ -210,7 +210,7 @@ pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, Stri
 /// The database, for `migrate`: a server that is not there yet is waited for, within `DATABASE_WAIT`.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// The reason, for the operator.
 pub async fn database(settings: &Settings) -> Result<Store, String> {
     database::connect(&settings.config, &Vitals::default(), None).await
 }

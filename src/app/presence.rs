@@ -29,7 +29,7 @@ pub struct Presence {
     pub process: String,
     pub keys: KeysInUse,
     pub started_at: Instant,
-    /// Are told how many processes there are.
+    /// These divide their budgets by the number of processes.
     pub quotas: Quotas,
 }
 

@@ -74,7 +74,7 @@ impl Built {
 /// Builds them.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// The reason, for the operator.
 pub(super) async fn build(
     settings: Settings,
     world: &World,

@@ -16,7 +16,7 @@ use crate::{
 /// reaches the disk, and takes its name last: what has the name is whole.
 ///
 /// # Errors
-/// Why there is no copy, in words for whoever runs the program.
+/// Why there is no copy, for the operator.
 pub async fn back_up(settings: &config::Store, file: &Path) -> Result<(), String> {
     let database = match &settings.place {
         Place::Sqlite { file } => file,

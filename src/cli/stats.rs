@@ -70,7 +70,7 @@ struct Health {
 /// Shows them.
 ///
 /// # Errors
-/// Why there is nothing to show, in words for whoever runs the program.
+/// Why there is nothing to show, for the operator.
 pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String> {
     if let Place::Sqlite { file } = &settings.place
         && !file.exists()

@@ -26,14 +26,14 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "TELL_UNKNOWN_CONTACTS",
         "email",
-        "Whether a contact without an account that a sign-in or a password reset is asked for is told so, and to sign up, \
-         in place of a code: off, email, or all (text messages cost money). For ACCOUNT_DISCLOSURE=uniform; the answer is \
-         the same in any case.",
+        "off, email, or all (text messages cost money): which contacts without an account get a message that there is no \
+         account and how to sign up, when a sign-in or a password reset is requested for them. For \
+         ACCOUNT_DISCLOSURE=uniform; the response is the same in any case.",
     ),
     Setting::new(
         "CONTACT_UNDO",
         "72h",
-        "How long a change of phone or e-mail can be taken back with the token that the old contact is told: 1h to 30d.",
+        "How long a change of phone or e-mail can be undone with the token that is sent to the old contact: 1h to 30d.",
     ),
 ];
 

@@ -32,7 +32,7 @@ pub enum Sink {
 /// for the caller to flush.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// The reason, for the operator.
 pub fn start(settings: &Telemetry) -> Result<LogQueue, String> {
     let queue = LogQueue::to_stderr().map_err(|error| format!("can't log to standard error: {error}"))?;
     tracing::subscriber::set_global_default(subscriber(settings, Sink::Stderr(queue.clone())))

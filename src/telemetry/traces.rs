@@ -55,7 +55,7 @@ pub enum Kind {
 /// Begins to tell the collector, where one is named.
 ///
 /// # Errors
-/// What stood in the way, in words for whoever runs the program.
+/// The reason, for the operator.
 pub fn start(settings: &config::Traces) -> Result<Option<Collector>, String> {
     let Some(endpoint) = &settings.endpoint else { return Ok(None) };
     let exporter = SpanExporter::builder()
