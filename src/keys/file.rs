@@ -26,7 +26,8 @@ pub type Check = fn(&Secret) -> Result<(), String>;
 pub fn read(path: &Path, check: Check) -> Result<Option<Secret>, String> {
     let text = match read_text(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => return Ok(None),
+        // A link to a file that is gone is a fault of the operator's, not a first start.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return Ok(None),
         Err(error) => return Err(format!("{}: can't be read: {error}", path.display())),
     };
     let secret = Secret::new(without_bom(&text).trim());

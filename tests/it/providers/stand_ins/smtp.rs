@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use countersign::delivery::provider::{Channel, Outcome, Provider};
 
-use super::super::support::{content, email, misconfigured, provider, recipient, sender, stand_in, unavailable};
+use super::super::support::{deferred, email, misconfigured, provider, recipient, sender, stand_in};
 
 struct Servers {
     starttls: String,
@@ -118,9 +118,9 @@ async fn refusals_are_of_their_classes() {
     let good = smtp(&servers.starttls, &[ca]);
     let table = [
         ("nobody@example.com", recipient("550 5.1.1")),
-        ("full@example.com", unavailable("452 4.2.2")),
+        ("full@example.com", deferred("452 4.2.2")),
         ("relay@example.com", sender("554 5.7.1")),
-        ("spam@example.com", content("554 5.7.1")),
+        ("spam@example.com", sender("554 5.7.1")),
     ];
     for (to, expected) in table {
         assert_eq!(good.send(&email(to)).await, expected, "{to}");
