@@ -263,7 +263,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub fn new(expires_at: countersign::clock::Instant) -> Self {
+    pub fn new(expires_at: countersign::clock::Timestamp) -> Self {
         let entropy = countersign::clock::Entropy::seeded(1);
         let somebody = || SignedIn {
             account: countersign::ids::AccountId::new(&entropy),
