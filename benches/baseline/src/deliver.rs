@@ -1,5 +1,5 @@
-//! The outbox dispatcher: claims messages, posts them, records the result. At most sixteen messages are in flight, as with
-//! the default `PROVIDER_CONCURRENCY` of Countersign.
+//! The outbox dispatcher: claims messages, posts them, records the result. At most sixteen messages are in flight, as
+//! with the default `PROVIDER_CONCURRENCY` of Countersign.
 
 use std::{sync::Arc, time::Duration};
 

@@ -43,7 +43,7 @@ impl Sink {
     /// Starts the gateway on `address`.
     ///
     /// # Errors
-    /// Why it can't.
+    /// The address can't be bound.
     pub async fn listen(address: &str) -> Result<Self, String> {
         let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
         let sink = Self::default();
