@@ -12,12 +12,9 @@ use std::{
 };
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use domain::Timestamp;
 use rand::{Rng, SeedableRng, TryRng, rngs::ChaCha20Rng, rngs::SysRng};
 use tokio::sync::watch;
-
-/// An instant in UTC. Everything in this program carries millisecond precision, so that an instant is the same before
-/// and after it was stored (PostgreSQL keeps microseconds, SQLite whatever it was given, the API milliseconds).
-pub type Timestamp = DateTime<Utc>;
 
 /// A sleep on the system clock looks again at least this often, so that a jump of the clock is noticed.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
@@ -140,6 +137,12 @@ impl Entropy {
             Entropy::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes),
         }
         bytes
+    }
+}
+
+impl domain::ids::RandomBytes for Entropy {
+    fn random_bytes(&self) -> [u8; 16] {
+        self.bytes()
     }
 }
 

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     config,
     delivery::ACCOUNT_DELETED,
     fault::Fault,
@@ -18,6 +18,7 @@ use crate::{
     store::{Dead, Store},
     telemetry,
 };
+use domain::Timestamp;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(10 * 60);

@@ -2,18 +2,20 @@
 
 use super::{Accounts, Administrator, Required, rules, rules::Forbidden};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
-    contact::PersonName,
     delivery::Notice,
     fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     session::ways_in::{self, Ended, SecurityAct, Subject},
     store::{
         Ending, Identifier, Page, Search, Slice, Tx,
         entity::account::{AccountStatus, Model},
     },
     telemetry::audit::{self, Event},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::PersonName,
+    ids::{AccountId, DeliveryId, SessionId},
 };
 
 /// What became of a status that was set.

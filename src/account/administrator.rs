@@ -3,9 +3,7 @@
 
 use super::Accounts;
 use crate::{
-    clock::Timestamp,
     fault::Fault,
-    ids::AccountId,
     session::{
         gate::{Role, SignedIn},
         rules::{Standing, standing},
@@ -13,6 +11,7 @@ use crate::{
     },
     store::{Identifier, Tx, entity::account::AccountStatus},
 };
+use domain::{Timestamp, ids::AccountId};
 
 /// An administrator whose account, role, status and session were found in the database. It can be had from
 /// [`Accounts::administrator`] alone.

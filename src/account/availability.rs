@@ -2,11 +2,13 @@
 
 use super::{Accounts, rules};
 use crate::{
-    caller::Caller,
-    contact::{Contact, Nickname, Username},
     fault::Fault,
     quota::{Act, Refused},
     store::Identifier,
+};
+use domain::{
+    caller::Caller,
+    contact::{Contact, Nickname, Username},
 };
 
 /// What somebody would like to have.

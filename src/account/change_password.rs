@@ -2,11 +2,8 @@
 
 use super::{Accounts, Parts, Required, words};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
     delivery::{Notice, Order, notices},
     fault::Fault,
-    ids::{DeliveryId, SessionId},
     password::{PasswordHash, Violation},
     quota::{Act, Quota, Refused},
     secret::Secret,
@@ -17,6 +14,11 @@ use crate::{
     },
     store::{Ending, Identifier, Tx, entity::account::Model},
     telemetry::audit::{self, Event},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{DeliveryId, SessionId},
 };
 
 /// What became of a change of password.

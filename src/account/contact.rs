@@ -6,13 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Accounts, Parts, Required, rules};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
-    contact::{Contact, ContactKind},
     delivery::{ContactChanged, Notice, Order, notices},
     fault::Fault,
-    ids::{ContactChangeId, DeliveryId, SessionId},
-    purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
     session::{
@@ -25,6 +20,13 @@ use crate::{
     },
     telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::{Contact, ContactKind},
+    ids::{ContactChangeId, DeliveryId, SessionId},
+    purpose::Purpose,
 };
 
 /// What became of a change of contact.

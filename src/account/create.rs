@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::Accounts;
 use crate::{
-    contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     fault::Fault,
-    ids::AccountId,
     password::{Context, Violation},
     secret::Secret,
     store::{
@@ -14,7 +12,11 @@ use crate::{
         entity::account::{AccountStatus, Model, Role},
     },
     telemetry::audit::{self, Event},
-    texts::Locale,
+};
+use domain::{
+    contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
+    ids::AccountId,
+    locale::Locale,
 };
 
 /// An account as an operator describes it. Its contacts count as proved: the operator vouches for them.

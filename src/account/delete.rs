@@ -2,11 +2,8 @@
 
 use super::{Accounts, Required, change_password::Confirmed, rules};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
     delivery::{Notice, Order, notices},
     fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     quota::{Act, Refused},
     secret::Secret,
     session::{
@@ -16,6 +13,11 @@ use crate::{
     },
     store::{Ending, Identifier, Tx, entity::account::Model},
     telemetry::audit::{self, Event},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{AccountId, DeliveryId, SessionId},
 };
 
 /// What became of it.

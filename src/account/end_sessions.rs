@@ -2,13 +2,15 @@
 
 use super::{Accounts, Administrator, Required};
 use crate::{
-    caller::Caller,
     delivery::Notice,
     fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     session::ways_in::{self, SecurityAct, Subject},
     store::{Ending, entity::account::Model},
     telemetry::audit,
+};
+use domain::{
+    caller::Caller,
+    ids::{AccountId, DeliveryId, SessionId},
 };
 
 /// The result.

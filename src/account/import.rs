@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     fault::Fault,
-    ids::AccountId,
     store::{Ending, Identifier, entity::account::Model},
     telemetry::audit::{self, Event},
 };
+use domain::ids::AccountId;
 
 /// What became of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

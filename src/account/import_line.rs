@@ -11,12 +11,14 @@ use serde_json::Value;
 
 use super::ImageUrl;
 use crate::{
-    clock::Timestamp,
-    contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
-    ids::AccountId,
     password::ExportedPassword,
     store::entity::account::{AccountStatus, Model, Role},
-    texts::Locale,
+};
+use domain::{
+    Timestamp,
+    contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
+    ids::AccountId,
+    locale::Locale,
 };
 
 /// Why a line was refused: the field and a stable reason. Never anything that stands in the line but the name of a
@@ -222,7 +224,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Entropy;
-    use crate::contact::Region;
+    use domain::contact::Region;
 
     fn line(text: &str) -> Result<Line, Vec<LineRefusal>> {
         let import = Import {

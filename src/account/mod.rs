@@ -45,12 +45,10 @@ pub use self::{
     undo::{Undo, UndoToken, Undone},
 };
 use crate::{
-    caller::Caller,
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     config,
     delivery::{Notice, Outbox, notices},
     fault::Fault,
-    ids::{AccountId, DeliveryId},
     keys::ServerKeys,
     password::{Context, Description, Hasher, Policy},
     quota::Quotas,
@@ -58,6 +56,11 @@ use crate::{
     store::{Identifier, Store, Tx, entity::account::Model},
     telemetry::audit::{self, Event},
     verification::Verifications,
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{AccountId, DeliveryId},
 };
 
 /// The room. Cheap to clone.

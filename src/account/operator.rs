@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use super::{Accounts, rules, rules::Forbidden};
 use crate::{
-    clock::Timestamp,
-    contact::NumberRules,
     delivery::Notice,
     fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     session::{
         self, Sessions,
         ways_in::{self, Ended, SecurityAct, Subject},
@@ -18,6 +15,11 @@ use crate::{
         entity::account::{AccountStatus, Model, Role},
     },
     telemetry::audit::{self, Event},
+};
+use domain::{
+    Timestamp,
+    contact::NumberRules,
+    ids::{AccountId, DeliveryId, SessionId},
 };
 
 /// What became of it.

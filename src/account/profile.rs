@@ -2,12 +2,14 @@
 
 use super::Accounts;
 use crate::{
-    caller::Caller,
-    contact::{Nickname, PersonName},
     fault::Fault,
     session::gate::SignedIn,
     store::{Ending, ProfileChange, entity::account::Model},
     telemetry::audit,
+};
+use domain::{
+    caller::Caller,
+    contact::{Nickname, PersonName},
 };
 
 /// The address of a picture: absolute, by https or http, so that a page can show it without running it.

@@ -2,10 +2,7 @@
 
 use super::{Accounts, change_password::Confirmed, recent::Required, rules};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
     fault::Fault,
-    purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
     session::{
@@ -23,6 +20,7 @@ use crate::{
     telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
 };
+use domain::{Timestamp, caller::Caller, purpose::Purpose};
 
 /// What somebody authenticates again with.
 pub enum Evidence {

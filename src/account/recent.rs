@@ -2,11 +2,7 @@
 
 use super::Parts;
 use crate::{
-    channel::Channel,
-    clock::Timestamp,
-    contact::{Contact, ContactKind},
     fault::Fault,
-    ids::AccountId,
     session::{
         established::{self, Established},
         gate::SignedIn,
@@ -16,6 +12,12 @@ use crate::{
         entity::account::{AccountStatus, Model},
     },
     verification::Recipient,
+};
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::AccountId,
 };
 
 /// A way to authenticate again.

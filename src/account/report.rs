@@ -7,12 +7,10 @@ use chrono_tz::Tz;
 
 use super::Accounts;
 use crate::{
-    channel::Channel,
-    clock::Timestamp,
     fault::Fault,
-    purpose::Purpose,
     store::{SLOT, SlotCount},
 };
+use domain::{Timestamp, channel::Channel, purpose::Purpose};
 
 /// How long one row's time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,15 +7,9 @@ use super::{
     words,
 };
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    clock::Timestamp,
-    contact::{BirthDate, Contact, PersonName, PhoneNumber},
     delivery::{Notice, Order, notices},
     fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     password::{PasswordHash, Violation},
-    purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
     session::{
@@ -24,8 +18,16 @@ use crate::{
     },
     store::{Ending, Identifier, Tx, entity},
     telemetry::audit::{self, Event},
-    texts::Locale,
     verification::{self, Audience, ProofToken, Rejection, Start},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    channel::Channel,
+    contact::{BirthDate, Contact, PersonName, PhoneNumber},
+    ids::{AccountId, DeliveryId, SessionId},
+    locale::Locale,
+    purpose::Purpose,
 };
 
 /// Who says that the account is theirs.

@@ -1,9 +1,7 @@
 //! The rules of accounts, as functions of what was found.
 
 use crate::{
-    contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
     delivery::{Notice, notices},
-    ids::AccountId,
     store::{
         Held, Identifier,
         entity::{
@@ -12,6 +10,10 @@ use crate::{
         },
     },
     verification::Recipient,
+};
+use domain::{
+    contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
+    ids::AccountId,
 };
 
 /// Why nobody gets a code. All but the last are told only where accounts are disclosed.
@@ -257,11 +259,8 @@ pub fn for_mover(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        clock::{Entropy, Timestamp},
-        ids::ContactChangeId,
-        store::entity::account::Role,
-    };
+    use crate::{clock::Entropy, store::entity::account::Role};
+    use domain::{Timestamp, ids::ContactChangeId};
 
     const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 

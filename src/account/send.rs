@@ -6,12 +6,7 @@ use super::{
     rules::{self, Turned},
 };
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    contact::{Contact, ContactKind},
     fault::Fault,
-    ids::VerificationId,
-    purpose::Purpose,
     quota::{Act, Refused},
     session::{
         established::Established,
@@ -20,8 +15,15 @@ use crate::{
     },
     store::{Identifier, entity::account::AccountStatus},
     telemetry::audit,
-    texts::Locale,
     verification::{Audience, Resent, Start, Started, Verification},
+};
+use domain::{
+    caller::Caller,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::VerificationId,
+    locale::Locale,
+    purpose::Purpose,
 };
 
 /// What somebody wants to be sent.

@@ -2,15 +2,9 @@
 
 use super::{Accounts, Parts, rules, words};
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    clock::Timestamp,
-    contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
     delivery::Notice,
     fault::Fault,
-    ids::AccountId,
     password::{PasswordHash, Violation},
-    purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
     session::{Device, Method, Opened, Opening, Tokens, Used},
@@ -22,8 +16,16 @@ use crate::{
         },
     },
     telemetry::audit::{self, Event},
-    texts::Locale,
     verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    channel::Channel,
+    contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
+    ids::AccountId,
+    locale::Locale,
+    purpose::Purpose,
 };
 
 /// Somebody who wants an account.

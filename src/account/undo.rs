@@ -2,19 +2,21 @@
 
 use super::{Accounts, contact::token_hash, rules};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
-    contact::Contact,
     delivery::{Notice, notices},
     fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
-    purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
     session::ways_in::{self, SecurityAct, Subject},
     store::{Ending, Held, Identifier, Tx, entity::contact_change},
     telemetry::audit::{self, Event},
     verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification, rules as codes},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::Contact,
+    ids::{AccountId, DeliveryId, SessionId},
+    purpose::Purpose,
 };
 
 /// The token of a change of contact: 64 hex digits.

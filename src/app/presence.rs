@@ -5,13 +5,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     fault::Fault,
     keys::KeysInUse,
     quota::Quotas,
     store::{Store, entity::process_keys::Model},
     telemetry,
 };
+use domain::Timestamp;
 
 /// How often it says that it runs.
 const EVERY: Duration = Duration::from_secs(30);

@@ -20,7 +20,6 @@ use crate::{
     events::Events,
     fault::Fault,
     graphql::Rooms,
-    ids::DeliveryId,
     janitor::Janitor,
     password::{Hasher, Observer, Policy, Pool},
     quota::Quotas,
@@ -32,6 +31,7 @@ use crate::{
     verification::{self, Attestor, ExpiryCounter, Verifications},
     vitals::Vitals,
 };
+use domain::ids::DeliveryId;
 
 /// Everything that was built.
 pub(super) struct Built {

@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use super::{out, table::table};
 use crate::{
     app::{Settings, keys as app_keys, presence::GONE_AFTER},
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     config::Place,
     fault::Fault,
     keys::{
@@ -18,6 +18,7 @@ use crate::{
     store::Store,
     vitals::Vitals,
 };
+use domain::Timestamp;
 
 mod rotate;
 

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::{out, table::table};
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     config::{self, Place},
     fault::Fault,
-    status::DeliveryStatus,
     store::{ProviderCount, ReasonCount, SlotCount, Store},
     vitals::Vitals,
 };
+use domain::{Timestamp, status::DeliveryStatus};
 
 /// What to show.
 #[derive(Args)]

@@ -11,11 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::Secret,
-    ids::VerificationId,
     keys::{ServerKey, ServerKeys},
-    purpose::Purpose,
-    status::CodeFormat,
 };
+use domain::{ids::VerificationId, purpose::Purpose, status::CodeFormat};
 
 /// 32 characters that nobody mistakes for one another: no 0 and O, no 1 and I. Five bits each, so no bias.
 const ALPHANUMERIC: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{
-    config::{Env, Setting},
-    contact::ContactKind,
-};
+use crate::config::{Env, Setting};
+use domain::contact::ContactKind;
 
 pub const SETTINGS: &[Setting] = &[
     Setting::new(

@@ -1,9 +1,7 @@
 //! Which contacts the service sends to.
 
-use crate::{
-    config::{Env, Setting, TestContacts},
-    contact::{NumberRules, PhoneNumber, Region},
-};
+use crate::config::{Env, Setting, TestContacts};
+use domain::contact::{NumberRules, PhoneNumber, Region};
 
 pub const SETTINGS: &[Setting] = &[
     Setting::new(

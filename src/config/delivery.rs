@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
-use crate::{
-    channel::Channel,
-    config::{Env, Setting},
-};
+use crate::config::{Env, Setting};
+use domain::channel::Channel;
 
 pub const SETTINGS: &[Setting] = &[
     Setting::new(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Env, Setting};
-use crate::texts::Locale;
+use domain::locale::Locale;
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(

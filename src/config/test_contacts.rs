@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::{
-    config::{Env, Secret, Setting},
-    contact::{EmailAddress, PhoneNumber},
-};
+use crate::config::{Env, Secret, Setting};
+use domain::contact::{EmailAddress, PhoneNumber};
 
 pub const SETTINGS: &[Setting] = &[
     Setting::optional(

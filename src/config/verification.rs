@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{
-    config::{Env, Setting},
-    status::CodeFormat,
-};
+use crate::config::{Env, Setting};
+use domain::status::CodeFormat;
 
 pub const SETTINGS: &[Setting] = &[
     Setting::new(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use domain::Timestamp;
 
 /// Failures in a row that open it. Fewer would punish a hiccup.
 const TOLERATED: u32 = 5;

@@ -9,12 +9,11 @@ use super::{
     outbox::Content,
     provider::Outgoing,
 };
-use crate::{
-    clock::Timestamp,
+use crate::{keys::ServerKeys, store::entity::delivery::Model};
+use domain::{
+    Timestamp,
     contact::{Contact, ContactKind},
-    keys::ServerKeys,
-    store::entity::delivery::Model,
-    texts::Locale,
+    locale::Locale,
 };
 
 /// Why a message can't be written.

@@ -13,15 +13,14 @@ use super::{
     settle::{CodeMaker, Report, Wanted},
 };
 use crate::{
-    clock::Timestamp,
     fault::Fault,
-    status::DeliveryStatus,
     store::{
         Acceptance, Settlement,
         entity::{delivery::Model, verification},
     },
     telemetry,
 };
+use domain::{Timestamp, status::DeliveryStatus};
 
 /// How long a provider whose receipts are asked for is left in peace at first.
 const FIRST_POLL: Duration = Duration::from_secs(3);

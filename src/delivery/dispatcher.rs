@@ -20,15 +20,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, room::Room, settle::Settler};
 use crate::{
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     fault::Fault,
-    ids::DeliveryId,
     store::{Claimant, Store, entity::delivery::Model},
     telemetry::{
         self, metrics,
         traces::{Kind, Trace},
     },
 };
+use domain::{Timestamp, ids::DeliveryId};
 
 /// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
 /// that died.

@@ -8,7 +8,8 @@ use super::{
     retry,
     room::Room,
 };
-use crate::clock::{Clock, Entropy, Timestamp};
+use crate::clock::{Clock, Entropy};
+use domain::Timestamp;
 
 /// Whose code a message may carry: all messages of a verification carry one code, so whoever carried the first decides
 /// who may carry the next.

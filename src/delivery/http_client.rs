@@ -8,11 +8,12 @@ use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     delivery::{loose, provider::Outcome},
     fault::Fault,
     telemetry::traces::Trace,
 };
+use domain::Timestamp;
 
 /// Answers of providers are a few hundred bytes; what is longer is cut off there.
 const LONGEST_ANSWER: usize = 64 * 1024;

@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::segments::{KOREAN_LMS, KOREAN_SMS, korean_bytes};
-use crate::contact::PhoneNumber;
+use domain::contact::PhoneNumber;
 
 /// The calling code of Korea.
 pub const KOREA: u16 = 82;

@@ -19,13 +19,14 @@ use super::{
     warned::{Refusal, Warned},
 };
 use crate::{
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     quota::Ticker,
     telemetry::{
         metrics,
         traces::{Kind, Trace},
     },
 };
+use domain::Timestamp;
 
 /// What one provider may be asked for.
 #[derive(Clone, Copy, Debug)]

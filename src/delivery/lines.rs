@@ -11,9 +11,10 @@ use super::{
     registry::Routes,
 };
 use crate::{
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     telemetry::metrics,
 };
+use domain::Timestamp;
 
 /// A rest that is worth waiting for. Longer ones are told to each message, which may then fail before its time is over.
 const MOMENT: Duration = Duration::from_secs(5);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{contact::Contact, ids::ContactChangeId, store::NoticeLimit};
+use crate::store::NoticeLimit;
+use domain::{contact::Contact, ids::ContactChangeId};
 
 /// Something that happened to an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use super::{Content, Notice, Order};
 use crate::{
-    channel::Channel,
-    clock::{Entropy, Timestamp},
-    contact::{Contact, ContactKind},
+    clock::Entropy,
     fault::Fault,
-    ids::{AccountId, ContactChangeId, DeliveryId},
     keys::ServerKey,
     secret::Secret,
     store::{
         Tx,
         entity::{account::Model, delivery},
     },
-    texts::Locale,
+};
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::{AccountId, ContactChangeId, DeliveryId},
+    locale::Locale,
 };
 
 /// How long a notice is worth sending: it must not get lost, and has time.

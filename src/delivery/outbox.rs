@@ -4,16 +4,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::notice::Notice;
-use crate::{
+use crate::{code::CodeSpec, store::entity::delivery::Model, telemetry::traces::Trace};
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Timestamp,
-    code::CodeSpec,
     contact::Contact,
     ids::{DeliveryId, VerificationId},
+    locale::Locale,
     status::DeliveryStatus,
-    store::entity::delivery::Model,
-    telemetry::traces::Trace,
-    texts::Locale,
 };
 
 /// Messages that may wait for the dispatcher in this process; what does not fit is found in the table a moment later.

@@ -8,7 +8,8 @@ use super::{
     deliver::{failed, sent},
     dispatcher::Parts,
 };
-use crate::{config::Scenario, status::DeliveryStatus, store::entity::delivery::Model, telemetry};
+use crate::{config::Scenario, store::entity::delivery::Model, telemetry};
+use domain::status::DeliveryStatus;
 
 /// How long each step of the slow play takes.
 const SLOW: Duration = Duration::from_secs(5);

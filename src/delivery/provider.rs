@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-pub use crate::channel::Channel;
-use crate::{config::Secret, contact::Contact, ids::DeliveryId, status::DeliveryStatus, texts::Locale};
+use crate::config::Secret;
+pub use domain::channel::Channel;
+use domain::{contact::Contact, ids::DeliveryId, locale::Locale, status::DeliveryStatus};
 
 /// A message to carry. It holds a code: it is not logged, and its text does not print.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Which status of a message may follow which.
 
-use crate::status::DeliveryStatus::{self, Delivered, Failed, Queued, Sent, Undelivered, Unknown};
+use domain::status::DeliveryStatus::{self, Delivered, Failed, Queued, Sent, Undelivered, Unknown};
 
 /// The statuses that a message may have when a receipt makes it `new`. Receipts come late, twice and in any order; what
 /// is known to have arrived never un-arrives, though a carrier that gave up may deliver after all. A message that waits

@@ -3,7 +3,7 @@
 use encoding_rs::EUC_KR;
 
 use super::korean_text::KOREA;
-use crate::contact::PhoneNumber;
+use domain::contact::PhoneNumber;
 
 /// Bytes of EUC-KR in a Korean short message (SENS, Aligo and Solapi agree). What is longer becomes an LMS, which
 /// arrives as MMS: phones read no codes out of it.

@@ -6,16 +6,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{deliver::put_back, failover::NO_ANSWER, receipts::Receipt, rules};
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     events::{Events, Snapshot},
     fault::{Fault, FaultKind},
-    ids::DeliveryId,
-    status::{DeliveryStatus, Status},
     store::{
         Ending, Settlement, Store, Taking, Told, Tx,
         entity::{delivery::Model, verification},
     },
     telemetry,
+};
+use domain::{
+    Timestamp,
+    ids::DeliveryId,
+    status::{DeliveryStatus, Status},
 };
 
 /// How often writing a result is tried again where waiting may not help: something else is wrong than that the database

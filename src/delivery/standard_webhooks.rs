@@ -9,7 +9,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{clock::Timestamp, config::Secret, delivery::keyed};
+use crate::{config::Secret, delivery::keyed};
+use domain::Timestamp;
 
 pub const ID: &str = "webhook-id";
 pub const TIMESTAMP: &str = "webhook-timestamp";

@@ -2,11 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::{
-    clock::Timestamp,
-    contact::Contact,
-    delivery::provider::{Outcome, Outgoing},
-};
+use crate::delivery::provider::{Outcome, Outgoing};
+use domain::{Timestamp, contact::Contact};
 
 /// How long a refusal that was logged is not logged again.
 const AGAIN: Duration = Duration::from_secs(24 * 3600);

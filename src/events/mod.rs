@@ -32,7 +32,8 @@ pub use self::{
     snapshot::Snapshot,
     watchers::{Wake, Watcher},
 };
-use crate::{clock::Entropy, ids::VerificationId, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
+use crate::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
+use domain::ids::VerificationId;
 
 /// Who changed. Cheap to clone.
 #[derive(Clone)]

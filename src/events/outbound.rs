@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{Revocation, Snapshot, message::News};
-use crate::ids::VerificationId;
+use domain::ids::VerificationId;
 
 /// The most verifications and the most revocations that may wait. Beyond that they are dropped, and the others are told
 /// that they missed something.

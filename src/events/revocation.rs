@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::{clock::Timestamp, ids::SessionId};
+use domain::{Timestamp, ids::SessionId};
 
 /// That a session was ended, and when. Whoever ends all of an account's tells each: the statement that ends them says
 /// which those were.

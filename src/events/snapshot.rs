@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::store::entity::verification::Model;
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Timestamp,
     ids::VerificationId,
     status::{DeliveryStatus, Status},
-    store::entity::verification::Model,
 };
 
 /// The part of a verification that changes in its life, as a commit left it. It names no contact, and nothing that a

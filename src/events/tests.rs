@@ -6,7 +6,7 @@ use chrono::DateTime;
 use futures_util::FutureExt;
 
 use super::*;
-use crate::{
+use domain::{
     channel::Channel,
     ids::SessionId,
     status::{DeliveryStatus, Status},

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::Snapshot;
-use crate::ids::VerificationId;
+use domain::ids::VerificationId;
 
 /// So many locks instead of one.
 const SHARDS: usize = 64;

@@ -6,10 +6,8 @@ use chrono_tz::Tz;
 use super::cookies::Cookies;
 use crate::{
     account::{Accounts, Administrator, NotAdministrator},
-    caller::Caller,
     clock::Clock,
     config,
-    contact::NumberRules,
     session::{
         Sessions,
         gate::{Auth, SignedIn},
@@ -18,6 +16,7 @@ use crate::{
     texts::{Arg, Texts},
     verification::Verifications,
 };
+use domain::{caller::Caller, contact::NumberRules};
 
 /// The rooms that resolvers ask, and the few settings that translating needs.
 #[derive(Clone)]

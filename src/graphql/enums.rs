@@ -2,7 +2,8 @@
 
 use async_graphql::Enum;
 
-use crate::{channel, purpose, quota, session, status, verification};
+use crate::{quota, session, verification};
+use domain::{channel, purpose, status};
 
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -12,11 +12,14 @@ use super::{
     token_cookies::TokenCookies,
 };
 use crate::{
+    session::{Device, Opaque},
+    texts::Arg,
+    verification::rules,
+};
+use domain::{
     channel::Channel,
     contact::{Contact, EmailAddress, Nickname, PersonName, PhoneNumber, Username},
-    session::{Device, Opaque},
-    texts::{Arg, Locale},
-    verification::rules,
+    locale::Locale,
 };
 
 /// A phone number or an e-mail address: exactly one of them.

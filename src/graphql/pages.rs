@@ -10,10 +10,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::context::Asking;
 use crate::{
-    clock::Timestamp,
     store::{Page, Place, Slice},
     texts::Arg,
 };
+use domain::Timestamp;
 
 /// The most nodes of a page, and how many there are where nobody says.
 const MOST: u32 = 100;

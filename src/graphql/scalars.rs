@@ -3,7 +3,7 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{NaiveDate, SecondsFormat, Utc};
 
-use crate::clock::Timestamp;
+use domain::Timestamp;
 
 /// An instant of the API.
 pub struct DateTime(pub Timestamp);

@@ -4,7 +4,7 @@ use async_graphql::{Context, Error, ErrorExtensions, ID, Result, Subscription as
 use futures_util::{Stream, StreamExt};
 
 use super::{context::Asking, types::Verification};
-use crate::ids::VerificationId;
+use domain::ids::VerificationId;
 
 pub struct Subscription;
 

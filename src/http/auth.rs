@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     config::Secret,
     session::gate::{Auth, Gate, SignedIn, TokenRefused},
 };
+use domain::Timestamp;
 
 /// Whoever judges tokens: the gate, or a test's stand-in.
 pub trait Judge: Send + Sync {

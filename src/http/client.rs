@@ -6,11 +6,11 @@ use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
 use crate::{
-    caller::{Caller, ClientAddress},
     clock::Entropy,
     config::http::{ForwardedHeader, Http},
     http::Negotiate,
 };
+use domain::caller::{Caller, ClientAddress};
 
 /// The far end of the connection, put into each request by the server.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::texts::Locale;
+use domain::locale::Locale;
 
 fn clients(trusted: &[&str], header: ForwardedHeader) -> Clients {
     Clients {

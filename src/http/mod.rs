@@ -39,7 +39,7 @@ mod ws;
 
 use std::sync::Arc;
 
-use crate::texts::Locale;
+use domain::locale::Locale;
 
 /// Chooses a language out of an `Accept-Language` header; without one, the service's default.
 pub type Negotiate = Arc<dyn Fn(Option<&str>) -> Locale + Send + Sync>;

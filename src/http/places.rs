@@ -18,11 +18,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    caller::ClientAddress,
     config::http::Http,
     http::pulse::Pulse,
     telemetry::metrics::{self, TurnedAway},
 };
+use domain::caller::ClientAddress;
 
 /// When everything is busy: how often it is looked whether something has become idle.
 const LOOK: Duration = Duration::from_millis(20);

@@ -7,7 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{caller::ClientAddress, config::http::Http, ids::AccountId, session::gate::Auth};
+use crate::{config::http::Http, session::gate::Auth};
+use domain::{caller::ClientAddress, ids::AccountId};
 
 /// The seats of everybody.
 #[derive(Clone, Debug)]

@@ -12,7 +12,6 @@ use futures_util::{FutureExt, Stream, StreamExt, future::BoxFuture, stream::BoxS
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::{
-    caller::Caller,
     graphql::cookies::Cookies,
     http::{
         auth::Credentials,
@@ -30,6 +29,7 @@ use crate::{
     },
     telemetry::metrics::OpenStream,
 };
+use domain::caller::Caller;
 
 /// What a stream has to say next.
 pub enum Beat {

@@ -13,10 +13,8 @@ use super::{
     LEAST_BYTES, check_ed25519, check_secret, check_server_key,
     file::{self, Check},
 };
-use crate::{
-    clock::{Entropy, Timestamp},
-    secret::Secret,
-};
+use crate::{clock::Entropy, secret::Secret};
+use domain::Timestamp;
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

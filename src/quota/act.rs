@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::{
+use domain::{
+    Timestamp,
     caller::Caller,
-    clock::Timestamp,
     ids::{AccountId, SessionId},
 };
 

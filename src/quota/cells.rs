@@ -1,5 +1,6 @@
 //! What the process remembers of each key: one number, for a bounded number of keys.
 
+use domain::Timestamp;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,10 +10,7 @@ use std::{
 use governor::{clock::Clock as _, nanos::Nanos, state::StateStore};
 
 use super::act::Key;
-use crate::{
-    clock::{self, Clock},
-    telemetry::metrics,
-};
+use crate::{clock::Clock, telemetry::metrics};
 
 /// Below this number of keys nothing is swept.
 const FEW: usize = 1024;
@@ -25,7 +23,7 @@ const MOST: usize = 100_000;
 pub struct Ticker {
     clock: Clock,
     made: Instant,
-    made_at: clock::Timestamp,
+    made_at: Timestamp,
 }
 
 impl Ticker {

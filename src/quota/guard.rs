@@ -13,11 +13,11 @@ use super::{
     pumping::{TRICKLE, Tally, Turn, Window},
 };
 use crate::{
-    caller::Caller,
     clock::Clock,
     config::quota::PumpingSettings,
     telemetry::{audit, metrics},
 };
+use domain::caller::Caller;
 
 /// The most prefixes that are remembered; the plans of all countries know fewer.
 const MOST: usize = 100_000;

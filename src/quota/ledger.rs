@@ -8,7 +8,8 @@ use super::{
     act::{Act, Key, Quota, Scope},
     cells::{Cells, Ticker},
 };
-use crate::{caller::Caller, telemetry::metrics};
+use crate::telemetry::metrics;
+use domain::caller::Caller;
 
 /// The quotas of one act.
 pub struct Ledger {

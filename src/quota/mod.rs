@@ -54,12 +54,12 @@ use self::{
     shared::{Reply, Shared},
 };
 use crate::{
-    caller::Caller,
     clock::Clock,
     config::quota::{Limit, QuotaSettings},
     redis_link::{RedisLink, Unreachable},
     telemetry::metrics::{self, Fallback},
 };
+use domain::caller::Caller;
 
 /// Who may do what how often. Cheap to clone.
 #[derive(Clone)]

@@ -5,10 +5,8 @@ use std::{num::NonZeroU32, time::Duration};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
-use crate::{
-    clock::Timestamp,
-    quota::{Quota, Refused},
-};
+use crate::quota::{Quota, Refused};
+use domain::Timestamp;
 
 /// The longest hole in the local time of any place: Samoa left out a whole day in 2011.
 const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);

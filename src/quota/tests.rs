@@ -6,11 +6,13 @@ use chrono::DateTime;
 
 use super::*;
 use crate::{
-    caller::ClientAddress,
     clock::{Entropy, ManualClock},
     config::quota::{ContactQuotas, GuessingSettings, PumpingSettings},
+};
+use domain::{
+    caller::ClientAddress,
     ids::{AccountId, SessionId},
-    texts::Locale,
+    locale::Locale,
 };
 
 pub const DESTINATION: &str = "821012";

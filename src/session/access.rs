@@ -12,13 +12,16 @@ use super::{
     keyring::{KeySource, Keyring},
 };
 use crate::{
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     config,
     fault::Fault,
-    ids::{AccountId, SessionId},
     keys::Ids,
     secret::Secret,
     store::entity::account::Role,
+};
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
 };
 
 /// What the header says it is: no other token of ours says so (RFC 9068, section 2.1).

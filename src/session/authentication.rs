@@ -6,7 +6,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{channel::Channel, clock::Timestamp, store::entity::session};
+use crate::store::entity::session;
+use domain::{Timestamp, channel::Channel};
 
 /// What a person authenticated with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,7 +14,8 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ids::SessionId, store::Store, telemetry};
+use crate::{store::Store, telemetry};
+use domain::ids::SessionId;
 
 /// Sessions whose generation waits to be written.
 const MOST_WAITING: usize = 20_000;

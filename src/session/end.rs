@@ -6,14 +6,12 @@ use super::{
     ways_in::{self, SecurityAct, Subject},
 };
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
     fault::Fault,
-    ids::SessionId,
     secret::Secret,
     store::{Ending, Tx, entity::session::Model},
     telemetry::audit::{self, Event},
 };
+use domain::{Timestamp, caller::Caller, ids::SessionId};
 
 /// What became of ending one session.
 pub enum Revoked {

@@ -3,14 +3,13 @@
 
 use super::authentication::{Method, Used};
 use crate::{
-    clock::Timestamp,
-    contact::ContactKind,
     fault::Fault,
     store::{
         Tx,
         entity::{account, contact_change, proof},
     },
 };
+use domain::{Timestamp, contact::ContactKind};
 
 /// What an account has that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,10 @@ use super::{
     ways_in::{self, SecurityAct, Subject},
 };
 use crate::{
-    caller::Caller,
-    clock::{Entropy, Timestamp},
+    clock::Entropy,
     config,
     delivery::{Notice, notices},
     fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     keys::ServerKeys,
     store::{
         self, Ending, Identifier, Tx,
@@ -26,6 +24,11 @@ use crate::{
         audit::{self, Event},
         metrics::RefreshReplay,
     },
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{AccountId, DeliveryId, SessionId},
 };
 
 /// The outcome in the audit trail of a refresh that replaced a successor.

@@ -16,12 +16,15 @@ use tokio::sync::watch;
 use super::{access::AccessTokens, authentication::Authenticated, confirm::Confirmations};
 pub use crate::store::entity::account::Role;
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     events::{RevocationWake, Revocations},
     fault::Fault,
-    ids::{AccountId, SessionId},
     store::Store,
     telemetry,
+};
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
 };
 
 /// Somebody who is signed in, as the access token says and nothing since has revoked.

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use super::{AccessGrant, AccessTokens, Authentication, Confirmations, KeySource, gate::*};
 use crate::{
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     config,
-    ids::{AccountId, SessionId},
     keys::{ServerKey, ServerKeys},
     secret::Secret,
+};
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
 };
 
 fn gate() -> (Gate, AccessTokens, Clock) {

@@ -8,14 +8,13 @@
 
 use super::{Parts, Sessions, gate::SignedIn, rules, sign_in::names};
 use crate::{
-    clock::Timestamp,
     delivery::{Notice, notices},
     fault::Fault,
-    ids::AccountId,
     keys::ServerKey,
     store::{Ending, Identifier, Tx, device_subject, entity::account::Model},
     telemetry,
 };
+use domain::{Timestamp, ids::AccountId};
 
 /// By what a try is counted.
 #[derive(Clone, Debug)]

@@ -44,18 +44,21 @@ pub use self::{
     sign_in::{SignIn, identify},
 };
 use crate::{
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     config,
-    contact::NumberRules,
     delivery::Outbox,
     events::{Events, Revocation},
     fault::Fault,
-    ids::{AccountId, SessionId},
     keys::ServerKeys,
     password::Hasher,
     quota::Quotas,
     store::{Page, Slice, Store, entity},
     verification::Verifications,
+};
+use domain::{
+    Timestamp,
+    contact::NumberRules,
+    ids::{AccountId, SessionId},
 };
 
 /// The room. Cheap to clone.

@@ -12,14 +12,13 @@ use super::{
     rules::{self, Standing},
 };
 use crate::{
-    clock::Timestamp,
     fault::Fault,
-    ids::SessionId,
     store::{
         Tx,
         entity::{refresh_token, session},
     },
 };
+use domain::{Timestamp, ids::SessionId};
 
 /// The highest slot of a cookie. Cookies with a higher one are not read: a client chose it.
 pub const MAX_COOKIE_SLOT: i32 = 1_000_000;

@@ -6,16 +6,18 @@ use super::{
     AccessGrant, AccessToken, Authentication, Issued, Opaque, Parts, Sessions, Used, authentication::stored, rules,
 };
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
     delivery::{Notice, Order, notices},
     fault::Fault,
-    ids::{DeliveryId, SessionId},
     secret::Secret,
     store::{
         Tx,
         entity::{account, device, refresh_token, session},
     },
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{DeliveryId, SessionId},
 };
 
 /// The device that somebody signs in with, as it says itself.

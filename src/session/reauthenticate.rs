@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, gate::SignedIn};
 use crate::{
-    clock::Timestamp,
     fault::Fault,
     secret::Secret,
     store::entity::{account, session},
 };
+use domain::Timestamp;
 
 /// An access token that alone carries a fresh authentication: the session and its refresh token keep theirs.
 #[derive(Clone, Debug)]

@@ -9,8 +9,6 @@ use super::{
     offer::Chosen,
 };
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
     fault::Fault,
     quota::{Act, Refused},
     store::Ending,
@@ -19,6 +17,7 @@ use crate::{
         metrics::{self, RefreshReplay},
     },
 };
+use domain::{Timestamp, caller::Caller};
 
 /// What became of a refresh.
 pub enum Refreshed {

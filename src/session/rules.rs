@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    clock::Timestamp,
     config::{self, session::Lockout},
     store::entity::session::Model,
 };
+use domain::Timestamp;
 
 /// How long a wrong password is held against anybody.
 pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);

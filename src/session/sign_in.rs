@@ -2,13 +2,8 @@
 
 use super::{Counted, Device, Method, Opened, Opening, Sessions, Subjects, Tokens, Used, established};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
-    contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     fault::Fault,
-    ids::AccountId,
     password::{PasswordHash, Verdict},
-    purpose::Purpose,
     quota::{Act, Refused},
     secret::Secret,
     store::{
@@ -20,6 +15,13 @@ use crate::{
     },
     telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
+    ids::AccountId,
+    purpose::Purpose,
 };
 
 /// What became of a sign-in.
@@ -341,7 +343,7 @@ fn still_holds(account: &Model, proof: &proof::Model) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::Region;
+    use domain::contact::Region;
 
     #[test]
     fn one_text_names_one_kind_of_thing() {

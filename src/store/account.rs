@@ -12,11 +12,8 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model},
     is_taken,
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::AccountId};
 
 /// What an account can be found by, in its normalised form.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,12 +10,8 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model, Role},
     is_taken,
 };
-use crate::{
-    clock::Timestamp,
-    contact::ContactKind,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, contact::ContactKind, ids::AccountId};
 
 /// A contact as an account holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]

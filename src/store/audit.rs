@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     fault::{Doing, Fault},
-    ids::AccountId,
     telemetry::audit::Event,
 };
+use domain::ids::AccountId;
 
 impl Store {
     /// Writes an entry of its own: the log line, and the row; of a flood of refusals that cost nothing, for the

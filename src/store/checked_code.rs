@@ -10,12 +10,8 @@ use super::{
     entity::verification::{Column, Entity, Model},
     verification::{ended, pending},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::VerificationId,
-    status::Status,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::VerificationId, status::Status};
 
 impl Tx {
     /// Writes whose code is on its way: `by`, and what it calls the verification. The first who carried a code stays.

@@ -8,11 +8,8 @@ use super::{
     Store, Tx,
     entity::contact_change::{Column, Entity, Model},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::AccountId};
 
 impl Store {
     /// The contact changes of an account that were not undone.

@@ -8,10 +8,8 @@ use sea_orm::{
 };
 
 use super::{Store, Tx, entity::contact_usage};
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-};
+use crate::fault::{Doing, Fault};
+use domain::Timestamp;
 
 /// The bounds that a reservation is judged by.
 #[derive(Clone, Copy, Debug)]

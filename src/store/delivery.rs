@@ -12,13 +12,8 @@ use super::{
     Ending, Store, Tx,
     entity::delivery::{Column, Entity, Model},
 };
-use crate::{
-    channel::Channel,
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::DeliveryId,
-    status::DeliveryStatus,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, channel::Channel, ids::DeliveryId, status::DeliveryStatus};
 
 /// Who claims messages, and for how long: a claim that is not settled by then belonged to a process that died.
 #[derive(Clone, Debug)]

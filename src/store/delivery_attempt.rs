@@ -13,12 +13,8 @@ use super::{
     },
     is_foreign_key_violation,
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::DeliveryId,
-    status::DeliveryStatus,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
 
 /// A provider took a message.
 #[derive(Clone, Debug)]

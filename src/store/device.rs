@@ -9,11 +9,8 @@ use super::{
     Store, Tx,
     entity::device::{Column, Entity, Model},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::AccountId};
 
 /// By what wrong passwords from a device are counted.
 pub fn device_subject(account: &AccountId, token_hash: &str) -> String {

@@ -13,10 +13,8 @@ use super::{
         revocation, session, verification,
     },
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-};
+use crate::fault::{Doing, Fault};
+use domain::Timestamp;
 
 /// What can be erased.
 #[derive(Clone, Copy, Debug)]

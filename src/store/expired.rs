@@ -8,14 +8,8 @@ use super::{
     Store,
     entity::verification::{Column, Entity},
 };
-use crate::{
-    channel::Channel,
-    clock::Timestamp,
-    contact::ContactKind,
-    fault::{Doing, Fault},
-    purpose::Purpose,
-    status::Status,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, channel::Channel, contact::ContactKind, purpose::Purpose, status::Status};
 
 /// How many verifications of one kind have expired.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]

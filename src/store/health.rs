@@ -6,12 +6,8 @@ use super::{
     Store,
     entity::delivery::{Column, Entity},
 };
-use crate::{
-    channel::Channel,
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    status::DeliveryStatus,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, channel::Channel, status::DeliveryStatus};
 
 /// How many messages of one provider and channel stand at one status.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]

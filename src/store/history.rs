@@ -13,9 +13,9 @@ use super::{
     },
     page::{Page, Slice, after},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
+use crate::fault::{Doing, Fault};
+use domain::{
+    Timestamp,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::Status,

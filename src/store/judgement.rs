@@ -18,11 +18,13 @@ use super::{
     verification,
 };
 use crate::{
-    clock::Timestamp,
     fault::{Doing, Fault},
+    telemetry::audit::Event,
+};
+use domain::{
+    Timestamp,
     ids::{AccountId, VerificationId},
     status::Status,
-    telemetry::audit::Event,
 };
 
 /// A guess that was compared, and what is written of it if its attempt was there to be taken.

@@ -11,10 +11,8 @@ use super::{
     Ending, Store,
     entity::lease::{Column, Entity},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-};
+use crate::fault::{Doing, Fault};
+use domain::Timestamp;
 
 impl Store {
     /// When the lease `name` ends, whoever holds it; none: nobody ever has.

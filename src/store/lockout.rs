@@ -11,11 +11,8 @@ use super::{
     device::DEVICE_SUBJECT,
     entity::lockout::{Column, Entity, Model},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::AccountId};
 
 impl Tx {
     /// Counts one try by `subject`, unless it is locked: then nothing is counted, and None is answered. A count whose

@@ -11,11 +11,8 @@ use super::{
     Tx,
     entity::notice_usage::{Column, Entity},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::AccountId};
 
 /// The most notices of one kind in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use sea_orm::{ColumnTrait, Condition};
 
-use crate::clock::Timestamp;
+use domain::Timestamp;
 
 /// Where a row stands among the others: its instant, then its id.
 #[derive(Clone, Debug, PartialEq, Eq)]

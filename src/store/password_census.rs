@@ -13,10 +13,8 @@ use super::{
         password_census::{ActiveModel, Column, Entity, ID, Model},
     },
 };
-use crate::{
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use crate::fault::{Doing, Fault};
+use domain::ids::AccountId;
 
 impl Store {
     /// The last count. None: nothing was ever counted.

@@ -6,10 +6,8 @@ use super::{
     Ending, Store,
     entity::process_keys::{Column, Entity, Model},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-};
+use crate::fault::{Doing, Fault};
+use domain::Timestamp;
 
 impl Store {
     /// Notes that a process runs, and forgets those that were not seen since `forget_before`.

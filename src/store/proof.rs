@@ -6,11 +6,8 @@ use super::{
     Store, Tx,
     entity::proof::{Column, Entity, Model},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    purpose::Purpose,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, purpose::Purpose};
 
 /// What became of a proof that somebody wants to spend.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,11 +12,8 @@ use super::{
         session,
     },
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::SessionId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::SessionId};
 
 /// One token taking the place of another: when, by what, and from which client network it was asked for.
 #[derive(Clone, Copy, Debug)]

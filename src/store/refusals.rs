@@ -61,10 +61,10 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::{
+    use crate::telemetry::audit::OK;
+    use domain::{
         caller::{Caller, ClientAddress},
-        telemetry::audit::OK,
-        texts::Locale,
+        locale::Locale,
     };
 
     fn event(client: u32, outcome: &'static str, second: i64) -> Event {

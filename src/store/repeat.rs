@@ -15,12 +15,8 @@ use super::{
     },
     together::part,
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::VerificationId,
-    status::Status,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::VerificationId, status::Status};
 
 /// A code that is tried once more for a verified verification.
 #[derive(Clone, Debug)]

@@ -8,10 +8,10 @@ use super::{
     Backend, Store,
     entity::verification::{Column, Entity},
 };
-use crate::{
+use crate::fault::{Doing, Fault};
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Timestamp,
-    fault::{Doing, Fault},
     purpose::Purpose,
     status::{DeliveryStatus, Status},
 };

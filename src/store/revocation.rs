@@ -6,11 +6,8 @@ use super::{
     Store, Tx,
     entity::revocation::{Column, Entity, Model},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::SessionId,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::SessionId};
 
 impl Store {
     /// What was revoked since.

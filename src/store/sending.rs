@@ -13,10 +13,10 @@ use super::{
     together::{insert_for_each, part},
 };
 use crate::{
-    clock::Timestamp,
     fault::{Doing, Fault},
     telemetry::audit::Event,
 };
+use domain::Timestamp;
 
 /// What is written for a message to somebody of whom nothing has to be read first.
 #[derive(Clone, Debug)]

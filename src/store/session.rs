@@ -10,9 +10,9 @@ use super::{
     entity::session::{Column, Entity, Model},
     page::{Page, Slice, after},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
+use crate::fault::{Doing, Fault};
+use domain::{
+    Timestamp,
     ids::{AccountId, SessionId},
 };
 

@@ -10,12 +10,8 @@ use super::{
     delivery_attempt::Acceptance,
     entity::delivery::{Column, Entity, Model},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
-    ids::DeliveryId,
-    status::DeliveryStatus,
-};
+use crate::fault::{Doing, Fault};
+use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
 
 /// What became of a message that was claimed.
 #[derive(Clone, Debug)]

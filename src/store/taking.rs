@@ -15,9 +15,9 @@ use super::{
     is_foreign_key_violation,
     together::part,
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
+use crate::fault::{Doing, Fault};
+use domain::{
+    Timestamp,
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
 };

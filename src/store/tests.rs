@@ -6,7 +6,8 @@ use sea_orm::{EntityTrait, Iterable, PaginatorTrait};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{clock::Timestamp, patience::Patience};
+use crate::patience::Patience;
+use domain::Timestamp;
 
 pub(super) async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {

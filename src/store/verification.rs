@@ -9,10 +9,10 @@ use super::{
     Store, Tx,
     entity::verification::{Column, Entity, Model},
 };
-use crate::{
+use crate::fault::{Doing, Fault};
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Timestamp,
-    fault::{Doing, Fault},
     ids::{DeliveryId, VerificationId},
     status::{DeliveryStatus, Status},
 };

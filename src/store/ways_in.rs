@@ -9,9 +9,9 @@ use super::{
     Tx,
     entity::{proof, verification},
 };
-use crate::{
-    clock::Timestamp,
-    fault::{Doing, Fault},
+use crate::fault::{Doing, Fault};
+use domain::{
+    Timestamp,
     ids::AccountId,
     purpose::{Effect, Purpose},
 };

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::{
+use domain::{
+    Timestamp,
     caller::{Caller, ClientAddress},
-    clock::Timestamp,
     ids::AccountId,
 };
 
@@ -225,7 +225,7 @@ mod tests {
             address: ClientAddress::new("2001:db8:1:2::3".parse().unwrap()),
             user_agent: Some("curl\n{\"act\":\"forged\"}".into()),
             request_id: "req-1".into(),
-            locale: crate::texts::Locale::En,
+            locale: domain::locale::Locale::En,
         };
         let account = AccountId::new(&Entropy::seeded(1));
         let at = "2026-02-03T04:05:06.007Z".parse().unwrap();

@@ -14,10 +14,8 @@ use tracing_subscriber::{
 };
 
 use super::{audit, panics::log_panics, plain::Plain, queue::LogQueue};
-use crate::{
-    caller::Caller,
-    config::{LogFormat, Telemetry},
-};
+use crate::config::{LogFormat, Telemetry};
+use domain::caller::Caller;
 
 /// Where log lines go.
 #[derive(Clone, Debug)]
@@ -108,7 +106,7 @@ impl Write for Appender<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::caller::ClientAddress;
+    use domain::caller::ClientAddress;
 
     fn logged(filter: &str, format: LogFormat, work: impl FnOnce()) -> String {
         let lines = Arc::default();
@@ -128,7 +126,7 @@ mod tests {
             address: ClientAddress::new("198.51.100.7".parse().unwrap()),
             user_agent: None,
             request_id: "req-1".into(),
-            locale: crate::texts::Locale::En,
+            locale: domain::locale::Locale::En,
         }
     }
 

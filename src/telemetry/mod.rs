@@ -7,7 +7,7 @@
 //! - a code, a proof, an attestation, a password or its hash, an access or refresh token, an undo token;
 //! - a key, a provider's credential, an `Authorization` or `Cookie` header, a query string;
 //! - the text of a message, a request's body, a GraphQL document's literals or its variables;
-//! - a contact: the masked form alone ([`Contact::masked`](crate::contact::Contact::masked)), and no form of it in a
+//! - a contact: the masked form alone ([`Contact::masked`](domain::contact::Contact::masked)), and no form of it in a
 //!   metric;
 //! - a whole id of a verification (it is a capability): its `Debug` form, the first characters;
 //! - a person's name, birth date, user name; a client's whole address outside the audit table: its `Display` form.

@@ -1,5 +1,6 @@
 //! The built-in files, and an operator's over them.
 
+use domain::locale::Locale;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use fluent_bundle::FluentResource;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    Bundle, Bundles, Locale,
+    Bundle, Bundles,
     judge::{self, Catalogue},
 };
 

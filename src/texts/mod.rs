@@ -7,17 +7,16 @@
 mod arg;
 mod judge;
 mod load;
-mod locale;
 #[cfg(test)]
 mod tests;
 
+use domain::locale::Locale;
 use std::{path::Path, sync::Arc};
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 
 pub use arg::Arg;
 use arg::Span;
-pub use locale::Locale;
 
 type Bundle = FluentBundle<Arc<FluentResource>>;
 

@@ -127,7 +127,7 @@ fn what_can_not_be_parsed_is_said_with_its_line() {
 
 #[test]
 fn every_reason_of_a_rejected_contact_or_name_has_its_words() {
-    use crate::contact::{
+    use domain::contact::{
         BirthDateRejection, EmailRejection, NameRejection, NicknameRejection, PhoneRejection, UsernameRejection,
     };
     let mut reasons: Vec<&str> = PhoneRejection::ALL.iter().map(|rejection| rejection.reason()).collect();

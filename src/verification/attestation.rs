@@ -11,14 +11,16 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    channel::Channel,
-    clock::Timestamp,
-    contact::ContactKind,
     fault::Fault,
-    ids::{AccountId, VerificationId},
     keys::{ED25519_PKCS8_PREFIX, ed25519_seed},
-    purpose::Purpose,
     secret::Secret,
+};
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::ContactKind,
+    ids::{AccountId, VerificationId},
+    purpose::Purpose,
 };
 
 /// What is attested.

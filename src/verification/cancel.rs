@@ -2,9 +2,7 @@
 
 use super::{Parts, Verification, Verifications};
 use crate::{
-    caller::Caller,
     fault::Fault,
-    ids::VerificationId,
     quota::Act,
     store::{Ending, entity::verification::Model},
     telemetry::{
@@ -12,6 +10,7 @@ use crate::{
         metrics::End,
     },
 };
+use domain::{caller::Caller, ids::VerificationId};
 
 /// What became of it.
 pub enum Canceled {

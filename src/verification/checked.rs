@@ -5,13 +5,13 @@
 
 use super::{Confirmation, Parts, Verifications};
 use crate::{
-    clock::Timestamp,
     code,
     delivery::provider::{CheckOutcome, CodeChecker},
     fault::Fault,
     store::{Ending, Reserved, entity::verification::Model},
     telemetry::metrics::{self, End},
 };
+use domain::Timestamp;
 
 /// What is known of a guess before it is written down.
 pub(super) enum Checked {

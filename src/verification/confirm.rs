@@ -8,16 +8,10 @@ use super::{
     rules::{self, Standing},
 };
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
     code,
     config::{Scenario, Secret},
-    contact::Contact,
     fault::Fault,
-    ids::VerificationId,
-    purpose::Purpose,
     quota::{Act, Alarm, Refused},
-    status::Status,
     store::{
         Activation, Judgement,
         entity::{self, verification::Model},
@@ -27,6 +21,7 @@ use crate::{
         metrics::{self, End},
     },
 };
+use domain::{Timestamp, caller::Caller, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
 
 /// What became of a guess.
 pub enum Confirmation {

@@ -7,15 +7,17 @@ use super::{
     start::{Recipient, Start},
 };
 use crate::{
-    clock::Timestamp,
     code::{self, CodeSpec},
-    contact::Contact,
     delivery::{Content, Notice, Order},
+    store::entity::verification::Model,
+};
+use domain::{
+    Timestamp,
+    contact::Contact,
     ids::{DeliveryId, VerificationId},
+    locale::Locale,
     purpose::Purpose,
     status::{DeliveryStatus, Status},
-    store::entity::verification::Model,
-    texts::Locale,
 };
 
 impl Parts {

@@ -9,15 +9,14 @@ use super::rules;
 use crate::{
     clock::Clock,
     config,
-    contact::ContactKind,
     fault::Fault,
-    purpose::Purpose,
     store::Store,
     telemetry::{
         self,
         metrics::{self, End},
     },
 };
+use domain::{contact::ContactKind, purpose::Purpose};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(30);

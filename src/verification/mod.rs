@@ -35,21 +35,24 @@ pub use self::{
     view::{Delivery, Verification},
 };
 use crate::{
-    clock::{Clock, Entropy, Timestamp},
+    clock::{Clock, Entropy},
     config::{self, TellUnknown, quota::ContactQuotas},
-    contact::Contact,
     delivery::{Channel, Outbox, Routes},
     events::{Events, Snapshot},
     fault::Fault,
-    ids::{AccountId, VerificationId},
     keys::ServerKeys,
-    purpose::Purpose,
     quota::{Quotas, rules::local_day},
     store::{
         Page, Slice, Store, UsageLimits,
         entity::{self, account::AccountStatus},
     },
     telemetry::metrics::{self, End},
+};
+use domain::{
+    Timestamp,
+    contact::Contact,
+    ids::{AccountId, VerificationId},
+    purpose::Purpose,
 };
 
 /// The room. Cheap to clone.

@@ -3,14 +3,12 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clock::Timestamp,
     code,
     config::Secret,
-    ids::VerificationId,
     keys::ServerKey,
-    purpose::Purpose,
     store::{Spending, entity::proof::Model},
 };
+use domain::{Timestamp, ids::VerificationId, purpose::Purpose};
 
 /// The token of a proof: 64 lower-case hex digits, derived from a server key, the verification and its code, and stored
 /// as a hash. Derived, so that the same code is exchanged for the same token when the first response was lost.

@@ -7,11 +7,11 @@
 
 use super::{Confirmation, Parts, ProofToken, Verifications, rules};
 use crate::{
-    clock::Timestamp,
     fault::Fault,
     store::{Repeat, entity::verification::Model},
     telemetry::audit::Event,
 };
+use domain::Timestamp;
 
 /// What the audit trail calls a proof that was answered again.
 const REPEATED: &str = "proof_repeated";

@@ -7,21 +7,23 @@ use super::{
     start::destination,
 };
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    contact::{Contact, ContactKind},
     delivery::{Content, Notice, Order},
     fault::Fault,
-    ids::{AccountId, DeliveryId, VerificationId},
-    purpose::Purpose,
     quota::{Act, Refused},
-    status::DeliveryStatus,
     store::{
         Ending, Identifier, Reserved,
         entity::{account, delivery, verification::Model},
     },
     telemetry::audit::{self, Event},
-    texts::Locale,
+};
+use domain::{
+    caller::Caller,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::{AccountId, DeliveryId, VerificationId},
+    locale::Locale,
+    purpose::Purpose,
+    status::DeliveryStatus,
 };
 
 /// What became of a resend.

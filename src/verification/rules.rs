@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{
+use crate::{config, store::entity::verification::Model};
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Timestamp,
-    config,
     contact::ContactKind,
     purpose::Purpose,
     status::{CodeFormat, Status},
-    store::entity::verification::Model,
 };
 
 /// What became of a verification, as it is shown: what was written, and what the clock has done since.

@@ -8,14 +8,8 @@ use super::{
     rules,
 };
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    clock::Timestamp,
-    contact::{Contact, ContactKind},
     delivery::Notice,
     fault::Fault,
-    ids::AccountId,
-    purpose::Purpose,
     quota::{self, Act, Refused},
     store::{
         Ending, Identifier, Reserved, Sending, Tx, UsageLimits,
@@ -25,7 +19,15 @@ use crate::{
         audit::{self, Event},
         metrics,
     },
-    texts::Locale,
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::AccountId,
+    locale::Locale,
+    purpose::Purpose,
 };
 
 /// What somebody wants to be sent.

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use super::rules::{self, Standing};
-use crate::{
+use crate::{clock::Clock, events::Snapshot, store::entity::verification::Model};
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::{Clock, Timestamp},
     contact::Contact,
-    events::Snapshot,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::{CodeFormat, DeliveryStatus, Status},
-    store::entity::verification::Model,
 };
 
 /// A verification as it stood at one instant. It shows neither the contact nor the code.

@@ -7,9 +7,9 @@ use crate::{
     clock::Clock,
     events::{Wake, Watcher},
     fault::Fault,
-    ids::VerificationId,
     store::Store,
 };
+use domain::ids::VerificationId;
 
 struct Watch {
     store: Store,

@@ -8,10 +8,12 @@ use super::Role;
 use crate::{
     account::{Created, NewUser},
     app::{self, Settings, World},
-    contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     password::Violation,
     secret::Secret,
-    texts::Locale,
+};
+use domain::{
+    contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
+    locale::Locale,
 };
 
 /// The new account.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use sea_orm::Iterable;
 
 use super::{Code, Composer, Notice, Purpose, Secret, Speech, Undo, apart, slug, sms, spoken};
-use crate::{
+use crate::delivery::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes};
+use domain::{
     contact::{Contact, ContactKind},
-    delivery::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes},
-    texts::Locale,
+    locale::Locale,
 };
 
 /// Parts that a notice may take where there are no long messages: a link with a token does not fit into one.

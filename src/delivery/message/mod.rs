@@ -17,10 +17,9 @@ pub use notice::{Notice, Undo};
 use super::provider::Channel;
 use crate::{
     config::{Messages, Secret},
-    contact::Contact,
-    purpose::Purpose,
-    texts::{Arg, Locale, Texts},
+    texts::{Arg, Texts},
 };
+use domain::{contact::Contact, locale::Locale, purpose::Purpose};
 
 /// What a message is about.
 #[derive(Clone, Debug)]

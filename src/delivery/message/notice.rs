@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{config::Secret, contact::Contact};
+use crate::config::Secret;
+use domain::contact::Contact;
 
 /// Something that happened to an account.
 #[derive(Clone, Debug)]

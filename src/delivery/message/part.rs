@@ -1,6 +1,6 @@
 //! The parts of an e-mail, set as plain text and as HTML.
 
-use crate::texts::Locale;
+use domain::locale::Locale;
 
 /// One part of an e-mail.
 pub(super) enum Part {

@@ -1,10 +1,8 @@
 //! Text messages: short, and with a last line that phones read the code out of.
 
 use super::{Code, Composer, Notice, Speech, code_args, slug};
-use crate::{
-    contact::Contact,
-    delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes},
-};
+use crate::delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
+use domain::contact::Contact;
 
 /// Whose rules hold for a message to this contact. Only numbers get text messages; of anything else the stricter rules
 /// are asked.

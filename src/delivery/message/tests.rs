@@ -3,10 +3,8 @@ use std::{fs, time::Duration};
 use sea_orm::Iterable;
 
 use super::*;
-use crate::{
-    contact::ContactKind,
-    delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes},
-};
+use crate::delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
+use domain::contact::ContactKind;
 
 const BOTH: [Carriers; 2] = [Carriers::Korean, Carriers::Others];
 const SECOND: Duration = Duration::from_secs(1);

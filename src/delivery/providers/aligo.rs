@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::aligo_alimtalk::{self, AligoAlimTalk, Stage};
 use crate::{
     config::{Secret, Setting},
-    contact::Contact,
     delivery::{
         HttpClient, Registration, alimtalk,
         http_client::{Answer, Silence},
@@ -22,6 +21,7 @@ use crate::{
         registry::{Maker, Reader},
     },
 };
+use domain::contact::Contact;
 
 const ABILITIES: Abilities = Abilities {
     regions: Regions::CallingCodes(&[KOREA]),

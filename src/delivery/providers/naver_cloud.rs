@@ -14,7 +14,6 @@ use super::naver_alimtalk::{self, NaverAlimTalk};
 use crate::{
     clock::Clock,
     config::{Secret, Setting},
-    contact::Contact,
     delivery::{
         HttpClient, Registration, alimtalk,
         http_client::{Answer, Silence},
@@ -27,6 +26,7 @@ use crate::{
         registry::{Maker, Reader},
     },
 };
+use domain::contact::Contact;
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
 

@@ -17,7 +17,7 @@ use lettre::{
 };
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     config::{Env, Setting},
     delivery::{
         Registration, base_url,
@@ -26,6 +26,7 @@ use crate::{
         registry::{Maker, Reader},
     },
 };
+use domain::Timestamp;
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Email]);
 

@@ -13,7 +13,6 @@ use sha2::Sha256;
 use crate::{
     clock::{Clock, Entropy},
     config::{Secret, Setting},
-    contact::{Contact, PhoneNumber},
     delivery::{
         HttpClient, Registration,
         http_client::{Answer, Silence},
@@ -25,6 +24,7 @@ use crate::{
         registry::{Maker, Reader},
     },
 };
+use domain::contact::{Contact, PhoneNumber};
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
 

@@ -14,8 +14,8 @@ use crate::{
         providers::twilio_api::{self, Account},
         registry::{Maker, Reader},
     },
-    texts::Locale,
 };
+use domain::locale::Locale;
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
 

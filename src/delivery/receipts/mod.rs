@@ -10,8 +10,8 @@ use crate::{
     config::Env,
     delivery::provider::{Answering, Polled, Provider, ReceiptStatus},
     fault::Fault,
-    ids::DeliveryId,
 };
+use domain::ids::DeliveryId;
 
 /// What a provider told of a message. Late, repeated and out-of-order receipts are normal.
 #[derive(Clone, Debug, PartialEq, Eq)]

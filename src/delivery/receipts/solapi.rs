@@ -12,9 +12,9 @@ use crate::{
         provider::ReceiptStatus,
         registry,
     },
-    ids::DeliveryId,
     keys::check_text,
 };
+use domain::ids::DeliveryId;
 
 /// Shorter tokens can be guessed.
 const SHORTEST_TOKEN: usize = 20;

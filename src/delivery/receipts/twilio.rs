@@ -12,8 +12,8 @@ use super::{NoReceipt, Receipt};
 use crate::{
     config::{Env, Secret},
     delivery::{keyed, loose, provider::ReceiptStatus, registry},
-    ids::DeliveryId,
 };
+use domain::ids::DeliveryId;
 
 /// What callbacks are judged by.
 #[derive(Clone, Debug)]

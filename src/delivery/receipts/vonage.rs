@@ -10,7 +10,6 @@ use sha2::{Sha256, Sha512};
 
 use super::{NoReceipt, Receipt};
 use crate::{
-    clock::Timestamp,
     config::{Env, Secret},
     delivery::{
         keyed,
@@ -18,8 +17,8 @@ use crate::{
         provider::ReceiptStatus,
         registry,
     },
-    ids::DeliveryId,
 };
+use domain::{Timestamp, ids::DeliveryId};
 
 /// How far Vonage's clock may be off, and how long a captured receipt could be played again.
 const TOLERANCE_SECONDS: u64 = 5 * 60;

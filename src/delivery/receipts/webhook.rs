@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use super::{NoReceipt, Receipt};
 use crate::{
-    clock::Timestamp,
     config::{Env, Secret},
     delivery::{
         loose::{self, Loose},
@@ -12,9 +11,9 @@ use crate::{
         registry,
         standard_webhooks::{self, Key},
     },
-    ids::DeliveryId,
     keys::strong,
 };
+use domain::{Timestamp, ids::DeliveryId};
 
 /// What receipts are judged by.
 #[derive(Clone, Debug)]

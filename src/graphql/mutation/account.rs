@@ -5,7 +5,6 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use super::trail;
 use crate::{
     account::{ContactChange, Deleted, ImageUrl, PasswordChange, Profile, ProfileChanged, Undo, UndoToken, Undone},
-    contact::{ContactKind, Nickname, PersonName},
     graphql::{
         context::Asking,
         input::Fields,
@@ -21,6 +20,7 @@ use crate::{
     telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::contact::{ContactKind, Nickname, PersonName};
 
 #[derive(Default)]
 pub struct AccountMutation;

@@ -11,9 +11,9 @@ use crate::{
         problems::{InvalidInput, LastAdministrator, ReauthenticationRequired, UserNotFound},
         types::{AccountStatus, User},
     },
-    ids::AccountId,
     telemetry::audit::Act,
 };
+use domain::ids::AccountId;
 
 #[derive(Default)]
 pub struct AdminMutation;

@@ -5,7 +5,6 @@ use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObj
 use super::{trail, verification::SendVerificationCodeResult};
 use crate::{
     account::{Claim, Identity, Reset},
-    contact::{BirthDate, Contact, PersonName},
     graphql::{
         context::Asking,
         input::{ContactInput, Fields},
@@ -16,6 +15,7 @@ use crate::{
     telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::contact::{BirthDate, Contact, PersonName};
 
 #[derive(Default)]
 pub struct PasswordResetMutation;

@@ -16,12 +16,12 @@ use crate::{
         token_cookies::TokenCookies,
         types::{Carrier, Session, TokenPair, User, device_token},
     },
-    ids::SessionId,
     secret::Secret,
     session::{Offer, Opaque, Refreshed, Revoked, Sent, SignIn},
     telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::ids::SessionId;
 
 #[derive(Default)]
 pub struct SessionMutation;

@@ -5,7 +5,6 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
 use super::trail;
 use crate::{
     account::{ImageUrl, Newcomer, SignUp},
-    contact::{BirthDate, Contact, Nickname, PersonName, Username},
     graphql::{
         context::Asking,
         input::{ContactInput, Fields},
@@ -18,6 +17,7 @@ use crate::{
     telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::contact::{BirthDate, Contact, Nickname, PersonName, Username};
 
 #[derive(Default)]
 pub struct SignUpMutation;
@@ -168,7 +168,7 @@ impl SignUpResult {
 
 impl Fields<'_> {
     /// The address that `text` spells.
-    fn email(&mut self, text: String) -> Option<crate::contact::EmailAddress> {
+    fn email(&mut self, text: String) -> Option<domain::contact::EmailAddress> {
         match self.contact("", &ContactInput::Email(text)) {
             Some(Contact::Email(address)) => Some(address),
             Some(Contact::Phone(_)) | None => None,

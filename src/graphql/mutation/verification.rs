@@ -5,7 +5,6 @@ use async_graphql::{Context, Object, Result, SimpleObject, Union};
 use super::trail;
 use crate::{
     account::{NoStepUp, Request, Sent, SentAgain},
-    contact::ContactKind,
     graphql::{
         context::Asking,
         input::{
@@ -18,10 +17,10 @@ use crate::{
         },
         types::{Proof, Verification},
     },
-    ids::VerificationId,
     telemetry::audit::Act,
     verification::{self, Canceled, Confirmation, Resent},
 };
+use domain::{contact::ContactKind, ids::VerificationId};
 
 #[derive(Default)]
 pub struct VerificationMutation;

@@ -7,10 +7,10 @@ use async_graphql::{Context, Enum, SimpleObject};
 use super::ProblemCode;
 use crate::{
     account::{self, Required},
-    clock::Timestamp,
     graphql::{context::Asking, scalars::DateTime},
     texts::Arg,
 };
+use domain::Timestamp;
 
 /// A way to authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -6,11 +6,11 @@ use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    clock::Timestamp,
     graphql::{context::Asking, enums::RejectionReason, scalars::DateTime},
     session,
     texts::Arg,
 };
+use domain::Timestamp;
 
 /// Too many wrong passwords in a row. A device that signed in before is counted by itself: what others enter does not
 /// lock it. A new password unlocks the account. Where resetPassword sets it, it needs a code, and a code may be refused

@@ -4,7 +4,6 @@ use async_graphql::{Context, Object, OneofObject, Result, SimpleObject, Union};
 
 use crate::{
     account::{self, Wanted},
-    contact::{Nickname, Username},
     graphql::{
         context::Asking,
         input::{ContactInput, Fields},
@@ -12,6 +11,7 @@ use crate::{
         types::User,
     },
 };
+use domain::contact::{Nickname, Username};
 
 #[derive(Default)]
 pub struct AccountQuery;

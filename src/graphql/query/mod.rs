@@ -9,7 +9,7 @@ use super::{
     context::Asking,
     types::{PasswordPolicy, Verification},
 };
-use crate::ids::VerificationId;
+use domain::ids::VerificationId;
 
 /// Questions.
 #[derive(MergedObject, Default)]

@@ -9,9 +9,9 @@ use crate::{
         pages::{Connection, USUAL, connection, slice},
         scalars::{Date, DateTime},
     },
-    ids::SessionId,
     store::{Place, entity::account},
 };
+use domain::ids::SessionId;
 
 /// Whether an account can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

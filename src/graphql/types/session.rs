@@ -4,11 +4,11 @@ use async_graphql::{Context, ErrorExtensions, ID, SimpleObject};
 
 use crate::{
     graphql::{context::Asking, scalars::DateTime, token_cookies::TokenCookies},
-    ids::SessionId,
     secret::Secret,
     session::{Tokens, rules::coarse},
     store::entity::session,
 };
+use domain::ids::SessionId;
 
 /// One signed-in device.
 #[derive(SimpleObject)]

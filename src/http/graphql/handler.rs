@@ -10,7 +10,6 @@ use axum::{
 };
 
 use crate::{
-    caller::Caller,
     graphql::cookies::Cookies,
     http::{
         answer,
@@ -33,6 +32,7 @@ use crate::{
     session::gate::Auth,
     telemetry::metrics::OpenStream,
 };
+use domain::caller::Caller;
 
 /// What is known of a request before its operation is.
 struct Visit {

@@ -14,7 +14,6 @@ use futures_util::{
 use tracing::Instrument;
 
 use crate::{
-    caller::Caller,
     graphql::{cookies::Cookies, outcomes::Outcomes},
     http::{
         graphql::{
@@ -34,6 +33,7 @@ use crate::{
         traces::{Kind, Trace},
     },
 };
+use domain::caller::Caller;
 
 /// Who asks, as resolvers are told.
 #[derive(Clone)]

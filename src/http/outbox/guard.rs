@@ -11,7 +11,6 @@ use axum::{
 };
 
 use crate::{
-    caller::Caller,
     config::http::Http,
     http::{
         answer,
@@ -22,6 +21,7 @@ use crate::{
         host,
     },
 };
+use domain::caller::Caller;
 
 /// What is asked of a request before the outbox answers it.
 #[derive(Clone, Debug)]

@@ -13,13 +13,15 @@ use super::*;
 use crate::{
     clock::{Clock, Entropy},
     config::Secret,
-    contact::{Contact, ContactKind},
     delivery::{
         provider::{Channel, Outgoing, Provider, Receipts},
         providers::development::Development,
     },
+};
+use domain::{
+    contact::{Contact, ContactKind},
     ids::DeliveryId,
-    texts::Locale,
+    locale::Locale,
 };
 
 struct Desk {

@@ -11,8 +11,10 @@ use bytes::Bytes;
 use super::page;
 use crate::http::{
     answer,
-    graphql::negotiate::Media,
-    graphql::refusal::{Code, Refusal},
+    graphql::{
+        negotiate::Media,
+        refusal::{Code, Refusal},
+    },
 };
 
 /// For GraphiQL, whose editor writes styles at run time and has its fonts in its style sheet. Scripts, workers included,

@@ -19,7 +19,6 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    caller::Caller,
     config::Secret,
     graphql::cookies::Cookies,
     http::{
@@ -45,6 +44,7 @@ use crate::{
     session::gate::Auth,
     telemetry::metrics::{OpenSocket, OpenStream},
 };
+use domain::caller::Caller;
 
 pub type Socket = WebSocketStream<Counted<TokioIo<Upgraded>>>;
 

@@ -3,9 +3,9 @@ use std::time::Duration;
 use super::*;
 use crate::{
     clock::Entropy,
-    ids::{AccountId, ContactChangeId},
     store::entity::account::{AccountStatus, Role},
 };
+use domain::ids::{AccountId, ContactChangeId};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

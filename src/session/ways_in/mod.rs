@@ -11,14 +11,16 @@ use self::table::Extent;
 pub use self::table::{Decision, SecurityAct, WayIn, decide};
 use super::Opaque;
 use crate::{
-    clock::Timestamp,
     fault::Fault,
-    ids::{AccountId, SessionId},
-    purpose::Effect,
     store::{
         Identifier, Owner, Tx,
         entity::{account, contact_change, device, session},
     },
+};
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
+    purpose::Effect,
 };
 
 /// What an act is about.

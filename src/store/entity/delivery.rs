@@ -2,9 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Timestamp,
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
     status::DeliveryStatus,

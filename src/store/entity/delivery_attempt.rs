@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Timestamp, ids::DeliveryId, status::DeliveryStatus};
+use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

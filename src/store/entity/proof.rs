@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
-    clock::Timestamp,
+use domain::{
+    Timestamp,
     contact::ContactKind,
     ids::{AccountId, VerificationId},
     purpose::Purpose,

@@ -14,7 +14,8 @@ use std::time::Duration;
 use ::metrics::{SharedString, counter, gauge, histogram};
 
 pub use self::exporter::{AlreadyInstalled, Exporter};
-use crate::{channel::Channel, fault::FaultKind, purpose::Purpose};
+use crate::fault::FaultKind;
+use domain::{channel::Channel, purpose::Purpose};
 
 /// The name of a root field out of the schema, or a word for everything that is none.
 pub type Operation = SharedString;

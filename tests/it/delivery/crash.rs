@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use countersign::{
-    channel::Channel,
-    clock::{Entropy, Timestamp},
-    contact::{Contact, PhoneNumber, Region},
+    clock::Entropy,
     delivery::{Content, Notice, Order},
-    ids::DeliveryId,
-    status::DeliveryStatus,
     store::{Acceptance, Ending, Identifier, Settlement, Store, Taking, entity::delivery::Model},
-    texts::Locale,
+};
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::{Contact, PhoneNumber, Region},
+    ids::DeliveryId,
+    locale::Locale,
+    status::DeliveryStatus,
 };
 use serde_json::json;
 

@@ -15,8 +15,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use countersign::{
     app::{App, Settings, World},
-    clock::{Clock, Entropy, ManualClock, Timestamp},
+    clock::{Clock, Entropy, ManualClock},
 };
+use domain::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;

@@ -4,12 +4,11 @@ use chrono::DateTime;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::{
-    clock::Entropy,
-    config::Secret,
+use crate::{clock::Entropy, config::Secret};
+use domain::{
     contact::{Contact, ContactKind},
     ids::DeliveryId,
-    texts::Locale,
+    locale::Locale,
 };
 
 const CODE: &str = "048213";

@@ -1,35 +1,33 @@
 //! What a confirmation entitles to.
 
-use sea_orm::{ActiveEnum, DeriveActiveEnum, EnumIter, Iterable};
 use serde::{Deserialize, Serialize};
 
 use crate::contact::Contact;
 
 /// What a confirmed code entitles to. A code and its proof work for one purpose alone.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
+#[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
     /// The contact is reachable by the person at the keyboard; another back end consumes the attestation.
-    #[sea_orm(string_value = "CONTACT")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CONTACT"))]
     Contact,
-    #[sea_orm(string_value = "SIGN_UP")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "SIGN_UP"))]
     SignUp,
-    #[sea_orm(string_value = "SIGN_IN")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "SIGN_IN"))]
     SignIn,
-    #[sea_orm(string_value = "PASSWORD_RESET")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "PASSWORD_RESET"))]
     PasswordReset,
-    #[sea_orm(string_value = "PHONE_CHANGE")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "PHONE_CHANGE"))]
     PhoneChange,
-    #[sea_orm(string_value = "EMAIL_CHANGE")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "EMAIL_CHANGE"))]
     EmailChange,
     /// Authenticating again while signed in.
-    #[sea_orm(string_value = "STEP_UP")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "STEP_UP"))]
     StepUp,
     /// Confirming that a change of contact is to be undone. Started by `undoContactChange` alone.
-    #[sea_orm(string_value = "CONTACT_UNDO")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CONTACT_UNDO"))]
     ContactUndo,
 }
 
@@ -47,9 +45,21 @@ impl Purpose {
     /// Those whose proof opens an account to whoever has it.
     pub const OPENING: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
 
-    /// Every purpose there is.
+    /// Every purpose.
+    pub const ALL: [Self; 8] = [
+        Purpose::Contact,
+        Purpose::SignUp,
+        Purpose::SignIn,
+        Purpose::PasswordReset,
+        Purpose::PhoneChange,
+        Purpose::EmailChange,
+        Purpose::StepUp,
+        Purpose::ContactUndo,
+    ];
+
+    /// Every purpose.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::iter()
+        Self::ALL.into_iter()
     }
 
     /// What its code or proof does to an account, which decides the acts that it must not outlive
@@ -70,7 +80,7 @@ impl Purpose {
 
     /// The purposes whose codes and proofs have this effect.
     pub fn with_effect(effect: Effect) -> Vec<Self> {
-        Self::iter().filter(|purpose| purpose.effect() == effect).collect()
+        Self::all().filter(|purpose| purpose.effect() == effect).collect()
     }
 
     /// What sends to `contact` and guesses of its codes are counted by, for a code of this purpose. Addresses of one
@@ -106,11 +116,15 @@ impl Purpose {
     }
 }
 
+/// The text is not the name of a purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownPurpose;
+
 impl std::str::FromStr for Purpose {
-    type Err = sea_orm::DbErr;
+    type Err = UnknownPurpose;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::try_from_value(&text.to_owned())
+        Self::all().find(|purpose| purpose.as_str() == text).ok_or(UnknownPurpose)
     }
 }
 
@@ -129,9 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_the_one_that_is_stored() {
+    fn every_purpose_parses_from_its_name() {
         for purpose in Purpose::all() {
-            assert_eq!(purpose.to_value(), purpose.as_str());
             assert_eq!(purpose.as_str().parse::<Purpose>().unwrap(), purpose);
         }
     }

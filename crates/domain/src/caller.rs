@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::texts::Locale;
+use crate::locale::Locale;
 
 /// The address of whoever asks, as the edge judged it (`TRUSTED_PROXIES`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -25,12 +25,13 @@ pub use region::Region;
 pub use username::{Username, UsernameRejection};
 
 /// What kind of contact it is, as tables and logs say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
+#[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
 pub enum ContactKind {
-    #[sea_orm(string_value = "phone")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "phone"))]
     Phone,
-    #[sea_orm(string_value = "email")]
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "email"))]
     Email,
 }
 
