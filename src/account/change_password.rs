@@ -212,13 +212,14 @@ impl Parts {
         password: &Secret,
     ) -> Result<Confirmed, Fault> {
         let id = &signed_in.account;
+        // A token whose session has ended must not tell a right password from a wrong one, and must not spend the
+        // account's quota.
+        if !self.is_live(signed_in).await? {
+            return Ok(Confirmed::Gone);
+        }
         let act = Act::ConfirmPassword { account: id, session: &signed_in.session };
         if let Err(refused) = self.quotas.charge(act, caller).await {
             return Ok(Confirmed::Quota(refused));
-        }
-        // A token whose session has ended must not tell a right password from a wrong one.
-        if !self.is_live(signed_in).await? {
-            return Ok(Confirmed::Gone);
         }
         let subjects = Subjects::confirming(signed_in);
         let locks = match self.sessions.count_try(&subjects).await? {

@@ -185,7 +185,8 @@ impl Parts {
         };
         let brought = |contact: &Contact| open.iter().any(|change| change.contact_kind == contact.kind());
         let with_token = replaced.into_iter().chain(&proved).find(|contact| !brought(contact));
-        let changed = ContactChanged::new(id, key.id(), new, undo);
+        let changed =
+            ContactChanged { final_change: with_token.is_none(), ..ContactChanged::new(id, key.id(), new, undo) };
         let told = proved.iter().map(|contact| {
             let changed = if Some(contact) == with_token { changed.clone() } else { changed.clone().without_undo() };
             let notice = Notice::ContactChanged(changed);

@@ -132,7 +132,8 @@ impl Accounts {
         // Decided again in the transaction. Asked here as well, so that a refusal erases nothing and rolls nothing back.
         let changes = parts.store.contact_changes(&account.id).await?;
         let established = Established::of(&account, &changes, now);
-        if let Some(until) = established.held_until.filter(|_| fresh || password_given && established.password) {
+        if let Some(until) = established.deletion_held_until.filter(|_| fresh || password_given && established.password)
+        {
             return Ok(Err(Deleted::HeldBack { until }));
         }
         Ok(Ok(Erasing {
@@ -187,7 +188,7 @@ impl Erasing {
         if !(self.fresh || self.password_given && established.password) {
             return refused(Written::NotRecent);
         }
-        if let Some(until) = established.held_until {
+        if let Some(until) = established.deletion_held_until {
             return refused(Written::HeldBack { until });
         }
         if rules::may_leave(&account.id, &ended.administrators).is_err() {

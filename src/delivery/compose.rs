@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    message::{self, Code, Composer, Letter, Occasion, Undo},
+    message::{self, Code, Composer, Letter, Occasion, Undo, UndoHint},
     notice::{ContactChanged, Notice},
     notices::undo_token,
     outbox::Content,
@@ -92,13 +92,26 @@ fn told(notice: Notice, keys: &ServerKeys) -> Option<message::Notice> {
         Notice::AccountUnlocked => message::Notice::AccountUnlocked,
         Notice::SessionsEnded => message::Notice::SessionsEnded,
         Notice::SessionEnded { device } => message::Notice::SessionEnded { device },
-        Notice::ContactChanged(ContactChanged { change, key_id, kind, new, undo_seconds, without_undo }) => {
+        Notice::ContactChanged(ContactChanged {
+            change,
+            key_id,
+            kind,
+            new,
+            undo_seconds,
+            without_undo,
+            final_change,
+        }) => {
             let new = Contact::from_stored(ContactKind::parse(&kind)?, &new)?;
             // No process that runs has the key any more: the owner is told all the same.
             let undo = keys
                 .get(&key_id)
                 .filter(|_| !without_undo)
                 .map(|key| Undo { token: undo_token(&change, key), lifetime: Duration::from_secs(undo_seconds) });
+            let undo = match undo {
+                Some(undo) => UndoHint::Here(undo),
+                None if final_change => UndoHint::Nowhere,
+                None => UndoHint::OtherContact,
+            };
             message::Notice::ContactChanged { new, undo }
         }
     })

@@ -58,6 +58,9 @@ pub struct ContactChanged {
     /// The message carries no undo token: it goes to a contact that was not changed.
     #[serde(default)]
     pub without_undo: bool,
+    /// No message of this change carries an undo token.
+    #[serde(default)]
+    pub final_change: bool,
 }
 
 impl ContactChanged {
@@ -69,6 +72,7 @@ impl ContactChanged {
             new: new.as_str().to_owned(),
             undo_seconds: undo.as_secs(),
             without_undo: false,
+            final_change: false,
         }
     }
 

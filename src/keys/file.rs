@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{clock::Entropy, secret::Secret};
 
-/// More is no key file.
+/// Bytes. A larger file is not a key file.
 const LONGEST: u64 = 64 * 1024;
 
 /// Checks what a file holds, as it would be checked in a setting.
@@ -43,7 +43,7 @@ pub fn read(path: &Path, check: Check) -> Result<Option<Secret>, String> {
 pub fn read_lines(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
     match read_text(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Ok(None),
         Err(error) => Err(format!("{}: can't be read: {error}", path.display())),
     }
 }
@@ -167,12 +167,15 @@ fn repaired(path: &Path, warning: &str) -> String {
 }
 
 fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+    // Opening a named pipe would wait for a writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut text = Zeroizing::new(String::new());
-    file.take(LONGEST).read_to_string(&mut text)?;
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is larger than 64 KiB"));
+    }
     Ok(text)
 }
 

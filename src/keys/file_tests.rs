@@ -69,6 +69,21 @@ fn what_is_in_a_file_is_checked_like_a_setting_and_the_message_names_file_and_re
 }
 
 #[test]
+fn large_file_named_pipe_and_dangling_link_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let large = dir.path().join("large.key");
+    fs::write(&large, format!("{KEY}\n{}", " ".repeat(64 * 1024))).unwrap();
+    let pipe = dir.path().join("pipe.key");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let link = dir.path().join("link.key");
+    std::os::unix::fs::symlink(dir.path().join("gone"), &link).unwrap();
+    for path in [large, pipe, link] {
+        assert!(read(&path, check_secret).is_err(), "{}", path.display());
+        assert!(read_lines(&path).is_err(), "{}", path.display());
+    }
+}
+
+#[test]
 fn a_byte_order_mark_and_line_breaks_are_not_part_of_a_key() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwt.key");

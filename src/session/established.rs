@@ -21,10 +21,15 @@ pub struct Established {
     pub email: bool,
     /// When the last contact change can no longer be undone. None: there is none that can be.
     pub held_until: Option<Timestamp>,
+    /// When the account may be deleted. None: now.
+    ///
+    /// An undone change counts until it would have run out. The holder of the contact that was not changed can undo
+    /// alone, and must not be able to erase the account at once by that.
+    pub deletion_held_until: Option<Timestamp>,
 }
 
 impl Established {
-    /// What counts of `account`. `changes` are its contact changes that were not undone.
+    /// What counts of `account`. `changes` are its contact changes, undone ones included.
     ///
     /// No two clocks are compared: a change remembers which password the account had, and a contact that a change
     /// brought is one that the change's kind names.
@@ -42,6 +47,7 @@ impl Established {
             phone: account.phone.is_some() && account.phone_verified_at.is_some() && !changed(ContactKind::Phone),
             email: account.email.is_some() && account.email_verified_at.is_some() && !changed(ContactKind::Email),
             held_until: open().map(|change| change.expires_at).max(),
+            deletion_held_until: changes.iter().map(|change| change.expires_at).filter(|at| *at > now).max(),
         }
     }
 

@@ -12,27 +12,31 @@ use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::AccountId};
 
 impl Store {
-    /// The contact changes of an account that were not undone.
+    /// The contact changes of an account, undone ones included.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
-        let find = standing(account);
+        let find = of_account(account);
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading changes of contact")
     }
 }
 
+fn of_account(account: &AccountId) -> Select<Entity> {
+    Entity::find().filter(Column::AccountId.eq(account.as_str()))
+}
+
 fn standing(account: &AccountId) -> Select<Entity> {
-    Entity::find().filter(Column::AccountId.eq(account.as_str())).filter(Column::UndoneAt.is_null())
+    of_account(account).filter(Column::UndoneAt.is_null())
 }
 
 impl Tx {
-    /// The contact changes of an account that were not undone. They stay so while the account is locked.
+    /// The contact changes of an account, undone ones included. None is added while the account is locked.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
-        standing(account).all(&self.0).await.doing("reading changes of contact")
+        of_account(account).all(&self.0).await.doing("reading changes of contact")
     }
 
     /// Writes a change that can be taken back. The caller holds the account's lock. Undoing restores what the first change

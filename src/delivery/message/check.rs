@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::Iterable;
 
-use super::{Code, Composer, Notice, Purpose, Secret, Speech, Undo, apart, slug, sms, spoken};
+use super::{Code, Composer, Notice, Purpose, Secret, Speech, Undo, UndoHint, apart, slug, sms, spoken};
 use crate::delivery::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes};
 use domain::{
     contact::{Contact, ContactKind},
@@ -61,11 +61,14 @@ fn sample(purpose: Purpose, largest: &Largest<'_>) -> Code {
 
 /// Every notice that can be sent as a text message, with its way back.
 fn notices(largest: &Largest<'_>) -> Vec<Notice> {
-    let undo = || Some(Undo { token: Secret::new("0".repeat(TOKEN)), lifetime: largest.undo_lifetime });
+    let undo = || {
+        let undo = Undo { token: Secret::new("0".repeat(TOKEN)), lifetime: largest.undo_lifetime };
+        [UndoHint::Here(undo), UndoHint::OtherContact, UndoHint::Nowhere]
+    };
     let contacts = [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "somebody@example.com")];
     let contacts = contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text));
     let mut notices: Vec<_> =
-        contacts.flat_map(|new| [undo(), None].map(|undo| Notice::ContactChanged { new: new.clone(), undo })).collect();
+        contacts.flat_map(|new| undo().map(|undo| Notice::ContactChanged { new: new.clone(), undo })).collect();
     notices.extend([
         Notice::PasswordChanged,
         Notice::NewDevice { device: None },

@@ -53,8 +53,8 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
             }
         }
     }
-    if notice.needs_advice() {
-        parts.extend(paragraphs(&speech.say("email-notice-changed-advice", &[])));
+    if let Some(advice) = notice.advice() {
+        parts.extend(paragraphs(&speech.say(&format!("email-notice-{advice}"), &[])));
     }
     finished(speech, &name, parts)
 }

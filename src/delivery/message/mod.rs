@@ -12,7 +12,7 @@ mod tests;
 use std::time::Duration;
 
 pub use check::Largest;
-pub use notice::{Notice, Undo};
+pub use notice::{Notice, Undo, UndoHint};
 
 use super::provider::Channel;
 use crate::{

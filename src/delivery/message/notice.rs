@@ -13,7 +13,7 @@ pub enum Notice {
     /// one.
     ContactChanged {
         new: Contact,
-        undo: Option<Undo>,
+        undo: UndoHint,
     },
     /// Somebody signed in on a device that was not seen before.
     NewDevice {
@@ -47,6 +47,17 @@ pub enum Notice {
     SessionsEnded,
 }
 
+/// Where the owner finds the way back from a change of contact.
+#[derive(Clone, Debug)]
+pub enum UndoHint {
+    /// In this message.
+    Here(Undo),
+    /// In a message to another contact of the account.
+    OtherContact,
+    /// In no message.
+    Nowhere,
+}
+
 /// The way back from a change of contact.
 #[derive(Clone, Debug)]
 pub struct Undo {
@@ -78,14 +89,18 @@ impl Notice {
 
     pub(super) fn undo(&self) -> Option<&Undo> {
         match self {
-            Notice::ContactChanged { undo, .. } => undo.as_ref(),
+            Notice::ContactChanged { undo: UndoHint::Here(undo), .. } => Some(undo),
             _ => None,
         }
     }
 
-    /// Whether it tells of a change that this message can't undo, and has to say what to do instead.
-    pub(super) fn needs_advice(&self) -> bool {
-        matches!(self, Notice::ContactChanged { undo: None, .. })
+    /// The end of the message id that says what to do about a change that this message can't undo.
+    pub(super) fn advice(&self) -> Option<&'static str> {
+        match self {
+            Notice::ContactChanged { undo: UndoHint::OtherContact, .. } => Some("changed-advice"),
+            Notice::ContactChanged { undo: UndoHint::Nowhere, .. } => Some("changed-final-advice"),
+            _ => None,
+        }
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> String {
         lines.push(speech.say("sms-notice-undo", &[("lifetime", super::Arg::Lifetime(undo.lifetime))]));
         lines.push(undo_link(speech.composer, undo.token.expose()).unwrap_or_else(|| undo.token.expose().to_owned()));
     }
-    if notice.needs_advice() {
-        lines.push(speech.say("sms-notice-changed-advice", &[]));
+    if let Some(advice) = notice.advice() {
+        lines.push(speech.say(&format!("sms-notice-{advice}"), &[]));
     }
     lines.join("\n")
 }

@@ -108,7 +108,11 @@ fn notices_without_a_link_fit_into_a_korean_short_message() {
             Notice::AccountExists,
             Notice::ContactChanged {
                 new: Contact::from_stored(ContactKind::Phone, "+821012345678").unwrap(),
-                undo: None,
+                undo: UndoHint::OtherContact,
+            },
+            Notice::ContactChanged {
+                new: Contact::from_stored(ContactKind::Phone, "+821012345678").unwrap(),
+                undo: UndoHint::Nowhere,
             },
             Notice::ContactChangeUndone,
             Notice::AccountLocked,
@@ -184,21 +188,22 @@ fn nothing_in_an_email_becomes_markup() {
 #[test]
 fn a_change_of_contact_shows_the_way_back() {
     let change = |undo| Notice::ContactChanged { new: contact(ContactKind::Email, "thief@example.com"), undo };
-    let undo = || Some(Undo { token: Secret::new("ab".repeat(32)), lifetime: 259_200 * SECOND });
+    let undo = || Undo { token: Secret::new("ab".repeat(32)), lifetime: 259_200 * SECOND };
     let token = "ab".repeat(32);
 
     let with_page =
         Messages { contact_undo_url: Some("https://example.com/undo?a&t#{token}".to_owned()), ..settings() };
-    let sms = text(&with_page, &notice(change(undo()), Channel::Sms, Locale::En));
+    let sms = text(&with_page, &notice(change(UndoHint::Here(undo())), Channel::Sms, Locale::En));
     assert!(sms.ends_with(&format!("Undo it within 3 days:\nhttps://example.com/undo?a&t#{token}")), "{sms}");
-    let email = composer(&with_page).compose(&notice(change(undo()), Channel::Email, Locale::Ko));
+    let email = composer(&with_page).compose(&notice(change(UndoHint::Here(undo())), Channel::Email, Locale::Ko));
     assert!(email.html.unwrap().expose().contains(&format!("href=\"https://example.com/undo?a&amp;t#{token}\"")));
     assert!(email.text.expose().contains("3일 안에"));
     assert!(!email.text.expose().contains("thief@"), "{}", email.text.expose());
 
-    let without_page = composer(&settings()).compose(&notice(change(undo()), Channel::Email, Locale::Ko));
+    let without_page =
+        composer(&settings()).compose(&notice(change(UndoHint::Here(undo())), Channel::Email, Locale::Ko));
     assert!(without_page.text.expose().contains(&format!("\n    {token}\n")));
-    let told_only = text(&settings(), &notice(change(None), Channel::Sms, Locale::Ko));
+    let told_only = text(&settings(), &notice(change(UndoHint::OtherContact), Channel::Sms, Locale::Ko));
     assert_eq!(
         told_only,
         "[예시서비스] 계정의 이메일 주소가 변경되었습니다.\n본인이 아니면 비밀번호를 재설정해 주세요."

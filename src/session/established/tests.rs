@@ -99,6 +99,17 @@ fn the_oldest_open_change_decides_for_both_contacts() {
     assert_eq!(counts(&account, &changes, 4), (true, true, false));
     let held = Established::of(&account, &changes, start() + DAY * 4);
     assert_eq!(held.held_until, Some(start() + DAY * 6));
+    assert_eq!(held.deletion_held_until, held.held_until);
+}
+
+#[test]
+fn undone_change_holds_deletion_until_it_would_have_run_out() {
+    let account = account();
+    let undone = contact_change::Model { undone_at: Some(start()), ..change(ContactKind::Email, 1, &account) };
+    let held = Established::of(&account, std::slice::from_ref(&undone), start() + DAY);
+    assert_eq!((held.held_until, held.deletion_held_until), (None, Some(undone.expires_at)));
+    let free = Established::of(&account, std::slice::from_ref(&undone), undone.expires_at);
+    assert_eq!(free.deletion_held_until, None);
 }
 
 #[test]

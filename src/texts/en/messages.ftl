@@ -96,7 +96,10 @@ email-notice-undo-button = Undo the change
 email-notice-undo-token = Enter this code where the app asks for it to undo the change.
 # To a contact that was not changed, in place of the lines above
 sms-notice-changed-advice = Not you? Reset your password.
-email-notice-changed-advice = If it was not you, reset your password right away. The old contact was sent a way to undo the change.
+email-notice-changed-advice = If it was not you, reset your password right away. Another contact of your account was sent a way to undo the change.
+# To every contact where no message carries a way to undo the change
+sms-notice-changed-final-advice = Not you? Contact support.
+email-notice-changed-final-advice = If it was not you, contact support right away. No message can undo this change.
 
 ## Notice: signed in on a new device. $device: what it is called
 

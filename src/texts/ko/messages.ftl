@@ -96,7 +96,10 @@ email-notice-undo-button = 변경 되돌리기
 email-notice-undo-token = 앱의 되돌리기 화면에 이 코드를 입력해 주세요.
 # 바뀌지 않은 연락처에는 위의 줄 대신
 sms-notice-changed-advice = 본인이 아니면 비밀번호를 재설정해 주세요.
-email-notice-changed-advice = 본인이 아니라면 바로 비밀번호를 재설정해 주세요. 변경을 되돌리는 방법은 이전 연락처로 보냈습니다.
+email-notice-changed-advice = 본인이 아니라면 바로 비밀번호를 재설정해 주세요. 변경을 되돌리는 방법은 계정의 다른 연락처로 보냈습니다.
+# 변경을 되돌릴 방법이 어느 메시지에도 없을 때
+sms-notice-changed-final-advice = 본인이 아니면 고객센터에 문의해 주세요.
+email-notice-changed-final-advice = 본인이 아니라면 바로 고객센터에 문의해 주세요. 이 변경은 메시지로 되돌릴 수 없습니다.
 
 ## 알림: 새 기기에서 로그인. $device: 기기 이름
 
