@@ -45,6 +45,32 @@ fn citations_are_read_from_names_and_comments() {
     assert_eq!(in_names("#[test]\nfn other() { let fd_08_x = 1; }"), BTreeSet::new());
 }
 
+/// Documents that are not part of the repository, and names that make them look as if they were.
+const MISSING: [&str; 5] = ["DESIGN.md", "glossary.md", "providers.md", "channels.md", "../shared"];
+
+#[test]
+fn files_refer_to_documents_of_the_repository_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join(PAGE)).unwrap();
+    let mut wrong = Vec::new();
+    for file in FOLDERS.iter().chain(&["docs", "scripts"]).flat_map(|folder| texts_below(&root.join(folder))) {
+        if file.ends_with("tests/it/requirements.rs") {
+            continue;
+        }
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        for line in text.lines() {
+            let invariant =
+                line.split_once("invariant ").map(|(_, rest)| rest.split(|sign: char| !sign.is_ascii_digit()));
+            let number = invariant.and_then(|mut parts| parts.next()).filter(|number| !number.is_empty());
+            let unlisted = number.is_some_and(|number| !page.contains(&format!("\n{number}. ")));
+            if unlisted || MISSING.iter().any(|name| line.contains(name)) {
+                wrong.push(format!("{}: {line}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not in the repository, or no invariant of {PAGE}:\n{}", wrong.join("\n"));
+}
+
 /// The files that cite an id, by id. Paths are relative to the root of the repository.
 type Files = BTreeMap<String, BTreeSet<String>>;
 
@@ -152,6 +178,12 @@ fn with_tests(page: &str, tests: &Files) -> String {
 }
 
 fn sources_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = texts_below(folder);
+    files.retain(|file| file.extension().is_some_and(|kind| ["rs", "ts", "tsx"].iter().any(|known| kind == *known)));
+    files
+}
+
+fn texts_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut files = Vec::new();
     for entry in entries {
@@ -159,9 +191,9 @@ fn sources_below(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && !path.is_symlink() {
             if !NOT_OURS.contains(&name) {
-                files.extend(sources_below(&path));
+                files.extend(texts_below(&path));
             }
-        } else if path.extension().is_some_and(|kind| ["rs", "ts", "tsx"].iter().any(|known| kind == *known)) {
+        } else {
             files.push(path);
         }
     }
