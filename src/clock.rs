@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 /// An instant in UTC. Everything in this program carries millisecond precision, so that an instant is the same before
 /// and after it was stored (PostgreSQL keeps microseconds, SQLite whatever it was given, the API milliseconds).
-pub type Instant = DateTime<Utc>;
+pub type Timestamp = DateTime<Utc>;
 
 /// A sleep on the system clock looks again at least this often, so that a jump of the clock is noticed.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
@@ -31,17 +31,17 @@ pub enum Clock {
 
 /// A clock that stands still until it is moved.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<watch::Sender<Instant>>);
+pub struct ManualClock(Arc<watch::Sender<Timestamp>>);
 
 impl Clock {
     /// A manual clock that starts at `start`, and the clock to hand around.
-    pub fn manual(start: Instant) -> (Clock, ManualClock) {
+    pub fn manual(start: Timestamp) -> (Clock, ManualClock) {
         let manual = ManualClock(Arc::new(watch::Sender::new(to_millis(start))));
         (Clock::Manual(manual.clone()), manual)
     }
 
     /// Now, to the millisecond.
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         match self {
             #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
             Clock::System => to_millis(never_back(Utc::now())),
@@ -51,7 +51,7 @@ impl Clock {
 
     /// What the system's clock shows, set back or not: for signatures, which somebody else's clock dates and judges. Within
     /// the program only [`Clock::now`] counts.
-    pub fn wall(&self) -> Instant {
+    pub fn wall(&self) -> Timestamp {
         match self {
             #[expect(clippy::disallowed_methods, reason = "the other place that asks the system for the time")]
             Clock::System => to_millis(Utc::now()),
@@ -60,7 +60,7 @@ impl Clock {
     }
 
     /// Returns once `now() >= deadline`, also when the clock jumps meanwhile.
-    pub async fn sleep_until(&self, deadline: Instant) {
+    pub async fn sleep_until(&self, deadline: Timestamp) {
         match self {
             Clock::System => loop {
                 let Ok(left) = (deadline - self.now()).to_std() else { return };
@@ -90,7 +90,7 @@ impl ManualClock {
     }
 
     /// Sets the clock, backward too.
-    pub fn set(&self, instant: Instant) {
+    pub fn set(&self, instant: Timestamp) {
         self.0.send_replace(to_millis(instant));
     }
 }
@@ -98,7 +98,7 @@ impl ManualClock {
 /// The system's time, or where that was set back, the time that has passed since it was later: what had expired stays
 /// expired, and what was begun ends no later than it should. A leap ahead is believed, since a machine that slept makes
 /// one, too. A restart believes whatever it finds.
-fn never_back(shown: Instant) -> Instant {
+fn never_back(shown: Timestamp) -> Timestamp {
     /// What passes whatever the system's clock is set to.
     static STARTED: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
     /// The most that the system's clock was ever ahead of it, in microseconds since 1970.
@@ -109,7 +109,7 @@ fn never_back(shown: Instant) -> Instant {
     DateTime::from_timestamp_micros(passed.saturating_add(most)).unwrap_or(shown)
 }
 
-fn to_millis(instant: Instant) -> Instant {
+fn to_millis(instant: Timestamp) -> Timestamp {
     instant.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(instant)
 }
 

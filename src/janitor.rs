@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     config,
     delivery::ACCOUNT_DELETED,
     fault::Fault,
@@ -95,7 +95,7 @@ impl Janitor {
         self.store.hold_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn dead(&self, now: Instant) -> [Dead; 14] {
+    fn dead(&self, now: Timestamp) -> [Dead; 14] {
         let history = now - self.settings.history;
         [
             Dead::Proofs { before: now - LATE },

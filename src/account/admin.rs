@@ -3,7 +3,7 @@
 use super::{Accounts, Administrator, Required, rules, rules::Forbidden};
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     contact::PersonName,
     delivery::Notice,
     fault::Fault,
@@ -66,7 +66,7 @@ struct Setting {
     id: AccountId,
     status: AccountStatus,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {

@@ -3,7 +3,7 @@
 
 use super::Accounts;
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     ids::AccountId,
     session::{
@@ -39,7 +39,7 @@ impl Administrator {
 
     /// Whether they still may, in a transaction that has locked all administrators who can act. An act upon their own
     /// account may have ended their session in it.
-    pub(super) async fn still_may(&self, tx: &Tx, locked: &Ended, now: Instant) -> Result<bool, Fault> {
+    pub(super) async fn still_may(&self, tx: &Tx, locked: &Ended, now: Timestamp) -> Result<bool, Fault> {
         let acted_on_themselves = locked.sessions.iter().any(|session| session.id == self.0.session);
         let lives = acted_on_themselves || tx.is_live(&self.0.session, now).await?;
         Ok(lives && locked.administrators.contains(self.account()))

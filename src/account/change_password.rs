@@ -3,7 +3,7 @@
 use super::{Accounts, Parts, Required, words};
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     delivery::{Notice, Order, notices},
     fault::Fault,
     ids::{DeliveryId, SessionId},
@@ -79,7 +79,7 @@ struct Changing {
     device: Option<Opaque>,
     told: Vec<Order>,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Accounts, Parts, Required, rules};
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     contact::{Contact, ContactKind},
     delivery::{ContactChanged, Notice, Order, notices},
     fault::Fault,
@@ -65,7 +65,7 @@ struct Moving {
     purpose: Purpose,
     signed_in: SignedIn,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {
@@ -156,7 +156,7 @@ impl Parts {
         account: &Model,
         new: &Contact,
         open: &[contact_change::Model],
-        now: Instant,
+        now: Timestamp,
     ) -> (contact_change::Model, Vec<Order>) {
         let (kind, undo) = (new.kind(), self.settings.contact_undo);
         let key = self.keys.current();

@@ -3,7 +3,7 @@
 use super::{Accounts, Required, change_password::Confirmed, rules};
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     delivery::{Notice, Order, notices},
     fault::Fault,
     ids::{AccountId, DeliveryId, SessionId},
@@ -25,7 +25,7 @@ pub enum Deleted {
     ReauthenticationRequired(Required),
     /// A contact change can still be undone: until then the owner can have the account back.
     HeldBack {
-        until: Instant,
+        until: Timestamp,
     },
     /// Nobody would be left to administer the service.
     LastAdministrator,
@@ -51,7 +51,7 @@ impl Deleted {
 enum Written {
     Erased(Vec<SessionId>, Vec<DeliveryId>),
     NotRecent,
-    HeldBack { until: Instant },
+    HeldBack { until: Timestamp },
     LastAdministrator,
     PasswordChanged,
     Gone,
@@ -67,7 +67,7 @@ struct Erasing {
     password_given: bool,
     told: Vec<Order>,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::ImageUrl;
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
     ids::AccountId,
     password::ExportedPassword,
@@ -51,7 +51,7 @@ pub struct Line {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<Line, Vec<LineRefusal>> {
+pub fn read(line: &str, import: Import, id: AccountId, now: Timestamp) -> Result<Line, Vec<LineRefusal>> {
     let mut fields = Fields::read(line).map_err(|reason| vec![LineRefusal::new("line", reason)])?;
     let username = fields.parsed("username", |text| Username::parse(text).map_err(|why| why.reason()));
     let password = fields.password();
@@ -102,8 +102,8 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<L
 
 /// A time from 1900 on. PostgreSQL has none before 4714 BC, and what is read may begin with a sign: that line alone is
 /// refused, with either database.
-fn past_time(text: &str) -> Result<Instant, &'static str> {
-    let time: Instant = text.parse().map_err(|_| "not_a_time")?;
+fn past_time(text: &str) -> Result<Timestamp, &'static str> {
+    let time: Timestamp = text.parse().map_err(|_| "not_a_time")?;
     if time.year() < EARLIEST_YEAR { Err("too_early") } else { Ok(time) }
 }
 
@@ -230,7 +230,7 @@ mod tests {
             locale: Locale::Ko,
             today: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
         };
-        read(text, import, AccountId::new(&Entropy::seeded(1)), Instant::UNIX_EPOCH)
+        read(text, import, AccountId::new(&Entropy::seeded(1)), Timestamp::UNIX_EPOCH)
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use self::{
 };
 use crate::{
     caller::Caller,
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     config,
     delivery::{Notice, Outbox, notices},
     fault::Fault,
@@ -110,7 +110,7 @@ impl Parts {
     }
 
     /// Owes a notice to every contact of an account, and says which messages are to be dispatched after the commit.
-    async fn tell(&self, tx: &Tx, account: &Model, notice: Notice, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
+    async fn tell(&self, tx: &Tx, account: &Model, notice: Notice, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
         let orders = notices::to_all(account, &notice, &self.entropy, now);
         notices::owe(tx, &account.id, orders, now).await
     }

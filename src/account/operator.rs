@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Accounts, rules, rules::Forbidden};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     contact::NumberRules,
     delivery::Notice,
     fault::Fault,
@@ -133,7 +133,7 @@ impl Operation {
         tx: &Tx,
         sessions: &Sessions,
         id: &AccountId,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Result<Ended, Forbidden>, Fault> {
         let ended = match self.security_act() {
             Some(act) => ways_in::end(tx, act, &Subject::new(id.clone()), now).await?,

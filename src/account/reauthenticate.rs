@@ -3,7 +3,7 @@
 use super::{Accounts, change_password::Confirmed, recent::Required, rules};
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     purpose::Purpose,
     quota::{Act, Refused},
@@ -148,7 +148,7 @@ async fn write(
     asking: &SignedIn,
     checked: Checked,
     entry: &Event,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Ending<Outcome>, Fault> {
     let refused = |refusal| Ok(Ending::Rollback(refusal));
     let (hash, proof) = match checked {

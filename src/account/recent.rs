@@ -3,7 +3,7 @@
 use super::Parts;
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::{Contact, ContactKind},
     fault::Fault,
     ids::AccountId,
@@ -34,7 +34,7 @@ pub struct Required {
     /// What would count for this account now.
     pub ways: Vec<Way>,
     /// When the contact changes that keep other ways from counting can no longer be undone. None: there are none.
-    pub held_until: Option<Instant>,
+    pub held_until: Option<Timestamp>,
 }
 
 impl Parts {
@@ -105,7 +105,7 @@ pub(super) async fn step_up(
     tx: &Tx,
     asking: &SignedIn,
     contact: &Contact,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Result<Recipient, NoStepUp>, Fault> {
     if !tx.is_live(&asking.session, now).await? {
         return Ok(Err(NoStepUp::Gone));

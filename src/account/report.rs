@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::Accounts;
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     purpose::Purpose,
     store::{SLOT, SlotCount},
@@ -25,7 +25,7 @@ pub enum Bucket {
 /// What became of the verifications of one purpose and channel that were started in one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    pub start: Instant,
+    pub start: Timestamp,
     pub purpose: Purpose,
     pub channel: Channel,
     pub requested: i64,
@@ -60,8 +60,8 @@ impl Accounts {
     /// A fault of the store.
     pub async fn verification_report(
         &self,
-        from: Instant,
-        to: Instant,
+        from: Timestamp,
+        to: Timestamp,
         bucket: Bucket,
         zone: Tz,
     ) -> Result<Vec<Row>, Fault> {
@@ -72,9 +72,9 @@ impl Accounts {
 
 /// Adds slots up to buckets.
 pub fn folded(slots: Vec<SlotCount>, bucket: Bucket, zone: Tz) -> Vec<Row> {
-    let mut rows: BTreeMap<(Instant, Purpose, Channel), Row> = BTreeMap::new();
+    let mut rows: BTreeMap<(Timestamp, Purpose, Channel), Row> = BTreeMap::new();
     for slot in slots {
-        let Some(at) = Instant::from_timestamp(slot.slot * SLOT, 0) else { continue };
+        let Some(at) = Timestamp::from_timestamp(slot.slot * SLOT, 0) else { continue };
         let start = start(at, bucket, zone);
         let row = rows.entry((start, slot.purpose, slot.channel)).or_insert(Row {
             start,
@@ -100,7 +100,7 @@ pub fn folded(slots: Vec<SlotCount>, bucket: Bucket, zone: Tz) -> Vec<Row> {
 }
 
 /// When the bucket began that an instant is in.
-fn start(at: Instant, bucket: Bucket, zone: Tz) -> Instant {
+fn start(at: Timestamp, bucket: Bucket, zone: Tz) -> Timestamp {
     let local = at.with_timezone(&zone);
     match bucket {
         // Zones with half hours have their own hours.
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     fn slot(at: &str, purpose: Purpose, sent: i64, verified: i64) -> SlotCount {
-        let at: Instant = at.parse().unwrap();
+        let at: Timestamp = at.parse().unwrap();
         SlotCount {
             slot: at.timestamp() / SLOT,
             purpose,

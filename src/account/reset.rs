@@ -9,7 +9,7 @@ use super::{
 use crate::{
     caller::Caller,
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::{BirthDate, Contact, PersonName, PhoneNumber},
     delivery::{Notice, Order, notices},
     fault::Fault,
@@ -216,7 +216,7 @@ struct Change {
     told: Vec<Order>,
     device: Opaque,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Change {

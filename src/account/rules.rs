@@ -258,14 +258,14 @@ pub fn for_mover(
 mod tests {
     use super::*;
     use crate::{
-        clock::{Entropy, Instant},
+        clock::{Entropy, Timestamp},
         ids::ContactChangeId,
         store::entity::account::Role,
     };
 
     const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 
-    fn account(phone_at: Option<Instant>, email_at: Option<Instant>) -> Model {
+    fn account(phone_at: Option<Timestamp>, email_at: Option<Timestamp>) -> Model {
         let id = AccountId::new(&Entropy::seeded(1));
         Model {
             username: "hong".to_owned(),
@@ -288,12 +288,12 @@ mod tests {
             role: Role::User,
             password_hash: None,
             password_changed_at: None,
-            created_at: Instant::UNIX_EPOCH,
-            updated_at: Instant::UNIX_EPOCH,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
         }
     }
 
-    fn change(kind: ContactKind, at: Instant, old: Option<&str>) -> contact_change::Model {
+    fn change(kind: ContactKind, at: Timestamp, old: Option<&str>) -> contact_change::Model {
         contact_change::Model {
             id: ContactChangeId::new(&Entropy::System),
             token_hash: String::new(),
@@ -301,7 +301,7 @@ mod tests {
             contact_kind: kind,
             old_contact: old.map(str::to_owned),
             old_contact_key: old.map(str::to_owned),
-            old_verified_at: old.map(|_| Instant::UNIX_EPOCH),
+            old_verified_at: old.map(|_| Timestamp::UNIX_EPOCH),
             created_at: at,
             expires_at: at + HOUR * 72,
             undone_at: None,
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_contact_confirms_an_undo_if_it_was_proved_before_and_not_changed_since() {
-        let start = Instant::UNIX_EPOCH;
+        let start = Timestamp::UNIX_EPOCH;
         let (before, after) = (Some(start), Some(start + HOUR * 2));
         let phone = || change(ContactKind::Phone, start + HOUR, Some("+821099990000"));
         let email = || change(ContactKind::Email, start + HOUR * 2, None);
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn everybody_who_had_a_contact_is_told_once() {
-        let start = Instant::UNIX_EPOCH;
+        let start = Timestamp::UNIX_EPOCH;
         let changes = [
             change(ContactKind::Phone, start, Some("+821099990000")),
             change(ContactKind::Phone, start + HOUR, Some("+821088880000")),

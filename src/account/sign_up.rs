@@ -4,7 +4,7 @@ use super::{Accounts, Parts, rules, words};
 use crate::{
     caller::Caller,
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
     delivery::Notice,
     fault::Fault,
@@ -247,7 +247,7 @@ impl Accounts {
 
 impl Parts {
     /// The account that a newcomer asks for, without its contact and its password.
-    fn draft(&self, newcomer: Newcomer, status: AccountStatus, now: Instant) -> Model {
+    fn draft(&self, newcomer: Newcomer, status: AccountStatus, now: Timestamp) -> Model {
         Model {
             id: AccountId::new(&self.entropy),
             username: newcomer.username.as_str().to_owned(),
@@ -298,7 +298,7 @@ impl Parts {
 }
 
 /// Gives a draft its contact.
-fn hold(account: &mut Model, contact: &Contact, verified_at: Option<Instant>) {
+fn hold(account: &mut Model, contact: &Contact, verified_at: Option<Timestamp>) {
     match contact {
         Contact::Phone(number) => {
             account.phone = Some(number.as_str().to_owned());
@@ -337,7 +337,7 @@ async fn make(
     token_hash: &str,
     opening: Option<Opening>,
     entry: &Event,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Ending<Written>, Fault> {
     let spending = tx.spend_proof(token_hash, Purpose::SignUp, now).await?;
     let proof: proof::Model = match verification::spent(spending, Purpose::SignUp, now) {

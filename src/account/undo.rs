@@ -3,7 +3,7 @@
 use super::{Accounts, contact::token_hash, rules};
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     contact::Contact,
     delivery::{Notice, notices},
     fault::Fault,
@@ -78,7 +78,7 @@ struct Undoing {
     token_hash: String,
     proof_hash: Option<String>,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {

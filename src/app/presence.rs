@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     fault::Fault,
     keys::KeysInUse,
     quota::Quotas,
@@ -28,7 +28,7 @@ pub struct Presence {
     pub clock: Clock,
     pub process: String,
     pub keys: KeysInUse,
-    pub started_at: Instant,
+    pub started_at: Timestamp,
     /// These divide their budgets by the number of processes.
     pub quotas: Quotas,
 }

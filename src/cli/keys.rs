@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use super::{out, table::table};
 use crate::{
     app::{Settings, keys as app_keys, presence::GONE_AFTER},
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     config::Place,
     fault::Fault,
     keys::{
@@ -64,8 +64,8 @@ impl From<Kind> for KeyKind {
 pub struct Process {
     pub id: String,
     pub version: String,
-    pub started_at: Instant,
-    pub last_seen_at: Instant,
+    pub started_at: Timestamp,
+    pub last_seen_at: Timestamp,
     pub keys: KeysInUse,
 }
 
@@ -136,7 +136,7 @@ async fn list(settings: &Settings) -> Result<(), String> {
 }
 
 fn rows(process: &Process) -> Vec<Vec<String>> {
-    let time = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let time = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let mut rows = Vec::new();
     for kind in KeyKind::ALL {
         for (at, ids) in process.keys.of(kind).iter().enumerate() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{out, table::table};
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     config::{self, Place},
     fault::Fault,
     status::DeliveryStatus,
@@ -29,8 +29,8 @@ pub struct Stats {
 
 /// Everything that is shown.
 struct Figures {
-    from: Instant,
-    to: Instant,
+    from: Timestamp,
+    to: Timestamp,
     funnel: Vec<Funnel>,
     providers: Vec<Health>,
     /// Messages that are due and that nobody has in hand.
@@ -92,7 +92,7 @@ pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String>
     Ok(())
 }
 
-async fn read(store: &Store, from: Instant, to: Instant) -> Result<Figures, Fault> {
+async fn read(store: &Store, from: Timestamp, to: Timestamp) -> Result<Figures, Fault> {
     Ok(Figures {
         from,
         to,
@@ -149,7 +149,7 @@ fn health(counts: Vec<ProviderCount>, reasons: Vec<ReasonCount>) -> Vec<Health> 
 
 impl Figures {
     fn to_text(&self) -> String {
-        let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let instant = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let numbers = |numbers: &[i64]| numbers.iter().map(i64::to_string).collect::<Vec<_>>();
         let funnel: Vec<_> = self
             .funnel
@@ -223,7 +223,7 @@ impl Figures {
     }
 
     fn to_json(&self) -> Value {
-        let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let instant = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let funnel: Vec<_> = self
             .funnel
             .iter()

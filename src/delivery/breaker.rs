@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::Timestamp;
 
 /// Failures in a row that open it. Fewer would punish a hiccup.
 const TOLERATED: u32 = 5;
@@ -20,7 +20,7 @@ pub enum Admission {
     Go,
     /// Not before this instant.
     Rests {
-        until: Instant,
+        until: Timestamp,
     },
 }
 
@@ -45,7 +45,7 @@ pub struct Breaker {
 
 #[derive(Clone, Copy, Debug)]
 struct Outage {
-    until: Instant,
+    until: Timestamp,
     rest: Duration,
     /// Somebody is finding out whether it is over.
     probing: bool,
@@ -54,7 +54,7 @@ struct Outage {
 impl Breaker {
     /// Asks whether to go. During an outage one goes after each rest, as a probe; if its outcome is never told, another
     /// goes after as long again.
-    pub fn admit(&mut self, now: Instant) -> Admission {
+    pub fn admit(&mut self, now: Timestamp) -> Admission {
         if let Some(until) = self.rests(now) {
             return Admission::Rests { until };
         }
@@ -66,7 +66,7 @@ impl Breaker {
     }
 
     /// Until when nobody goes, if that is so.
-    pub fn rests(&self, now: Instant) -> Option<Instant> {
+    pub fn rests(&self, now: Timestamp) -> Option<Timestamp> {
         let outage = self.outage.filter(|outage| now < outage.until)?;
         Some(if outage.probing { outage.until.min(now + PROBE) } else { outage.until })
     }
@@ -78,7 +78,7 @@ impl Breaker {
     }
 
     /// What came says nothing of the provider: another probe may go at once.
-    pub fn undecided(&mut self, now: Instant) {
+    pub fn undecided(&mut self, now: Timestamp) {
         if let Some(outage) = self.outage.as_mut().filter(|outage| outage.probing) {
             outage.probing = false;
             outage.until = now;
@@ -86,7 +86,7 @@ impl Breaker {
     }
 
     /// The provider did not answer, or said that it can't. `chance`, from 0 to 1, spreads the rests of processes.
-    pub fn failed(&mut self, now: Instant, chance: f64) -> Turn {
+    pub fn failed(&mut self, now: Timestamp, chance: f64) -> Turn {
         let rest = match &self.outage {
             // Calls that were on their way when it opened say nothing new.
             Some(outage) if !outage.probing => return Turn::Nothing,
@@ -110,8 +110,8 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64) -> Instant {
-        Instant::UNIX_EPOCH + Duration::from_secs(seconds)
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
     fn opened() -> Breaker {

@@ -10,7 +10,7 @@ use super::{
     provider::Outgoing,
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     contact::{Contact, ContactKind},
     keys::ServerKeys,
     store::entity::delivery::Model,
@@ -43,7 +43,7 @@ impl Writer {
     ///
     /// # Errors
     /// Why it can't be written.
-    pub(super) fn write(&self, row: &Model, now: Instant) -> Result<Outgoing, Unwritten> {
+    pub(super) fn write(&self, row: &Model, now: Timestamp) -> Result<Outgoing, Unwritten> {
         let content: Content = serde_json::from_str(&row.content).map_err(|_| Unwritten::Unreadable)?;
         let to = Contact::from_stored(row.contact_kind, &row.contact).ok_or(Unwritten::Unreadable)?;
         let locale = Locale::parse(&row.locale).unwrap_or(self.default_locale);

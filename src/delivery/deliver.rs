@@ -13,7 +13,7 @@ use super::{
     settle::{CodeMaker, Report, Wanted},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     status::DeliveryStatus,
     store::{
@@ -73,7 +73,7 @@ struct Case<'a> {
     taken_by: Vec<String>,
 }
 
-async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Instant) -> Result<Report, Fault> {
+async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -> Result<Report, Fault> {
     let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
     // What was taken once shows as sent from then on, whatever becomes of another route.
     let over = |reason: &str| match attempts.is_empty() {
@@ -187,7 +187,7 @@ impl Case<'_> {
     }
 
     /// When to try again. None: it would be too often, or too late.
-    fn next_try(&self, parts: &Parts, tries: i32, asked: i32, not_before: Option<Instant>) -> Option<Instant> {
+    fn next_try(&self, parts: &Parts, tries: i32, asked: i32, not_before: Option<Timestamp>) -> Option<Timestamp> {
         if tries >= retry::MOST_TRIES {
             return None;
         }
@@ -247,7 +247,7 @@ pub(super) fn sent() -> Settlement {
 }
 
 /// As it stands, at this instant.
-pub(super) fn put_back(row: &Model, due_at: Instant) -> Settlement {
+pub(super) fn put_back(row: &Model, due_at: Timestamp) -> Settlement {
     Settlement::Again { due_at, provider: None, reason: row.reason.clone(), perhaps_sent: row.perhaps_sent }
 }
 

@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, room::Room, settle::Settler};
 use crate::{
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     fault::Fault,
     ids::DeliveryId,
     store::{Claimant, Store, entity::delivery::Model},
@@ -75,7 +75,7 @@ pub(super) struct Inner {
 struct Run {
     hands: BTreeMap<Channel, Arc<Semaphore>>,
     working: TaskTracker,
-    renewed_at: Instant,
+    renewed_at: Timestamp,
     /// More was due than there were hands or room for.
     backlog: bool,
     /// What is due of some channel was left where it is: its providers rest for a moment.
@@ -207,7 +207,7 @@ impl Inner {
     }
 
     /// What can be begun now.
-    fn offer(&self, run: &mut Run, now: Instant) -> Offer {
+    fn offer(&self, run: &mut Run, now: Timestamp) -> Offer {
         let lines = &self.parts.lines;
         let mut offer = Offer { most: BATCH, channels: BTreeMap::new(), rooms: BTreeMap::new() };
         (run.rests, run.backlog) = (false, false);
@@ -267,7 +267,7 @@ impl Inner {
 
     /// Settles messages whose claims ran out before `deadline`: of processes that died, and of our own what nobody here
     /// has in hand.
-    async fn settle_abandoned(&self, deadline: Instant) -> Result<(), Fault> {
+    async fn settle_abandoned(&self, deadline: Timestamp) -> Result<(), Fault> {
         let Parts { store, settler, lines, .. } = &self.parts;
         let claimant = self.claimant();
         for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {

@@ -8,7 +8,7 @@ use super::{
     retry,
     room::Room,
 };
-use crate::clock::{Clock, Entropy, Instant};
+use crate::clock::{Clock, Entropy, Timestamp};
 
 /// Whose code a message may carry: all messages of a verification carry one code, so whoever carried the first decides
 /// who may carry the next.
@@ -61,7 +61,7 @@ pub(super) struct Passage<'a> {
     /// Times that providers were asked before.
     pub tries: i32,
     /// Not handed over from then on.
-    pub deadline: Instant,
+    pub deadline: Timestamp,
 }
 
 /// What became of it, and how many times a provider was asked.
@@ -92,7 +92,7 @@ pub(super) enum End {
         provider: Option<&'static str>,
         code: Option<String>,
         /// Before then nobody can be asked; none: nobody said.
-        not_before: Option<Instant>,
+        not_before: Option<Timestamp>,
         /// Nobody can be asked with more success until an operator has mended something.
         hopeless: bool,
     },
@@ -163,13 +163,13 @@ struct Search {
     /// Who said last that it can't, and why.
     last: Option<(&'static str, Option<String>)>,
     /// When the first of those can be asked again who may take it then.
-    soonest: Option<Instant>,
+    soonest: Option<Timestamp>,
     /// Who can't carry such a message.
     unfit: Option<(&'static str, &'static str)>,
 }
 
 impl Search {
-    fn put_off(&mut self, provider: &'static str, code: Option<String>, until: Instant) {
+    fn put_off(&mut self, provider: &'static str, code: Option<String>, until: Timestamp) {
         self.last = Some((provider, code));
         self.soonest = Some(self.soonest.map_or(until, |other| other.min(until)));
     }

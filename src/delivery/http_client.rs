@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     delivery::{loose, provider::Outcome},
     fault::Fault,
     telemetry::traces::Trace,
@@ -149,7 +149,7 @@ fn silence(error: &reqwest::Error) -> Silence {
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn parse_retry_after(text: &str, now: Instant) -> Option<Duration> {
+fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));

@@ -19,7 +19,7 @@ use super::{
     warned::{Refusal, Warned},
 };
 use crate::{
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     quota::Ticker,
     telemetry::{
         metrics,
@@ -56,9 +56,9 @@ pub(super) struct Line {
 struct State {
     breaker: Breaker,
     /// Until when it asked to be sent nothing by a channel: a limit on text messages is none on e-mail.
-    asked_for_peace: BTreeMap<Channel, Instant>,
+    asked_for_peace: BTreeMap<Channel, Timestamp>,
     /// Until when it asked not to be asked what became of messages: it may still be sent some.
-    not_polled: Option<Instant>,
+    not_polled: Option<Timestamp>,
     warned: Warned,
 }
 
@@ -67,7 +67,7 @@ pub(super) enum Said {
     Outcome(Outcome),
     /// It was not asked: it rests, or there is no room before `until`.
     Rests {
-        until: Instant,
+        until: Timestamp,
     },
 }
 
@@ -120,7 +120,7 @@ impl Line {
     }
 
     /// Hands a message over: at once where it has `room`, else when its turn comes, and no later than `deadline`.
-    pub async fn send(&self, message: &Outgoing, room: Option<Room>, deadline: Instant) -> Said {
+    pub async fn send(&self, message: &Outgoing, room: Option<Room>, deadline: Timestamp) -> Said {
         let asked_at = self.clock.now();
         let room = match room {
             Some(room) => Some(room),
@@ -174,7 +174,7 @@ impl Line {
         Some(polled)
     }
 
-    fn admit(&self, channel: Channel, now: Instant) -> Admission {
+    fn admit(&self, channel: Channel, now: Timestamp) -> Admission {
         match self.peace(channel, now) {
             Some(until) => Admission::Rests { until },
             None => self.state().breaker.admit(now),
@@ -182,15 +182,15 @@ impl Line {
     }
 
     /// Until when it is sent nothing by `channel`, if that is so.
-    pub fn rests(&self, channel: Channel, now: Instant) -> Option<Instant> {
+    pub fn rests(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
         self.peace(channel, now).or_else(|| self.state().breaker.rests(now))
     }
 
-    fn peace(&self, channel: Channel, now: Instant) -> Option<Instant> {
+    fn peace(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
         self.state().asked_for_peace.get(&channel).copied().filter(|until| *until > now)
     }
 
-    fn end_of_peace(&self, retry_after: Option<Duration>) -> Option<Instant> {
+    fn end_of_peace(&self, retry_after: Option<Duration>) -> Option<Timestamp> {
         let wait = retry_after.filter(|wait| !wait.is_zero())?;
         Some(self.clock.now() + wait.min(LONGEST_PEACE))
     }
@@ -237,7 +237,7 @@ impl Line {
         }
     }
 
-    fn warn_once(&self, outcome: &Outcome, message: &Outgoing, now: Instant) {
+    fn warn_once(&self, outcome: &Outcome, message: &Outgoing, now: Timestamp) {
         let Some(refusal) = Refusal::of(outcome, message) else { return };
         if self.state().warned.is_due(&refusal, now) {
             tracing::warn!(

@@ -11,7 +11,7 @@ use super::{
     registry::Routes,
 };
 use crate::{
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     telemetry::metrics,
 };
 
@@ -53,13 +53,13 @@ impl Lines {
     }
 
     /// Whether nobody of a channel can be asked now, and somebody can in a moment.
-    pub(super) fn rest_for_a_moment(&self, channel: Channel, now: Instant) -> bool {
+    pub(super) fn rest_for_a_moment(&self, channel: Channel, now: Timestamp) -> bool {
         let rests: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(channel, now)).collect();
         rests.and_then(|rests| rests.into_iter().min()).is_some_and(|until| until <= now + MOMENT)
     }
 
     /// Who is asked first for messages of a channel now. None: everybody rests, or nobody carries them.
-    pub(super) fn first_awake(&self, channel: Channel, now: Instant) -> Option<&Arc<Line>> {
+    pub(super) fn first_awake(&self, channel: Channel, now: Timestamp) -> Option<&Arc<Line>> {
         self.of(channel).iter().find(|line| line.rests(channel, now).is_none())
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Content, Notice, Order};
 use crate::{
     channel::Channel,
-    clock::{Entropy, Instant},
+    clock::{Entropy, Timestamp},
     contact::{Contact, ContactKind},
     fault::Fault,
     ids::{AccountId, ContactChangeId, DeliveryId},
@@ -22,7 +22,7 @@ use crate::{
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// To every contact that the account has proved to hold.
-pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant) -> Vec<Order> {
+pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<Order> {
     proved(account).into_iter().map(|contact| to(contact, account, notice.clone(), entropy, now)).collect()
 }
 
@@ -31,7 +31,7 @@ pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant)
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
+pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
     let notice = orders.iter().find_map(|order| match &order.content {
         Content::Notice(notice) => Some(notice),
         Content::Code(_) => None,
@@ -52,7 +52,7 @@ pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Instant)
 }
 
 /// To this contact.
-pub fn to(contact: Contact, account: &Model, notice: Notice, entropy: &Entropy, now: Instant) -> Order {
+pub fn to(contact: Contact, account: &Model, notice: Notice, entropy: &Entropy, now: Timestamp) -> Order {
     let channel = match contact.kind() {
         ContactKind::Phone => Channel::Sms,
         ContactKind::Email => Channel::Email,

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use super::notice::Notice;
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     code::CodeSpec,
     contact::Contact,
     ids::{DeliveryId, VerificationId},
@@ -54,12 +54,12 @@ pub struct Order {
     /// What a test contact plays.
     pub scenario: Option<String>,
     /// Not sent after this.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
 impl Order {
     /// The row that owes it, due at once.
-    pub fn into_row(self, now: Instant) -> Model {
+    pub fn into_row(self, now: Timestamp) -> Model {
         Model {
             id: self.id,
             verification_id: self.verification,

@@ -92,11 +92,11 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::clock::{Clock, Instant};
+    use crate::clock::{Clock, Timestamp};
 
     #[test]
     fn a_rate_is_kept_and_what_was_not_used_is_given_back() {
-        let (clock, hand) = Clock::manual(Instant::UNIX_EPOCH);
+        let (clock, hand) = Clock::manual(Timestamp::UNIX_EPOCH);
         let rate = Rate::new(NonZeroU32::new(4).unwrap(), Ticker::new(clock));
         let taken = || (0..100).take_while(|_| rate.take().is_ok()).count();
         assert_eq!(taken(), 4);
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_room_that_is_dropped_is_free_and_its_place_comes_back_unless_it_was_used() {
         let calls = Arc::new(Semaphore::new(1));
-        let rate = Arc::new(Rate::new(NonZeroU32::MIN, Ticker::new(Clock::manual(Instant::UNIX_EPOCH).0)));
+        let rate = Arc::new(Rate::new(NonZeroU32::MIN, Ticker::new(Clock::manual(Timestamp::UNIX_EPOCH).0)));
         let room = || {
             rate.take().ok()?;
             Some(Room::new("x", Arc::clone(&calls).try_acquire_owned().ok()?, Some(Arc::clone(&rate))))

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{deliver::put_back, failover::NO_ANSWER, receipts::Receipt, rules};
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     events::{Events, Snapshot},
     fault::{Fault, FaultKind},
     ids::DeliveryId,
@@ -262,7 +262,7 @@ async fn advance(
     id: &DeliveryId,
     status: DeliveryStatus,
     code: Option<String>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<verification::Model>, Fault> {
     match tx.advance_delivery(id, rules::before(status), status, code, now).await? {
         // A discreet message shows that it left and nothing more: whether it could leave or arrive would tell whether
@@ -277,7 +277,7 @@ async fn show(
     tx: &Tx,
     row: &Model,
     status: Option<DeliveryStatus>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<verification::Model>, Fault> {
     match (&row.verification_id, status) {
         (Some(id), Some(status)) => tx.show_delivery(id, &row.id, status, now).await,

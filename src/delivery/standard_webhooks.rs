@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{clock::Instant, config::Secret, delivery::keyed};
+use crate::{clock::Timestamp, config::Secret, delivery::keyed};
 
 pub const ID: &str = "webhook-id";
 pub const TIMESTAMP: &str = "webhook-timestamp";
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Key {
 
 /// Whether a request was signed with one of `keys` within five minutes of `now`. `signatures` is the header as it came:
 /// several, apart by spaces, while the sender changes its key.
-pub fn is_genuine(keys: &[Key], id: &str, timestamp: &str, signatures: &str, body: &[u8], now: Instant) -> bool {
+pub fn is_genuine(keys: &[Key], id: &str, timestamp: &str, signatures: &str, body: &[u8], now: Timestamp) -> bool {
     let fresh = timestamp.parse::<i64>().is_ok_and(|sent| now.timestamp().abs_diff(sent) <= TOLERANCE_SECONDS);
     fresh
         && signatures

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     contact::Contact,
     delivery::provider::{Outcome, Outgoing},
 };
@@ -15,7 +15,7 @@ const MOST: usize = 1000;
 
 /// Which refusals of one provider were logged, and when.
 #[derive(Debug, Default)]
-pub(super) struct Warned(HashMap<Refusal, Instant>);
+pub(super) struct Warned(HashMap<Refusal, Timestamp>);
 
 /// What makes two refusals one line in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ impl Refusal {
 
 impl Warned {
     /// Whether this refusal is to be logged now.
-    pub fn is_due(&mut self, refusal: &Refusal, now: Instant) -> bool {
+    pub fn is_due(&mut self, refusal: &Refusal, now: Timestamp) -> bool {
         if self.0.get(refusal).is_some_and(|logged| now < *logged + AGAIN) {
             return false;
         }
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_refusal_is_logged_once_a_day_and_their_number_is_bounded() {
         let mut warned = Warned::default();
-        let now = Instant::UNIX_EPOCH;
+        let now = Timestamp::UNIX_EPOCH;
         assert!(warned.is_due(&refusal(0), now) && !warned.is_due(&refusal(0), now));
         assert!(warned.is_due(&Refusal { country: "US".to_owned(), ..refusal(0) }, now));
         assert!(warned.is_due(&refusal(0), now + AGAIN));

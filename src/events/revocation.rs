@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::{clock::Instant, ids::SessionId};
+use crate::{clock::Timestamp, ids::SessionId};
 
 /// That a session was ended, and when. Whoever ends all of an account's tells each: the statement that ends them says
 /// which those were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     pub session: SessionId,
-    pub at: Instant,
+    pub at: Timestamp,
 }
 
 /// What whoever judges tokens is told.

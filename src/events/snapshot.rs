@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     ids::VerificationId,
     status::{DeliveryStatus, Status},
     store::entity::verification::Model,
@@ -25,9 +25,9 @@ pub struct Snapshot {
     pub attempts: i32,
     pub delivery_channel: Channel,
     pub delivery_status: DeliveryStatus,
-    pub delivery_updated_at: Instant,
-    pub last_sent_at: Instant,
-    pub expires_at: Instant,
+    pub delivery_updated_at: Timestamp,
+    pub last_sent_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 impl Snapshot {

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::context::Asking;
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     store::{Page, Place, Slice},
     texts::Arg,
 };
@@ -30,7 +30,7 @@ impl CursorType for Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| WRONG)?;
         let text = String::from_utf8(bytes).map_err(|_| WRONG)?;
         let (millis, id) = text.split_once(' ').ok_or(WRONG)?;
-        let at = millis.parse().ok().and_then(Instant::from_timestamp_millis).ok_or(WRONG)?;
+        let at = millis.parse().ok().and_then(Timestamp::from_timestamp_millis).ok_or(WRONG)?;
         // What the database gets is of a shape that it knows.
         let plain = id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if plain { Ok(Self(Place { at, id: id.to_owned() })) } else { Err(WRONG) }
@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_and_nothing_else_does() {
-        let place = Place { at: Instant::from_timestamp_millis(1_700_000_000_123).unwrap(), id: "ses_abc".to_owned() };
+        let place =
+            Place { at: Timestamp::from_timestamp_millis(1_700_000_000_123).unwrap(), id: "ses_abc".to_owned() };
         let text = Cursor(place.clone()).encode_cursor();
         assert_eq!(Cursor::decode_cursor(&text).ok().map(|cursor| cursor.0), Some(place));
         for text in ["", "abc", "MTIz", &URL_SAFE_NO_PAD.encode("1 \0"), &URL_SAFE_NO_PAD.encode("x ses_abc")] {

@@ -3,10 +3,10 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{NaiveDate, SecondsFormat, Utc};
 
-use crate::clock::Instant;
+use crate::clock::Timestamp;
 
 /// An instant of the API.
-pub struct DateTime(pub Instant);
+pub struct DateTime(pub Timestamp);
 
 /// RFC 3339 instant in UTC, millisecond precision, e.g. 2026-01-31T09:30:00.000Z.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
@@ -43,7 +43,7 @@ pub fn mistake(name: &str, value: &Value) -> Option<&'static str> {
     }
 }
 
-fn instant(value: &Value) -> Result<Instant, &'static str> {
+fn instant(value: &Value) -> Result<Timestamp, &'static str> {
     let parsed = match value {
         Value::String(text) => chrono::DateTime::parse_from_rfc3339(text).ok(),
         _ => None,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     config::Secret,
     session::gate::{Auth, Gate, SignedIn, TokenRefused},
 };
@@ -60,7 +60,7 @@ impl Credentials {
     }
 }
 
-async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expires_at: Instant) {
+async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expires_at: Timestamp) {
     let mut revocations = judge.revocations();
     let revoked = async {
         // Judged once more first: the tick may have come between opening and watching.

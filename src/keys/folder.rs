@@ -14,7 +14,7 @@ use super::{
     file::{self, Check},
 };
 use crate::{
-    clock::{Entropy, Instant},
+    clock::{Entropy, Timestamp},
     secret::Secret,
 };
 
@@ -81,7 +81,7 @@ pub fn make(entropy: &Entropy) -> Secret {
 pub struct Retired {
     pub secret: Secret,
     /// Since when no process makes anything with it. None: one may still do so, until it is restarted.
-    pub unused_since: Option<Instant>,
+    pub unused_since: Option<Timestamp>,
 }
 
 /// What a line has in the place of a time.
@@ -209,7 +209,7 @@ impl KeyFiles {
     pub fn drop_retired(
         &self,
         is_used: impl Fn(&Secret) -> Result<bool, String>,
-        now: Instant,
+        now: Timestamp,
         life: Duration,
         entropy: &Entropy,
     ) -> Result<usize, String> {
@@ -278,7 +278,7 @@ mod tests {
         files.make_next(&entropy).unwrap();
         files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
         let (day, life) = (Duration::from_secs(86_400), Duration::from_secs(30 * 86_400));
-        let start: Instant = "2026-03-02T03:00:00Z".parse().unwrap();
+        let start: Timestamp = "2026-03-02T03:00:00Z".parse().unwrap();
         let drop = |used: bool, days: u32| {
             let is_used = |key: &Secret| Ok(used && key.expose() == first.expose());
             files.drop_retired(is_used, start + day * days, life, &entropy).unwrap()

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     ids::{AccountId, SessionId},
 };
 
@@ -143,13 +143,13 @@ impl Quota {
 #[must_use]
 pub struct Refused {
     pub quota: Quota,
-    pub retry_at: Instant,
+    pub retry_at: Timestamp,
 }
 
 impl Refused {
     /// Whole seconds from `now` until `retry_at`, rounded up and at least one: a client that waits so long is not
     /// refused for having come a moment early.
-    pub fn retry_after_seconds(self, now: Instant) -> u32 {
+    pub fn retry_after_seconds(self, now: Timestamp) -> u32 {
         let millis = (self.retry_at - now).num_milliseconds().max(1).unsigned_abs();
         u32::try_from(millis.div_ceil(1000)).unwrap_or(u32::MAX)
     }

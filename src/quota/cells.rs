@@ -25,7 +25,7 @@ const MOST: usize = 100_000;
 pub struct Ticker {
     clock: Clock,
     made: Instant,
-    made_at: clock::Instant,
+    made_at: clock::Timestamp,
 }
 
 impl Ticker {

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     quota::{Quota, Refused},
 };
 
@@ -14,16 +14,16 @@ use crate::{
 const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
 
 /// The day on which `now` falls in `zone`: what a daily count belongs to.
-pub fn local_day(now: Instant, zone: Tz) -> NaiveDate {
+pub fn local_day(now: Timestamp, zone: Tz) -> NaiveDate {
     now.with_timezone(&zone).date_naive()
 }
 
 /// The first instant of the next day in `zone`. Where summer time begins at midnight there is no 00:00, and the day
 /// begins at 01:00; where clocks are set back over midnight it begins at the earlier of the two.
-pub fn next_midnight(now: Instant, zone: Tz) -> Instant {
+pub fn next_midnight(now: Timestamp, zone: Tz) -> Timestamp {
     let Some(midnight) = local_day(now, zone).checked_add_days(Days::new(1)).map(|day| day.and_time(NaiveTime::MIN))
     else {
-        return Instant::MAX_UTC;
+        return Timestamp::MAX_UTC;
     };
     let mut skipped = TimeDelta::zero();
     while skipped <= LONGEST_GAP {
@@ -42,7 +42,7 @@ pub fn next_midnight(now: Instant, zone: Tz) -> Instant {
 ///
 /// # Errors
 /// The refusal, with the instant at which a send is accepted.
-pub fn cooldown(last_sent_at: Option<Instant>, now: Instant, cooldown: Duration) -> Result<(), Refused> {
+pub fn cooldown(last_sent_at: Option<Timestamp>, now: Timestamp, cooldown: Duration) -> Result<(), Refused> {
     match last_sent_at.map(|sent| sent.min(now) + cooldown) {
         Some(retry_at) if retry_at > now => Err(Refused { quota: Quota::ResendCooldown, retry_at }),
         _ => Ok(()),
@@ -53,7 +53,7 @@ pub fn cooldown(last_sent_at: Option<Instant>, now: Instant, cooldown: Duration)
 ///
 /// # Errors
 /// The refusal; it ends at midnight.
-pub fn daily(count: u32, limit: Option<NonZeroU32>, now: Instant, zone: Tz) -> Result<(), Refused> {
+pub fn daily(count: u32, limit: Option<NonZeroU32>, now: Timestamp, zone: Tz) -> Result<(), Refused> {
     match limit {
         Some(limit) if count >= limit.get() => {
             Err(Refused { quota: Quota::ContactDaily, retry_at: next_midnight(now, zone) })
@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
@@ -136,7 +136,7 @@ mod tests {
             seconds in 1_300_000_000i64..2_200_000_000,
             zone in prop::sample::select(vec![Seoul, New_York, London, Cairo, Beirut, Havana, Apia, Chatham, Kathmandu]),
         ) {
-            let now = Instant::from_timestamp(seconds, 0).unwrap();
+            let now = Timestamp::from_timestamp(seconds, 0).unwrap();
             let midnight = next_midnight(now, zone);
             prop_assert!(midnight > now && midnight - now <= TimeDelta::hours(25));
             prop_assert!(local_day(midnight, zone) > local_day(now, zone));

@@ -12,7 +12,7 @@ use super::{
     keyring::{KeySource, Keyring},
 };
 use crate::{
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     config,
     fault::Fault,
     ids::{AccountId, SessionId},
@@ -45,7 +45,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     pub token: Secret,
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,7 +84,7 @@ pub struct AccessGrant<'a> {
     pub username: &'a str,
     pub role: Role,
     pub session: &'a SessionId,
-    pub session_ends: Instant,
+    pub session_ends: Timestamp,
     pub authentication: Authentication,
     /// Of the refresh token beside it.
     pub generation: i32,
@@ -155,7 +155,7 @@ impl AccessTokens {
     pub(super) fn judge(&self, token: &str) -> Result<SignedIn, TokenRefused> {
         let claims = self.claims(token).ok_or(TokenRefused)?;
         let now = self.0.clock.now();
-        let instant = |seconds: i64| Instant::from_timestamp(seconds, 0).ok_or(TokenRefused);
+        let instant = |seconds: i64| Timestamp::from_timestamp(seconds, 0).ok_or(TokenRefused);
         // Where JWT_ACCESS_EXPIRES_IN was shortened, older tokens end with it: what is revoked is remembered no longer.
         let expires_at = instant(claims.exp)?.min(instant(claims.iat)? + self.0.ttl);
         let valid_from = instant(claims.iat)?.max(instant(claims.nbf.unwrap_or(claims.iat))?);
@@ -198,7 +198,7 @@ impl AccessTokens {
 
 /// The authentication that counts, if the token tells of one.
 fn authenticated(claims: &Claims) -> Option<Authenticated> {
-    let at = Instant::from_timestamp(claims.auth_time?, 0)?;
+    let at = Timestamp::from_timestamp(claims.auth_time?, 0)?;
     Some(Authenticated { at, context: Context::parse(claims.acr.as_deref()?)? })
 }
 

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{channel::Channel, clock::Instant, store::entity::session};
+use crate::{channel::Channel, clock::Timestamp, store::entity::session};
 
 /// What a person authenticated with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +77,7 @@ impl Context {
 /// One authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
-    pub at: Instant,
+    pub at: Timestamp,
     pub methods: Vec<Method>,
     /// None: it does not count as a recent one, because something was used that the account has had for too short a
     /// time, or because it is not known what was used.
@@ -124,7 +124,7 @@ pub struct Used {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authenticated {
     /// The `auth_time` claim: whole seconds.
-    pub at: Instant,
+    pub at: Timestamp,
     pub context: Context,
 }
 
@@ -133,7 +133,7 @@ pub const REAUTHENTICATION_WINDOW: Duration = Duration::from_secs(10 * 60);
 
 impl Authenticated {
     /// Until when it counts as recent. None: it never does.
-    pub fn fresh_until(self, max_age: Duration) -> Option<Instant> {
+    pub fn fresh_until(self, max_age: Duration) -> Option<Timestamp> {
         let window = match (self.context, max_age.is_zero()) {
             (Context::SignIn, true) => return None,
             (Context::Reauthentication, true) => REAUTHENTICATION_WINDOW,
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn references_are_those_of_rfc_8176() {
         let amr = |methods: &[Method]| {
-            let at = Instant::UNIX_EPOCH;
+            let at = Timestamp::UNIX_EPOCH;
             Authentication { at, methods: methods.to_vec(), context: None }.references()
         };
         assert_eq!(amr(&[Method::Password]), ["pwd"]);
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_sign_in_counts_for_the_setting_and_with_none_never() {
-        let at = Instant::UNIX_EPOCH;
+        let at = Timestamp::UNIX_EPOCH;
         let until = |context, seconds| Authenticated { at, context }.fresh_until(Duration::from_secs(seconds));
         assert_eq!(until(Context::SignIn, 600), Some(at + Duration::from_secs(600)));
         assert_eq!(until(Context::Reauthentication, 60), Some(at + Duration::from_secs(60)));

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     ids::SessionId,
     secret::Secret,
@@ -146,7 +146,7 @@ async fn write_one(
     asking: &SessionId,
     subject: &Subject,
     entry: &Event,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Ending<Revoked>, Fault> {
     // A session that ends another one has to be live itself. The account is locked before its sessions: two sessions that
     // end each other would deadlock without it.

@@ -3,7 +3,7 @@
 
 use super::authentication::{Method, Used};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     contact::ContactKind,
     fault::Fault,
     store::{
@@ -21,7 +21,7 @@ pub struct Established {
     /// The e-mail address that the account has now.
     pub email: bool,
     /// When the last contact change can no longer be undone. None: there is none that can be.
-    pub held_until: Option<Instant>,
+    pub held_until: Option<Timestamp>,
 }
 
 impl Established {
@@ -29,7 +29,7 @@ impl Established {
     ///
     /// No two clocks are compared: a change remembers which password the account had, and a contact that a change
     /// brought is one that the change's kind names.
-    pub fn of(account: &account::Model, changes: &[contact_change::Model], now: Instant) -> Self {
+    pub fn of(account: &account::Model, changes: &[contact_change::Model], now: Timestamp) -> Self {
         let standing = || changes.iter().filter(|change| change.undone_at.is_none());
         let open = || standing().filter(|change| change.expires_at > now);
         let oldest = open().map(|change| change.created_at).min();
@@ -68,7 +68,7 @@ impl Established {
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn of(tx: &Tx, account: &account::Model, now: Instant) -> Result<Established, Fault> {
+pub async fn of(tx: &Tx, account: &account::Model, now: Timestamp) -> Result<Established, Fault> {
     Ok(Established::of(account, &tx.contact_changes(&account.id).await?, now))
 }
 
@@ -76,7 +76,7 @@ pub async fn of(tx: &Tx, account: &account::Model, now: Instant) -> Result<Estab
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn by_code(tx: &Tx, account: &account::Model, proof: &proof::Model, now: Instant) -> Result<Used, Fault> {
+pub async fn by_code(tx: &Tx, account: &account::Model, proof: &proof::Model, now: Timestamp) -> Result<Used, Fault> {
     let established = of(tx, account, now).await?;
     Ok(match tx.verification(&proof.verification_id).await? {
         // The code was for the phone and went to the e-mail address as well: whichever of them was read has to count.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    clock::{Entropy, Instant},
+    clock::{Entropy, Timestamp},
     config,
     delivery::{Notice, notices},
     fault::Fault,
@@ -82,7 +82,7 @@ pub(super) struct Exchange {
     pub entropy: Entropy,
     pub caller: Caller,
     pub event: Event,
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 /// A live session of an active account, locked, and the token of it that was presented.
@@ -141,7 +141,7 @@ impl Exchange {
         successor: Option<&refresh_token::Model>,
         session: &session::Model,
     ) -> Presented {
-        let since = |at: Instant| (self.now - at).to_std().unwrap_or_default();
+        let since = |at: Timestamp| (self.now - at).to_std().unwrap_or_default();
         if let Some(at) = row.used_at {
             let same_network = row.used_network.as_deref() == Some(self.network().as_str());
             let seen = session.seen_generation.max(self.confirmations.seen(&session.id));

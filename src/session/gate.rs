@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::{access::AccessTokens, authentication::Authenticated, confirm::Confirmations};
 pub use crate::store::entity::account::Role;
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     events::{RevocationWake, Revocations},
     fault::Fault,
     ids::{AccountId, SessionId},
@@ -31,7 +31,7 @@ pub struct SignedIn {
     pub session: SessionId,
     pub role: Role,
     /// When the access token ends; a stream opened with it is judged again then.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
     /// The authentication behind the token, where it counts as a recent one while it is young enough.
     pub authenticated: Option<Authenticated>,
     /// The generation of the refresh token that the access token was issued with; 0 where it does not say.
@@ -66,7 +66,7 @@ struct Inner {
     confirmations: Confirmations,
     clock: Clock,
     /// Sessions that are over, and since when.
-    revoked: RwLock<HashMap<SessionId, Instant>>,
+    revoked: RwLock<HashMap<SessionId, Timestamp>>,
     ticks: watch::Sender<u64>,
 }
 
@@ -96,7 +96,7 @@ impl Gate {
     }
 
     /// Does not honour these sessions any more, from now on.
-    pub fn revoke(&self, sessions: impl IntoIterator<Item = SessionId>, at: Instant) {
+    pub fn revoke(&self, sessions: impl IntoIterator<Item = SessionId>, at: Timestamp) {
         let news = {
             let mut revoked = self.0.revoked.write().unwrap_or_else(PoisonError::into_inner);
             sessions.into_iter().fold(false, |news, session| revoked.insert(session, at).is_none() | news)
@@ -142,7 +142,7 @@ impl Gate {
         }
     }
 
-    async fn read_since(&self, store: &Store, since: Instant) -> Result<(), Fault> {
+    async fn read_since(&self, store: &Store, since: Timestamp) -> Result<(), Fault> {
         let rows = store.revocations_since(since - LONGEST_TRANSACTION).await?;
         for row in rows {
             self.revoke([row.session_id], row.at);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{AccessGrant, AccessTokens, Authentication, Confirmations, KeySource, gate::*};
 use crate::{
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     config,
     ids::{AccountId, SessionId},
     keys::{ServerKey, ServerKeys},
@@ -56,7 +56,7 @@ fn tk_07_an_ended_session_is_refused_and_another_is_not() {
     assert!(ticks.has_changed().unwrap());
     // Heard a second time, through Redis or from the database, it is no news.
     let mut ticks = gate.revocations();
-    gate.revoke([ended], Instant::UNIX_EPOCH);
+    gate.revoke([ended], Timestamp::UNIX_EPOCH);
     assert!(!ticks.has_changed().unwrap());
     ticks.mark_unchanged();
 }

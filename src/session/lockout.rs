@@ -8,7 +8,7 @@
 
 use super::{Parts, Sessions, gate::SignedIn, rules, sign_in::names};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     delivery::{Notice, notices},
     fault::Fault,
     ids::AccountId,
@@ -35,7 +35,7 @@ pub enum Counted {
     /// It is wrong, whatever it is, and has to look as if it were judged.
     Barred { locks: bool },
     /// It may not be judged, and that is told.
-    Locked { until: Instant },
+    Locked { until: Timestamp },
 }
 
 impl Subjects {

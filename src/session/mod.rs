@@ -44,7 +44,7 @@ pub use self::{
     sign_in::{SignIn, identify},
 };
 use crate::{
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     config,
     contact::NumberRules,
     delivery::Outbox,
@@ -112,7 +112,7 @@ impl Sessions {
     }
 
     /// Tells every process that sessions were ended. Called after the commit by whoever ended them.
-    pub fn announce_ended(&self, sessions: &[SessionId], at: Instant) {
+    pub fn announce_ended(&self, sessions: &[SessionId], at: Timestamp) {
         self.0.gate.revoke(sessions.iter().cloned(), at);
         for session in sessions {
             self.0.events.publish_revocation(Revocation { session: session.clone(), at });

@@ -12,7 +12,7 @@ use super::{
     rules::{self, Standing},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     ids::SessionId,
     store::{
@@ -58,7 +58,7 @@ impl Offer {
     }
 
     /// The token to be exchanged. Where all sessions are over it is the first one, which is refused for its own reason.
-    pub(super) async fn choose(&self, tx: &Tx, now: Instant) -> Result<Result<Chosen, RefreshRejection>, Fault> {
+    pub(super) async fn choose(&self, tx: &Tx, now: Timestamp) -> Result<Result<Chosen, RefreshRejection>, Fault> {
         if let [only] = self.tokens.as_slice()
             && !only.of_earlier_version
         {

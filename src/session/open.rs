@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     delivery::{Notice, Order, notices},
     fault::Fault,
     ids::{DeliveryId, SessionId},
@@ -62,7 +62,7 @@ pub struct Tokens {
     /// Which cookie name it goes to, in cookie mode.
     pub cookie_slot: i32,
     /// When the refresh token dies unused.
-    pub refresh_expires_at: Instant,
+    pub refresh_expires_at: Timestamp,
     /// What the device is known by from now on; none at a refresh.
     pub device: Option<Secret>,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, gate::SignedIn};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     secret::Secret,
     store::entity::{account, session},
@@ -17,7 +17,7 @@ pub struct Reauthenticated {
     /// How long the token lives.
     pub expires_in: Duration,
     /// Until when the authentication counts as recent, while the token lives.
-    pub fresh_until: Instant,
+    pub fresh_until: Timestamp,
 }
 
 impl Sessions {
@@ -39,14 +39,14 @@ impl Sessions {
         session: &session::Model,
         generation: i32,
         methods: Vec<Method>,
-        at: Instant,
+        at: Timestamp,
     ) -> Result<Reauthenticated, Fault> {
         const CONTEXT: Context = Context::Reauthentication;
         let authentication = Authentication { at, methods, context: Some(CONTEXT) };
         let AccessToken { token, expires_at } = self.0.access_token(account, session, generation, authentication)?;
         // As the token is read: it carries the time in whole seconds.
         let authenticated =
-            Authenticated { at: Instant::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
+            Authenticated { at: Timestamp::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
         let until = authenticated.fresh_until(self.0.settings.reauth_max_age).unwrap_or(at);
         Ok(Reauthenticated {
             access: token,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     quota::{Act, Refused},
     store::Ending,
@@ -132,7 +132,7 @@ impl Sessions {
 }
 
 impl Parts {
-    fn exchange(&self, chosen: Chosen, caller: Caller, event: Event, now: Instant) -> Exchange {
+    fn exchange(&self, chosen: Chosen, caller: Caller, event: Event, now: Timestamp) -> Exchange {
         Exchange {
             token: chosen.token,
             least_slot: chosen.least_slot,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     config::{self, session::Lockout},
     store::entity::session::Model,
 };
@@ -22,7 +22,7 @@ pub enum Standing {
 }
 
 /// How a session stands now.
-pub fn standing(session: &Model, now: Instant) -> Standing {
+pub fn standing(session: &Model, now: Timestamp) -> Standing {
     match session.ended_at {
         Some(_) => Standing::Ended,
         None if session.expires_at <= now => Standing::Expired,
@@ -31,7 +31,7 @@ pub fn standing(session: &Model, now: Instant) -> Standing {
 }
 
 /// When a session ends that is used now.
-pub fn expires_at(created_at: Instant, now: Instant, settings: &config::Session) -> Instant {
+pub fn expires_at(created_at: Timestamp, now: Timestamp, settings: &config::Session) -> Timestamp {
     (now + settings.refresh_ttl).min(created_at + settings.max_age)
 }
 
@@ -98,9 +98,9 @@ pub fn verdict(presented: Presented, grace: Duration) -> Verdict {
 
 /// An instant as an account's list of sessions shows it: rounded down to five minutes, so that it tells a thief of an
 /// access token only roughly when the owner was there.
-pub fn coarse(at: Instant) -> Instant {
+pub fn coarse(at: Timestamp) -> Timestamp {
     const STEP: i64 = 5 * 60;
-    Instant::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap_or(at)
+    Timestamp::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap_or(at)
 }
 
 /// How long so many wrong passwords in a row lock; none: not yet. Each one past the bound doubles it.
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_instant_is_shown_to_five_minutes() {
-        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
         assert_eq!(coarse(at("2026-03-02T03:09:59.999Z")), at("2026-03-02T03:05:00Z"));
         assert_eq!(coarse(at("2026-03-02T03:10:00Z")), at("2026-03-02T03:10:00Z"));
         assert_eq!(coarse(at("1969-12-31T23:59:59Z")), at("1969-12-31T23:55:00Z"));

@@ -3,7 +3,7 @@
 use super::{Counted, Device, Method, Opened, Opening, Sessions, Subjects, Tokens, Used, established};
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     fault::Fault,
     ids::AccountId,
@@ -33,7 +33,7 @@ pub enum SignIn {
     /// Told to who gave the right password or proved the contact.
     AccountNotActive(AccountStatus),
     AccountLocked {
-        unlocks_at: Instant,
+        unlocks_at: Timestamp,
     },
     ProofRejected(Rejection),
     Quota(Refused),

@@ -13,7 +13,7 @@ use super::{
     is_taken,
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::AccountId,
 };
@@ -86,7 +86,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn set_password(&self, id: &AccountId, hash: &str, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn set_password(&self, id: &AccountId, hash: &str, now: Timestamp) -> Result<Option<Model>, Fault> {
         let changed_at = self.password_change_time(id, now).await?;
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -98,7 +98,7 @@ impl Tx {
 
     /// When a password of this account is said to have been changed: now, and later than any change before. A contact
     /// change knows the account's password by that time, also where the clocks of two processes differ.
-    pub(super) async fn password_change_time(&self, id: &AccountId, now: Instant) -> Result<Instant, Fault> {
+    pub(super) async fn password_change_time(&self, id: &AccountId, now: Timestamp) -> Result<Timestamp, Fault> {
         let account = Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading an account")?;
         let before = account.and_then(|account| account.password_changed_at);
         Ok(before.map_or(now, |before| Ord::max(now, before + Duration::from_millis(1))))
@@ -125,7 +125,7 @@ impl Tx {
         id: &AccountId,
         email_key: &str,
         status: AccountStatus,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))

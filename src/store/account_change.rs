@@ -11,7 +11,7 @@ use super::{
     is_taken,
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     contact::ContactKind,
     fault::{Doing, Fault},
     ids::AccountId,
@@ -23,7 +23,7 @@ pub struct Held {
     pub kind: ContactKind,
     /// Its delivered form and its comparison form. None: the account has no contact of this kind.
     pub contact: Option<(String, String)>,
-    pub verified_at: Option<Instant>,
+    pub verified_at: Option<Timestamp>,
 }
 
 impl Held {
@@ -60,7 +60,7 @@ impl Tx {
         &self,
         id: &AccountId,
         held: &Held,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Result<Option<Model>, Taken>, Fault> {
         let (shown, key) = held.contact.clone().unzip();
         let update = match held.kind {
@@ -83,7 +83,7 @@ impl Tx {
         &self,
         id: &AccountId,
         profile: ProfileChange,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Result<Option<Model>, Taken>, Fault> {
         let mut update = change(id, now);
         if let Some(name) = profile.name {
@@ -104,7 +104,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn drop_password(&self, id: &AccountId, now: Instant) -> Result<(), Fault> {
+    pub async fn drop_password(&self, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
         let changed_at = self.password_change_time(id, now).await?;
         let update = change(id, now)
             .col_expr(Column::PasswordHash, Expr::null())
@@ -121,7 +121,7 @@ impl Tx {
         &self,
         id: &AccountId,
         status: AccountStatus,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = change(id, now).col_expr(Column::Status, Expr::val(status));
         Ok(update.exec_with_returning(&self.0).await.doing("setting a status")?.pop())
@@ -131,7 +131,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn set_role(&self, id: &AccountId, role: Role, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn set_role(&self, id: &AccountId, role: Role, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = change(id, now).col_expr(Column::Role, Expr::val(role));
         Ok(update.exec_with_returning(&self.0).await.doing("setting a role")?.pop())
     }
@@ -160,6 +160,6 @@ impl Tx {
     }
 }
 
-fn change(id: &AccountId, now: Instant) -> UpdateMany<Entity> {
+fn change(id: &AccountId, now: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many().filter(Column::Id.eq(id.as_str())).col_expr(Column::UpdatedAt, Expr::val(now))
 }

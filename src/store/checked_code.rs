@@ -11,7 +11,7 @@ use super::{
     verification::{ended, pending},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::VerificationId,
     status::Status,
@@ -38,7 +38,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn take_attempt(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn take_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
@@ -49,7 +49,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn return_attempt(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn return_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).gt(0))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));
@@ -66,7 +66,7 @@ impl Tx {
         &self,
         id: &VerificationId,
         right: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = pending(id, now);
         let last = || Expr::col(Column::Attempts).gte(Expr::col(Column::MaxAttempts));
@@ -84,7 +84,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn lock_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         self.changed(ended(pending(id, now), Status::Locked, now)).await.doing("locking a verification")
     }
 
@@ -92,7 +92,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn expire_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn expire_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = pending(id, now).col_expr(Column::ExpiresAt, Expr::val(now));
         self.changed(update).await.doing("ending the life of a verification")
     }

@@ -9,7 +9,7 @@ use super::{
     entity::contact_change::{Column, Entity, Model},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::AccountId,
 };
@@ -68,7 +68,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn undoable_changes(&self, account: &AccountId, now: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn undoable_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find().filter(undoable(account, now));
         let find = find.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
         find.all(&self.0).await.doing("reading changes of contact")
@@ -79,7 +79,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn undo_contact_changes(&self, account: &AccountId, now: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn undo_contact_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<Model>, Fault> {
         let update = Entity::update_many().filter(undoable(account, now)).col_expr(Column::UndoneAt, Expr::val(now));
         let mut undone = update.exec_with_returning(&self.0).await.doing("undoing changes of contact")?;
         undone.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
@@ -87,7 +87,7 @@ impl Tx {
     }
 }
 
-fn undoable(account: &AccountId, now: Instant) -> Condition {
+fn undoable(account: &AccountId, now: Timestamp) -> Condition {
     Condition::all()
         .add(Column::AccountId.eq(account.as_str()))
         .add(Column::UndoneAt.is_null())

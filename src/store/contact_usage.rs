@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{Store, Tx, entity::contact_usage};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
 };
 
@@ -21,7 +21,7 @@ pub struct UsageLimits {
     /// Sends or guesses a day; none: unlimited.
     pub daily: Option<NonZeroU32>,
     /// A send is refused if the last one was later than this.
-    pub cooled_down_since: Option<Instant>,
+    pub cooled_down_since: Option<Timestamp>,
 }
 
 /// What became of a reservation.
@@ -44,7 +44,12 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn reserve_send(&self, contact_key: &str, now: Instant, limits: UsageLimits) -> Result<Reserved, Fault> {
+    pub async fn reserve_send(
+        &self,
+        contact_key: &str,
+        now: Timestamp,
+        limits: UsageLimits,
+    ) -> Result<Reserved, Fault> {
         self.reserve(count_send(contact_key, now, limits)).await.doing("counting a send")
     }
 
@@ -66,7 +71,7 @@ impl Tx {
 }
 
 /// Counts one send, and returns the row only if it was granted.
-pub(super) fn count_send(contact_key: &str, now: Instant, limits: UsageLimits) -> InsertStatement {
+pub(super) fn count_send(contact_key: &str, now: Timestamp, limits: UsageLimits) -> InsertStatement {
     count(contact_key, Counter::Sends, Some(now), limits)
 }
 
@@ -82,12 +87,12 @@ pub(super) fn count_guess_if(
     inserted.map_err(|error| Fault::internal(format!("a guess can't be counted: {error}")))
 }
 
-fn count(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
+fn count(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> InsertStatement {
     counting(counter, sent_at, limits).values_panic(counted(contact_key, counter, sent_at, limits)).to_owned()
 }
 
 /// The row of a contact that used nothing before.
-fn counted(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> [Expr; 5] {
+fn counted(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> [Expr; 5] {
     let (sends, guesses) = match counter {
         Counter::Sends => (1, 0),
         Counter::Guesses => (0, 1),
@@ -97,7 +102,7 @@ fn counted(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits
 
 /// One upsert: the row's lock makes counting and judging a single step. A day that has passed starts anew; a clock that
 /// was set back keeps counting in the later day, so that nobody gains from it.
-fn counting(counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
+fn counting(counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> InsertStatement {
     use contact_usage::Column;
     let counted = match counter {
         Counter::Sends => Column::Sends,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::DeliveryId,
     status::DeliveryStatus,
@@ -31,7 +31,7 @@ pub struct Claimant {
 impl Claimant {
     /// What stands on the rows that are claimed now: not the process alone, so that whoever settles an earlier claim
     /// late does not settle a later one of the same process.
-    fn claim(&self, now: Instant) -> String {
+    fn claim(&self, now: Timestamp) -> String {
         format!("{}.{}", self.process, now.timestamp_millis())
     }
 
@@ -62,7 +62,7 @@ impl Tx {
         before: &[DeliveryStatus],
         status: DeliveryStatus,
         reason: Option<String>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -101,7 +101,7 @@ impl Store {
         channels: &[Channel],
         most: u64,
         claimant: &Claimant,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Vec<Model>, Fault> {
         // Materialised: PostgreSQL may run a plain subquery that locks more than once, and then claims more than `most`.
         let oldest = Entity::find()
@@ -131,7 +131,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn renew_claims(&self, ids: Vec<DeliveryId>, claimant: &Claimant, now: Instant) -> Result<(), Fault> {
+    pub async fn renew_claims(&self, ids: Vec<DeliveryId>, claimant: &Claimant, now: Timestamp) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.is_in(ids.iter().map(DeliveryId::as_str)))
             .filter(Column::ClaimedBy.starts_with(claimant.process.as_str()))
@@ -150,7 +150,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_due_deliveries(&self, now: Instant) -> Result<u64, Fault> {
+    pub async fn count_due_deliveries(&self, now: Timestamp) -> Result<u64, Fault> {
         let count = Entity::find().filter(due(now));
         self.within(async { Ok(count.count(self.reader()).await?) }).await.doing("counting due deliveries")
     }
@@ -169,7 +169,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn abandoned_deliveries(&self, most: u64, deadline: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn abandoned_deliveries(&self, most: u64, deadline: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::DueAt.lte(deadline))
             .filter(Column::ClaimedBy.is_not_null())
@@ -180,6 +180,6 @@ impl Store {
 }
 
 /// Due, and nobody's.
-fn due(now: Instant) -> Condition {
+fn due(now: Timestamp) -> Condition {
     Condition::all().add(Column::DueAt.lte(now)).add(Column::ClaimedBy.is_null())
 }

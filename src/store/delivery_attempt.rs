@@ -14,7 +14,7 @@ use super::{
     is_foreign_key_violation,
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::DeliveryId,
     status::DeliveryStatus,
@@ -26,7 +26,7 @@ pub struct Acceptance {
     pub provider: String,
     pub provider_message_id: Option<String>,
     /// When to ask it for the first time what became of the message. None: it tells by itself, or never.
-    pub poll_at: Option<Instant>,
+    pub poll_at: Option<Timestamp>,
 }
 
 /// Which attempt a provider tells of.
@@ -45,7 +45,7 @@ impl Tx {
         &self,
         id: &DeliveryId,
         by: &Acceptance,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let row = Model {
             provider_message_id: by.provider_message_id.clone(),
@@ -72,7 +72,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn attempt_told_of(&self, told: &Told, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn attempt_told_of(&self, told: &Told, now: Timestamp) -> Result<Option<Model>, Fault> {
         let of_provider = Entity::find().filter(Column::Provider.eq(told.provider));
         let Some(id) = &told.delivery else {
             let named = of_provider.filter(Column::ProviderMessageId.eq(told.provider_message_id.as_str()));
@@ -104,7 +104,7 @@ impl Tx {
         before: &[DeliveryStatus],
         status: DeliveryStatus,
         code: Option<String>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let this = || {
             Entity::update_many()
@@ -149,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn attempts_to_poll(&self, provider: &str, most: u64, now: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn attempts_to_poll(&self, provider: &str, most: u64, now: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::PollAt.lte(now))
             .filter(Column::Provider.eq(provider))
@@ -162,7 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn poll_again(&self, attempt: &Model, poll_at: Option<Instant>) -> Result<(), Fault> {
+    pub async fn poll_again(&self, attempt: &Model, poll_at: Option<Timestamp>) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::DeliveryId.eq(attempt.delivery_id.as_str()))
             .filter(Column::Provider.eq(attempt.provider.as_str()))
@@ -180,7 +180,7 @@ impl Store {
     }
 }
 
-pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Instant) -> Model {
+pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Timestamp) -> Model {
     Model {
         delivery_id: id.clone(),
         provider: provider.to_owned(),

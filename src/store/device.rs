@@ -10,7 +10,7 @@ use super::{
     entity::device::{Column, Entity, Model},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::AccountId,
 };
@@ -48,7 +48,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn use_device(&self, token_hash: &str, account: &AccountId, now: Instant) -> Result<bool, Fault> {
+    pub async fn use_device(&self, token_hash: &str, account: &AccountId, now: Timestamp) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.as_str()))

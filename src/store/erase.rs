@@ -14,7 +14,7 @@ use super::{
     },
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
 };
 
@@ -22,33 +22,33 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub enum Dead {
     /// Verifications started before, and over by now.
-    Verifications { before: Instant, now: Instant },
+    Verifications { before: Timestamp, now: Timestamp },
     /// Messages written before that nobody owes any more.
-    Deliveries { before: Instant },
+    Deliveries { before: Timestamp },
     /// Messages of this kind that nobody owes any more, however new they are.
     DeliveriesOf { kind: &'static str },
     /// Counts of notices whose period began before.
-    NoticeUsage { before: Instant },
+    NoticeUsage { before: Timestamp },
     /// Proofs that ended before.
-    Proofs { before: Instant },
+    Proofs { before: Timestamp },
     /// What contacts used of days before `day`, if they were sent nothing since `before`.
-    Usage { day: i32, before: Instant },
+    Usage { day: i32, before: Timestamp },
     /// Entries of the audit trail made before.
-    Audit { before: Instant },
+    Audit { before: Timestamp },
     /// Refresh tokens of sessions that were over before.
-    RefreshTokens { before: Instant },
+    RefreshTokens { before: Timestamp },
     /// Sessions that were over before.
-    Sessions { before: Instant },
+    Sessions { before: Timestamp },
     /// Revocations of before: no access token is left that they are about.
-    Revocations { before: Instant },
+    Revocations { before: Timestamp },
     /// Wrong passwords that were typed before, and lock nobody now.
-    Lockouts { before: Instant, now: Instant },
+    Lockouts { before: Timestamp, now: Timestamp },
     /// Devices not used since.
-    Devices { before: Instant },
+    Devices { before: Timestamp },
     /// Changes of contact that could be taken back until before.
-    ContactChanges { before: Instant },
+    ContactChanges { before: Timestamp },
     /// Accounts made before that never proved a contact.
-    Unproved { before: Instant },
+    Unproved { before: Timestamp },
 }
 
 impl Store {
@@ -159,7 +159,7 @@ impl Store {
 }
 
 /// Sessions that were over before: ended by somebody, or not used in time.
-fn over(before: Instant) -> Condition {
+fn over(before: Timestamp) -> Condition {
     use session::Column;
     Condition::any().add(Column::EndedAt.lt(before)).add(Column::ExpiresAt.lt(before))
 }

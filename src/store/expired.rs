@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::ContactKind,
     fault::{Doing, Fault},
     purpose::Purpose,
@@ -38,8 +38,8 @@ impl Store {
         kind: ContactKind,
         purposes: Vec<Purpose>,
         life: Duration,
-        since: Instant,
-        until: Instant,
+        since: Timestamp,
+        until: Timestamp,
     ) -> Result<Vec<Expired>, Fault> {
         let find = Entity::find()
             .select_only()

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     status::DeliveryStatus,
 };
@@ -39,7 +39,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_deliveries(&self, from: Instant, to: Instant) -> Result<Vec<ProviderCount>, Fault> {
+    pub async fn count_deliveries(&self, from: Timestamp, to: Timestamp) -> Result<Vec<ProviderCount>, Fault> {
         let find = Entity::find()
             .select_only()
             .column(Column::Provider)
@@ -58,7 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_reasons(&self, from: Instant, to: Instant) -> Result<Vec<ReasonCount>, Fault> {
+    pub async fn count_reasons(&self, from: Timestamp, to: Timestamp) -> Result<Vec<ReasonCount>, Fault> {
         let wrong = [DeliveryStatus::Failed, DeliveryStatus::Undelivered, DeliveryStatus::Unknown];
         let find = Entity::find()
             .select_only()
@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-fn carried(from: Instant, to: Instant) -> Condition {
+fn carried(from: Timestamp, to: Timestamp) -> Condition {
     Condition::all()
         .add(Column::CreatedAt.gte(from))
         .add(Column::CreatedAt.lt(to))

@@ -14,7 +14,7 @@ use super::{
     page::{Page, Slice, after},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::{AccountId, VerificationId},
     purpose::Purpose,
@@ -38,7 +38,7 @@ impl Store {
         account: &AccountId,
         slice: &Slice,
         by_holder: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Page<Model>, Fault> {
         let shown = Condition::any().add(Column::Status.ne(Status::Pending)).add(Column::ExpiresAt.lte(now));
         let shown = match by_holder {
@@ -83,7 +83,7 @@ impl Tx {
             .filter(Column::AccountId.eq(account.as_str()))
             .order_by_asc(Column::Id)
             .lock(LockType::Update)
-            .into_tuple::<(String, Instant, Instant)>();
+            .into_tuple::<(String, Timestamp, Timestamp)>();
         for (id, first, last) in own.all(&self.0).await.doing("locking an account's verifications")? {
             // A message is created at the instant of its send, and an index leads to that.
             let messages = delivery::Entity::delete_many()

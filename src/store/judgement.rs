@@ -18,7 +18,7 @@ use super::{
     verification,
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::{AccountId, VerificationId},
     status::Status,
@@ -61,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge(&self, judgement: Judgement, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn judge(&self, judgement: Judgement, now: Timestamp) -> Result<Option<Model>, Fault> {
         if let Backend::Postgres(db) = &self.backend
             && judgement.activation.is_none()
             && !judgement.taken
@@ -90,7 +90,7 @@ const COUNTED: &str = "counted";
 const JUDGED: &str = "judged";
 
 impl Judgement {
-    fn statement(self, now: Instant) -> Result<SelectStatement, Fault> {
+    fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let open = Query::select()
             .column(Column::Id)
             .from(Entity)
@@ -124,7 +124,7 @@ impl Judgement {
         Ok(Query::select().with_cte(parts).columns(Column::iter()).from(JUDGED).to_owned())
     }
 
-    async fn write(self, tx: &Tx, now: Instant) -> Result<Option<Model>, Fault> {
+    async fn write(self, tx: &Tx, now: Timestamp) -> Result<Option<Model>, Fault> {
         let right = self.proof.is_some();
         let judged = match self.taken {
             true => tx.judge_taken_attempt(&self.verification, right, now).await?,

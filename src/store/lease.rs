@@ -12,7 +12,7 @@ use super::{
     entity::lease::{Column, Entity},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
 };
 
@@ -21,7 +21,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lease_ends(&self, name: &'static str) -> Result<Option<Instant>, Fault> {
+    pub async fn lease_ends(&self, name: &'static str) -> Result<Option<Timestamp>, Fault> {
         let find = Entity::find_by_id(name);
         let lease = self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a lease")?;
         Ok(lease.map(|lease| lease.expires_at))
@@ -52,7 +52,7 @@ impl Store {
         name: &'static str,
         holder: &str,
         span: Duration,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let held = |column: Column| Expr::col((Entity, column));
         let mut conflict = OnConflict::column(Column::Name);

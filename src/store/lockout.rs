@@ -12,7 +12,7 @@ use super::{
     entity::lockout::{Column, Entity, Model},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::AccountId,
 };
@@ -29,8 +29,8 @@ impl Tx {
         &self,
         subject: &str,
         account: Option<&AccountId>,
-        forgotten: Instant,
-        now: Instant,
+        forgotten: Timestamp,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let held = |column: Column| Expr::col((Entity, column));
         let fresh = || held(Column::LastFailedAt).lt(forgotten);
@@ -64,7 +64,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_out(&self, subject: &str, until: Instant) -> Result<(), Fault> {
+    pub async fn lock_out(&self, subject: &str, until: Timestamp) -> Result<(), Fault> {
         let update =
             Entity::update_many().filter(Column::Subject.eq(subject)).col_expr(Column::LockedUntil, Expr::val(until));
         update.exec(&self.0).await.doing("locking out")?;

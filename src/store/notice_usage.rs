@@ -12,7 +12,7 @@ use super::{
     entity::notice_usage::{Column, Entity},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::AccountId,
 };
@@ -34,7 +34,7 @@ impl Tx {
         account: &AccountId,
         kind: &str,
         limit: NoticeLimit,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let held = |column: Column| Expr::col((Entity, column));
         let over = || held(Column::Since).lte(now - limit.period);

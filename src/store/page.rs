@@ -2,12 +2,12 @@
 
 use sea_orm::{ColumnTrait, Condition};
 
-use crate::clock::Instant;
+use crate::clock::Timestamp;
 
 /// Where a row stands among the others: its instant, then its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub at: Instant,
+    pub at: Timestamp,
     pub id: String,
 }
 

@@ -7,7 +7,7 @@ use super::{
     entity::process_keys::{Column, Entity, Model},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
 };
 
@@ -16,7 +16,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_process_keys(&self, row: Model, forget_before: Instant) -> Result<(), Fault> {
+    pub async fn note_process_keys(&self, row: Model, forget_before: Timestamp) -> Result<(), Fault> {
         let mut again = OnConflict::column(Column::Process);
         again.update_columns([Column::LastSeenAt, Column::Keys]);
         let insert = Entity::insert(row.into_active_model()).on_conflict(again);
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn process_keys(&self, seen_since: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn process_keys(&self, seen_since: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::LastSeenAt.gte(seen_since))
             .order_by_asc(Column::StartedAt)

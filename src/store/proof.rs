@@ -7,7 +7,7 @@ use super::{
     entity::proof::{Column, Entity, Model},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     purpose::Purpose,
 };
@@ -46,7 +46,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn spend_proof(&self, token_hash: &str, purpose: Purpose, now: Instant) -> Result<Spending, Fault> {
+    pub async fn spend_proof(&self, token_hash: &str, purpose: Purpose, now: Timestamp) -> Result<Spending, Fault> {
         let mut spent = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::Purpose.eq(purpose))

@@ -13,7 +13,7 @@ use super::{
     },
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::SessionId,
 };
@@ -25,7 +25,7 @@ pub struct Exchange<'a> {
     pub token_hash: &'a str,
     pub successor_hash: &'a str,
     pub network: &'a str,
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 impl Tx {

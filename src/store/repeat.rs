@@ -16,7 +16,7 @@ use super::{
     together::part,
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::VerificationId,
     status::Status,
@@ -27,7 +27,7 @@ use crate::{
 pub struct Repeat {
     pub verification: VerificationId,
     /// It was verified after this.
-    pub since: Instant,
+    pub since: Timestamp,
     pub usage_key: String,
     /// The contact's guesses of the day. None: they are not counted.
     pub limits: Option<UsageLimits>,
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn repeat_proof(&self, repeat: Repeat, now: Instant) -> Result<Option<proof::Model>, Fault> {
+    pub async fn repeat_proof(&self, repeat: Repeat, now: Timestamp) -> Result<Option<proof::Model>, Fault> {
         if let Backend::Postgres(db) = &self.backend {
             let statement = repeat.statement(now)?;
             let proof = self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
@@ -74,7 +74,7 @@ impl Store {
 }
 
 impl Repeat {
-    fn statement(&self, now: Instant) -> Result<SelectStatement, Fault> {
+    fn statement(&self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let open = Query::select()
             .column(Column::Id)
             .from(Entity)
@@ -105,12 +105,12 @@ impl Repeat {
             .to_owned())
     }
 
-    fn counting(&self, now: Instant) -> UpdateMany<Entity> {
+    fn counting(&self, now: Timestamp) -> UpdateMany<Entity> {
         let update = Entity::update_many().filter(self.open(now));
         update.col_expr(Column::Repeats, Expr::col(Column::Repeats).add(1))
     }
 
-    fn open(&self, now: Instant) -> Condition {
+    fn open(&self, now: Timestamp) -> Condition {
         let proof = Query::select().expr(Expr::val(1)).from(proof::Entity).cond_where(self.unspent(now)).to_owned();
         Condition::all()
             .add(Column::Id.eq(self.verification.as_str()))
@@ -120,7 +120,7 @@ impl Repeat {
             .add(Expr::exists(proof))
     }
 
-    fn unspent(&self, now: Instant) -> Condition {
+    fn unspent(&self, now: Timestamp) -> Condition {
         use proof::Column;
         Condition::all()
             .add(Column::VerificationId.eq(self.verification.as_str()))

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     purpose::Purpose,
     status::{DeliveryStatus, Status},
@@ -42,7 +42,12 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_verifications(&self, from: Instant, to: Instant, now: Instant) -> Result<Vec<SlotCount>, Fault> {
+    pub async fn count_verifications(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<SlotCount>, Fault> {
         // PostgreSQL's cast rounds to the nearest second: the fraction is cut off before it.
         let seconds = match &self.backend {
             Backend::Postgres(_) => "CAST(FLOOR(EXTRACT(EPOCH FROM created_at)) AS BIGINT)",

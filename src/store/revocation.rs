@@ -7,7 +7,7 @@ use super::{
     entity::revocation::{Column, Entity, Model},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::SessionId,
 };
@@ -17,7 +17,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn revocations_since(&self, since: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn revocations_since(&self, since: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find().filter(Column::At.gte(since));
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations")
     }
@@ -25,7 +25,7 @@ impl Store {
 
 impl Tx {
     /// Notes that these sessions are not to be honoured any more.
-    pub(super) async fn revoke(&self, sessions: &[SessionId], now: Instant) -> Result<(), Fault> {
+    pub(super) async fn revoke(&self, sessions: &[SessionId], now: Timestamp) -> Result<(), Fault> {
         if sessions.is_empty() {
             return Ok(());
         }

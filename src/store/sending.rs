@@ -13,7 +13,7 @@ use super::{
     together::{insert_for_each, part},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     telemetry::audit::Event,
 };
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write_sending(&self, sending: Sending, now: Instant) -> Result<bool, Fault> {
+    pub async fn write_sending(&self, sending: Sending, now: Timestamp) -> Result<bool, Fault> {
         match &self.backend {
             Backend::Postgres(db) => {
                 let statement = sending.statement(now)?;
@@ -67,7 +67,7 @@ impl Store {
 const COUNTED: &str = "counted";
 
 impl Sending {
-    fn statement(self, now: Instant) -> Result<SelectStatement, Fault> {
+    fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let count = contact_usage::count_send(&self.usage_key, now, self.limits);
         let parts = WithClause::new()
             .cte(part(COUNTED, count))

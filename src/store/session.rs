@@ -11,7 +11,7 @@ use super::{
     page::{Page, Slice, after},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::{AccountId, SessionId},
 };
@@ -21,7 +21,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn sessions(&self, account: &AccountId, slice: &Slice, now: Instant) -> Result<Page<Model>, Fault> {
+    pub async fn sessions(&self, account: &AccountId, slice: &Slice, now: Timestamp) -> Result<Page<Model>, Fault> {
         let find = live(account, now)
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
@@ -63,13 +63,13 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_sessions(&self, account: &AccountId, now: Instant) -> Result<u64, Fault> {
+    pub async fn count_sessions(&self, account: &AccountId, now: Timestamp) -> Result<u64, Fault> {
         let find = live(account, now);
         self.within(async { Ok(find.count(self.reader()).await?) }).await.doing("counting sessions")
     }
 }
 
-fn live(account: &AccountId, now: Instant) -> Select<Entity> {
+fn live(account: &AccountId, now: Timestamp) -> Select<Entity> {
     Entity::find()
         .filter(Column::AccountId.eq(account.as_str()))
         .filter(Column::EndedAt.is_null())
@@ -170,7 +170,12 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn end_session(&self, account: &AccountId, id: &SessionId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn end_session(
+        &self,
+        account: &AccountId,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::AccountId.eq(account.as_str()))
@@ -188,7 +193,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn is_live(&self, id: &SessionId, now: Instant) -> Result<bool, Fault> {
+    pub async fn is_live(&self, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
         let live = Entity::find_by_id(id.clone())
             .filter(Column::EndedAt.is_null())
             .filter(Column::ExpiresAt.gt(now))
@@ -204,7 +209,7 @@ impl Tx {
         &self,
         account: &AccountId,
         keep: Option<&SessionId>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Vec<Model>, Fault> {
         let mut update = Entity::update_many()
             .filter(Column::AccountId.eq(account.as_str()))

@@ -11,7 +11,7 @@ use super::{
     entity::delivery::{Column, Entity, Model},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::DeliveryId,
     status::DeliveryStatus,
@@ -25,13 +25,13 @@ pub enum Settlement {
         /// None: a decoy or a test contact's, which nobody carries.
         by: Option<Acceptance>,
         /// When to look at it again, if no receipt has come by then.
-        receipt_due: Option<Instant>,
+        receipt_due: Option<Timestamp>,
     },
     /// Nothing more is to be done by us; receipts may still come.
     Ended { status: DeliveryStatus, provider: Option<String>, reason: Option<String>, refused: bool },
     /// To be tried again at this instant.
     Again {
-        due_at: Instant,
+        due_at: Timestamp,
         provider: Option<String>,
         reason: Option<String>,
         /// A provider may have taken it already.
@@ -54,7 +54,7 @@ impl Tx {
         claim: Option<&str>,
         asked: i32,
         settlement: Settlement,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let claimed = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -94,8 +94,8 @@ impl Tx {
         id: &DeliveryId,
         claimed: UpdateMany<Entity>,
         by: Option<Acceptance>,
-        receipt_due: Option<Instant>,
-        now: Instant,
+        receipt_due: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let Some(by) = by else {
             let update =
@@ -133,7 +133,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn requeue_delivery(&self, id: &DeliveryId, claim: Option<&str>, now: Instant) -> Result<bool, Fault> {
+    pub async fn requeue_delivery(&self, id: &DeliveryId, claim: Option<&str>, now: Timestamp) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.eq(claim))

@@ -16,7 +16,7 @@ use super::{
     together::part,
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
@@ -35,7 +35,7 @@ pub struct Taking {
     /// Times that a provider was asked.
     pub asked: i32,
     pub by: Acceptance,
-    pub receipt_due: Option<Instant>,
+    pub receipt_due: Option<Timestamp>,
 }
 
 impl Store {
@@ -50,7 +50,7 @@ impl Store {
     pub async fn settle_taking(
         &self,
         taking: &Taking,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Option<verification::Model>>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
         let statement = taking.statement(now);
@@ -77,7 +77,7 @@ const SETTLED: &str = "settled";
 const SHOWN: &str = "shown";
 
 impl Taking {
-    fn statement(&self, now: Instant) -> SelectStatement {
+    fn statement(&self, now: Timestamp) -> SelectStatement {
         let mut parts = WithClause::new();
         parts.cte(part(ATTEMPT, self.attempt(now)));
         parts.cte(part(SETTLED, self.settled(now)));
@@ -96,7 +96,7 @@ impl Taking {
     }
 
     /// A receipt may have come first: what it said stays.
-    fn attempt(&self, now: Instant) -> InsertStatement {
+    fn attempt(&self, now: Timestamp) -> InsertStatement {
         use delivery_attempt::Column;
         let row = delivery_attempt::Model {
             provider_message_id: self.by.provider_message_id.clone(),
@@ -111,7 +111,7 @@ impl Taking {
         insert.returning(Query::returning().columns(told.map(|column| (delivery_attempt::Entity, column)))).to_owned()
     }
 
-    fn settled(&self, now: Instant) -> UpdateStatement {
+    fn settled(&self, now: Timestamp) -> UpdateStatement {
         let attempt = |column| Expr::col((ATTEMPT, column));
         let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
         let stands =
@@ -139,7 +139,7 @@ impl Taking {
             .to_owned()
     }
 
-    fn shown(&self, id: &VerificationId, now: Instant) -> UpdateStatement {
+    fn shown(&self, id: &VerificationId, now: Timestamp) -> UpdateStatement {
         use verification::Column;
         let this = |column| Expr::col((verification::Entity, column));
         let status: SimpleExpr = match self.shown {

@@ -6,7 +6,7 @@ use sea_orm::{EntityTrait, Iterable, PaginatorTrait};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{clock::Instant, patience::Patience};
+use crate::{clock::Timestamp, patience::Patience};
 
 pub(super) async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {
@@ -66,7 +66,7 @@ async fn every_entity_selects_from_a_migrated_database() {
     assert_eq!(store.schema().await.unwrap(), Schema::default());
 }
 
-async fn reserve(store: &Store, now: Instant, limits: UsageLimits) -> Reserved {
+async fn reserve(store: &Store, now: Timestamp, limits: UsageLimits) -> Reserved {
     store
         .write(move |tx| {
             Box::pin(async move { Ok(Ending::Commit(tx.reserve_send("+821012345678", now, limits).await?)) })
@@ -79,7 +79,7 @@ async fn reserve(store: &Store, now: Instant, limits: UsageLimits) -> Reserved {
 async fn a_hundred_sends_at_once_are_granted_up_to_the_days_bound() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
-    let now = Instant::UNIX_EPOCH;
+    let now = Timestamp::UNIX_EPOCH;
     let limits = UsageLimits { day: 1, daily: std::num::NonZeroU32::new(5), cooled_down_since: None };
     let answers = futures_util::future::join_all((0..100).map(|_| reserve(&store, now, limits))).await;
     let granted = answers.iter().filter(|answer| matches!(answer, Reserved::Granted(_))).count();
@@ -96,8 +96,8 @@ async fn a_send_within_the_cooldown_is_refused() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let minute = Duration::from_secs(60);
-    let at = |now: Instant| UsageLimits { day: 1, daily: None, cooled_down_since: Some(now - minute) };
-    let start = Instant::UNIX_EPOCH + minute * 60;
+    let at = |now: Timestamp| UsageLimits { day: 1, daily: None, cooled_down_since: Some(now - minute) };
+    let start = Timestamp::UNIX_EPOCH + minute * 60;
     assert!(matches!(reserve(&store, start, at(start)).await, Reserved::Granted(_)));
     let soon = start + minute - Duration::from_millis(1);
     assert_eq!(reserve(&store, soon, at(soon)).await, Reserved::Refused);
@@ -185,7 +185,7 @@ async fn a_lease_has_one_holder_until_it_runs_out() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let span = Duration::from_secs(10);
-    let start = Instant::UNIX_EPOCH;
+    let start = Timestamp::UNIX_EPOCH;
     assert!(store.hold_lease("janitor", "one", span, start).await.unwrap());
     assert!(!store.hold_lease("janitor", "two", span, start + span).await.unwrap());
     assert!(store.hold_lease("janitor", "one", span, start + span).await.unwrap());

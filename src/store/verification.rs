@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::{DeliveryId, VerificationId},
     status::{DeliveryStatus, Status},
@@ -40,7 +40,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn release_idempotency_key(&self, key: &str, now: Instant) -> Result<(), Fault> {
+    pub async fn release_idempotency_key(&self, key: &str, now: Timestamp) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::IdempotencyKey.eq(key))
             .filter(Column::ExpiresAt.lte(now))
@@ -54,7 +54,12 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge_attempt(&self, id: &VerificationId, right: bool, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn judge_attempt(
+        &self,
+        id: &VerificationId,
+        right: bool,
+        now: Timestamp,
+    ) -> Result<Option<Model>, Fault> {
         self.changed(judging(id, right, now)).await.doing("judging an attempt")
     }
 
@@ -62,7 +67,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn cancel_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn cancel_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         self.changed(ended(pending(id, now), Status::Canceled, now)).await.doing("canceling a verification")
     }
 
@@ -77,7 +82,7 @@ impl Tx {
         delivery: &DeliveryId,
         channel: Channel,
         by_letter: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = pending(id, now)
             .col_expr(Column::DeliveryId, Expr::val(delivery.as_str()))
@@ -99,7 +104,7 @@ impl Tx {
         id: &VerificationId,
         delivery: &DeliveryId,
         status: DeliveryStatus,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -121,12 +126,12 @@ pub(super) fn in_sequence(update: UpdateMany<Entity>) -> UpdateMany<Entity> {
 }
 
 /// A pending verification that has an attempt left.
-pub(super) fn open(id: &VerificationId, now: Instant) -> Condition {
+pub(super) fn open(id: &VerificationId, now: Timestamp) -> Condition {
     still_pending(id, now).add(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
 }
 
 /// Takes an attempt and judges it.
-pub(super) fn judging(id: &VerificationId, right: bool, now: Instant) -> UpdateMany<Entity> {
+pub(super) fn judging(id: &VerificationId, right: bool, now: Timestamp) -> UpdateMany<Entity> {
     let used = || Expr::col(Column::Attempts).add(1);
     let last = || used().gte(Expr::col(Column::MaxAttempts));
     let update = Entity::update_many().filter(open(id, now)).col_expr(Column::Attempts, used());
@@ -139,7 +144,7 @@ pub(super) fn judging(id: &VerificationId, right: bool, now: Instant) -> UpdateM
         .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
 }
 
-fn still_pending(id: &VerificationId, now: Instant) -> Condition {
+fn still_pending(id: &VerificationId, now: Timestamp) -> Condition {
     Condition::all()
         .add(Column::Id.eq(id.as_str()))
         .add(Column::Status.eq(Status::Pending))
@@ -147,11 +152,11 @@ fn still_pending(id: &VerificationId, now: Instant) -> Condition {
 }
 
 /// A change of a verification that is pending and has not expired.
-pub(super) fn pending(id: &VerificationId, now: Instant) -> UpdateMany<Entity> {
+pub(super) fn pending(id: &VerificationId, now: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many().filter(still_pending(id, now))
 }
 
-pub(super) fn ended(update: UpdateMany<Entity>, status: Status, now: Instant) -> UpdateMany<Entity> {
+pub(super) fn ended(update: UpdateMany<Entity>, status: Status, now: Timestamp) -> UpdateMany<Entity> {
     update.col_expr(Column::Status, Expr::val(status)).col_expr(Column::EndedAt, Expr::val(now))
 }
 

@@ -10,7 +10,7 @@ use super::{
     entity::{proof, verification},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::{Doing, Fault},
     ids::AccountId,
     purpose::{Effect, Purpose},
@@ -32,7 +32,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn close_verifications(&self, owner: Owner<'_>, effect: Effect, now: Instant) -> Result<(), Fault> {
+    pub async fn close_verifications(&self, owner: Owner<'_>, effect: Effect, now: Timestamp) -> Result<(), Fault> {
         use verification::{Column, Entity};
         let mut open = Vec::new();
         for find in open_verifications(owner, effect, now) {
@@ -59,7 +59,7 @@ impl Tx {
         owner: Owner<'_>,
         effect: Effect,
         kept: Option<&str>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         use proof::{Column, Entity};
         let mut unspent = Vec::new();
@@ -81,7 +81,7 @@ impl Tx {
 fn open_verifications(
     owner: Owner<'_>,
     effect: Effect,
-    now: Instant,
+    now: Timestamp,
 ) -> impl Iterator<Item = Select<verification::Entity>> {
     use verification::{Column, Entity};
     owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |owned| {
@@ -149,7 +149,7 @@ mod tests {
         let owner = Owner { account: &account, contacts: &contacts };
         let mut statements = Vec::new();
         for effect in [Effect::Opens, Effect::Undoes] {
-            let open = open_verifications(owner, effect, Instant::UNIX_EPOCH);
+            let open = open_verifications(owner, effect, Timestamp::UNIX_EPOCH);
             statements.extend(open.map(|find| find.build(DbBackend::Sqlite)));
             statements.extend(unspent_proofs(owner, effect).map(|find| find.build(DbBackend::Sqlite)));
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::{
     caller::{Caller, ClientAddress},
-    clock::Instant,
+    clock::Timestamp,
     ids::AccountId,
 };
 
@@ -109,7 +109,7 @@ acts! {
 /// One entry of the trail.
 #[derive(Clone, Debug)]
 pub struct Event {
-    pub at: Instant,
+    pub at: Timestamp,
     pub act: Act,
     /// [`OK`], or the refusal's code as a client sees it, or what the program calls it: a closed list, never words.
     pub outcome: &'static str,
@@ -128,7 +128,7 @@ pub struct Event {
 
 impl Event {
     /// What a caller did over the wire.
-    pub fn new(caller: &Caller, act: Act, outcome: &'static str, at: Instant) -> Self {
+    pub fn new(caller: &Caller, act: Act, outcome: &'static str, at: Timestamp) -> Self {
         Self {
             at,
             act,
@@ -143,7 +143,7 @@ impl Event {
     }
 
     /// What the program or its operator did, without a request. `run` names the process's run instead.
-    pub fn internal(run: Arc<str>, act: Act, outcome: &'static str, at: Instant) -> Self {
+    pub fn internal(run: Arc<str>, act: Act, outcome: &'static str, at: Timestamp) -> Self {
         Self {
             at,
             act,

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::ContactKind,
     fault::Fault,
     ids::{AccountId, VerificationId},
@@ -27,8 +27,8 @@ pub struct Attestation<'a> {
     pub subject: Subject<'a>,
     pub purpose: Purpose,
     pub channel: Channel,
-    pub issued_at: Instant,
-    pub expires_at: Instant,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 /// Who it was that knew the code.
@@ -179,7 +179,7 @@ mod tests {
     fn whoever_has_the_published_key_can_check_it() {
         let key = Secret::new(STANDARD.encode(seed(7)));
         let attestor = Attestor::new(&key, &[], "https://id.example.com".to_owned(), "shop".to_owned()).unwrap();
-        let issued_at = Instant::from_timestamp(4_000_000_000, 0).unwrap();
+        let issued_at = Timestamp::from_timestamp(4_000_000_000, 0).unwrap();
         let token = attestor
             .attest(&Attestation {
                 verification: &VerificationId::new(&crate::clock::Entropy::seeded(1)),

@@ -5,7 +5,7 @@
 
 use super::{Confirmation, Parts, Verifications};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     code,
     delivery::provider::{CheckOutcome, CodeChecker},
     fault::Fault,
@@ -52,7 +52,7 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store; or the provider does not answer.
-    pub(super) async fn check_elsewhere(&self, row: &Model, guess: &str, now: Instant) -> Result<Checked, Fault> {
+    pub(super) async fn check_elsewhere(&self, row: &Model, guess: &str, now: Timestamp) -> Result<Checked, Fault> {
         let parts = &self.0;
         let Some(judge) = parts.judge_of(row)? else { return Ok(Checked::CodeIsOurs) };
         let taken = match parts.take_attempt(row, now).await? {
@@ -104,7 +104,7 @@ impl Parts {
         Ok(Some(Judge { name: provider.name(), checker, reference }))
     }
 
-    async fn take_attempt(&self, row: &Model, now: Instant) -> Result<Attempt, Fault> {
+    async fn take_attempt(&self, row: &Model, now: Timestamp) -> Result<Attempt, Fault> {
         let limits = self.guess_limits(now);
         let (id, usage_key) = (row.id.clone(), Self::usage_key(row));
         self.store
@@ -123,7 +123,7 @@ impl Parts {
     }
 
     /// Writes what the provider said in place of judging, unless the verification ended meanwhile.
-    async fn change(&self, taken: &Model, change: Change, now: Instant) -> Result<Confirmation, Fault> {
+    async fn change(&self, taken: &Model, change: Change, now: Timestamp) -> Result<Confirmation, Fault> {
         let id = taken.id.clone();
         let written = self.store.write(move |tx| {
             Box::pin(async move {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    clock::Instant,
+    clock::Timestamp,
     code,
     config::{Scenario, Secret},
     contact::Contact,
@@ -53,7 +53,7 @@ pub enum Confirmation {
 pub struct Proof {
     pub purpose: Purpose,
     pub token: ProofToken,
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
     /// The same fact as a signed JWT.
     pub attestation: Secret,
 }
@@ -163,7 +163,7 @@ impl Verifications {
         right: bool,
         token: ProofToken,
         event: Event,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Confirmation, Fault> {
         let Some(found) = self.get(id).await? else { return Ok(Confirmation::NotFound) };
         if found.standing().is_over() {
@@ -234,7 +234,7 @@ impl Parts {
         Guess { right, taken }: Guess,
         token_hash: String,
         event: Event,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Judged, Fault> {
         let limits = (row.scenario.is_none() && !taken).then(|| self.guess_limits(now));
         let event = event.maybe_account(row.account_id.clone());
@@ -276,7 +276,7 @@ impl Parts {
         Some(Activation { account, email_key: row.contact_key.clone(), status: self.activated })
     }
 
-    fn proof_row(&self, row: Model, token_hash: String, now: Instant) -> entity::proof::Model {
+    fn proof_row(&self, row: Model, token_hash: String, now: Timestamp) -> entity::proof::Model {
         entity::proof::Model {
             token_hash,
             verification_id: row.id,
@@ -295,8 +295,8 @@ impl Parts {
         &self,
         row: &Model,
         token: ProofToken,
-        issued_at: Instant,
-        expires_at: Instant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
     ) -> Result<Proof, Fault> {
         // What a letter told says nothing of the phone: only that the account's own contacts are in these hands.
         let subject = match &row.account_id {

@@ -7,7 +7,7 @@ use super::{
     start::{Recipient, Start},
 };
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     code::{self, CodeSpec},
     contact::Contact,
     delivery::{Content, Notice, Order},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Parts {
-    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Instant) -> Model {
+    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Model {
         let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind(), start.purpose);
         let test = self.test_contact(&start.to);
         let code_format = test.map_or(code_format, |test| code::format_of(&test.code));

@@ -35,7 +35,7 @@ pub use self::{
     view::{Delivery, Verification},
 };
 use crate::{
-    clock::{Clock, Entropy, Instant},
+    clock::{Clock, Entropy, Timestamp},
     config::{self, TellUnknown, quota::ContactQuotas},
     contact::Contact,
     delivery::{Channel, Outbox, Routes},
@@ -153,12 +153,12 @@ impl Parts {
     }
 
     /// The day that counts belong to, in days of the Common Era.
-    fn today(&self, now: Instant) -> i32 {
+    fn today(&self, now: Timestamp) -> i32 {
         local_day(now, self.limits.time_zone).num_days_from_ce()
     }
 
     /// The bounds that a send to any contact is judged by.
-    fn send_limits(&self, now: Instant) -> UsageLimits {
+    fn send_limits(&self, now: Timestamp) -> UsageLimits {
         UsageLimits {
             day: self.today(now),
             daily: self.limits.daily_sends,
@@ -167,7 +167,7 @@ impl Parts {
     }
 
     /// The bounds that a guess at any contact's code is counted within.
-    fn guess_limits(&self, now: Instant) -> UsageLimits {
+    fn guess_limits(&self, now: Timestamp) -> UsageLimits {
         UsageLimits { day: self.today(now), daily: self.limits.daily_guesses, cooled_down_since: None }
     }
 

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     code,
     config::Secret,
     ids::VerificationId,
@@ -53,7 +53,7 @@ pub enum Rejection {
 }
 
 /// A proof that could be spent now, or why not.
-pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Instant) -> Result<Model, Rejection> {
+pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
     match found {
         Some(proof) if proof.purpose == purpose && proof.spent_at.is_none() && proof.expires_at > now => Ok(proof),
         found => Err(rejection(found.as_ref(), purpose, now)),
@@ -61,7 +61,7 @@ pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Instant) -> Resu
 }
 
 /// What the refusal to spend a proof means, most telling first: a spent one is spent, whatever else it is.
-fn rejection(found: Option<&Model>, purpose: Purpose, now: Instant) -> Rejection {
+fn rejection(found: Option<&Model>, purpose: Purpose, now: Timestamp) -> Rejection {
     match found {
         None => Rejection::Unknown,
         Some(proof) if proof.purpose != purpose => Rejection::WrongPurpose,
@@ -76,7 +76,7 @@ fn rejection(found: Option<&Model>, purpose: Purpose, now: Instant) -> Rejection
 ///
 /// # Errors
 /// The rejection.
-pub fn spent(spending: Spending, purpose: Purpose, now: Instant) -> Result<Model, Rejection> {
+pub fn spent(spending: Spending, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
     match spending {
         Spending::Spent(proof) => Ok(*proof),
         Spending::Refused(found) => Err(rejection(found.as_deref(), purpose, now)),

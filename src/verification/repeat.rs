@@ -7,7 +7,7 @@
 
 use super::{Confirmation, Parts, ProofToken, Verifications, rules};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     store::{Repeat, entity::verification::Model},
     telemetry::audit::Event,
@@ -26,7 +26,7 @@ impl Verifications {
         row: Model,
         token: ProofToken,
         event: Event,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Confirmation, Fault> {
         let parts = &self.0;
         let repeat = Repeat {

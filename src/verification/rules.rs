@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     config,
     contact::ContactKind,
     purpose::Purpose,
@@ -30,7 +30,7 @@ impl Standing {
 }
 
 /// How a verification stands. Expiry is written by nobody: it is what the clock says of a pending one.
-pub fn standing(status: Status, expires_at: Instant, now: Instant) -> Standing {
+pub fn standing(status: Status, expires_at: Timestamp, now: Timestamp) -> Standing {
     match status {
         Status::Pending if now >= expires_at => Standing::Expired,
         Status::Pending => Standing::Pending,
@@ -44,7 +44,7 @@ pub fn standing(status: Status, expires_at: Instant, now: Instant) -> Standing {
 pub const REPEATABLE: Duration = Duration::from_secs(60);
 
 /// Whether its code may be tried once more to get its proof again. The store decides; this saves asking it.
-pub fn is_repeatable(row: &Model, now: Instant) -> bool {
+pub fn is_repeatable(row: &Model, now: Timestamp) -> bool {
     row.status == Status::Verified && row.ended_at.is_some_and(|ended| now < ended + REPEATABLE)
 }
 
@@ -101,7 +101,7 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: 
 }
 
 /// When a resend is accepted; none once it never will be.
-pub fn resend_available_at(row: &Model, cooldown: Duration, now: Instant) -> Option<Instant> {
+pub fn resend_available_at(row: &Model, cooldown: Duration, now: Timestamp) -> Option<Timestamp> {
     let pending = standing(row.status, row.expires_at, now) == Standing::Pending;
     let cooled_down = row.last_sent_at + cooldown;
     (pending && cooled_down < row.expires_at).then_some(cooled_down)
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_pending_one_is_expired_from_its_last_instant_on() {
-        let end = Instant::UNIX_EPOCH;
+        let end = Timestamp::UNIX_EPOCH;
         assert_eq!(standing(Status::Pending, end, end - Duration::from_millis(1)), Standing::Pending);
         assert_eq!(standing(Status::Pending, end, end), Standing::Expired);
         assert_eq!(standing(Status::Verified, end, end), Standing::Verified);

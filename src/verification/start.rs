@@ -10,7 +10,7 @@ use super::{
 use crate::{
     caller::Caller,
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::{Contact, ContactKind},
     delivery::Notice,
     fault::Fault,
@@ -154,7 +154,7 @@ impl Parts {
         start: Start<R>,
         key: Option<String>,
         entry: Event,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Written<R>, Fault> {
         let draft = self.draft(&start, key, now);
         let limits = draft.scenario.is_none().then(|| self.send_limits(now));
@@ -214,7 +214,7 @@ enum Written<R> {
 async fn reserve<R>(
     tx: &Tx,
     usage_key: &str,
-    now: Instant,
+    now: Timestamp,
     limits: Option<UsageLimits>,
 ) -> Result<Option<Written<R>>, Fault> {
     let Some(limits) = limits else { return Ok(None) };
@@ -292,7 +292,7 @@ impl Parts {
 
     /// Which bound stands against a send, read after it was refused. Where two do, the one that stands longer: a person
     /// who waits as long as we say is not to be refused again.
-    pub(super) async fn why_refused(&self, usage_key: &str, now: Instant) -> Result<Refused, Fault> {
+    pub(super) async fn why_refused(&self, usage_key: &str, now: Timestamp) -> Result<Refused, Fault> {
         let usage = self.store.contact_usage(usage_key).await?;
         let last_sent_at = usage.as_ref().and_then(|usage| usage.last_sent_at);
         let today = self.today(now);
@@ -307,7 +307,7 @@ impl Parts {
     }
 
     /// The contact's guesses of the day are used up: it ends at midnight.
-    pub(super) fn guesses_used_up(&self, now: Instant) -> Refused {
+    pub(super) fn guesses_used_up(&self, now: Timestamp) -> Refused {
         let retry_at = quota::rules::next_midnight(now, self.limits.time_zone);
         metrics::quota_refused("guess", quota::Quota::ContactDaily.as_str());
         Refused { quota: quota::Quota::ContactDaily, retry_at }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rules::{self, Standing};
 use crate::{
     channel::Channel,
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     contact::Contact,
     events::Snapshot,
     ids::{AccountId, VerificationId},
@@ -20,7 +20,7 @@ pub struct Verification {
     row: Box<Model>,
     cooldown: Duration,
     /// The instant that it is shown as of.
-    as_of: Instant,
+    as_of: Timestamp,
 }
 
 /// What became of its newest message.
@@ -28,7 +28,7 @@ pub struct Verification {
 pub struct Delivery {
     pub channel: Channel,
     pub status: DeliveryStatus,
-    pub updated_at: Instant,
+    pub updated_at: Timestamp,
 }
 
 impl Verification {
@@ -86,16 +86,16 @@ impl Verification {
         self.row.code_format
     }
 
-    pub fn created_at(&self) -> Instant {
+    pub fn created_at(&self) -> Timestamp {
         self.row.created_at
     }
 
-    pub fn expires_at(&self) -> Instant {
+    pub fn expires_at(&self) -> Timestamp {
         self.row.expires_at
     }
 
     /// When a resend is accepted at the earliest; none once it is over.
-    pub fn resend_available_at(&self) -> Option<Instant> {
+    pub fn resend_available_at(&self) -> Option<Timestamp> {
         rules::resend_available_at(&self.row, self.cooldown, self.as_of)
     }
 
@@ -109,18 +109,18 @@ impl Verification {
     }
 
     /// The same verification as its row and the clock now show it.
-    pub(super) fn replace(&mut self, row: Model, now: Instant) {
+    pub(super) fn replace(&mut self, row: Model, now: Timestamp) {
         *self.row = row;
         self.as_of = now;
     }
 
     /// The same verification as the clock now shows it.
-    pub(super) fn look(&mut self, now: Instant) {
+    pub(super) fn look(&mut self, now: Timestamp) {
         self.as_of = now;
     }
 
     /// The same verification after a change that was published. False: the change is older than what is known.
-    pub(super) fn take(&mut self, change: &Snapshot, now: Instant) -> bool {
+    pub(super) fn take(&mut self, change: &Snapshot, now: Timestamp) -> bool {
         if change.sequence <= self.row.sequence {
             return false;
         }

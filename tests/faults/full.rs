@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{process::child::said, support::PATIENCE};
 
-/// Some requests find out that the server has no more connections; those after them do not wait for any.
+/// Case 11: some requests find out that the server has no more connections; those after them do not wait for any.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_larger_than_the_server_allows_shrinks() {
     let what = "PostgreSQL may have too few connections";

@@ -13,7 +13,7 @@ use crate::{
     support::PATIENCE,
 };
 
-/// A server that starts after the program is waited for; the process lives meanwhile, and says that it does.
+/// Case 6: a server that starts after the program is waited for; the process lives meanwhile, and says that it does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_postgres_is_waited_for() {
     let what = "PostgreSQL may come late";
@@ -32,7 +32,7 @@ async fn a_late_postgres_is_waited_for() {
     assert!(send(&child, &phone(0)).await.id().is_some());
 }
 
-/// A server that does not come within `DATABASE_WAIT` is refused; what does not pass by itself is refused at
+/// Case 6: a server that does not come within `DATABASE_WAIT` is refused; what does not pass by itself is refused at
 /// once. Nobody needs `kill -9` to stop what waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_for_postgres_ends_with_its_time_or_a_signal() {
@@ -56,7 +56,7 @@ async fn waiting_for_postgres_ends_with_its_time_or_a_signal() {
     assert!(child.ended_within(PATIENCE).await.success(), "{}", plan.logged());
 }
 
-/// What is known to be away is not waited for again. The time-out is far above what a slow machine takes.
+/// Case 13: what is known to be away is not waited for again. The time-out is far above what a slow machine takes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_known_to_be_away_is_not_waited_for() {
     let what = "PostgreSQL may be known to be away";

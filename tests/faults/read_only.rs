@@ -27,7 +27,7 @@ async fn writable(url: &str, is: bool) {
     }
 }
 
-/// Nothing is broken for good. Writes are refused as `UNAVAILABLE`, reading goes on, `/readyz` says it, and what
+/// Case 2: nothing is broken for good. Writes are refused as `UNAVAILABLE`, reading goes on, `/readyz` says it, and what
 /// comes after it is writable again succeeds, each time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_only_reads_is_unavailable_until_it_writes_again() {

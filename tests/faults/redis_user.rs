@@ -29,7 +29,7 @@ async fn plan(redis: &Redis, user: &str) -> Plan {
     unlimited().await.with("REDIS_URL", &url).with("REDIS_TIMEOUT", "5s")
 }
 
-/// `doctor` tries what the program uses, and names what is refused.
+/// Case 8: `doctor` tries what the program uses, and names what is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doctor_names_what_redis_refuses() {
     let what = "Redis may refuse";
@@ -70,7 +70,7 @@ async fn doctor_names_what_redis_refuses() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A refusal is one line in the log, not one for each attempt, and ends with the right that was missing.
+/// Case 8: a refusal is one line in the log, not one for each attempt, and ends with the right that was missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_logged_once_until_it_ends() {
     let what = "Redis may refuse while the program serves";

@@ -17,7 +17,7 @@ use lettre::{
 };
 
 use crate::{
-    clock::{Clock, Instant},
+    clock::{Clock, Timestamp},
     config::{Env, Setting},
     delivery::{
         Registration, base_url,
@@ -177,7 +177,7 @@ impl Provider for Smtp {
 }
 
 /// The message as it travels. Its id is the same when it is sent again.
-fn compose(from: &Mailbox, to: Address, id: &str, message: &Outgoing, now: Instant) -> Option<(Envelope, Vec<u8>)> {
+fn compose(from: &Mailbox, to: Address, id: &str, message: &Outgoing, now: Timestamp) -> Option<(Envelope, Vec<u8>)> {
     let subject: String = message.subject.as_deref()?.chars().filter(|char| !char.is_control()).collect();
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).ok()?;
     let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());

@@ -10,7 +10,7 @@ use sha2::{Sha256, Sha512};
 
 use super::{NoReceipt, Receipt};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     config::{Env, Secret},
     delivery::{
         keyed,
@@ -64,7 +64,7 @@ impl Signature {
     ///
     /// # Errors
     /// Why it is no receipt.
-    pub fn receipt(&self, fields: &BTreeMap<String, String>, now: Instant) -> Result<Option<Receipt>, NoReceipt> {
+    pub fn receipt(&self, fields: &BTreeMap<String, String>, now: Timestamp) -> Result<Option<Receipt>, NoReceipt> {
         if !self.is_genuine(fields, now) {
             return Err(NoReceipt::Forged);
         }
@@ -81,7 +81,7 @@ impl Signature {
         }))
     }
 
-    fn is_genuine(&self, fields: &BTreeMap<String, String>, now: Instant) -> bool {
+    fn is_genuine(&self, fields: &BTreeMap<String, String>, now: Timestamp) -> bool {
         let sent = fields.get("timestamp").and_then(|timestamp| timestamp.parse::<i64>().ok());
         let fresh = sent.is_some_and(|sent| now.timestamp().abs_diff(sent) <= TOLERANCE_SECONDS);
         let Some(tag) = fields.get("sig").and_then(|sig| hex::decode(sig).ok()) else { return false };

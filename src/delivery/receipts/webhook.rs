@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{NoReceipt, Receipt};
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     config::{Env, Secret},
     delivery::{
         loose::{self, Loose},
@@ -55,7 +55,7 @@ impl Verifier {
     ///
     /// # Errors
     /// Why it is no receipt.
-    pub fn receipt(&self, headers: Headers<'_>, body: &[u8], now: Instant) -> Result<Option<Receipt>, NoReceipt> {
+    pub fn receipt(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<Option<Receipt>, NoReceipt> {
         let Headers { id, timestamp, signature } = headers;
         if !standard_webhooks::is_genuine(&self.keys, id, timestamp, signature, body, now) {
             return Err(NoReceipt::Forged);

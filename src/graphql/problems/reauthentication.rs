@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, SimpleObject};
 use super::ProblemCode;
 use crate::{
     account::{self, Required},
-    clock::Instant,
+    clock::Timestamp,
     graphql::{context::Asking, scalars::DateTime},
     texts::Arg,
 };
@@ -64,7 +64,7 @@ pub struct DeletionHeldBack {
 }
 
 impl DeletionHeldBack {
-    pub fn new(ctx: &Context<'_>, until: Instant) -> Self {
+    pub fn new(ctx: &Context<'_>, until: Timestamp) -> Self {
         Self {
             code: ProblemCode::DeletionHeldBack.noted(ctx),
             message: ctx.say("problem-deletion-held-back", &[("wait", Arg::Wait(wait(ctx, until)))]),
@@ -73,6 +73,6 @@ impl DeletionHeldBack {
     }
 }
 
-fn wait(ctx: &Context<'_>, until: Instant) -> Duration {
+fn wait(ctx: &Context<'_>, until: Timestamp) -> Duration {
     (until - ctx.rooms().clock.now()).to_std().unwrap_or_default()
 }

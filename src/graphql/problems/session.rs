@@ -6,7 +6,7 @@ use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     graphql::{context::Asking, enums::RejectionReason, scalars::DateTime},
     session,
     texts::Arg,
@@ -26,7 +26,7 @@ pub struct AccountLocked {
 }
 
 impl AccountLocked {
-    pub fn new(ctx: &Context<'_>, unlocks_at: Instant) -> Self {
+    pub fn new(ctx: &Context<'_>, unlocks_at: Timestamp) -> Self {
         let wait = (unlocks_at - ctx.rooms().clock.now()).to_std().unwrap_or(Duration::ZERO);
         Self {
             code: ProblemCode::AccountLocked.noted(ctx),

@@ -63,11 +63,11 @@ impl Desk {
         self.issue_until(ends).token.expose().to_owned()
     }
 
-    fn issue_until(&self, session_ends: Instant) -> AccessToken {
+    fn issue_until(&self, session_ends: Timestamp) -> AccessToken {
         self.issue_with(session_ends, Some(Context::SignIn))
     }
 
-    fn issue_with(&self, session_ends: Instant, context: Option<Context>) -> AccessToken {
+    fn issue_with(&self, session_ends: Timestamp, context: Option<Context>) -> AccessToken {
         let authentication = Authentication { at: self.tokens.0.clock.now(), methods: vec![Method::Password], context };
         let grant = AccessGrant {
             account: &self.account,
@@ -140,7 +140,7 @@ fn a_token_tells_when_and_how_its_holder_authenticated() {
         let claims = part(token.expose(), 1);
         assert_eq!((&claims["auth_time"], &claims["amr"]), (&json!(now.timestamp()), &json!(["pwd"])));
         assert_eq!(claims["acr"], acr);
-        let at = Instant::from_timestamp(now.timestamp(), 0).unwrap();
+        let at = Timestamp::from_timestamp(now.timestamp(), 0).unwrap();
         let read = desk.tokens.judge(token.expose()).unwrap().authenticated;
         assert_eq!(read, context.map(|context| Authenticated { at, context }));
     }
@@ -300,7 +300,7 @@ fn tk_05_a_public_key_is_no_secret_to_sign_with() {
 #[test]
 fn a_key_that_is_none_is_refused_by_its_name() {
     let refused = |source: &KeySource| {
-        let (clock, _) = Clock::manual(Instant::UNIX_EPOCH);
+        let (clock, _) = Clock::manual(Timestamp::UNIX_EPOCH);
         AccessTokens::open(source, &settings(), clock, Entropy::seeded(1)).map(|_| ()).unwrap_err()
     };
     assert!(refused(&no_keys()).starts_with("JWT_SECRET"));

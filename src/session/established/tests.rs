@@ -9,8 +9,8 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn start() -> Instant {
-    Instant::UNIX_EPOCH
+fn start() -> Timestamp {
+    Timestamp::UNIX_EPOCH
 }
 
 /// An account with a password and both contacts since the start.

@@ -11,7 +11,7 @@ use self::table::Extent;
 pub use self::table::{Decision, SecurityAct, WayIn, decide};
 use super::Opaque;
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     fault::Fault,
     ids::{AccountId, SessionId},
     purpose::Effect,
@@ -94,7 +94,7 @@ impl Ended {
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Instant) -> Result<Ended, Fault> {
+pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Timestamp) -> Result<Ended, Fault> {
     let ends = |after: bool| {
         WayIn::iter().filter(move |way| way.comes_after_account() == after && decide(act, *way) == Decision::End)
     };
@@ -115,7 +115,7 @@ pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Instant) -> 
 }
 
 /// Ends codes or proofs of an account that is not locked yet.
-async fn end_codes(tx: &Tx, way: WayIn, subject: &Subject, now: Instant) -> Result<(), Fault> {
+async fn end_codes(tx: &Tx, way: WayIn, subject: &Subject, now: Timestamp) -> Result<(), Fault> {
     let account = tx.account(&Identifier::Id(subject.account.clone())).await?;
     let held = account.map(|account| [account.phone, account.email_key]).into_iter().flatten().flatten();
     let contacts: Vec<String> = held.chain(subject.contacts.iter().cloned()).collect();
@@ -137,7 +137,7 @@ async fn end_locked(
     way: WayIn,
     subject: &Subject,
     ended: &mut Ended,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Fault> {
     match (way, act.extent()) {
         (WayIn::RefreshToken, Extent::All) => {
@@ -184,7 +184,7 @@ pub async fn know_device(
     account: &AccountId,
     session: Option<&SessionId>,
     token: &Opaque,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Fault> {
     let token_hash = token.hash();
     if let Some(session) = session {

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use crate::{clock::Timestamp, ids::AccountId};
 
 /// Whether an account may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -44,22 +44,22 @@ pub struct Model {
     pub birth_date: Option<Date>,
     /// E.164.
     pub phone: Option<String>,
-    pub phone_verified_at: Option<Instant>,
+    pub phone_verified_at: Option<Timestamp>,
     pub email: Option<String>,
     pub email_key: Option<String>,
     /// Of the address that was typed at sign-up, while the account waits for its code: also where another account has
     /// that address, and this one, which will never be activated, can't.
     pub claimed_email_key: Option<String>,
-    pub email_verified_at: Option<Instant>,
+    pub email_verified_at: Option<Timestamp>,
     pub profile_image_url: Option<String>,
     pub locale: String,
     pub status: AccountStatus,
     pub role: Role,
     /// A PHC string. None: signs in by code alone.
     pub password_hash: Option<String>,
-    pub password_changed_at: Option<Instant>,
-    pub created_at: Instant,
-    pub updated_at: Instant,
+    pub password_changed_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use crate::{clock::Timestamp, ids::AccountId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -10,7 +10,7 @@ use crate::{clock::Instant, ids::AccountId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    pub at: Instant,
+    pub at: Timestamp,
     pub act: String,
     pub outcome: String,
     /// Whom it was about.

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     contact::ContactKind,
     ids::{AccountId, ContactChangeId},
 };
@@ -23,15 +23,15 @@ pub struct Model {
     /// this one was made. None: there was none.
     pub old_contact: Option<String>,
     pub old_contact_key: Option<String>,
-    pub old_verified_at: Option<Instant>,
+    pub old_verified_at: Option<Timestamp>,
     /// The proved contact that the change replaced, where an earlier change that could still be undone had brought it.
     pub replaced_contact: Option<String>,
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// Not taken back after this.
-    pub expires_at: Instant,
-    pub undone_at: Option<Instant>,
+    pub expires_at: Timestamp,
+    pub undone_at: Option<Timestamp>,
     /// Which password the account had then, as `account.password_changed_at` tells passwords apart.
-    pub password_changed_at: Option<Instant>,
+    pub password_changed_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

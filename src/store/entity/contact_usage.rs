@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::clock::Instant;
+use crate::clock::Timestamp;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -14,7 +14,7 @@ pub struct Model {
     pub day: i32,
     pub sends: i32,
     pub guesses: i32,
-    pub last_sent_at: Option<Instant>,
+    pub last_sent_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
     status::DeliveryStatus,
@@ -46,13 +46,13 @@ pub struct Model {
     pub refused: bool,
     /// When it is next to be looked at: the next try, or the end of the wait for a receipt, while unclaimed; the end of
     /// the lease while claimed. None: nothing more is to be done.
-    pub due_at: Option<Instant>,
+    pub due_at: Option<Timestamp>,
     /// The process that is sending it.
     pub claimed_by: Option<String>,
-    pub created_at: Instant,
-    pub updated_at: Instant,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
     /// Not sent after this.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
     /// The `traceparent` of what it was owed in.
     pub trace: Option<String>,
     /// Whose account a notice is about, so that it is erased with the account. None: a message with a code.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::DeliveryId, status::DeliveryStatus};
+use crate::{clock::Timestamp, ids::DeliveryId, status::DeliveryStatus};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,13 +18,13 @@ pub struct Model {
     /// Why it was not delivered, in the provider's code.
     pub code: Option<String>,
     /// When the provider took it; or when its first receipt came, if that was sooner.
-    pub accepted_at: Instant,
+    pub accepted_at: Timestamp,
     /// When it last told anything.
-    pub told_at: Option<Instant>,
+    pub told_at: Option<Timestamp>,
     /// Times that it was asked.
     pub polls: i32,
     /// When it is to be asked next. None: it is not.
-    pub poll_at: Option<Instant>,
+    pub poll_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

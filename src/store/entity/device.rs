@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use crate::{clock::Timestamp, ids::AccountId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -13,8 +13,8 @@ pub struct Model {
     pub token_hash: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub account_id: AccountId,
-    pub created_at: Instant,
-    pub last_used_at: Instant,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::clock::Instant;
+use crate::clock::Timestamp;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -11,7 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     pub holder: String,
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

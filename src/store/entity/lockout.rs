@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use crate::{clock::Timestamp, ids::AccountId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -13,8 +13,8 @@ pub struct Model {
     pub subject: String,
     pub account_id: Option<AccountId>,
     pub failures: i32,
-    pub last_failed_at: Instant,
-    pub locked_until: Option<Instant>,
+    pub last_failed_at: Timestamp,
+    pub locked_until: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

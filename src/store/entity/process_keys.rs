@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::clock::Instant;
+use crate::clock::Timestamp;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -13,8 +13,8 @@ pub struct Model {
     pub process: String,
     /// Of the program.
     pub version: String,
-    pub started_at: Instant,
-    pub last_seen_at: Instant,
+    pub started_at: Timestamp,
+    pub last_seen_at: Timestamp,
     /// The ids of its keys, by kind, in JSON (`keys::KeysInUse`). No key is in it.
     pub keys: String,
 }

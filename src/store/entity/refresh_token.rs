@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::SessionId};
+use crate::{clock::Timestamp, ids::SessionId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -12,9 +12,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub token_hash: String,
     pub session_id: SessionId,
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// When it was exchanged for its current successor.
-    pub used_at: Option<Instant>,
+    pub used_at: Option<Timestamp>,
     /// Counts the tokens of a session in the order in which they were issued: 0 for the first, and for every token that
     /// an earlier version issued.
     pub generation: i32,
@@ -26,7 +26,7 @@ pub struct Model {
     /// The client network that exchanged it.
     pub used_network: Option<String>,
     /// When another token took its place before it was presented.
-    pub replaced_at: Option<Instant>,
+    pub replaced_at: Option<Timestamp>,
     /// Whether it was answered more than once, so that a copy of an answer with it may still be on its way.
     pub repeated: bool,
     /// Which cookie name carries it in cookie mode; see `graphql/token_cookies.rs`.
@@ -37,7 +37,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     /// The first token of a session.
-    pub fn first(token_hash: String, session_id: SessionId, created_at: Instant) -> Self {
+    pub fn first(token_hash: String, session_id: SessionId, created_at: Timestamp) -> Self {
         Self {
             token_hash,
             session_id,

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    clock::Instant,
+    clock::Timestamp,
     ids::{AccountId, SessionId},
 };
 
@@ -17,14 +17,14 @@ pub struct Model {
     pub device_name: Option<String>,
     pub user_agent: Option<String>,
     pub ip_address: Option<String>,
-    pub created_at: Instant,
-    pub last_used_at: Instant,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
     /// When it ends if it is not used before. Each use moves it, never past the longest life of a session.
-    pub expires_at: Instant,
-    pub ended_at: Option<Instant>,
+    pub expires_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
     /// When the person authenticated to begin the session. None: a process of an earlier version wrote the row, and it
     /// was at `created_at`.
-    pub authenticated_at: Option<Instant>,
+    pub authenticated_at: Option<Timestamp>,
     /// By what, separated by spaces (`session::Method`). None: not known.
     pub authentication_methods: Option<String>,
     /// Whether it was by something that the account had before the oldest contact change that could be undone then.

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     channel::Channel,
-    clock::Instant,
+    clock::Timestamp,
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
     purpose::Purpose,
@@ -42,14 +42,14 @@ pub struct Model {
     pub delivery_id: DeliveryId,
     pub delivery_channel: Channel,
     pub delivery_status: DeliveryStatus,
-    pub delivery_updated_at: Instant,
+    pub delivery_updated_at: Timestamp,
     /// Messages so far.
     pub sends: i32,
-    pub last_sent_at: Instant,
-    pub created_at: Instant,
-    pub expires_at: Instant,
+    pub last_sent_at: Timestamp,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
     /// When it was verified, locked or canceled.
-    pub ended_at: Option<Instant>,
+    pub ended_at: Option<Timestamp>,
     /// Grows with every change.
     pub sequence: i64,
     /// Hash of the client's key with contact and purpose.
@@ -64,7 +64,7 @@ pub struct Model {
     /// Codes that were tried after it was verified.
     pub repeats: i32,
     /// When an act that shuts others out of the account ended it while it was pending.
-    pub closed_at: Option<Instant>,
+    pub closed_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

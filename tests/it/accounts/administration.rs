@@ -3,9 +3,9 @@
 use countersign::{
     account::{Accounts, Operated},
     app,
-    contact::NumberRules,
     store::entity::account::Role,
 };
+use domain::contact::NumberRules;
 use serde_json::{Value, json};
 
 use crate::support::{Account, PASSWORD, Setup, SignedIn, TestApp};

@@ -1,4 +1,4 @@
-//! Many at once: one account, one proof, one lineage (docs/security.md, CR-02 to CR-06).
+//! Many at once: one account, one proof, one lineage (security.md CR-02 to CR-06).
 
 use std::collections::BTreeSet;
 

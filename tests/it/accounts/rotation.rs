@@ -76,7 +76,7 @@ fn attested(proof: &Value, keys: &JwkSet) -> bool {
     jsonwebtoken::decode::<Value>(token, &DecodingKey::from_jwk(&jwk).unwrap(), &validation).is_ok()
 }
 
-/// The server key was replaced in one process and not in the other. A right code at the process without its
+/// Case 13: the server key was replaced in one process and not in the other. A right code at the process without its
 /// key is UNAVAILABLE, and so is a wrong one; no attempt is counted. At a process that has the key it is still right.
 #[tokio::test]
 async fn a_right_code_at_a_process_without_its_key_is_unavailable_and_counts_nothing() {
@@ -188,7 +188,7 @@ async fn the_next_attestation_key_is_published_before_it_signs_and_the_previous_
     }
 }
 
-/// A secret with a comma signs, and is moved to the previous ones as a JSON array.
+/// Case 14: a secret with a comma signs, and is moved to the previous ones as a JSON array.
 #[tokio::test]
 async fn a_secret_with_a_comma_can_be_moved_to_the_previous_ones() {
     let comma = "kJ8,wQz-41x,Vb7nR2m,Lp0sT9d,Hy3cF6g,aE5u";
@@ -204,7 +204,7 @@ async fn a_secret_with_a_comma_can_be_moved_to_the_previous_ones() {
     }
 }
 
-/// What an editor puts before or after a secret is not part of it.
+/// Case 14: what an editor puts before or after a secret is not part of it.
 #[tokio::test]
 async fn a_secret_file_with_a_byte_order_mark_signs_without_it() {
     let secret = key();

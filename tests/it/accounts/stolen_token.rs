@@ -1,5 +1,5 @@
 //! A thief with nothing but an access token, and one who got as far as a contact change: what neither can do
-//! (invariant 8).
+//! (cases 1 of accounts; invariant 8).
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn phone_changed(app: &TestApp, holder: &Person) -> String {
     app.messages_to(PHONE, before + 1).await.iter().find_map(find_undo_token).unwrap()
 }
 
-/// Step by step: each step is refused, and nothing is sent to the thief.
+/// Case 1, step by step: each step is refused, and nothing is sent to the thief.
 #[tokio::test]
 async fn an_access_token_alone_takes_nothing_over() {
     let app = setup().await.start().await;

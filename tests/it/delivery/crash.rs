@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use countersign::{
-    channel::Channel,
-    clock::{Entropy, Instant},
-    contact::{Contact, PhoneNumber, Region},
+    clock::Entropy,
     delivery::{Content, Notice, Order},
-    ids::DeliveryId,
-    status::DeliveryStatus,
     store::{Acceptance, Ending, Identifier, Settlement, Store, Taking, entity::delivery::Model},
-    texts::Locale,
+};
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::{Contact, PhoneNumber, Region},
+    ids::DeliveryId,
+    locale::Locale,
+    status::DeliveryStatus,
 };
 use serde_json::json;
 
@@ -23,7 +26,7 @@ use crate::support::{Account, PATIENCE};
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// A notice in the outbox.
-fn notice(to: &str, now: Instant) -> Model {
+fn notice(to: &str, now: Timestamp) -> Model {
     let to = Contact::Phone(PhoneNumber::parse(to, Region::parse("KR").unwrap()).unwrap());
     let order = Order {
         id: DeliveryId::new(&Entropy::System),
@@ -53,7 +56,7 @@ async fn owe(store: &Store, rows: Vec<Model>) {
 }
 
 /// A notice in the hands of a process that said nothing since long.
-async fn abandoned(store: &Store, to: &str, now: Instant) -> DeliveryId {
+async fn abandoned(store: &Store, to: &str, now: Timestamp) -> DeliveryId {
     let row = Model { claimed_by: Some("dead".to_owned()), ..notice(to, now) };
     let id = row.id.clone();
     owe(store, vec![row]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::{ids::DeliveryId, status::DeliveryStatus};
+use domain::{ids::DeliveryId, status::DeliveryStatus};
 
 use super::{
     carrier::{Act, Carrier},

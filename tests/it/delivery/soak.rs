@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use countersign::{ids::DeliveryId, store::Store};
+use countersign::store::Store;
+use domain::ids::DeliveryId;
 use futures_util::{StreamExt, stream};
 use rand::{RngExt, SeedableRng, rngs::ChaCha20Rng};
 use serde_json::{Value, json};

@@ -41,7 +41,7 @@ async fn until_logged(plan: &Plan, what: &str) {
     }
 }
 
-/// It is read again on SIGHUP and by itself, and a broken one leaves the one before in use.
+/// Case 9: it is read again on SIGHUP and by itself, and a broken one leaves the one before in use.
 #[tokio::test]
 async fn a_renewed_certificate_is_used_without_a_restart() {
     let plan = Plan::new().await;
@@ -72,7 +72,7 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
     assert!(child.ended_within(PATIENCE).await.success());
 }
 
-/// A signal to reload ends nothing, where there is nothing to reload either.
+/// Case 9: a signal to reload ends nothing, where there is nothing to reload either.
 #[tokio::test]
 async fn a_hangup_ends_nothing() {
     let plan = Plan::new().await;

@@ -30,7 +30,7 @@ fn file(folder: &Path, name: &str, text: &str, mode: u32) -> String {
     path
 }
 
-/// Keys out of tutorials and standards, hashes of common passwords, and keys that a short rule makes.
+/// Case 8: keys out of tutorials and standards, hashes of common passwords, and keys that a short rule makes.
 #[tokio::test]
 async fn keys_that_can_be_looked_up_are_refused_by_name() {
     let plan = Plan::new().await;
@@ -52,7 +52,7 @@ async fn keys_that_can_be_looked_up_are_refused_by_name() {
     }
 }
 
-/// One key for two settings, one of them as a PEM; and a next key that is the current one.
+/// Case 8: one key for two settings, one of them as a PEM; and a next key that is the current one.
 #[tokio::test]
 async fn one_key_as_a_pem_and_as_its_seed_is_refused() {
     let plan = Plan::new().await;
@@ -78,7 +78,7 @@ async fn one_key_as_a_pem_and_as_its_seed_is_refused() {
     }
 }
 
-/// A list of secrets that lost a bracket is no secret.
+/// Case 14: a list of secrets that lost a bracket is no secret.
 #[tokio::test]
 async fn a_list_of_secrets_that_is_not_closed_is_refused() {
     let plan = Plan::new().await;

@@ -46,7 +46,7 @@ async fn published(child: &Child) -> Value {
     child.http.get(format!("{}/.well-known/jwks.json", child.url)).send().await.unwrap().json().await.unwrap()
 }
 
-/// Whatever is wrong with a key file, nothing starts with it: `serve`, `doctor` and `--check-config` refuse it,
+/// Case 2: whatever is wrong with a key file, nothing starts with it: `serve`, `doctor` and `--check-config` refuse it,
 /// name the file and say how to recover, and leave it as it is.
 #[tokio::test]
 async fn a_broken_key_file_is_refused_by_serve_doctor_and_check_config() {
@@ -73,7 +73,7 @@ async fn a_broken_key_file_is_refused_by_serve_doctor_and_check_config() {
     plan.serve().await.kill();
 }
 
-/// A first start that dies while it writes a key leaves no key file, and the next start makes one.
+/// Case 2: a first start that dies while it writes a key leaves no key file, and the next start makes one.
 #[tokio::test]
 async fn a_first_start_that_can_not_write_leaves_no_key_behind() {
     let plan = embedded().await;
@@ -92,7 +92,7 @@ async fn a_first_start_that_can_not_write_leaves_no_key_behind() {
     }
 }
 
-/// Key files that others can read are made private, and said to have been readable. Looking changes nothing.
+/// Case 14: key files that others can read are made private, and said to have been readable. Looking changes nothing.
 #[tokio::test]
 async fn a_readable_key_file_is_made_private_with_a_warning() {
     let plan = embedded().await;
@@ -140,7 +140,7 @@ async fn readable_files_of_other_keys_are_made_private_with_a_warning() {
     }
 }
 
-/// `.env` with secrets that others can read is said, and in production refused.
+/// Case 14: `.env` with secrets that others can read is said, and in production refused.
 #[tokio::test]
 async fn a_readable_env_file_with_secrets_is_said_and_refused_in_production() {
     let plan = embedded().await;
@@ -166,7 +166,7 @@ async fn a_readable_env_file_with_secrets_is_said_and_refused_in_production() {
     assert!(status.success() && !said.contains("chmod"), "{said}");
 }
 
-/// A setting that is not UTF-8 is refused by name: production must not turn into development.
+/// Case 14: a setting that is not UTF-8 is refused by name: production must not turn into development.
 #[tokio::test]
 async fn a_variable_that_is_not_utf_8_is_refused_by_name() {
     let plan = Plan::new().await;
@@ -178,7 +178,7 @@ async fn a_variable_that_is_not_utf_8_is_refused_by_name() {
     assert!(command.env("UNRELATED", OsStr::from_bytes(b"\xff")).output().unwrap().status.success());
 }
 
-/// One value for two settings, also in another encoding, in a list, or in a key file.
+/// Case 8: one value for two settings, also in another encoding, in a list, or in a key file.
 #[tokio::test]
 async fn one_secret_for_two_settings_is_refused() {
     let bytes = countersign::clock::Entropy::System.bytes::<32>();

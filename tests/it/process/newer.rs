@@ -21,7 +21,7 @@ async fn starts_again(plan: &Plan, child: Child) -> Child {
     plan.serve().await
 }
 
-/// A newer version's migration turns no running process away, and keeps none from starting again, as long as it
+/// Case 1: a newer version's migration turns no running process away, and keeps none from starting again, as long as it
 /// says that this version works with it.
 #[tokio::test]
 async fn a_newer_versions_migration_is_worked_with_as_far_as_it_says() {
@@ -63,7 +63,7 @@ async fn every_migration_is_recorded_with_the_oldest_version_that_works_with_it(
     assert_eq!(versions, ["0.1.0"]);
 }
 
-/// Another program's rows are named for what they are, with the way out; what runs goes on.
+/// Case 1: another program's rows are named for what they are, with the way out; what runs goes on.
 #[tokio::test]
 async fn another_programs_migrations_are_named_and_stop_nothing_that_runs() {
     let plan = Plan::new().await;
@@ -76,7 +76,7 @@ async fn another_programs_migrations_are_named_and_stop_nothing_that_runs() {
     assert!(good && answered.contains("another program") && answered.contains("schema of its own"), "{answered}");
 }
 
-/// Nothing is put between another program's tables.
+/// Case 1: nothing is put between another program's tables.
 #[tokio::test]
 async fn a_database_with_another_programs_migrations_is_not_migrated() {
     let plan = Plan::new().await;
@@ -95,7 +95,7 @@ async fn a_database_with_another_programs_migrations_is_not_migrated() {
     assert_eq!(tables, ["seaql_migrations"]);
 }
 
-/// Whoever comes first migrates, and the others wait for it.
+/// Case 11: whoever comes first migrates, and the others wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_processes_at_once_migrate_an_empty_database() {
     let plan = Plan::new().await;
@@ -124,7 +124,7 @@ fn at_a_port_of_its_own(plan: Plan) -> Plan {
     plan.with("DATA_DIR", &data).with("LISTEN_ADDR", &format!("127.0.0.1:{port}"))
 }
 
-/// A first start says in one line what it applied.
+/// Case 12: a first start says in one line what it applied.
 #[tokio::test]
 async fn a_first_start_says_in_one_line_what_it_applied() {
     let plan = Plan::new().await;

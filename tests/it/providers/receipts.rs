@@ -22,8 +22,8 @@ use countersign::{
     },
     fault::Fault,
     http::receipts::{Door, routes},
-    ids::DeliveryId,
 };
+use domain::ids::DeliveryId;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use tower::ServiceExt;

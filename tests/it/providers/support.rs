@@ -5,14 +5,16 @@ use std::{sync::Arc, time::Duration};
 use countersign::{
     clock::{Clock, Entropy},
     config::{Env, Refusal, Secret, delivery::DeliverySettings},
-    contact::{Contact, EmailAddress, PhoneNumber, Region},
     delivery::{
         HttpClient, Plan, Tools,
         provider::{Channel, Outcome, Outgoing, Provider},
         receipts::Verifiers,
     },
+};
+use domain::{
+    contact::{Contact, EmailAddress, PhoneNumber, Region},
     ids::DeliveryId,
-    texts::Locale,
+    locale::Locale,
 };
 
 /// Long enough for a double on this machine, short enough to wait for.

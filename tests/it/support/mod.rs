@@ -15,8 +15,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use countersign::{
     app::{App, Settings, World},
-    clock::{Clock, Entropy, Instant, ManualClock},
+    clock::{Clock, Entropy, ManualClock},
 };
+use domain::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -55,7 +56,7 @@ pub struct Setup {
     vars: BTreeMap<String, String>,
     data: TempDir,
     database: Database,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Setup {
@@ -223,7 +224,7 @@ impl TestApp {
     }
 
     /// Now, on its clock.
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         Clock::Manual(self.clock.clone()).now()
     }
 

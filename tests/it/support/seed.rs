@@ -3,13 +3,15 @@
 use countersign::{
     app::Settings,
     clock::Entropy,
-    contact::{EmailAddress, PersonName},
-    ids::AccountId,
     store::{
         Ending, Store,
         entity::account::{AccountStatus, Model, Role},
     },
     vitals::Vitals,
+};
+use domain::{
+    contact::{EmailAddress, PersonName},
+    ids::AccountId,
 };
 
 use super::TestApp;

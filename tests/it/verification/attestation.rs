@@ -55,7 +55,7 @@ fn refused_by(token: &str, keys: &JwkSet, audience: &str) -> Option<&'static str
     checks.into_iter().find(|(_, passes)| !passes).map(|(check, _)| check)
 }
 
-/// An access token that is signed with a key of the same JWKS, even for the same issuer and audience, fails the
+/// Case 14: an access token that is signed with a key of the same JWKS, even for the same issuer and audience, fails the
 /// checks of the samples; with the defaults the audience alone refuses it, and so does each of the other checks.
 #[tokio::test]
 async fn an_access_token_is_no_attestation() {

@@ -13,8 +13,8 @@ use countersign::{
         server::Server,
         stop::Stop,
     },
-    texts::Locale,
 };
+use domain::locale::Locale;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 

@@ -10,11 +10,11 @@ use std::{
 
 use async_graphql::{Context, Error, ErrorExtensions, Object, OneofObject, Schema, SimpleObject, Subscription, Union};
 use countersign::{
-    caller::Caller,
     graphql::cookies::Cookies,
     http::auth::Judge,
     session::gate::{Auth, Role, SignedIn, TokenRefused},
 };
+use domain::caller::Caller;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
 
@@ -263,11 +263,11 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub fn new(expires_at: countersign::clock::Instant) -> Self {
+    pub fn new(expires_at: domain::Timestamp) -> Self {
         let entropy = countersign::clock::Entropy::seeded(1);
         let somebody = || SignedIn {
-            account: countersign::ids::AccountId::new(&entropy),
-            session: countersign::ids::SessionId::new(&entropy),
+            account: domain::ids::AccountId::new(&entropy),
+            session: domain::ids::SessionId::new(&entropy),
             role: Role::User,
             expires_at,
             authenticated: None,

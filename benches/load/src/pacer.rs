@@ -1,34 +1,35 @@
-//! How fast: as fast as so many clients can, or at a rate that does not wait for the server.
+//! Closed workload (as fast as the clients can) or open workload (at a fixed rate).
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-/// A stretch of load that workers take turns from.
-pub struct Pace {
+/// A phase of load, shared by all workers.
+pub struct Pacer {
     begun: Instant,
     lasts: Duration,
     rate: Option<f64>,
     next: AtomicU64,
 }
 
-impl Pace {
-    /// With a rate, turns come so many times a second; without, whenever a worker is free.
+impl Pacer {
+    /// With a rate, operations are due that many times per second; without one, whenever a worker is free.
     pub fn begin(lasts: Duration, rate: Option<f64>) -> Self {
         Self { begun: Instant::now(), lasts, rate, next: AtomicU64::new(0) }
     }
 
-    /// Whether turns come at instants of their own.
+    /// Whether operations have due times.
     pub fn is_due(&self) -> bool {
         self.rate.is_some()
     }
 
-    /// Waits for a turn, and says from when its time counts; none when the stretch is over.
+    /// Waits for the next operation and returns the time from which its latency counts; `None` at the end of the phase.
     ///
-    /// At a rate that is the instant at which it was due, not the one at which a worker came free: otherwise a server
-    /// that stops for a second would be asked less in that second, and the second would be missing from the figures.
-    pub async fn turn(&self) -> Option<Instant> {
+    /// With a rate this is the time at which the operation was due, not when a worker was free. Otherwise a server that
+    /// stalls for a second would receive fewer requests in that second, and the stall would be missing from the results
+    /// (coordinated omission).
+    pub async fn next_turn(&self) -> Option<Instant> {
         let now = Instant::now();
         let due = match self.rate {
             Some(rate) => {
@@ -52,10 +53,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_rate_is_kept_whoever_is_late() {
-        let pace = Pace::begin(Duration::from_millis(50), Some(100.0));
+    async fn rate_is_kept_if_workers_are_late() {
+        let pacer = Pacer::begin(Duration::from_millis(50), Some(100.0));
         let mut due = Vec::new();
-        while let Some(at) = pace.turn().await {
+        while let Some(at) = pacer.next_turn().await {
             due.push(at);
         }
         assert_eq!(due.len(), 5);
@@ -63,8 +64,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_rate_it_ends_when_its_time_is_over() {
-        let pace = Pace::begin(Duration::ZERO, None);
-        assert!(pace.turn().await.is_none());
+    async fn without_a_rate_it_ends_after_its_duration() {
+        let pacer = Pacer::begin(Duration::ZERO, None);
+        assert!(pacer.next_turn().await.is_none());
     }
 }

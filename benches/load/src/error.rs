@@ -1,17 +1,17 @@
-//! What can go wrong with an operation, by kind.
+//! Errors of operations, by kind.
 
 use serde_json::Value;
 
-/// Why an operation failed: a word to count it by.
+/// The kind of an error, by which errors are counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Trouble(pub String);
+pub struct LoadError(pub String);
 
-impl Trouble {
+impl LoadError {
     pub fn new(kind: impl Into<String>) -> Self {
         Self(kind.into())
     }
 
-    /// What a response says went wrong, if anything did: an error of the whole, or the refusal in `field`.
+    /// The error in a response: a GraphQL error, or a refusal in `field`.
     pub fn in_response(response: &Value, field: &str) -> Option<Self> {
         if let Some(error) = response["errors"].get(0) {
             return Some(Self::new(error["extensions"]["code"].as_str().unwrap_or("error_without_code")));
@@ -32,8 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_errors_and_silence_are_told_apart() {
-        let kind = |response: Value| Trouble::in_response(&response, "send").map(|trouble| trouble.0);
+    fn distinguishes_refusals_errors_and_missing_data() {
+        let kind = |response: Value| LoadError::in_response(&response, "send").map(|error| error.0);
         assert_eq!(kind(json!({"data": {"send": {"verification": {}}}})), None);
         assert_eq!(kind(json!({"data": {"send": {"code": "QUOTA_EXCEEDED"}}})).unwrap(), "QUOTA_EXCEEDED");
         let failed = json!({"errors": [{"extensions": {"code": "UNAVAILABLE"}}], "data": null});

@@ -1,9 +1,9 @@
-//! A picture of a latency distribution: milliseconds by percentile, both by the power of ten, so that the slowest one
-//! in a thousand has as much room as the fastest nine in ten.
+//! Chart of a latency distribution: milliseconds by percentile, both on a logarithmic scale, so that the tail is
+//! readable.
 
 use std::fmt::Write;
 
-use crate::tally::Tally;
+use crate::stats::Stats;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
@@ -11,19 +11,19 @@ const LEFT: f64 = 64.0;
 const BOTTOM: f64 = 48.0;
 const TOP: f64 = 40.0;
 const RIGHT: f64 = 24.0;
-/// Nines shown: 90, 99, 99.9, 99.99.
+/// The number of nines on the axis: 90, 99, 99.9, 99.99.
 const NINES: f64 = 4.0;
 /// Points of each line.
 const POINTS: u32 = 160;
-/// Told apart by people who see colours otherwise, too (Okabe and Ito).
-const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+/// Distinguishable with colour vision deficiency (Okabe and Ito).
+const COLORS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/// The picture as SVG.
-pub fn svg(title: &str, tally: &Tally) -> String {
-    let steps: Vec<&str> = tally.curve(50.0).iter().map(|(step, _)| *step).collect();
+/// Renders the chart as SVG.
+pub fn svg(title: &str, stats: &Stats) -> String {
+    let steps: Vec<&str> = stats.curve(50.0).iter().map(|(step, _)| *step).collect();
     let points: Vec<(f64, Vec<f64>)> = (0..=POINTS)
         .map(|number| f64::from(number) / f64::from(POINTS) * NINES)
-        .map(|nines| (nines, tally.curve(percentile(nines)).into_iter().map(|(_, millis)| millis).collect()))
+        .map(|nines| (nines, stats.curve(percentile(nines)).into_iter().map(|(_, millis)| millis).collect()))
         .collect();
     let all = points.iter().flat_map(|(_, millis)| millis.iter().copied());
     let (least, most) = all.fold((f64::MAX, 0.0_f64), |(least, most), millis| (least.min(millis), most.max(millis)));
@@ -52,9 +52,9 @@ pub fn svg(title: &str, tally: &Tally) -> String {
         text(&mut svg, (LEFT - 6.0, at + 4.0), "end", &format!("{} ms", trimmed(10_f64.powf(decade))));
         decade += 1.0;
     }
-    text(&mut svg, ((LEFT + WIDTH) / 2.0, HEIGHT - 8.0), "middle", "answered within, by percentile");
+    text(&mut svg, ((LEFT + WIDTH) / 2.0, HEIGHT - 8.0), "middle", "latency by percentile");
     for (number, step) in steps.iter().enumerate() {
-        let colour = COLOURS[number % COLOURS.len()];
+        let colour = COLORS[number % COLORS.len()];
         let line: Vec<String> =
             points.iter().map(|(nines, millis)| format!("{:.1},{:.1}", x(*nines), y(millis[number]))).collect();
         let _ = writeln!(
@@ -99,13 +99,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_step_has_its_line_within_the_frame() {
-        let tally = Tally::default();
+    fn each_step_has_a_line_within_the_frame() {
+        let stats = Stats::default();
         for micros in 1..5000 {
-            tally.took("send", Duration::from_micros(micros));
-            tally.took("confirm", Duration::from_micros(micros * 7));
+            stats.record_latency("send", Duration::from_micros(micros));
+            stats.record_latency("confirm", Duration::from_micros(micros * 7));
         }
-        let svg = svg("send & confirm", &tally);
+        let svg = svg("send & confirm", &stats);
         assert_eq!(svg.matches("<polyline").count(), 2);
         assert!(svg.contains("send &amp; confirm") && svg.contains("99.9 %"));
         for point in svg.split("points=\"").skip(1).flat_map(|line| line.split('"').next().unwrap().split(' ')) {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_measured_is_a_picture_too() {
-        assert!(svg("nothing", &Tally::default()).ends_with("</svg>\n"));
+    fn empty_stats_give_a_chart() {
+        assert!(svg("nothing", &Stats::default()).ends_with("</svg>\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! What happened: operations done, how long their steps took, and what went wrong.
+//! Statistics of a run: completed operations, latencies of their steps, and errors.
 
 use std::{
     collections::BTreeMap,
@@ -9,18 +9,18 @@ use std::{
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use crate::trouble::Trouble;
+use crate::error::LoadError;
 
-/// Three digits of each figure are kept, from a microsecond to a minute.
+/// Significant digits of the histograms, from one microsecond to one minute.
 const DIGITS: u8 = 3;
 const LONGEST: u64 = 60_000_000;
 
-/// The percentiles that are reported.
+/// The reported percentiles.
 pub const PERCENTILES: [(&str, f64); 5] = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p999", 99.9), ("max", 100.0)];
 
-/// Counts of one stretch of load.
+/// Statistics of one phase.
 #[derive(Default)]
-pub struct Tally(Mutex<Counts>);
+pub struct Stats(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -28,21 +28,21 @@ struct Counts {
     sent: u64,
     steps: BTreeMap<&'static str, Histogram<u64>>,
     late: Option<Histogram<u64>>,
-    troubles: BTreeMap<Trouble, u64>,
+    errors: BTreeMap<LoadError, u64>,
 }
 
-impl Tally {
-    /// An operation is done, or failed.
-    pub fn end(&self, outcome: Result<(), Trouble>) {
+impl Stats {
+    /// Counts a completed or failed operation.
+    pub fn end(&self, outcome: Result<(), LoadError>) {
         let mut counts = self.counts();
         match outcome {
             Ok(()) => counts.done += 1,
-            Err(trouble) => *counts.troubles.entry(trouble).or_default() += 1,
+            Err(error) => *counts.errors.entry(error).or_default() += 1,
         }
     }
 
-    /// One step of an operation took so long.
-    pub fn took(&self, step: &'static str, span: Duration) {
+    /// Records the latency of one step of an operation.
+    pub fn record_latency(&self, step: &'static str, span: Duration) {
         let mut counts = self.counts();
         if let Some(steps) = counts.steps.get_mut(step) {
             record(steps, span);
@@ -52,8 +52,8 @@ impl Tally {
         }
     }
 
-    /// An operation was begun so long after it was due: for want of a free client, or of the generator's own time.
-    pub fn began_late(&self, span: Duration) {
+    /// Records the delay of an operation after its due time, because no client was free or the generator was busy.
+    pub fn record_delay(&self, span: Duration) {
         let mut counts = self.counts();
         counts.late = counts.late.take().or_else(empty);
         if let Some(late) = &mut counts.late {
@@ -61,7 +61,7 @@ impl Tally {
         }
     }
 
-    /// A message is owed to a provider.
+    /// Counts a message that the server has to deliver.
     pub fn sent(&self) {
         self.counts().sent += 1;
     }
@@ -76,21 +76,21 @@ impl Tally {
 
     pub fn errors(&self) -> Value {
         let counts = self.counts();
-        counts.troubles.iter().map(|(trouble, count)| (trouble.0.clone(), json!(count))).collect()
+        counts.errors.iter().map(|(error, count)| (error.0.clone(), json!(count))).collect()
     }
 
-    /// Each step's percentiles in milliseconds.
+    /// The percentiles of each step in milliseconds.
     pub fn latencies(&self) -> Value {
         let counts = self.counts();
         counts.steps.iter().map(|(step, steps)| ((*step).to_owned(), percentiles(steps))).collect()
     }
 
-    /// How late operations were begun, in milliseconds; null where none was due at any instant.
-    pub fn lateness(&self) -> Value {
+    /// The delays of operations in milliseconds; null without a rate.
+    pub fn delays(&self) -> Value {
         self.counts().late.as_ref().map_or(Value::Null, percentiles)
     }
 
-    /// Each step's latency in milliseconds at a percentile.
+    /// The latency of each step in milliseconds at a percentile.
     pub fn curve(&self, percentile: f64) -> Vec<(&'static str, f64)> {
         self.counts().steps.iter().map(|(step, steps)| (*step, millis(steps, percentile))).collect()
     }
@@ -123,10 +123,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_what_was_noted() {
-        let tally = Tally::default();
-        (1..=1000).for_each(|millis| tally.took("send", Duration::from_millis(millis)));
-        let send = &tally.latencies()["send"];
+    fn percentiles_match_recorded_latencies() {
+        let stats = Stats::default();
+        (1..=1000).for_each(|millis| stats.record_latency("send", Duration::from_millis(millis)));
+        let send = &stats.latencies()["send"];
         assert_eq!(send["count"], 1000);
         for (name, expected) in [("p50", 500.0), ("p99", 990.0), ("max", 1000.0)] {
             let shown = send[name].as_f64().unwrap();
@@ -135,22 +135,22 @@ mod tests {
     }
 
     #[test]
-    fn how_late_the_generator_was_is_told_where_anything_was_due() {
-        let tally = Tally::default();
-        assert_eq!(tally.lateness(), Value::Null);
-        tally.began_late(Duration::from_millis(7));
-        assert_eq!(tally.lateness()["count"], 1);
-        assert!(tally.lateness()["max"].as_f64().is_some_and(|max| (max - 7.0).abs() < 0.02));
-        assert_eq!(tally.latencies(), json!({}));
+    fn delays_are_reported_only_if_recorded() {
+        let stats = Stats::default();
+        assert_eq!(stats.delays(), Value::Null);
+        stats.record_delay(Duration::from_millis(7));
+        assert_eq!(stats.delays()["count"], 1);
+        assert!(stats.delays()["max"].as_f64().is_some_and(|max| (max - 7.0).abs() < 0.02));
+        assert_eq!(stats.latencies(), json!({}));
     }
 
     #[test]
-    fn failures_are_counted_by_kind_and_are_no_operations() {
-        let tally = Tally::default();
-        tally.end(Ok(()));
-        tally.end(Err(Trouble::new("UNAVAILABLE")));
-        tally.end(Err(Trouble::new("UNAVAILABLE")));
-        assert_eq!(tally.done(), 1);
-        assert_eq!(tally.errors(), json!({"UNAVAILABLE": 2}));
+    fn failures_are_counted_by_kind_and_not_as_operations() {
+        let stats = Stats::default();
+        stats.end(Ok(()));
+        stats.end(Err(LoadError::new("UNAVAILABLE")));
+        stats.end(Err(LoadError::new("UNAVAILABLE")));
+        assert_eq!(stats.done(), 1);
+        assert_eq!(stats.errors(), json!({"UNAVAILABLE": 2}));
     }
 }
