@@ -23,6 +23,10 @@ test *arguments:
 ci:
     bash .ci/run
 
+# Licences, advisories, unused dependencies, workflows: before a release
+release-check:
+    scripts/release-check
+
 # Format the code
 fmt:
     cargo fmt --all

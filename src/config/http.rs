@@ -134,7 +134,7 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// What one GraphQL document may ask for. Counted before the schema sees it (security.md GQ-02).
+/// What one GraphQL document may ask for. Counted before the schema sees it (docs/security.md, GQ-02).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentLimits {
     /// Bytes of the text.
@@ -302,7 +302,7 @@ impl Http {
         http
     }
 
-    /// Codes and passwords in the clear on a public address are never meant (security.md OP-04).
+    /// Codes and passwords in the clear on a public address are never meant (docs/security.md, OP-04).
     fn refuse_an_open_door(&self, env: &Env) {
         let guarded = self.tls.is_some() || !self.trusted_proxies.is_empty() || self.listen.ip().is_loopback();
         if self.environment == Environment::Production && !guarded {

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Bytes of a request's target, and of its headers together (security.md TR-09).
+/// Bytes of a request's target, and of its headers together (docs/security.md, TR-09).
 const MAX_URL: usize = 8 * 1024;
 const MAX_HEADERS: usize = 16 * 1024;
 
@@ -128,7 +128,7 @@ fn judge_head(request: &Request) -> Option<Response> {
     (!served).then(|| answer::method_not_allowed(Media::Json, "GET, POST", "This method is not served."))
 }
 
-/// Whether nobody on the way can have read another length out of this head than we do (security.md TR-10). hyper has
+/// Whether nobody on the way can have read another length out of this head than we do (TR-10). hyper has
 /// refused lengths that contradict each other or are no numbers, and a last coding other than `chunked`; `gzip, chunked`
 /// and `chunked, chunked` it lets pass. `Content-Length` beside `Transfer-Encoding` it drops before anybody can see it,
 /// reads the chunks, and closes after the answer, as RFC 9112 (section 6.1) and ASVS 4.2.1 have it.

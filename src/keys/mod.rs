@@ -29,7 +29,7 @@ pub struct ServerKey {
 }
 
 impl ServerKey {
-    /// A key of at least [`LEAST_BYTES`] bytes. Whether it is hard to guess is checked where it is read ([`parse`]).
+    /// A key of at least [`LEAST_BYTES`] bytes. Whether it is hard to guess is checked where it is read ([`mod@parse`]).
     ///
     /// # Errors
     /// What is wrong with it, in words for the operator.

@@ -2,7 +2,7 @@
 //!
 //! [`Policy`] judges a new password, [`Hasher`] keeps and verifies it. Both work on one [`Pool`] of threads as many as
 //! cores, with a bounded queue: hashing is meant to be slow, and a flood of sign-ins must cost the flood and not the
-//! rest of the program (`security.md`, PW-06).
+//! rest of the program (`docs/security.md`, PW-06).
 //!
 //! **One form of Unicode.** The same password reaches us composed or decomposed, in half or full width, as the keyboard
 //! pleases. It is brought to NFKC before it is judged, hashed or verified, as NIST SP 800-63B asks (3.1.1.2, by UAX #15),

@@ -13,7 +13,7 @@
 //! - a person's name, birth date, user name; a client's whole address outside the audit table: its `Display` form.
 //!
 //! What keeps it so: secrets have a type that does not print ([`Secret`](crate::config::Secret)), ids print their first
-//! characters, a [`Fault`](crate::fault::Fault) holds no input, libraries are heard at `info` and above at most
+//! characters, a [`Fault`] holds no input, libraries are heard at `info` and above at most
 //! ([`logs`]), the labels of a metric and the attributes of a span are closed lists
 //! ([`metrics`], [`traces`]); and a test drives every operation and searches
 //! what was logged for what it sent.

@@ -68,7 +68,7 @@ fn rooms_import_downwards_only() {
 fn every_room_has_its_floor() {
     let house = House::read();
     let homeless: BTreeSet<_> = house.rooms().into_keys().filter(|room| floor_of(room).is_none()).collect();
-    assert!(homeless.is_empty(), "{homeless:?}: on which floor? Say so in FLOORS and in DESIGN.md.\n{}", house.map());
+    assert!(homeless.is_empty(), "{homeless:?}: on which floor? Add it to FLOORS.\n{}", house.map());
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod outbox;
 mod process;
 mod providers;
 mod refusals;
+mod requirements;
 mod schema;
 mod settings;
 mod support;

@@ -152,7 +152,7 @@ impl Visit {
 }
 
 /// Lets `application/json` in UTF-8 pass and nothing else. A page of any site can make a browser post a form or plain
-/// text without asking (CORS calls it a simple request); JSON it cannot (security.md TR-04).
+/// text without asking (CORS calls it a simple request); JSON it cannot (docs/security.md, TR-04).
 fn json_alone(headers: &HeaderMap) -> Result<(), Refusal> {
     let unsupported = |message: &str| Err(Refusal::http(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadRequest, message));
     let mut lines = headers.get_all(header::CONTENT_TYPE).iter();

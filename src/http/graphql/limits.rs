@@ -1,7 +1,7 @@
 //! How much a parsed document asks for, counted before the schema walks it.
 //!
 //! The library compares depth and complexity only after a walk that spreads every fragment out, and 22 fragments that
-//! each spread the next one twice make 2^22 fields out of 900 bytes (security.md, section 1.2). Here each fragment is
+//! each spread the next one twice make 2^22 fields out of 900 bytes (docs/security.md, GQ-02). Here each fragment is
 //! weighed once and its weight used wherever it is spread, so the count costs no more than the text is long.
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::http::graphql::{negotiate::Media, refusal::Code};
 
-/// Errors in one answer, and bytes of all of them (security.md GQ-08).
+/// Errors in one answer, and bytes of all of them (docs/security.md, GQ-08).
 const MAX_ERRORS: usize = 10;
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 const MAX_MESSAGE_BYTES: usize = 1024;

@@ -1,4 +1,4 @@
-//! What must never pass for an access token (RFC 8725; security.md TK-01, TK-05, TK-06, TK-10).
+//! What must never pass for an access token (RFC 8725; docs/security.md, TK-01, TK-05, TK-06, TK-10).
 
 use base64::{
     Engine,
