@@ -7,7 +7,7 @@ use serde_json::json;
 use super::load::{Answer, confirm, look, phone, send, status, until};
 use crate::{
     process::child::{Child, Plan},
-    support::{PATIENCE, Socket},
+    support::{Socket, TEST_TIMEOUT},
 };
 
 const LIBRARIES: &[&str] = &[
@@ -28,7 +28,7 @@ fn set(file: &Path, offset: &str) {
 async fn expiry_of_a_send(child: &Child, number: usize) -> (String, chrono::DateTime<chrono::Utc>) {
     let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
                     { ... on SendVerificationCodePayload { verification { id expiresAt } } } }";
-    let answer = child.ask("198.51.100.3", document, json!({ "phone": phone(number) })).await.unwrap();
+    let answer = child.execute("198.51.100.3", document, json!({ "phone": phone(number) })).await.unwrap();
     let sent = &answer["data"]["it"]["verification"];
     (sent["id"].as_str().unwrap().to_owned(), sent["expiresAt"].as_str().unwrap().parse().unwrap())
 }
@@ -39,7 +39,7 @@ async fn standing(child: &Child, id: &str) -> String {
 }
 
 async fn code_of(child: &Child, number: usize) -> String {
-    until("a code came", PATIENCE, || async {
+    until("a code came", TEST_TIMEOUT, || async {
         let outbox = child.outbox().await;
         let message = outbox.iter().find(|message| message["to"] == *phone(number))?;
         Some(message["code"].as_str().unwrap().to_owned())
@@ -97,5 +97,5 @@ async fn fd_06_a_jump_of_the_clock_revives_nothing() {
     assert_eq!(status(&child, "/readyz").await, 200);
     assert!(!plan.logged().contains("panick"), "{}", plan.logged());
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.ended_within(TEST_TIMEOUT).await.success());
 }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    load::{Answer, ask, confirm, look, phone, send, timed, until},
+    load::{Answer, confirm, execute, look, phone, send, timed, until},
     unlimited,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         setup::{SECRET, code, number, takes},
     },
     process::child::Child,
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 const LIVES: usize = 20;
@@ -62,10 +62,11 @@ struct Told {
 impl Newcomer {
     async fn prepare(child: &Child, gateway: &Carrier, at: usize) -> Self {
         let mine = phone(2 * at);
-        let sent = ask(child, SEND_FOR_SIGN_UP, json!({ "phone": mine })).await.id().unwrap();
-        let code =
-            until("a code", PATIENCE, || async { gateway.seen().iter().find(|seen| number(seen) == mine).map(code) })
-                .await;
+        let sent = execute(child, SEND_FOR_SIGN_UP, json!({ "phone": mine })).await.id().unwrap();
+        let code = until("a code", TEST_TIMEOUT, || async {
+            gateway.seen().iter().find(|seen| number(seen) == mine).map(code)
+        })
+        .await;
         let Answer::Is(confirmed) = confirm(child, &sent, &code).await else { panic!("not confirmed") };
         let guessed = send(child, &phone(2 * at + 1)).await.id().unwrap();
         Self { username: format!("person{at}"), proof: confirmed["proof"]["token"].clone(), guessed }
@@ -73,7 +74,7 @@ impl Newcomer {
 
     async fn sign_up(&self, child: &Child) -> Answer {
         let input = json!({ "username": self.username, "password": PASSWORD, "proofToken": self.proof });
-        ask(child, SIGN_UP, json!({ "input": input })).await
+        execute(child, SIGN_UP, json!({ "input": input })).await
     }
 
     async fn sign_in(&self, child: &Child) -> Value {
@@ -85,11 +86,11 @@ impl Newcomer {
         let Some(it) = acknowledged(self.sign_up(child).await, "SignUpPayload", answered) else { return told };
         told.tokens = Some(it["tokens"].clone());
         let token = json!({ "token": it["tokens"]["refreshToken"] });
-        let Some(it) = acknowledged(ask(child, REFRESH, token).await, "RefreshSessionPayload", answered) else {
+        let Some(it) = acknowledged(execute(child, REFRESH, token).await, "RefreshSessionPayload", answered) else {
             return told;
         };
         told.renewed = Some(it["tokens"].clone());
-        let guess = ask(child, GUESS, json!({ "id": self.guessed })).await;
+        let guess = execute(child, GUESS, json!({ "id": self.guessed })).await;
         if acknowledged(guess, "CodeMismatch", answered).is_none() {
             return told;
         }
@@ -115,7 +116,7 @@ impl Newcomer {
             false => assert!(again.is("SignUpPayload"), "the proof of {} is lost: {again:?}", self.username),
         }
         if let Some(tokens) = &told.renewed {
-            let renewed = ask(child, REFRESH, json!({ "token": tokens["refreshToken"] })).await;
+            let renewed = execute(child, REFRESH, json!({ "token": tokens["refreshToken"] })).await;
             let Answer::Is(it) = &renewed else { panic!("{renewed:?}") };
             let asked_to_sign_out = told.guessed;
             if told.signed_out {
@@ -124,7 +125,7 @@ impl Newcomer {
                 assert!(asked_to_sign_out || renewed.is("RefreshSessionPayload"), "a rotation is lost: {renewed:?}");
             }
         }
-        let guess = ask(child, GUESS, json!({ "id": self.guessed })).await;
+        let guess = execute(child, GUESS, json!({ "id": self.guessed })).await;
         let Answer::Is(it) = &guess else { panic!("{guess:?}") };
         let left = it["attemptsRemaining"].as_u64().unwrap_or_else(|| panic!("{guess:?}"));
         let before = u64::from(told.guessed);
@@ -177,7 +178,7 @@ async fn fd_01_twenty_lives_lose_nothing() {
             .collect();
         // Each life ends a little further on, from the first answer to the last but one.
         let enough = 1 + life * (4 * PEOPLE - 2) / (LIVES - 1);
-        until("answered enough", PATIENCE, || async { (answered.load(Ordering::SeqCst) >= enough).then_some(()) })
+        until("answered enough", TEST_TIMEOUT, || async { (answered.load(Ordering::SeqCst) >= enough).then_some(()) })
             .await;
         child.signal("KILL");
         let told: Vec<_> = join_all(lives).await.into_iter().map(|told| told.unwrap()).collect();

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    load::{Answer, ask, confirm, look, phone, send, status, timed, until, until_settled},
+    load::{Answer, confirm, execute, look, phone, send, status, timed, until, until_settled},
     on_servers,
     proxy::{Proxy, server_of, through},
     servers::Postgres,
@@ -18,7 +18,7 @@ use crate::{
         setup::{SECRET, code as code_in, number, takes},
     },
     process::child::Child,
-    support::{Socket, code_other_than},
+    support::{Socket, different_code},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -88,7 +88,7 @@ async fn fd_02_postgres_may_stop_and_start_again() {
     assert_eq!(half_done(&postgres.url()).await, 0);
     // The stream stood all the time, and goes on.
     let code = code_of(&child.outbox().await, &phone(0));
-    confirm(&child, &id, &code_other_than(&code)).await;
+    confirm(&child, &id, &different_code(&code)).await;
     watch.until(|state| state["attemptsRemaining"] == 4).await;
     assert!(confirm(&child, &id, &code).await.is("ConfirmVerificationCodePayload"));
     assert_eq!(watch.last().await["status"], "VERIFIED");
@@ -217,10 +217,10 @@ async fn fd_05_nothing_passes_where_it_cannot_be_judged() {
         send(&child, &phone(1)).await,
         confirm(&child, &id, &code).await,
         look(&child, &id).await,
-        ask(&child, SIGN_IN, json!({ "password": PASSWORD })).await,
-        ask(&child, SIGN_IN, json!({ "password": "Wrong-Harbour-71!" })).await,
-        ask(&child, REFRESH, json!({ "token": refresh })).await,
-        ask(&child, AVAILABILITY, json!({})).await,
+        execute(&child, SIGN_IN, json!({ "password": PASSWORD })).await,
+        execute(&child, SIGN_IN, json!({ "password": "Wrong-Harbour-71!" })).await,
+        execute(&child, REFRESH, json!({ "token": refresh })).await,
+        execute(&child, AVAILABILITY, json!({})).await,
     ] {
         assert!(answer.is_unavailable(), "{answer:?}");
     }
@@ -230,7 +230,7 @@ async fn fd_05_nothing_passes_where_it_cannot_be_judged() {
     assert_eq!(gateway.seen().len(), 2, "something was sent that nobody could count");
 
     assert_eq!(child.me(access).await.as_deref(), Some("hong"));
-    assert!(ask(&child, REFRESH, json!({ "token": refresh })).await.is("RefreshSessionPayload"));
+    assert!(execute(&child, REFRESH, json!({ "token": refresh })).await.is("RefreshSessionPayload"));
     let Answer::Is(it) = look(&child, &id).await else { panic!("{id} is lost") };
     assert_eq!((it["status"].as_str(), it["attemptsRemaining"].as_i64()), (Some("PENDING"), Some(5)));
     assert!(confirm(&child, &id, &code).await.is("ConfirmVerificationCodePayload"));

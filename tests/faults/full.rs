@@ -8,7 +8,7 @@ use super::{
     servers::Postgres,
     unlimited,
 };
-use crate::{process::child::said, support::PATIENCE};
+use crate::{process::child::said, support::TEST_TIMEOUT};
 
 /// Case 11: some requests find out that the server has no more connections; those after them do not wait for any.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,7 +34,7 @@ async fn a_pool_larger_than_the_server_allows_shrinks() {
     assert!(!good && answered.contains("DATABASE_MAX_CONNECTIONS=40 is more than the 9 connections"), "{answered}");
     let child = plan.serve().await;
     let round = std::cell::Cell::new(0);
-    until("every send of a burst is taken", PATIENCE, || async {
+    until("every send of a burst is taken", TEST_TIMEOUT, || async {
         round.set(round.get() + 1);
         let sends = (0..60).map(|at| {
             let (child, number) = (&child, 1000 * round.get() + at);

@@ -18,7 +18,7 @@ use crate::{
         carrier::Carrier,
         setup::{SECRET, code, number, takes},
     },
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 const HALF: usize = 250;
@@ -51,7 +51,7 @@ async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twi
         async move { send(&child, &phone(at)).await.id().unwrap() }
     }));
     let ids = first.await;
-    until("the first half sent", PATIENCE, || async { (came(&gateway).len() >= HALF).then_some(()) }).await;
+    until("the first half sent", TEST_TIMEOUT, || async { (came(&gateway).len() >= HALF).then_some(()) }).await;
     let codes = came(&gateway);
 
     // Five hundred at once, and the end in the middle of them.
@@ -75,7 +75,8 @@ async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twi
             [sending, confirming]
         })
         .collect();
-    until("a fifth answered", PATIENCE, || async { (answered.load(Ordering::SeqCst) >= HALF / 5).then_some(()) }).await;
+    until("a fifth answered", TEST_TIMEOUT, || async { (answered.load(Ordering::SeqCst) >= HALF / 5).then_some(()) })
+        .await;
     child.signal("KILL");
     let (mut sent, mut accepted, mut broken) = (Vec::new(), BTreeMap::new(), 0);
     for task in tasks {
@@ -93,7 +94,7 @@ async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twi
     let (child, took) = timed(plan.serve()).await;
     assert!(took < (usually * 5).max(Duration::from_secs(10)), "ready after {took:?}, at first after {usually:?}");
     for (at, id) in &sent {
-        let status = until_settled(&child, id, PATIENCE).await;
+        let status = until_settled(&child, id, TEST_TIMEOUT).await;
         assert!(["SENT", "DELIVERED", "FAILED", "UNKNOWN"].contains(&status.as_str()), "{status}");
         if status == "SENT" {
             assert!(came(&gateway).contains_key(&phone(HALF + at)), "it shows as sent, and nobody was given it");

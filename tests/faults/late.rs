@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     process::child::{Plan, said},
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 /// Case 6: a server that starts after the program is waited for; the process lives meanwhile, and says that it does.
@@ -24,7 +24,7 @@ async fn a_late_postgres_is_waited_for() {
     tokio::task::block_in_place(|| postgres.down());
     let plan = unlimited().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_WAIT", "10m");
     let mut child = plan.begin();
-    until("it lives", PATIENCE, || async { (status(&child, "/healthz").await == 200).then_some(()) }).await;
+    until("it lives", TEST_TIMEOUT, || async { (status(&child, "/healthz").await == 200).then_some(()) }).await;
     assert_eq!(status(&child, "/readyz").await, 503);
     assert!(plan.logged().contains("waiting for the database"), "{}", plan.logged());
     tokio::task::block_in_place(|| postgres.up());
@@ -51,9 +51,10 @@ async fn waiting_for_postgres_ends_with_its_time_or_a_signal() {
 
     let plan = plan.with("DATABASE_URL", &away).with("DATABASE_WAIT", "10m");
     let child = plan.begin();
-    until("it waits", PATIENCE, || async { plan.logged().contains("waiting for the database").then_some(()) }).await;
+    until("it waits", TEST_TIMEOUT, || async { plan.logged().contains("waiting for the database").then_some(()) })
+        .await;
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success(), "{}", plan.logged());
+    assert!(child.ended_within(TEST_TIMEOUT).await.success(), "{}", plan.logged());
 }
 
 /// Case 13: what is known to be away is not waited for again. The time-out is far above what a slow machine takes.
@@ -78,6 +79,6 @@ async fn a_postgres_known_to_be_away_is_not_waited_for() {
     assert!(took < Duration::from_secs(20), "{took:?}");
     assert!(answers.iter().all(super::load::Answer::is_unavailable), "{answers:?}");
     tokio::task::block_in_place(|| postgres.up());
-    until("it is ready again", PATIENCE, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
+    until("it is ready again", TEST_TIMEOUT, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
     assert!(send(&child, &phone(100)).await.id().is_some());
 }

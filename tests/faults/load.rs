@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{process::child::Child, support::PATIENCE};
+use crate::{process::child::Child, support::TEST_TIMEOUT};
 
 pub const ADDRESS: &str = "198.51.100.1";
 
@@ -44,8 +44,8 @@ impl Answer {
     }
 }
 
-pub async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
-    match child.ask(ADDRESS, document, variables).await {
+pub async fn execute(child: &Child, document: &str, variables: Value) -> Answer {
+    match child.execute(ADDRESS, document, variables).await {
         None => Answer::None,
         Some(mut answer) => match answer["errors"][0]["extensions"]["code"].as_str() {
             Some(code) => Answer::Error(code.to_owned()),
@@ -55,16 +55,16 @@ pub async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
 }
 
 pub async fn send(child: &Child, phone: &str) -> Answer {
-    ask(child, SEND, json!({ "phone": phone })).await
+    execute(child, SEND, json!({ "phone": phone })).await
 }
 
 pub async fn confirm(child: &Child, id: &str, code: &str) -> Answer {
-    ask(child, CONFIRM, json!({ "id": id, "code": code })).await
+    execute(child, CONFIRM, json!({ "id": id, "code": code })).await
 }
 
 /// The verification as it stands.
 pub async fn look(child: &Child, id: &str) -> Answer {
-    ask(child, LOOK, json!({ "id": id })).await
+    execute(child, LOOK, json!({ "id": id })).await
 }
 
 /// The same, with the time that it took.
@@ -102,6 +102,6 @@ pub async fn until_settled(child: &Child, id: &str, patience: Duration) -> Strin
 
 /// The status of a path of the program's own.
 pub async fn status(child: &Child, path: &str) -> u16 {
-    let answer = child.http.get(format!("{}{path}", child.url)).timeout(PATIENCE).send().await;
+    let answer = child.http.get(format!("{}{path}", child.url)).timeout(TEST_TIMEOUT).send().await;
     answer.map_or(0, |answer| answer.status().as_u16())
 }

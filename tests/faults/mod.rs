@@ -20,15 +20,15 @@ mod redis_user;
 mod servers;
 mod stopped;
 
-use crate::{process::child::Plan, support::given};
+use crate::{process::child::Plan, support::env_var};
 
 /// Whether the tests on servers of their own run here: with PostgreSQL, and once is enough.
 fn on_servers(what: &str) -> bool {
-    if given("COUNTERSIGN_TEST_DATABASE_URL").is_none() {
+    if env_var("COUNTERSIGN_TEST_DATABASE_URL").is_none() {
         eprintln!("LEFT OUT: {what}: no COUNTERSIGN_TEST_DATABASE_URL");
         return false;
     }
-    given("COUNTERSIGN_TEST_REDIS_URL").is_none()
+    env_var("COUNTERSIGN_TEST_REDIS_URL").is_none()
 }
 
 /// Nobody is refused for asking often.

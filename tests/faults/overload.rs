@@ -37,7 +37,12 @@ async fn ask_without_end(child: &Child, next: &AtomicUsize, until: Instant) -> V
 }
 
 /// So many clients for so long.
-async fn ask(child: &Child, next: &AtomicUsize, clients: usize, span: Duration) -> Vec<(Instant, Answer, Duration)> {
+async fn execute(
+    child: &Child,
+    next: &AtomicUsize,
+    clients: usize,
+    span: Duration,
+) -> Vec<(Instant, Answer, Duration)> {
     let until = Instant::now() + span;
     join_all((0..clients).map(|_| ask_without_end(child, next, until))).await.concat()
 }
@@ -100,11 +105,11 @@ async fn overloaded() -> Round {
     assert!(send(&child, &phone(0)).await.id().is_some());
     proxy.delay(Duration::from_millis(20));
     let next = AtomicUsize::new(1);
-    let usual = ask(&child, &next, FITTING, Duration::from_secs(4)).await;
+    let usual = execute(&child, &next, FITTING, Duration::from_secs(4)).await;
     assert!(usual.iter().all(|(_, answer, _)| answer.id().is_some()), "{usual:?}");
     // Once it was seen that this is no burst.
     let settled = Instant::now() + Duration::from_secs(3);
-    let answers = ask(&child, &next, CROWD, Duration::from_secs(9)).await;
+    let answers = execute(&child, &next, CROWD, Duration::from_secs(9)).await;
     let late = answers.iter().filter(|(begun, ..)| *begun > settled).cloned();
     let (taken, refused): (Vec<_>, Vec<_>) = late.partition(|(_, answer, _)| answer.id().is_some());
     assert!(refused.iter().all(|(_, answer, _)| answer.is_unavailable()), "{refused:?}");

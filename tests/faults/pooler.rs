@@ -15,7 +15,7 @@ use super::{
     servers::{free_port, is_root},
     unlimited,
 };
-use crate::{process::child::Plan, support::PATIENCE};
+use crate::{process::child::Plan, support::TEST_TIMEOUT};
 
 struct Pooler {
     port: u16,
@@ -45,7 +45,7 @@ impl Pooler {
         };
         let process = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
         let mut pooler = Self { port, process, _folder: folder };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if pooler.process.try_wait().unwrap().is_some() {
                 return None;
@@ -90,7 +90,7 @@ async fn two_processes_share_a_pooler_in_transaction_mode() {
         async move { send(child, &phone(at)).await.id().unwrap() }
     }))
     .await;
-    let outbox = until("every message came", PATIENCE, || async {
+    let outbox = until("every message came", TEST_TIMEOUT, || async {
         // Either process carries what it finds.
         let outbox = [one.outbox().await, other.outbox().await].concat();
         ids.iter().enumerate().all(|(at, _)| outbox.iter().any(|message| message["to"] == *phone(at))).then_some(outbox)

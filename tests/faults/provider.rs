@@ -13,7 +13,7 @@ use crate::{
         carrier::{Act, Carrier},
         setup::{SECRET, number, takes},
     },
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,19 +37,19 @@ async fn a_provider_that_hangs_holds_up_neither_people_nor_other_channels_nor_th
     assert!(begun.elapsed() < PROVIDER_TIMEOUT * 30, "sends waited for a provider: {:?}", begun.elapsed());
     let document = "mutation { it: sendVerificationCode(input: { purpose: CONTACT, to: { email: \"minji@example.com\" } }) \
                     { ... on SendVerificationCodePayload { verification { id } } } }";
-    let letter = child.ask(ADDRESS, document, json!({})).await.unwrap();
+    let letter = child.execute(ADDRESS, document, json!({})).await.unwrap();
     let letter = letter["data"]["it"]["verification"]["id"].as_str().unwrap().to_owned();
-    assert_eq!(until_settled(&child, &letter, PATIENCE).await, "SENT");
+    assert_eq!(until_settled(&child, &letter, TEST_TIMEOUT).await, "SENT");
     child.signal("TERM");
-    let status = child.ended_within(PATIENCE).await;
+    let status = child.ended_within(TEST_TIMEOUT).await;
     assert!(status.success(), "{status}: {}", plan.logged());
 
     gateway.behave(takes);
     let child = plan.serve().await;
     for id in &ids {
-        assert_eq!(until_settled(&child, id, PATIENCE).await, "SENT");
+        assert_eq!(until_settled(&child, id, TEST_TIMEOUT).await, "SENT");
     }
-    until("every number got its message", PATIENCE, || async {
+    until("every number got its message", TEST_TIMEOUT, || async {
         let numbers: std::collections::BTreeSet<_> = gateway.seen().iter().map(number).collect();
         (numbers.len() == ids.len()).then_some(())
     })

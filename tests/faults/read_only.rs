@@ -6,7 +6,7 @@ use super::{
     load::{Answer, look, phone, send, status, until},
     on_servers, unlimited,
 };
-use crate::{process::child::said, support::PATIENCE};
+use crate::{process::child::said, support::TEST_TIMEOUT};
 
 /// Every connection from now on reads only, or writes again; those that stand are ended, as a failover would.
 async fn writable(url: &str, is: bool) {
@@ -43,7 +43,7 @@ async fn a_postgres_that_only_reads_is_unavailable_until_it_writes_again() {
         let answer = send(&child, &phone(at)).await;
         assert!(answer.is_unavailable(), "{answer:?}");
     }
-    until("it says that it is not ready", PATIENCE, || async {
+    until("it says that it is not ready", TEST_TIMEOUT, || async {
         (status(&child, "/readyz").await == 503).then_some(())
     })
     .await;
@@ -56,7 +56,7 @@ async fn a_postgres_that_only_reads_is_unavailable_until_it_writes_again() {
     }
 
     writable(&url, true).await;
-    until("it is ready again", PATIENCE, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
+    until("it is ready again", TEST_TIMEOUT, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
     let answers = futures_util::future::join_all((20..60).map(|at| {
         let child = &child;
         async move { send(child, &phone(at)).await }

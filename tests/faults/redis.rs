@@ -10,7 +10,7 @@ use super::{
     proxy::Proxy,
     servers::Redis,
 };
-use crate::support::{PATIENCE, Setup, TestApp, code_other_than};
+use crate::support::{Setup, TEST_TIMEOUT, TestApp, different_code};
 
 /// How many of so many sends are granted, by two processes in turn.
 async fn granted(one: &TestApp, other: &TestApp, first: usize, count: usize) -> usize {
@@ -65,15 +65,15 @@ async fn fd_04_a_slow_redis_costs_one_request_its_patience_and_streams_catch_up(
     assert!((1..=16).contains(&count), "{count}");
     assert!(took < Duration::from_secs(90), "forty sends took {took:?}");
     // What SQL counts is counted, at both.
-    assert_eq!(one.anonymous().confirm(&id, &code_other_than(&code)).await["attemptsRemaining"], 4);
-    assert_eq!(other.anonymous().confirm(&id, &code_other_than(&code)).await["attemptsRemaining"], 3);
+    assert_eq!(one.anonymous().confirm(&id, &different_code(&code)).await["attemptsRemaining"], 4);
+    assert_eq!(other.anonymous().confirm(&id, &different_code(&code)).await["attemptsRemaining"], 3);
 
     redis.down();
     proxy.cut();
     proxy.delay(Duration::ZERO);
     assert_eq!(one.anonymous().confirm(&id, &code).await["__typename"], "ConfirmVerificationCodePayload");
     assert!(redis.up());
-    let last = tokio::time::timeout(PATIENCE, watch.last()).await.unwrap();
+    let last = tokio::time::timeout(TEST_TIMEOUT, watch.last()).await.unwrap();
     assert_eq!(last["status"], "VERIFIED");
     other.stop().await;
     one.stop().await;

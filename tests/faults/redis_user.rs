@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     process::child::{Plan, said},
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 async fn tell(redis: &Redis, command: &[&str]) {
@@ -89,5 +89,5 @@ async fn a_refusal_is_logged_once_until_it_ends() {
     assert_eq!(count("Redis refuses what is asked of it"), 1, "{}", plan.logged());
     assert_eq!(count("Redis answers again"), 0, "{}", plan.logged());
     user(&redis, &["~countersign:*", "&countersign:*", "+@all"]).await;
-    until("Redis is used", PATIENCE, || async { (count("Redis answers again") == 1).then_some(()) }).await;
+    until("Redis is used", TEST_TIMEOUT, || async { (count("Redis answers again") == 1).then_some(()) }).await;
 }

@@ -63,7 +63,7 @@ impl Postgres {
             .spawn()
             .unwrap();
         self.process = Some(process);
-        let deadline = Instant::now() + crate::support::PATIENCE;
+        let deadline = Instant::now() + crate::support::TEST_TIMEOUT;
         let port = self.port.to_string();
         let ready = || {
             let asked = self.run("pg_isready").args(["-q", "-h", "127.0.0.1", "-U", "postgres", "-p", &port]).status();
@@ -132,7 +132,7 @@ impl Redis {
         });
         let Some(process) = started else { return false };
         self.process = Some(process);
-        let deadline = Instant::now() + crate::support::PATIENCE;
+        let deadline = Instant::now() + crate::support::TEST_TIMEOUT;
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(Instant::now() < deadline, "Redis does not start");
             std::thread::sleep(Duration::from_millis(10));

@@ -157,5 +157,5 @@ async fn op_05_no_request_is_answered_with_a_reset_and_streams_end_so_that_clien
     // Clients ask again where a stream breaks off; one that ends in order is complete to some of them.
     let (events, broke_off) = events.await.unwrap();
     assert!(events.contains("PENDING") && !events.contains("event: complete") && broke_off, "{events}");
-    assert!(child.ended_within(crate::support::PATIENCE).await.success(), "{}", plan.logged());
+    assert!(child.ended_within(crate::support::TEST_TIMEOUT).await.success(), "{}", plan.logged());
 }

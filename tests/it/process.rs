@@ -1,4 +1,4 @@
-//! The real binary as a child: killed, stopped, refused, asked.
+//! The real binary as a child process.
 
 mod admin;
 mod backup;

@@ -45,7 +45,7 @@ impl TestApp {
 }
 
 async fn set_status(app: &TestApp, who: &SignedIn, id: &Value, status: &str) -> Value {
-    app.holder(who).set_account_status(id, status).await
+    app.client_for(who).set_account_status(id, status).await
 }
 
 #[tokio::test]
@@ -61,8 +61,8 @@ async fn gq_05_administration_is_for_administrators() {
     ];
     for document in documents {
         let code = |answer: Value| answer["errors"][0]["extensions"]["code"].clone();
-        assert_eq!(code(app.anonymous().ask(document, json!({})).await), "UNAUTHENTICATED", "{document}");
-        assert_eq!(code(app.holder(&hong).ask(document, json!({})).await), "FORBIDDEN", "{document}");
+        assert_eq!(code(app.anonymous().execute(document, json!({})).await), "UNAUTHENTICATED", "{document}");
+        assert_eq!(code(app.client_for(&hong).execute(document, json!({})).await), "FORBIDDEN", "{document}");
     }
     app.stop().await;
 }
@@ -77,11 +77,11 @@ async fn gq_05_one_account_sees_and_ends_nothing_of_another() {
     let app = TestApp::start().await;
     let hong = app.signed_up("hong", "+821012345678").await;
     app.anonymous().sign_in_as("hong").await;
-    let (hong, kim) = (app.holder(&hong), app.holder(&app.signed_up("kim", "+821099990000").await));
+    let (hong, kim) = (app.client_for(&hong), app.client_for(&app.signed_up("kim", "+821099990000").await));
     for (contact, person) in [("+821012340001", &hong), ("+821099990001", &kim)] {
         app.proof(person, "PHONE_CHANGE", contact).await;
     }
-    let lists = |person: crate::support::Person, from: Value| async move { person.ask(LISTS, from).await };
+    let lists = |person: crate::support::ApiClient, from: Value| async move { person.execute(LISTS, from).await };
     let of_hong = lists(hong.clone(), json!({})).await["data"]["me"].take();
     let (sessions, verifications) = (&of_hong["sessions"], &of_hong["verifications"]);
     assert!(sessions["nodes"][0]["id"].is_string() && verifications["nodes"][0]["id"].is_string(), "{of_hong:#}");
@@ -115,7 +115,7 @@ async fn an_administrator_suspends_and_somebody_always_stays() {
     let kim = app.signed_up("kim", "+821099990000").await;
     let boss = app.promote("boss").await;
     assert_eq!(set_status(&app, &boss, &kim.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
-    assert_eq!(app.holder(&kim).me().await, Value::Null);
+    assert_eq!(app.client_for(&kim).me().await, Value::Null);
     assert_eq!(app.anonymous().refresh(&kim.refresh).await["reason"], "REVOKED");
     let refused = app.anonymous().sign_in_as("kim").await;
     assert_eq!((&refused["__typename"], &refused["status"]), (&json!("AccountNotActive"), &json!("SUSPENDED")));
@@ -126,7 +126,7 @@ async fn an_administrator_suspends_and_somebody_always_stays() {
     assert_eq!(unset["fields"][0]["reason"], "not_a_status_to_set");
     assert_eq!(set_status(&app, &boss, &json!("acc_x"), "ACTIVE").await["__typename"], "UserNotFound");
     assert_eq!(set_status(&app, &boss, &boss.user["id"], "SUSPENDED").await["__typename"], "LastAdministrator");
-    assert_eq!(app.holder(&boss).delete_account(PASSWORD).await["__typename"], "LastAdministrator");
+    assert_eq!(app.client_for(&boss).delete_account(PASSWORD).await["__typename"], "LastAdministrator");
     let kim = app.promote("kim").await;
     assert_eq!(set_status(&app, &kim, &boss.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
     assert_eq!(set_status(&app, &kim, &kim.user["id"], "SUSPENDED").await["__typename"], "LastAdministrator");
@@ -141,8 +141,8 @@ async fn users_are_found_and_paged() {
         app.advance(std::time::Duration::from_secs(1));
     }
     let boss = app.promote("member_0x").await;
-    let ask = |arguments: &str| {
-        let person = app.holder(&boss);
+    let execute = |arguments: &str| {
+        let person = app.client_for(&boss);
         let query = format!(
             "{{ users({arguments}) {{ nodes {{ username }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }}"
         );
@@ -151,22 +151,22 @@ async fn users_are_found_and_paged() {
     let names = |page: &Value| -> Vec<String> {
         page["nodes"].as_array().unwrap().iter().map(|node| node["username"].as_str().unwrap().to_owned()).collect()
     };
-    let first = ask("first: 2").await;
+    let first = execute("first: 2").await;
     assert_eq!(names(&first), ["member_4x", "member_3x"]);
     assert_eq!(first["pageInfo"]["hasNextPage"], true);
-    let second = ask(&format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await;
+    let second = execute(&format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await;
     assert_eq!(names(&second), ["member_2x", "member_1x", "member_0x"]);
     assert_eq!(
         (&second["pageInfo"]["hasNextPage"], &second["pageInfo"]["hasPreviousPage"]),
         (&json!(false), &json!(true))
     );
-    assert_eq!(names(&ask("search: \"R_3\"").await), ["member_3x"]);
-    assert_eq!(names(&ask("search: \"010-1111-0002\"").await), ["member_2x"]);
+    assert_eq!(names(&execute("search: \"R_3\"").await), ["member_3x"]);
+    assert_eq!(names(&execute("search: \"010-1111-0002\"").await), ["member_2x"]);
     for nobody in ["%", "\\u0000", "--"] {
-        assert_eq!(names(&ask(&format!("search: \"{nobody}\"")).await), Vec::<String>::new(), "{nobody}");
+        assert_eq!(names(&execute(&format!("search: \"{nobody}\"")).await), Vec::<String>::new(), "{nobody}");
     }
-    assert_eq!(names(&ask("status: SUSPENDED").await), Vec::<String>::new());
-    let wrong = app.holder(&boss).ask("{ users(after: \"x\") { nodes { id } } }", json!({})).await;
+    assert_eq!(names(&execute("status: SUSPENDED").await), Vec::<String>::new());
+    let wrong = app.client_for(&boss).execute("{ users(after: \"x\") { nodes { id } } }", json!({})).await;
     assert_eq!(wrong["errors"][0]["extensions"]["code"], "BAD_REQUEST");
     app.stop().await;
 }
@@ -191,7 +191,7 @@ async fn the_report_counts_what_a_hand_would_count() {
     app.advance(std::time::Duration::from_secs(600));
     let query = "{ verificationReport(from: \"2026-03-01T15:00:00Z\", to: \"2026-03-02T15:00:00Z\", bucket: DAY) { \
          start purpose channel requested sent verified expired locked conversion } }";
-    let report = app.holder(&boss).data(query, json!({})).await["verificationReport"].take();
+    let report = app.client_for(&boss).data(query, json!({})).await["verificationReport"].take();
     let row = |purpose: &str, requested: i32, verified: i32, expired: i32, locked: i32, conversion: f64| {
         json!({
             "start": "2026-03-01T15:00:00.000Z", "purpose": purpose, "channel": "SMS", "requested": requested,
@@ -200,7 +200,7 @@ async fn the_report_counts_what_a_hand_would_count() {
     };
     assert_eq!(report, json!([row("CONTACT", 4, 2, 1, 1, 0.5), row("SIGN_UP", 1, 1, 0, 0, 1.0)]));
     let backwards = "{ verificationReport(from: \"2026-03-02T00:00:00Z\", to: \"2026-03-01T00:00:00Z\") { sent } }";
-    let refused = app.holder(&boss).ask(backwards, json!({})).await;
+    let refused = app.client_for(&boss).execute(backwards, json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_REQUEST");
     app.stop().await;
 }
@@ -209,8 +209,8 @@ async fn the_report_counts_what_a_hand_would_count() {
 async fn an_administrator_approves_and_unlocks() {
     let setup = Setup::new().await.with("LOCKOUT_ATTEMPTS", "3").with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited");
     let app = setup.with("APPROVAL", "admin").start().await;
-    app.has_accounts([Account::with_phone("+821012345678")]).await;
-    let waiting = app.person_at("198.51.100.2");
+    app.insert_accounts([Account::with_phone("+821012345678")]).await;
+    let waiting = app.client_at("198.51.100.2");
     let proof = app.proof(&waiting, "SIGN_UP", "+821099990000").await;
     let kim = waiting.sign_up(json!({ "proofToken": proof, "username": "kim", "password": PASSWORD })).await;
     assert_eq!(waiting.sign_in_as("kim").await["status"], "PENDING_APPROVAL");
@@ -220,7 +220,7 @@ async fn an_administrator_approves_and_unlocks() {
     app.grant(id).await;
     app.advance(std::time::Duration::from_secs(61));
     let code = app.proof(&app.anonymous(), "SIGN_IN", "+821012345678").await;
-    let boss = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&code).await));
+    let boss = app.client_for(&SignedIn::of(&app.anonymous().sign_in_with_proof(&code).await));
     assert_eq!(boss.set_account_status(&kim["user"]["id"], "ACTIVE").await["user"]["status"], "ACTIVE");
     assert_eq!(waiting.sign_in_as("kim").await["__typename"], "SignInPayload");
 

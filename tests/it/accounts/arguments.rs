@@ -17,11 +17,11 @@ async fn a_page_has_twenty_nodes_where_nobody_says_how_many() {
     let app = Setup::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").start().await;
     let kim = app.signed_up("kim", "+821012345678").await;
     for number in 0..20 {
-        app.person_at(&format!("198.51.100.{number}")).sign_in_as("kim").await;
+        app.client_at(&format!("198.51.100.{number}")).sign_in_as("kim").await;
     }
     let sessions = async |head: &str, argument: &str, variables: Value| {
         let query = format!("query{head} {{ me {{ sessions{argument} {{ nodes {{ id }} }} }} }}");
-        let data = app.holder(&kim).data(&query, variables).await;
+        let data = app.client_for(&kim).data(&query, variables).await;
         data["me"]["sessions"]["nodes"].as_array().unwrap().len()
     };
     assert_eq!(sessions("", "", json!({})).await, 20);
@@ -61,7 +61,7 @@ async fn gq_08_a_refused_argument_is_named_with_its_limit() {
         (report("2026-01-01", "2026-03-01", "HOUR"), ["\"from\"", "at most 31 days"], ["\"from\"", "최대 31일"]),
     ] {
         for (language, words) in [("en", english), ("ko", korean)] {
-            let answer = app.holder(&boss).reading(language).ask(&query, json!({})).await;
+            let answer = app.client_for(&boss).with_language(language).execute(&query, json!({})).await;
             assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{query}: {answer}");
             let message = answer["errors"][0]["message"].as_str().unwrap();
             assert!(words.iter().all(|word| message.contains(word)), "{query}: {message}");

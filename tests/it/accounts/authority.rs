@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::reauthentication::claims;
-use crate::support::{Person, SignedIn, TestApp};
+use crate::support::{ApiClient, SignedIn, TestApp};
 
 const OPERATIONS: [&str; 5] = [
     "{ users { nodes { id } } }",
@@ -26,11 +26,11 @@ fn forged(app: &TestApp, token: &str, change: impl Fn(&mut Value)) -> String {
     format!("{body}.{}", jsonwebtoken::crypto::sign(body.as_bytes(), &key, Algorithm::HS256).unwrap())
 }
 
-async fn codes(person: &Person, id: &Value) -> Vec<String> {
+async fn codes(person: &ApiClient, id: &Value) -> Vec<String> {
     let mut codes = Vec::new();
     for operation in OPERATIONS {
         let variables = if operation.contains("$id") { json!({ "id": id }) } else { json!({}) };
-        let answer = person.ask(operation, variables).await;
+        let answer = person.execute(operation, variables).await;
         codes.push(answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned());
     }
     codes
@@ -58,7 +58,7 @@ async fn a_token_of_no_administrator_gets_nothing() {
         assert_eq!(codes(&app.anonymous().with_token(&token), id).await, [code; 5], "{:#}", claims(&token));
     }
     // A forged token of the administrator's own session is what is left to whoever has the key.
-    assert_eq!(codes(&app.holder(&boss), id).await, ["none"; 5]);
+    assert_eq!(codes(&app.client_for(&boss), id).await, ["none"; 5]);
     app.stop().await;
 }
 
@@ -75,14 +75,14 @@ async fn a_stale_token_gets_nothing() {
         "UPDATE account SET status = 'ACTIVE', role = 'USER' WHERE username = 'boss' RETURNING id",
     ] {
         assert_eq!(app.column(change).await.len(), 1);
-        assert_eq!(codes(&app.holder(&boss), id).await, ["FORBIDDEN"; 5], "{change}");
+        assert_eq!(codes(&app.client_for(&boss), id).await, ["FORBIDDEN"; 5], "{change}");
     }
     app.column("UPDATE account SET role = 'ADMIN' WHERE username = 'boss' RETURNING id").await;
     assert_eq!(
         app.column("UPDATE session SET ended_at = created_at WHERE ended_at IS NULL RETURNING id").await.len(),
         2
     );
-    assert_eq!(codes(&app.holder(&boss), id).await, ["UNAUTHENTICATED"; 5]);
+    assert_eq!(codes(&app.client_for(&boss), id).await, ["UNAUTHENTICATED"; 5]);
     app.stop().await;
 }
 
@@ -92,7 +92,7 @@ async fn an_administrators_act_needs_a_recent_authentication() {
     let kim = app.signed_up("kim", "+821099990000").await;
     let there = SignedIn::of(&app.anonymous().sign_in_as("kim").await);
     app.signed_up("boss", "+821012345678").await;
-    let boss = app.holder(&app.promote("boss").await);
+    let boss = app.client_for(&app.promote("boss").await);
     let id = &kim.user["id"];
     app.advance(Duration::from_secs(600));
     let refused = [
@@ -103,7 +103,7 @@ async fn an_administrators_act_needs_a_recent_authentication() {
     for refused in refused {
         assert_eq!(refused["methods"], json!(["PASSWORD", "PHONE_CODE"]), "{refused:#}");
     }
-    assert_eq!(app.holder(&kim).me().await["status"], "ACTIVE");
+    assert_eq!(app.client_for(&kim).me().await["status"], "ACTIVE");
     // Looking needs none.
     assert_eq!(boss.data("{ users { nodes { id } } }", json!({})).await["users"]["nodes"].as_array().unwrap().len(), 2);
 
@@ -114,7 +114,7 @@ async fn an_administrators_act_needs_a_recent_authentication() {
     let ended = boss.end_user_sessions(id).await;
     assert_eq!((&ended["sessionsEnded"], &ended["user"]["username"]), (&json!(2), &json!("kim")), "{ended:#}");
     for tokens in [&kim, &there] {
-        assert_eq!(app.holder(tokens).me().await, Value::Null);
+        assert_eq!(app.client_for(tokens).me().await, Value::Null);
         assert_eq!(app.anonymous().refresh(&tokens.refresh).await["reason"], "REVOKED");
     }
     assert_eq!(boss.end_user_sessions(id).await["sessionsEnded"], 0);
@@ -143,21 +143,21 @@ async fn an_administrator_sees_no_pending_verification_of_somebody_else() {
     app.signed_up("boss", "+821012345678").await;
     let boss = app.promote("boss").await;
     let pending =
-        app.holder(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
+        app.client_for(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
     let id = pending["verification"]["id"].clone();
     let list = "{ verifications { nodes { id purpose status } } }";
     let has_it = |nodes: &Value| nodes.as_array().unwrap().iter().any(|node| node["id"] == id);
-    let own = app.holder(&kim).data(&format!("{{ me {list} }}"), json!({})).await;
+    let own = app.client_for(&kim).data(&format!("{{ me {list} }}"), json!({})).await;
     assert!(has_it(&own["me"]["verifications"]["nodes"]), "{own:#}");
     let users = format!("{{ users(search: \"kim\") {{ nodes {list} }} }}");
     let seen = || {
-        let (boss, users) = (app.holder(&boss), users.clone());
+        let (boss, users) = (app.client_for(&boss), users.clone());
         async move { boss.data(&users, json!({})).await["users"]["nodes"][0]["verifications"]["nodes"].take() }
     };
     let pending = seen().await;
     assert_eq!(pending.as_array().unwrap().len(), 1, "the sign-up alone: {pending:#}");
     assert_eq!(pending[0]["status"], "VERIFIED");
-    app.holder(&kim).cancel(&id).await;
+    app.client_for(&kim).cancel(&id).await;
     let over = seen().await;
     assert!(has_it(&over), "{over:#}");
     app.stop().await;
@@ -167,13 +167,13 @@ async fn an_administrator_sees_no_pending_verification_of_somebody_else() {
 #[tokio::test]
 async fn a_refused_token_is_told_beside_the_null() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", "+821012345678").await);
+    let holder = app.client_for(&app.signed_up("hong", "+821012345678").await);
     let me = "{ me { id } }";
-    let nobody = app.anonymous().ask(me, json!({})).await;
+    let nobody = app.anonymous().execute(me, json!({})).await;
     assert_eq!(nobody, json!({ "data": { "me": null } }));
     holder.sign_out().await;
     for refused in [holder, app.anonymous().with_token("nonsense"), app.anonymous().with_token("")] {
-        let answer = refused.ask(me, json!({})).await;
+        let answer = refused.execute(me, json!({})).await;
         assert_eq!(answer["data"], json!({ "me": null }), "{answer:#}");
         let error = &answer["errors"][0];
         assert_eq!((&error["path"], &error["extensions"]["code"]), (&json!(["me"]), &json!("UNAUTHENTICATED")));

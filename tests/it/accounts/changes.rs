@@ -25,19 +25,19 @@ async fn tk_09_a_new_password_ends_the_other_sessions() {
     let app = TestApp::start().await;
     let here = app.signed_up("hong", PHONE).await;
     let there = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let holder = app.holder(&here);
+    let holder = app.client_for(&here);
     let new = "Another-Password-7";
     assert_eq!(holder.change_password("Wrong-pass-1", new).await["__typename"], "CredentialsRejected");
     let same = holder.change_password(PASSWORD, PASSWORD).await;
     assert_eq!(same["violations"], json!(["SAME_AS_CURRENT"]), "{same:#}");
     assert_eq!(holder.change_password(PASSWORD, new).await["sessionsEnded"], 1);
     assert_eq!(holder.me().await["username"], "hong");
-    assert_eq!(app.holder(&there).me().await, Value::Null);
+    assert_eq!(app.client_for(&there).me().await, Value::Null);
     assert_eq!(app.anonymous().refresh(&there.refresh).await["reason"], "REVOKED");
     let told = &app.messages_to(PHONE, 2).await[0];
     assert!(told["text"].as_str().unwrap().contains("password was changed"), "{told:#}");
     // Nobody signed in changes nothing.
-    let answer = app.anonymous().ask("mutation { signOut { sessionsEnded } }", json!({})).await;
+    let answer = app.anonymous().execute("mutation { signOut { sessionsEnded } }", json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     app.stop().await;
 }
@@ -45,7 +45,7 @@ async fn tk_09_a_new_password_ends_the_other_sessions() {
 #[tokio::test]
 async fn pw_05_guessing_the_current_password_is_bounded() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let mut kinds = Vec::new();
     for _ in 0..12 {
         kinds.push(holder.change_password("Wrong-pass-1", "Another-Password-7").await["__typename"].clone());
@@ -59,7 +59,7 @@ async fn pw_05_guessing_the_current_password_is_bounded() {
 async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&signed_in);
+    let holder = app.client_for(&signed_in);
     let unchanged = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
     assert_eq!(unchanged["__typename"], "ContactUnchanged");
     let misfit = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "email": EMAIL } })).await;
@@ -73,7 +73,7 @@ async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
     assert_eq!(holder.change_contact("changeEmail", &address).await["user"]["email"], "thief@example.com");
     assert_eq!(holder.change_password(PASSWORD, "Stolen-Password-7").await["__typename"], "ChangePasswordPayload");
 
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     assert_eq!(owner.undo_contact_change(&"0".repeat(64)).await["reason"], "UNKNOWN");
     app.advance(Duration::from_secs(71 * 3600));
     let token = undo_token(&told);
@@ -95,7 +95,7 @@ async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
 #[tokio::test]
 async fn a_way_back_ends_in_time() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let proof = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
     holder.change_contact("changePhone", &proof).await;
     let token = undo_token(&app.messages_to(PHONE, 2).await[0]);
@@ -108,17 +108,17 @@ async fn a_way_back_ends_in_time() {
 async fn cl_10_a_proof_changes_the_account_that_asked_for_it_and_no_other() {
     let app = TestApp::start().await;
     let [hong, kim] = [app.signed_up("hong", PHONE).await, app.signed_up("kim", "+821099990000").await];
-    let hongs = app.proof(&app.holder(&hong), "PHONE_CHANGE", "+821066660000").await;
-    assert_eq!(app.holder(&kim).change_contact("changePhone", &hongs).await["reason"], "UNKNOWN");
-    assert_eq!(app.holder(&hong).change_contact("changeEmail", &hongs).await["reason"], "WRONG_PURPOSE");
-    assert_eq!(app.holder(&hong).change_contact("changePhone", &hongs).await["user"]["phone"], "+821066660000");
+    let hongs = app.proof(&app.client_for(&hong), "PHONE_CHANGE", "+821066660000").await;
+    assert_eq!(app.client_for(&kim).change_contact("changePhone", &hongs).await["reason"], "UNKNOWN");
+    assert_eq!(app.client_for(&hong).change_contact("changeEmail", &hongs).await["reason"], "WRONG_PURPOSE");
+    assert_eq!(app.client_for(&hong).change_contact("changePhone", &hongs).await["user"]["phone"], "+821066660000");
     // Somebody else's number: they are told, and no code comes.
     let sent =
-        app.holder(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
+        app.client_for(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
     assert_eq!(sent["__typename"], "QuotaExceeded", "the number had a code a moment ago: {sent:#}");
     app.advance(Duration::from_secs(61));
     let sent =
-        app.holder(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
+        app.client_for(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
     assert!(app.messages_to("+821066660000", 2).await[0]["code"].is_null());
     app.stop().await;
@@ -129,7 +129,7 @@ async fn a_profile_changes_field_by_field() {
     let app = TestApp::start().await;
     let [hong, kim] = [app.signed_up("hong", PHONE).await, app.signed_up("kim", "+821099990000").await];
     let update = |who: &SignedIn, input: Value| {
-        let person = app.holder(who);
+        let person = app.client_for(who);
         async move { person.update_profile(input).await }
     };
     let set = update(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answered, Jar, PASSWORD, Setup, TestApp};
+use crate::support::{ApiResponse, CookieJar, PASSWORD, Setup, TestApp};
 
 pub(super) const HOME: &str = "198.51.100.1";
 pub(super) const OWN: (&str, &str) = ("x-requested-with", "fetch");
@@ -41,13 +41,13 @@ fn refresh() -> Value {
 }
 
 /// The jar after a sign-in.
-pub(super) async fn signed_in(app: &TestApp) -> Jar {
-    let mut jar = Jar::default();
+pub(super) async fn signed_in(app: &TestApp) -> CookieJar {
+    let mut jar = CookieJar::default();
     jar.keep(&app.post(HOME, &[OWN], &sign_in()).await.set);
     jar
 }
 
-pub(super) async fn refreshed(app: &TestApp, cookies: &[&str]) -> Answered {
+pub(super) async fn refreshed(app: &TestApp, cookies: &[&str]) -> ApiResponse {
     let cookies = cookies.iter().map(|cookie| ("cookie", *cookie));
     app.post(HOME, &cookies.chain([OWN]).collect::<Vec<_>>(), &refresh()).await
 }
@@ -113,7 +113,7 @@ async fn tk_12_cookies_are_for_this_host_or_for_a_path() {
             let attributes = format!("; {path}Max-Age={age}; HttpOnly; Secure; SameSite=Strict");
             assert!(cookie.ends_with(&attributes), "{cookie}");
         }
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         jar.keep(&set);
         assert_eq!(outcome(&app, &[&jar.header()]).await, "OK");
         // The device that the cookie names is known: its sign-in is no news, and it keeps its name.
@@ -137,12 +137,12 @@ async fn cookies_of_an_earlier_release_are_taken_over() {
     let set = &answer.set;
     assert!(set[0].starts_with(&format!("{REFRESH}=")) && set[0].contains("; Path=/; "), "{set:?}");
     assert!(set[1].starts_with(&format!("{EARLIER}=; Path=/graphql; Max-Age=0; ")), "{set:?}");
-    let mut renewed = Jar::default();
+    let mut renewed = CookieJar::default();
     renewed.keep(set);
     // What is left of the earlier release does not count beside it.
     assert_eq!(outcome(&app, &[&format!("{earlier}; {}", renewed.header())]).await, "OK");
     let again = app.post(HOME, &[OWN, ("cookie", &earlier)], &sign_in()).await;
-    let mut after = Jar::default();
+    let mut after = CookieJar::default();
     after.keep(&again.set);
     assert_eq!(after.0[DEVICE], jar.0[DEVICE], "the device is known by its old cookie: {:?}", again.set);
     app.stop().await;
@@ -165,7 +165,7 @@ async fn a_late_cookie_does_not_sign_its_browser_out() {
     let access = replaced.body["data"]["it"]["tokens"]["accessToken"].as_str().unwrap();
     assert_eq!(app.anonymous().with_token(access).me().await["username"], "hong");
     let stolen = {
-        let mut only_the_late_one = Jar::default();
+        let mut only_the_late_one = CookieJar::default();
         only_the_late_one.keep(&late.set);
         only_the_late_one
     };
@@ -208,14 +208,14 @@ async fn a_late_copy_of_an_answer_does_not_sign_its_browser_out() {
 #[tokio::test]
 async fn cookie_mode_opens_no_session_over_a_stream() {
     let app = service(&[]).await;
-    let (sessions, devices) = (app.rows("session").await, app.rows("device").await);
+    let (sessions, devices) = (app.row_count("session").await, app.row_count("device").await);
     let sign_up = json!({ "query": "mutation($p: String!) { signUp(input: { proofToken: \"x\", username: \"kim\", password: $p }) \
          { __typename } }", "variables": { "p": PASSWORD } });
     let with_proof = json!({ "query": "mutation { signInWithProof(input: { proofToken: \"x\" }) { __typename } }" });
     for body in [sign_in(), sign_up, with_proof, refresh()] {
         refused_without_cookies(&app, None, &body).await;
     }
-    assert_eq!((app.rows("session").await, app.rows("device").await), (sessions, devices));
+    assert_eq!((app.row_count("session").await, app.row_count("device").await), (sessions, devices));
     // The same operations are answered over plain HTTP.
     assert!(!signed_in(&app).await.0.is_empty());
     app.stop().await;
@@ -248,7 +248,7 @@ async fn refused_without_cookies(app: &TestApp, token: Option<&str>, body: &Valu
 #[tokio::test]
 async fn cookie_mode_forgets_no_device_over_a_stream() {
     let app = service(&[]).await;
-    let mut jar = Jar::default();
+    let mut jar = CookieJar::default();
     let answer = app.post(HOME, &[OWN], &sign_in()).await;
     jar.keep(&answer.set);
     let access = answer.body["data"]["signIn"]["tokens"]["accessToken"].as_str().unwrap();
@@ -270,7 +270,7 @@ async fn cookie_mode_forgets_no_device_over_a_stream() {
     }
     assert!(kept(&app.column(ended).await) && app.dump("device").await == devices, "something was done");
     // Without a token nobody is told more than before.
-    let unknown = app.anonymous().ask(out["query"].as_str().unwrap(), json!({})).await;
+    let unknown = app.anonymous().execute(out["query"].as_str().unwrap(), json!({})).await;
     assert_eq!(unknown["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{unknown:#}");
     // The proof was not spent, and the device gets its token over plain HTTP.
     let answer = app.post(HOME, &[OWN, ("cookie", &jar.header())], &reset).await;

@@ -8,7 +8,7 @@ use super::cookie_jar::{
     DEVICE, EARLIER, HOME, OWN, REFRESH, begun_by_an_earlier_release, outcome, refreshed, service, sign_in_as,
     signed_in,
 };
-use crate::support::{Answered, Jar, PASSWORD, TestApp};
+use crate::support::{ApiResponse, CookieJar, PASSWORD, TestApp};
 
 const AFTER_GRACE: Duration = Duration::from_secs(11);
 const PATH: (&str, &str) = ("REFRESH_COOKIE_PATH", "/id/graphql");
@@ -16,26 +16,26 @@ const EARLIER_DEVICE: &str = "__Secure-countersign-device";
 
 /// The account of an attacker, beside hong's.
 async fn with_attacker(app: &TestApp) {
-    let person = app.person_at("203.0.113.66");
+    let person = app.client_at("203.0.113.66");
     let proof = app.proof(&person, "SIGN_UP", "+821087654321").await;
     person.sign_up(json!({ "proofToken": proof, "username": "mallory", "password": PASSWORD })).await;
 }
 
-async fn signed_in_as(app: &TestApp, name: &str) -> Jar {
-    let mut jar = Jar::default();
+async fn signed_in_as(app: &TestApp, name: &str) -> CookieJar {
+    let mut jar = CookieJar::default();
     jar.keep(&app.post(HOME, &[OWN], &sign_in_as(name)).await.set);
     jar
 }
 
-fn access(answer: &Answered) -> &str {
+fn access(answer: &ApiResponse) -> &str {
     answer.body["data"]["it"]["tokens"]["accessToken"].as_str().unwrap_or_else(|| panic!("{:#}", answer.body))
 }
 
-async fn whose(app: &TestApp, answer: &Answered) -> Value {
+async fn whose(app: &TestApp, answer: &ApiResponse) -> Value {
     app.anonymous().with_token(access(answer)).me().await["username"].clone()
 }
 
-fn refresh_names(jar: &Jar) -> Vec<&String> {
+fn refresh_names(jar: &CookieJar) -> Vec<&String> {
     jar.0.keys().filter(|name| name.contains("refresh")).collect()
 }
 
@@ -88,7 +88,7 @@ async fn an_earlier_name_counts_only_for_what_an_earlier_release_issued() {
     let jar = signed_in(&app).await;
     begun_by_an_earlier_release(&app).await;
     let first = refreshed(&app, &[&format!("{EARLIER}={}", jar.0[REFRESH])]).await;
-    let mut renewed = Jar::default();
+    let mut renewed = CookieJar::default();
     renewed.keep(&first.set);
     assert_eq!(outcome(&app, &[&format!("{EARLIER}={}", renewed.0[REFRESH])]).await, "UNKNOWN");
     assert_eq!(outcome(&app, &[&renewed.header()]).await, "OK");
@@ -209,7 +209,7 @@ async fn slots_that_a_client_chose_are_bounded() {
     let app = service(&[]).await;
     for slot in ["1000000", "1000001", "2147483647", "2147483648", "-1", "99999999999999999999"] {
         let cookie = format!("{REFRESH}-{slot}=x");
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         jar.keep(&app.post(HOME, &[OWN, ("cookie", &cookie)], &sign_in_as("hong")).await.set);
         let first = jar.header();
         refreshed(&app, &[&first]).await;
@@ -237,11 +237,11 @@ async fn a_device_cookie_that_another_host_set_names_no_device() {
         with_attacker(&app).await;
         let attackers = signed_in_as(&app, "mallory").await.0[own].clone();
         let planted = format!("{EARLIER_DEVICE}={attackers}");
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         jar.keep(&app.post(HOME, &[OWN, ("cookie", &planted)], &sign_in_as("hong")).await.set);
         assert_ne!(jar.0[own], attackers);
         // The attacker's own account still knows it.
-        let mut again = Jar::default();
+        let mut again = CookieJar::default();
         again.keep(&app.post(HOME, &[OWN, ("cookie", &planted)], &sign_in_as("mallory")).await.set);
         assert_eq!(again.0[own], attackers);
         app.stop().await;

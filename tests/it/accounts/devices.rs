@@ -36,7 +36,7 @@ async fn is_known(app: &TestApp, password: &str, device: &str) -> bool {
 async fn a_reset_forgets_the_thiefs_device_and_knows_the_owners() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thief = SignedIn::of(&app.person_at("198.51.100.66").sign_in_as("hong").await);
+    let thief = SignedIn::of(&app.client_at("198.51.100.66").sign_in_as("hong").await);
     app.notices_to(PHONE, NEW_DEVICE, 1).await;
     let proof = app.proof(&app.anonymous(), "PASSWORD_RESET", PHONE).await;
     let reset = app.anonymous().reset_password(&proof, NEW).await;
@@ -45,7 +45,7 @@ async fn a_reset_forgets_the_thiefs_device_and_knows_the_owners() {
     // locked out.
     for _ in 0..11 {
         let guess = json!({ "identifier": "hong", "password": "Wrong-pass-1" });
-        app.person_at("198.51.100.67").sign_in(guess).await;
+        app.client_at("198.51.100.67").sign_in(guess).await;
     }
     assert_eq!(sign_in(&app, NEW, &thief.device).await["__typename"], "AccountLocked");
     assert_eq!(
@@ -65,7 +65,7 @@ async fn a_reset_forgets_the_thiefs_device_and_knows_the_owners() {
 async fn a_forgotten_device_does_not_come_back_by_another_account() {
     let app = app().await;
     app.signed_up("hong", PHONE).await;
-    let thief = app.person_at("198.51.100.66");
+    let thief = app.client_at("198.51.100.66");
     let device = SignedIn::of(&thief.sign_in_as("hong").await).device;
     app.notices_to(PHONE, NEW_DEVICE, 1).await;
     let proof = app.proof(&thief, "SIGN_UP", "+821066660000").await;
@@ -98,7 +98,7 @@ async fn accounts_on_one_device_share_its_token() {
     app.signed_up("kim", "+821066660000").await;
     let input = json!({ "identifier": "kim", "password": PASSWORD, "deviceToken": hong.device });
     for _ in 0..2 {
-        assert_eq!(token(&app.person_at("198.51.100.66").sign_in(input.clone()).await), hong.device);
+        assert_eq!(token(&app.client_at("198.51.100.66").sign_in(input.clone()).await), hong.device);
     }
     app.notices_to("+821066660000", NEW_DEVICE, 1).await;
     app.stop().await;
@@ -109,18 +109,18 @@ async fn a_change_of_password_forgets_devices_unless_sessions_are_kept() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
     let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let kept = app.holder(&owner).change_password_here(PASSWORD, NEW).await;
+    let kept = app.client_for(&owner).change_password_here(PASSWORD, NEW).await;
     assert_eq!((&kept["sessionsEnded"], &kept["deviceToken"]), (&json!(0), &Value::Null), "{kept:#}");
     assert!(is_known(&app, NEW, &thief.device).await && is_known(&app, NEW, &owner.device).await);
-    let changed = app.holder(&owner).change_password(NEW, "Third-Password-73").await;
+    let changed = app.client_for(&owner).change_password(NEW, "Third-Password-73").await;
     let fresh = token(&changed).to_owned();
     assert!(!is_known(&app, "Third-Password-73", &thief.device).await);
     assert!(!is_known(&app, "Third-Password-73", &owner.device).await);
     assert!(is_known(&app, "Third-Password-73", &fresh).await);
     // The session that went on is on that device: ending it forgets the device.
-    let sessions = app.holder(&owner).me().await["sessions"]["nodes"].take();
+    let sessions = app.client_for(&owner).me().await["sessions"]["nodes"].take();
     let own = sessions.as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
-    let revoked = app.holder(&owner).revoke_session(&own["id"]).await;
+    let revoked = app.client_for(&owner).revoke_session(&own["id"]).await;
     assert_eq!(revoked["__typename"], "RevokeSessionPayload", "{revoked:#}");
     assert!(!is_known(&app, "Third-Password-73", &fresh).await);
     app.stop().await;
@@ -131,7 +131,7 @@ async fn signing_out_everywhere_knows_the_device_that_showed_itself() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
     let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let out = app.holder(&owner).sign_out_everywhere().await;
+    let out = app.client_for(&owner).sign_out_everywhere().await;
     assert_eq!(out["sessionsEnded"], 2, "{out:#}");
     let fresh = token(&out).to_owned();
     for forgotten in [&thief.device, &owner.device] {
@@ -141,11 +141,11 @@ async fn signing_out_everywhere_knows_the_device_that_showed_itself() {
     // A session that is no longer fresh shows its device token: an access token that was stolen buys none.
     let session = SignedIn::of(&sign_in(&app, PASSWORD, &fresh).await);
     app.advance(std::time::Duration::from_secs(11 * 60));
-    let made_up = app.holder(&session).sign_out_everywhere_on(&"A".repeat(43)).await;
+    let made_up = app.client_for(&session).sign_out_everywhere_on(&"A".repeat(43)).await;
     assert_eq!(made_up["deviceToken"], Value::Null, "{made_up:#}");
     let session = SignedIn::of(&sign_in(&app, PASSWORD, &fresh).await);
     app.advance(std::time::Duration::from_secs(11 * 60));
-    let shown = app.holder(&session).sign_out_everywhere_on(&session.device).await;
+    let shown = app.client_for(&session).sign_out_everywhere_on(&session.device).await;
     assert!(is_known(&app, PASSWORD, token(&shown)).await);
     app.stop().await;
 }
@@ -156,7 +156,7 @@ async fn ending_one_session_forgets_its_device_alone() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
     let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let holder = app.holder(&owner);
+    let holder = app.client_for(&owner);
     let sessions = holder.me().await["sessions"]["nodes"].take();
     let theirs = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
     for device in [&thief.device, &owner.device] {

@@ -58,7 +58,7 @@ async fn tk_10_rs256_tokens_are_checked_by_what_is_published_and_outlive_their_k
     let settings =
         [("JWT_PRIVATE_KEY", Some(second.as_str())), ("JWT_PUBLIC_KEYS_PREVIOUS", Some(first_public.as_str()))];
     let rotated = app.another_process_with(&settings).await;
-    assert_eq!(rotated.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(rotated.client_for(&signed_in).me().await["username"], "hong");
     let fresh = SignedIn::of(&rotated.anonymous().sign_in_as("hong").await);
     let kid = |token: &str| decode_header(token).unwrap().kid.unwrap();
     assert_ne!(kid(&fresh.access), kid(&signed_in.access));
@@ -67,8 +67,8 @@ async fn tk_10_rs256_tokens_are_checked_by_what_is_published_and_outlive_their_k
     }
     // Dropped from the settings it is nobody's.
     let later = app.another_process_with(&[("JWT_PRIVATE_KEY", Some(second.as_str()))]).await;
-    assert_eq!(later.holder(&signed_in).me().await, Value::Null);
-    assert_eq!(later.holder(&fresh).me().await["username"], "hong");
+    assert_eq!(later.client_for(&signed_in).me().await, Value::Null);
+    assert_eq!(later.client_for(&fresh).me().await["username"], "hong");
     for app in [later, rotated, app] {
         app.stop().await;
     }
@@ -123,9 +123,10 @@ async fn tk_05_no_algorithm_is_talked_into_and_no_published_key_signs() {
     forged.extend([signed_in.refresh.clone(), signed_in.device.clone()]);
     for token in forged {
         assert_eq!(app.anonymous().with_token(&token).me().await, Value::Null, "{token}");
-        let code = app.anonymous().with_token(&token).ask("mutation { signOut { sessionsEnded } }", json!({})).await;
+        let code =
+            app.anonymous().with_token(&token).execute("mutation { signOut { sessionsEnded } }", json!({})).await;
         assert_eq!(code["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{token}");
     }
-    assert_eq!(app.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(app.client_for(&signed_in).me().await["username"], "hong");
     app.stop().await;
 }

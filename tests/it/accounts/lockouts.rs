@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::changes::undo_token;
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 const NEW_PHONE: &str = "+821066660000";
@@ -16,7 +16,7 @@ async fn app() -> TestApp {
 
 /// A stranger types wrong passwords until this identifier is locked.
 async fn lock(app: &TestApp, identifier: &str) {
-    let stranger = app.person_at("198.51.100.66");
+    let stranger = app.client_at("198.51.100.66");
     for _ in 0..10 {
         stranger.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
     }
@@ -51,7 +51,7 @@ async fn a_reset_lifts_locks_from_before_the_account() {
 async fn a_change_of_password_lifts_locks() {
     let app = app().await;
     lock(&app, NEW_PHONE).await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let proof = app.proof(&holder, "PHONE_CHANGE", NEW_PHONE).await;
     let moved = holder.change_contact("changePhone", &proof).await;
     assert_eq!(moved["user"]["phone"], NEW_PHONE, "{moved:#}");
@@ -72,7 +72,7 @@ async fn an_administrator_lifts_locks_from_before_the_account() {
     let hong = app.signed_up("hong", PHONE).await;
     app.signed_up("boss", "+821022220000").await;
     let boss = app.promote("boss").await;
-    let unlocked = app.holder(&boss).unlock_account(&hong.user["id"]).await;
+    let unlocked = app.client_for(&boss).unlock_account(&hong.user["id"]).await;
     assert_eq!(unlocked["__typename"], "UnlockAccountPayload", "{unlocked:#}");
     assert_eq!(new_device(&app, PHONE, PASSWORD).await, "SignInPayload");
     lock(&app, PHONE).await;
@@ -85,7 +85,7 @@ async fn an_administrator_lifts_locks_from_before_the_account() {
 #[tokio::test]
 async fn an_undo_lifts_locks_of_the_contact_that_comes_back() {
     let app = app().await;
-    let thief = app.holder(&app.signed_up("hong", PHONE).await);
+    let thief = app.client_for(&app.signed_up("hong", PHONE).await);
     let proof = app.proof(&thief, "PHONE_CHANGE", NEW_PHONE).await;
     thief.change_contact("changePhone", &proof).await;
     lock(&app, PHONE).await;
@@ -97,7 +97,7 @@ async fn an_undo_lifts_locks_of_the_contact_that_comes_back() {
     app.stop().await;
 }
 
-async fn confirm(person: &Person, password: &str) -> Value {
+async fn confirm(person: &ApiClient, password: &str) -> Value {
     person.reauthenticate(json!({ "password": password })).await
 }
 
@@ -105,8 +105,8 @@ async fn confirm(person: &Person, password: &str) -> Value {
 #[tokio::test]
 async fn a_thief_of_a_session_locks_the_owners_others_out_of_nothing() {
     let app = app().await;
-    let thief = app.holder(&app.signed_up("hong", PHONE).await);
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let thief = app.client_for(&app.signed_up("hong", PHONE).await);
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     for _ in 0..10 {
         assert_eq!(confirm(&thief, "Wrong-pass-1").await["__typename"], "CredentialsRejected");
     }
@@ -122,7 +122,7 @@ async fn a_thief_of_a_session_locks_the_owners_others_out_of_nothing() {
         "the owner's right one is not the thief's"
     );
     assert_eq!(owner.sign_out_everywhere().await["sessionsEnded"], 2);
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     let changed = owner.change_password(PASSWORD, NEW).await;
     assert_eq!(changed["__typename"], "ChangePasswordPayload", "{changed:#}");
     app.stop().await;

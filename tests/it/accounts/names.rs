@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, Setup, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, TestApp};
 
 const PHONE: &str = "+821012345678";
 const BORN: &str = "1990-05-17";
@@ -48,7 +48,7 @@ async fn desk() -> TestApp {
 }
 
 /// Somebody of this name, signed up.
-async fn signed_up(app: &TestApp, name: &str) -> Person {
+async fn signed_up(app: &TestApp, name: &str) -> ApiClient {
     let person = app.anonymous();
     let proof = app.proof(&person, "SIGN_UP", PHONE).await;
     let input =
@@ -152,7 +152,7 @@ async fn usernames_and_nicknames_take_what_languages_need() {
 async fn an_administrator_finds_a_name_in_another_spelling() {
     let app = desk().await;
     signed_up(&app, "Jean‐Luc O’Brien").await;
-    let boss = app.holder(&app.promote("gildong").await);
+    let boss = app.client_for(&app.promote("gildong").await);
     let found = async |search: &str| {
         let query = "query($search: String) { users(search: $search) { nodes { username } } }";
         boss.data(query, json!({ "search": search })).await["users"]["nodes"].take()

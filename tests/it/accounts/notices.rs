@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 const EMAIL: &str = "hong@example.com";
@@ -24,18 +24,18 @@ async fn app() -> TestApp {
 }
 
 /// Hong, who reads `language`, with a phone and an address that were not changed lately.
-async fn hong(app: &TestApp, language: &str) -> (SignedIn, Person) {
-    let person = app.person_at("203.0.113.5").reading(language);
+async fn hong(app: &TestApp, language: &str) -> (SignedIn, ApiClient) {
+    let person = app.client_at("203.0.113.5").with_language(language);
     let proof = app.proof(&person, "SIGN_UP", PHONE).await;
     let input = json!({ "proofToken": proof, "username": "hong", "password": PASSWORD });
     let signed_in = SignedIn::of(&person.sign_up(input).await);
-    let holder = app.holder(&signed_in).reading(language);
+    let holder = app.client_for(&signed_in).with_language(language);
     let changed = holder.change_contact("changeEmail", &app.proof(&holder, "EMAIL_CHANGE", EMAIL).await).await;
     assert_eq!(changed["user"]["email"], EMAIL, "{changed:#}");
     app.advance(std::time::Duration::from_secs(73 * 3600));
     let known = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": signed_in.device });
     let signed_in = SignedIn::of(&app.anonymous().sign_in(known).await);
-    let holder = app.holder(&signed_in).reading(language);
+    let holder = app.client_for(&signed_in).with_language(language);
     (signed_in, holder)
 }
 
@@ -50,10 +50,10 @@ async fn every_act_that_changes_who_can_sign_in_is_told_to_all_contacts() {
     let app = app().await;
     let (signed_in, holder) = hong(&app, "en").await;
     app.signed_up("boss", "+821033330000").await;
-    let boss = app.holder(&app.promote("boss").await);
+    let boss = app.client_for(&app.promote("boss").await);
     let id = &signed_in.user["id"];
 
-    app.person_at("198.51.100.66").sign_in_as("hong").await;
+    app.client_at("198.51.100.66").sign_in_as("hong").await;
     told_both(&app, ["New device signed in", "on a new device"]).await;
     assert_eq!(holder.change_password(PASSWORD, NEW).await["__typename"], "ChangePasswordPayload");
     told_both(&app, ["Your password was changed", "other devices were signed out"]).await;
@@ -71,7 +71,7 @@ async fn every_act_that_changes_who_can_sign_in_is_told_to_all_contacts() {
     boss.set_account_status(id, "ACTIVE").await;
     assert_eq!(app.column("SELECT kind FROM delivery WHERE kind = 'account_activated'").await.len(), 2);
     let back = SignedIn::of(&app.anonymous().sign_in(json!({ "identifier": "hong", "password": NEW })).await);
-    assert!(app.holder(&back).delete_account(NEW).await["id"].is_string());
+    assert!(app.client_for(&back).delete_account(NEW).await["id"].is_string());
     told_both(&app, ["were deleted", "were deleted"]).await;
     app.stop().await;
 }
@@ -94,7 +94,7 @@ async fn notices_are_in_the_language_of_the_account() {
     let (_, holder) = hong(&app, "ko").await;
     for _ in 0..11 {
         let wrong = json!({ "identifier": "hong", "password": "Wrong-pass-1" });
-        app.person_at("198.51.100.66").sign_in(wrong).await;
+        app.client_at("198.51.100.66").sign_in(wrong).await;
     }
     told_both(&app, ["비밀번호를 여러 번 틀", "비밀번호를 여러 번 틀"]).await;
     assert!(holder.delete_account(PASSWORD).await["id"].is_string());
@@ -114,7 +114,7 @@ async fn a_lock_is_told_once_a_day_across_processes() {
         let wrong = json!({ "identifier": "hong", "password": "Wrong-pass-1" });
         let before = app.column(locks).await.len();
         for _ in 0..10 {
-            app.person_at("198.51.100.66").sign_in(wrong.clone()).await;
+            app.client_at("198.51.100.66").sign_in(wrong.clone()).await;
             if app.column(locks).await.len() > before {
                 return;
             }
@@ -144,7 +144,7 @@ async fn a_flood_of_one_kind_is_bounded_and_hides_no_change_of_contact() {
     let app = app().await;
     let (_, holder) = hong(&app, "en").await;
     for address in 0..12 {
-        app.person_at(&format!("198.51.100.{address}")).sign_in_as("hong").await;
+        app.client_at(&format!("198.51.100.{address}")).sign_in_as("hong").await;
     }
     assert_eq!(
         app.column("SELECT kind FROM delivery WHERE kind = 'new_device'").await.len(),
@@ -165,7 +165,7 @@ async fn a_flood_of_one_kind_is_bounded_and_hides_no_change_of_contact() {
 async fn a_sign_in_by_code_is_told_to_the_other_contact() {
     let app = app().await;
     hong(&app, "en").await;
-    let thief = app.person_at("198.51.100.66");
+    let thief = app.client_at("198.51.100.66");
     let proof = app.proof(&thief, "SIGN_IN", EMAIL).await;
     assert_eq!(thief.sign_in_with_proof(&proof).await["__typename"], "SignInPayload");
     app.notices_to(PHONE, "New device signed in", 1).await;
@@ -181,7 +181,7 @@ async fn a_deletion_is_told_and_then_forgotten() {
     let (_, holder) = hong(&app, "en").await;
     assert!(holder.delete_account(PASSWORD).await["id"].is_string());
     told_both(&app, ["were deleted", "were deleted"]).await;
-    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::TEST_TIMEOUT;
     loop {
         app.advance(std::time::Duration::from_secs(601));
         if app.column("SELECT contact FROM delivery").await.is_empty() {

@@ -158,7 +158,7 @@ async fn cr_06_disabling_and_erasing_win_over_whatever_is_under_way() {
     for (round, way) in ["suspended", "erased", "suspended", "erased"].into_iter().enumerate() {
         let name = format!("racer{round}x");
         let signed_in = app.signed_up(&name, &format!("+82101111000{round}")).await;
-        let (owner, admin) = (app.holder(&signed_in), app.holder(&boss));
+        let (owner, admin) = (app.client_for(&signed_in), app.client_for(&boss));
         let either = |number: usize| if number.is_multiple_of(2) { app.anonymous() } else { other.anonymous() };
         let end = async {
             match way {
@@ -190,7 +190,7 @@ async fn cr_03_sign_ups_with_one_address_leave_one_account() {
     let other = app.another_process().await;
     let answers = join_all((0..6).map(|number| {
         let app = if number % 2 == 0 { &app } else { &other };
-        let person = app.person_at(&format!("198.51.100.{}", number + 10));
+        let person = app.client_at(&format!("198.51.100.{}", number + 10));
         let input = json!({ "username": "racer", "password": PASSWORD, "email": "racer@example.com" });
         async move { person.sign_up(input).await }
     }))
@@ -198,7 +198,7 @@ async fn cr_03_sign_ups_with_one_address_leave_one_account() {
     // The first has sent a code; the others come within the cool-down, or find the name taken.
     let made: Vec<_> = answers.iter().filter(|answer| answer["__typename"] == "SignUpPayload").collect();
     assert_eq!(made.len(), 1, "{answers:#?}");
-    assert_eq!(app.rows("account").await, 1);
+    assert_eq!(app.row_count("account").await, 1);
     let code = app.code_sent_to("racer@example.com").await;
     let confirmed = app.anonymous().confirm(&made[0]["verification"]["id"], &code).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
@@ -213,7 +213,7 @@ async fn cr_06_signing_out_everywhere_wins_over_refreshes_at_the_same_time() {
     let first = app.signed_up("hong", "+821012345678").await;
     for _ in 0..5 {
         let signed_in = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-        let holder = app.holder(&signed_in);
+        let holder = app.client_for(&signed_in);
         let person = app.anonymous();
         let (_, refreshed) = tokio::join!(holder.sign_out_everywhere(), person.refresh(&signed_in.refresh));
         if let Some(token) = refreshed["tokens"]["refreshToken"].as_str() {
@@ -268,7 +268,7 @@ async fn cr_06_acts_that_end_each_others_proofs_do_not_deadlock() {
     for round in 0..4 {
         let (name, phone) = (format!("racer{round}x"), format!("+82101111000{round}"));
         let signed_in = app.signed_up(&name, &phone).await;
-        let (here, there) = (app.holder(&signed_in), other.holder(&signed_in));
+        let (here, there) = (app.client_for(&signed_in), other.client_for(&signed_in));
         let mail = format!("racer{round}@example.com");
         let change = app.proof(&here, "EMAIL_CHANGE", &mail).await;
         let move_away = app.proof(&here, "PHONE_CHANGE", &format!("+82102222000{round}")).await;
@@ -280,10 +280,10 @@ async fn cr_06_acts_that_end_each_others_proofs_do_not_deadlock() {
                          { __typename } }";
         let (email, number) = (change_to("changeEmail"), change_to("changePhone"));
         let answers = tokio::join!(
-            here.ask(&email, json!({ "p": change })),
-            there.ask(&number, json!({ "p": move_away })),
-            anyone.ask(resetting, json!({ "p": reset })),
-            there.ask("mutation { signOutEverywhere { sessionsEnded } }", json!({})),
+            here.execute(&email, json!({ "p": change })),
+            there.execute(&number, json!({ "p": move_away })),
+            anyone.execute(resetting, json!({ "p": reset })),
+            there.execute("mutation { signOutEverywhere { sessionsEnded } }", json!({})),
         );
         for answer in [answers.0, answers.1, answers.2, answers.3] {
             let code = &answer["errors"][0]["extensions"]["code"];
@@ -307,10 +307,11 @@ async fn cr_06_two_sessions_that_end_each_other_do_not_deadlock() {
     };
     let revoke = "mutation($id: ID!) { it: revokeSession(input: { sessionId: $id }) { __typename } }";
     for _ in 0..8 {
-        let one = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
-        let two = other.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        let one = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        let two = other.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
         let (first, second) = (current(one.me().await), current(two.me().await));
-        let answers = tokio::join!(one.ask(revoke, json!({ "id": second })), two.ask(revoke, json!({ "id": first })));
+        let answers =
+            tokio::join!(one.execute(revoke, json!({ "id": second })), two.execute(revoke, json!({ "id": first })));
         let ended = |answer: &Value| answer["data"]["it"]["__typename"] == "RevokeSessionPayload";
         let over = |answer: &Value| answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED";
         let (one, two) = &answers;

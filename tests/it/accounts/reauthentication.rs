@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 const EMAIL: &str = "hong@example.com";
@@ -17,7 +17,7 @@ pub fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
-async fn wants_to_move(person: &Person) -> Value {
+async fn wants_to_move(person: &ApiClient) -> Value {
     person.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "other@example.com" } })).await["__typename"]
         .clone()
 }
@@ -42,7 +42,7 @@ async fn a_token_says_when_and_how_its_holder_authenticated() {
     let access = refreshed["tokens"]["accessToken"].as_str().unwrap();
     assert_eq!(says(access), (60, json!(["pwd"]), json!("sign_in")));
 
-    let holder = app.holder(&by_password);
+    let holder = app.client_for(&by_password);
     let again = holder.reauthenticate(json!({ "password": PASSWORD })).await;
     assert_eq!(says(again["accessToken"].as_str().unwrap()), (120, json!(["pwd"]), json!("reauthentication")));
     assert_eq!((&again["expiresIn"], &again["freshUntil"]), (&json!(3600), &json!("2026-03-02T03:12:00.000Z")));
@@ -69,7 +69,7 @@ async fn signed_up_by_address(app: &TestApp) -> Value {
 async fn a_sign_in_counts_for_ten_minutes_and_the_token_after_it_alone() {
     let app = Setup::new().await.with("CONTACT_DAILY_SENDS", "unlimited").start().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&owner);
+    let holder = app.client_for(&owner);
     app.advance(MINUTE * 10 - Duration::from_millis(1));
     assert_eq!(wants_to_move(&holder).await, "SendVerificationCodePayload");
     app.advance(Duration::from_millis(1));
@@ -91,14 +91,14 @@ async fn a_sign_in_counts_for_ten_minutes_and_the_token_after_it_alone() {
 #[tokio::test]
 async fn with_no_age_a_sign_in_never_counts() {
     let app = Setup::new().await.with("REAUTH_MAX_AGE", "0s").start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     assert_eq!(wants_to_move(&holder).await, "ReauthenticationRequired");
     assert_eq!(holder.delete_account_with(json!({})).await["methods"], json!(["PASSWORD", "PHONE_CODE"]));
-    let signed_in = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let signed_in = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     assert_eq!(wants_to_move(&signed_in).await, "ReauthenticationRequired");
     let again = holder.reauthenticate(json!({ "password": PASSWORD })).await;
     assert_eq!(again["freshUntil"], "2026-03-02T03:10:00.000Z", "{again:#}");
-    let fresh = app.person_with(&again);
+    let fresh = app.client_from(&again);
     app.advance(MINUTE * 10 - Duration::from_millis(1));
     assert_eq!(wants_to_move(&fresh).await, "SendVerificationCodePayload");
     app.advance(Duration::from_millis(1));
@@ -113,7 +113,7 @@ async fn with_no_age_a_sign_in_never_counts() {
 #[tokio::test]
 async fn a_refused_change_does_not_spend_its_proof() {
     let app = Setup::new().await.with("REAUTH_MAX_AGE", "1m").start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let proof = app.proof(&holder, "EMAIL_CHANGE", EMAIL).await;
     let sent = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
     let id = sent["verification"]["id"].clone();
@@ -125,7 +125,7 @@ async fn a_refused_change_does_not_spend_its_proof() {
     // Nor is another message paid for a code that was asked for before.
     assert_eq!(holder.resend(&id).await["__typename"], "ReauthenticationRequired");
     let resend = "mutation($id: ID!) { resendVerificationCode(input: { verificationId: $id }) { __typename } }";
-    let answer = app.anonymous().ask(resend, json!({ "id": id })).await;
+    let answer = app.anonymous().execute(resend, json!({ "id": id })).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(app.messages_to("+821066660000", 1).await.len(), 1);
     let fresh = app.reauthenticated(&holder).await;
@@ -138,22 +138,22 @@ async fn a_refused_change_does_not_spend_its_proof() {
 #[tokio::test]
 async fn a_step_up_code_is_its_accounts() {
     let app = Setup::new().await.with("RESEND_COOLDOWN", "0s").start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
-    let stranger = app.holder(&app.signed_up("kim", "+821099990000").await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
+    let stranger = app.client_for(&app.signed_up("kim", "+821099990000").await);
     let document =
         "mutation($input: SendVerificationCodeInput!) { sendVerificationCode(input: $input) { __typename } }";
     let input = json!({ "input": { "purpose": "STEP_UP", "to": { "phone": PHONE } } });
-    let answer = app.anonymous().ask(document, input).await;
+    let answer = app.anonymous().execute(document, input).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
     let sent = holder.send_code(json!({ "purpose": "STEP_UP", "to": { "phone": "010-1234-5678" } })).await;
     assert_eq!(sent["verification"]["purpose"], "STEP_UP", "{sent:#}");
     let id = &sent["verification"]["id"];
     let resend = "mutation($id: ID!) { resendVerificationCode(input: { verificationId: $id }) { __typename } }";
     for other in [stranger.clone(), app.anonymous()] {
-        let answer = other.ask(resend, json!({ "id": id })).await;
+        let answer = other.execute(resend, json!({ "id": id })).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
     }
-    assert_eq!(holder.resend_by(id, "EMAIL").await["fields"][0]["reason"], "wrong_channel");
+    assert_eq!(holder.resend_via(id, "EMAIL").await["fields"][0]["reason"], "wrong_channel");
     assert_eq!(holder.resend(id).await["__typename"], "SendVerificationCodePayload");
     let message = app.messages_to(PHONE, 3).await[0].clone();
     assert!(message["text"].as_str().unwrap().contains("ecurity check"), "{message:#}");
@@ -163,7 +163,8 @@ async fn a_step_up_code_is_its_accounts() {
     assert_eq!(claims(again["accessToken"].as_str().unwrap())["amr"], json!(["otp", "sms"]), "{again:#}");
     // Who is signed in no more can't.
     holder.sign_out().await;
-    let gone = holder.ask("mutation { reauthenticate(input: { password: \"x\" }) { __typename } }", json!({})).await;
+    let gone =
+        holder.execute("mutation { reauthenticate(input: { password: \"x\" }) { __typename } }", json!({})).await;
     assert_eq!(gone["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     app.stop().await;
 }
@@ -172,7 +173,7 @@ async fn a_step_up_code_is_its_accounts() {
 #[tokio::test]
 async fn a_step_up_code_ends_with_its_contact() {
     let app = Setup::new().await.with("RESEND_COOLDOWN", "0s").start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let old = app.proof(&holder, "STEP_UP", PHONE).await;
     let pending = holder.send_code(json!({ "purpose": "STEP_UP", "to": { "phone": PHONE } })).await;
     let moved = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
@@ -186,7 +187,7 @@ async fn a_step_up_code_ends_with_its_contact() {
 #[tokio::test]
 async fn guessing_a_password_by_reauthenticate_is_bounded() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let mut kinds = Vec::new();
     for _ in 0..6 {
         kinds.push(holder.reauthenticate(json!({ "password": "Wrong-pass-1" })).await["__typename"].clone());

@@ -68,7 +68,7 @@ async fn tk_03_a_thief_who_takes_turns_with_the_owner_is_detected() {
 async fn tk_03_a_thief_who_was_seen_is_detected_when_the_owner_comes() {
     let (app, signed_in) = owner().await;
     let (_, access) = refreshed(&app, ELSEWHERE, &signed_in.refresh).await.unwrap();
-    let thief = app.person_at(ELSEWHERE).with_token(&access);
+    let thief = app.client_at(ELSEWHERE).with_token(&access);
     assert_eq!(thief.me().await["username"], "hong");
     app.advance(AFTER_GRACE);
     assert_eq!(refused(&app, HOME, &signed_in.refresh).await, "REUSED");
@@ -96,7 +96,7 @@ async fn what_was_seen_is_written_by_itself() {
     let (_, access) = refreshed(&app, HOME, &signed_in.refresh).await.unwrap();
     let seen = "SELECT CAST(seen_generation AS TEXT) FROM session";
     assert_eq!(app.column(seen).await, ["0"]);
-    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::TEST_TIMEOUT;
     while app.column(seen).await != ["1"] {
         app.anonymous().with_token(&access).me().await;
         assert!(tokio::time::Instant::now() < deadline, "it was never written");

@@ -16,7 +16,7 @@ fn kind(answer: &Value) -> &str {
 /// A proof of somebody's, a cool-down after the last code to that contact.
 async fn later_proof(app: &TestApp, signed_in: &SignedIn, purpose: &str, to: &str) -> Value {
     app.advance(Duration::from_secs(61));
-    app.proof(&app.holder(signed_in), purpose, to).await
+    app.proof(&app.client_for(signed_in), purpose, to).await
 }
 
 /// Each mutation that a client could hammer stops at the quota of its own, and says which and when it opens again.
@@ -33,8 +33,8 @@ async fn bf_09_every_quota_of_a_client_is_told() {
         .start()
         .await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let person = app.person_at("198.51.100.9");
-    let holder = app.person_at("198.51.100.10").with_token(&signed_in.access);
+    let person = app.client_at("198.51.100.9");
+    let holder = app.client_at("198.51.100.10").with_token(&signed_in.access);
     let nobody = json!("0".repeat(64));
     let newcomer = json!({ "proofToken": nobody, "username": "minjun", "password": PASSWORD });
     let mut answers = Vec::new();
@@ -47,7 +47,7 @@ async fn bf_09_every_quota_of_a_client_is_told() {
             person.reset_password(&nobody, "Other-Password-9").await,
         ];
     }
-    let undo = app.person_at("198.51.100.11");
+    let undo = app.client_at("198.51.100.11");
     undo.undo_contact_change("nonsense").await;
     answers.push(undo.undo_contact_change("nonsense").await);
     holder.change_contact("changePhone", &nobody).await;
@@ -71,7 +71,7 @@ async fn bf_09_every_quota_of_a_client_is_told() {
 async fn a_contact_that_somebody_else_took_meanwhile_is_told_to_who_proved_it() {
     let app = Setup::new().await.with("CONTACT_DAILY_SENDS", "unlimited").start().await;
     let hong = app.signed_up("hong", PHONE).await;
-    let (early, late) = (app.person_at("198.51.100.8"), app.person_at("198.51.100.9"));
+    let (early, late) = (app.client_at("198.51.100.8"), app.client_at("198.51.100.9"));
     let first = app.proof(&early, "SIGN_UP", OTHER).await;
     app.advance(Duration::from_secs(61));
     let second = app.proof(&late, "SIGN_UP", OTHER).await;
@@ -80,7 +80,7 @@ async fn a_contact_that_somebody_else_took_meanwhile_is_told_to_who_proved_it() 
         |proof: &Value, username: &str| json!({ "proofToken": proof, "username": username, "password": PASSWORD });
     assert_eq!(kind(&early.sign_up(input(&first, "minjun")).await), "SignUpPayload");
     assert_eq!(kind(&late.sign_up(input(&second, "seoyeon")).await), "ContactTaken");
-    let holder = app.holder(&hong);
+    let holder = app.client_for(&hong);
     assert_eq!(kind(&holder.change_contact("changePhone", &move_there).await), "ContactTaken");
     assert_eq!(holder.me().await["phone"], PHONE);
     app.stop().await;
@@ -90,7 +90,7 @@ async fn a_contact_that_somebody_else_took_meanwhile_is_told_to_who_proved_it() 
 async fn a_change_to_the_same_contact_is_none() {
     let app = TestApp::start().await;
     let hong = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&hong);
+    let holder = app.client_for(&hong);
     // Asked for twice, before either was used.
     let first = later_proof(&app, &hong, "EMAIL_CHANGE", "hong@example.com").await;
     let second = later_proof(&app, &hong, "EMAIL_CHANGE", "hong@example.com").await;
@@ -106,14 +106,14 @@ async fn a_change_to_the_same_contact_is_none() {
 async fn a_contact_that_was_given_up_and_taken_is_not_given_back() {
     let app = Setup::new().await.with("CONTACT_DAILY_SENDS", "unlimited").start().await;
     let hong = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&hong);
+    let holder = app.client_for(&hong);
     let proof = app.proof(&holder, "PHONE_CHANGE", OTHER).await;
     assert_eq!(kind(&holder.change_contact("changePhone", &proof).await), "ChangeContactPayload");
     let told = app.messages_to(PHONE, 2).await[0].clone();
     let token = super::changes::undo_token(&told);
     app.advance(Duration::from_secs(61));
     app.signed_up("kim", PHONE).await;
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     assert_eq!(kind(&owner.undo_contact_change(&token).await), "ContactTaken");
     // Nothing was undone by half.
     assert_eq!(holder.me().await["phone"], OTHER);

@@ -15,10 +15,10 @@ async fn pw_07_a_reset_by_code_ends_what_was_and_tells_its_owner() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
     app.advance(Duration::from_secs(61));
-    let person = app.person_at("198.51.100.66");
+    let person = app.client_at("198.51.100.66");
     let sent = person.request_password_reset(json!({ "contact": { "phone": "010-1234-5678" } })).await;
     let id = sent["verification"]["id"].clone();
-    assert_eq!(app.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(app.client_for(&signed_in).me().await["username"], "hong");
     let again = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
     let code = app.messages_to(PHONE, 3).await.into_iter().find(|message| message["code"].is_string()).unwrap();
     let proof = person.confirm(&id, code["code"].as_str().unwrap()).await["proof"]["token"].clone();
@@ -32,7 +32,7 @@ async fn pw_07_a_reset_by_code_ends_what_was_and_tells_its_owner() {
     assert_eq!(reset, expected, "and no tokens");
     assert_eq!(person.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
     for ended in [&signed_in, &again] {
-        assert_eq!(app.holder(ended).me().await, Value::Null);
+        assert_eq!(app.client_for(ended).me().await, Value::Null);
         assert_eq!(person.refresh(&ended.refresh).await["reason"], "REVOKED");
     }
     assert_eq!(person.sign_in_as("hong").await["__typename"], "CredentialsRejected");
@@ -48,7 +48,7 @@ async fn pw_07_a_reset_by_code_ends_what_was_and_tells_its_owner() {
 #[tokio::test]
 async fn pw_02_a_new_password_is_not_made_of_the_person() {
     let app = TestApp::start().await;
-    let person = app.person_at("198.51.100.8");
+    let person = app.client_at("198.51.100.8");
     let proof = app.proof(&person, "SIGN_UP", PHONE).await;
     let input = |password: &str| {
         json!({

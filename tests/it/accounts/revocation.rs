@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::changes::find_undo_token;
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 /// Far more than `REVOCATION_LAG`, for a slow or busy machine.
 const LAG: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ async fn tk_09_whatever_ends_a_session_closes_its_sockets_in_every_process() {
     let watched = &watched["verification"]["id"];
     let mut sockets = Vec::new();
     for session in &sessions {
-        let mut socket = other.holder(session).watch(watched).await;
+        let mut socket = other.client_for(session).watch(watched).await;
         assert_eq!(socket.next().await.unwrap()["status"], "PENDING");
         sockets.push(socket);
     }
@@ -59,7 +59,7 @@ async fn tk_09_whatever_ends_a_session_closes_its_sockets_in_every_process() {
     for (way, session) in sessions.iter().enumerate() {
         for app in [&app, &other] {
             // Each process reads by itself what an operator at the command line did.
-            while app.holder(session).me().await != Value::Null {
+            while app.client_for(session).me().await != Value::Null {
                 assert!(gone.elapsed() < LAG, "{}", WAYS[way]);
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -85,12 +85,12 @@ impl Ready {
             "reset" => Ready::Proof(way, app.proof(&app.anonymous(), "PASSWORD_RESET", phone).await, another().await),
             "phone" => {
                 let another = another().await;
-                let proof = app.proof(&app.holder(&another), "PHONE_CHANGE", "+821033330001").await;
+                let proof = app.proof(&app.client_for(&another), "PHONE_CHANGE", "+821033330001").await;
                 Ready::Proof(way, proof, another)
             }
             "undo" => {
                 // The session itself is the thief's.
-                let holder = app.holder(session);
+                let holder = app.client_for(session);
                 let proof = app.proof(&holder, "PHONE_CHANGE", "+821033330002").await;
                 let changed = holder.change_contact("changePhone", &proof).await;
                 assert_eq!(changed["__typename"], "ChangeContactPayload", "{changed:#}");
@@ -103,7 +103,7 @@ impl Ready {
     }
 
     async fn go(self, app: &TestApp, session: &SignedIn, boss: &SignedIn) {
-        let (person, holder) = (app.anonymous(), |signed_in: &SignedIn| -> Person { app.holder(signed_in) });
+        let (person, holder) = (app.anonymous(), |signed_in: &SignedIn| -> ApiClient { app.client_for(signed_in) });
         let done = match self {
             Ready::Now("signout", _) => holder(session).sign_out().await["sessionsEnded"].is_number(),
             Ready::Now("everywhere", another) => {
@@ -151,8 +151,8 @@ async fn tk_08_a_socket_ends_with_its_token_and_one_without_goes_on() {
     // E-mail codes live as long as the token.
     let watched = app.anonymous().send_code(json!({ "purpose": "CONTACT", "to": { "email": "a@example.com" } })).await;
     let watched = &watched["verification"]["id"];
-    let (mut holders, mut anonymous) = (app.holder(&signed_in).socket().await, app.anonymous().socket().await);
-    app.holder(&signed_in).watch(watched).await.next().await.unwrap();
+    let (mut holders, mut anonymous) = (app.client_for(&signed_in).socket().await, app.anonymous().socket().await);
+    app.client_for(&signed_in).watch(watched).await.next().await.unwrap();
     app.advance(Duration::from_secs(3600));
     assert_eq!(holders.close_code().await, 4403);
     anonymous.send(&json!({ "id": "1", "type": "subscribe", "payload": { "query": "{ me { id } }" } })).await;
@@ -171,23 +171,23 @@ async fn cr_06_an_ended_session_changes_nothing_even_where_its_end_is_not_heard_
     let app = Setup::new().await.with("REVOCATION_LAG", "40s").start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
     let before = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let proof = app.proof(&app.holder(&signed_in), "PHONE_CHANGE", "+821066660000").await;
+    let proof = app.proof(&app.client_for(&signed_in), "PHONE_CHANGE", "+821066660000").await;
     // It hears of nothing through Redis, and has just looked into the database: it looks again in 20 seconds.
     let late = app.another_process_with(&[("REDIS_URL", None), ("REDIS_PREFIX", None)]).await;
-    app.holder(&before).sign_out().await;
+    app.client_for(&before).sign_out().await;
     let deadline = tokio::time::Instant::now() + LAG * 2;
-    while late.holder(&before).me().await != Value::Null {
+    while late.client_for(&before).me().await != Value::Null {
         assert!(tokio::time::Instant::now() < deadline, "it never looks");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(app.holder(&signed_in).sign_out().await["sessionsEnded"], 1);
-    let thief = late.holder(&signed_in);
+    assert_eq!(app.client_for(&signed_in).sign_out().await["sessionsEnded"], 1);
+    let thief = late.client_for(&signed_in);
     assert_eq!(thief.me().await["username"], "hong", "it has heard already, and there is nothing to show");
     assert_eq!(thief.change_contact("changePhone", &proof).await["reason"], "UNKNOWN");
     for current in [PASSWORD, "a wrong one"] {
         let input = json!({ "currentPassword": current, "newPassword": "Quiet-Harbour-71!" });
         let change = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) { __typename } }";
-        let answer = thief.ask(change, json!({ "input": input })).await;
+        let answer = thief.execute(change, json!({ "input": input })).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
     }
     let back = app.anonymous().sign_in_as("hong").await;

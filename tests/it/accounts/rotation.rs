@@ -6,7 +6,7 @@ use countersign::clock::Entropy;
 use jsonwebtoken::{DecodingKey, Validation, decode_header, jwk::JwkSet};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Person, Setup, SignedIn, TestApp, code_other_than};
+use crate::support::{ApiClient, Setup, SignedIn, TEST_TIMEOUT, TestApp, different_code};
 
 fn key() -> String {
     STANDARD.encode(Entropy::System.bytes::<32>())
@@ -37,10 +37,10 @@ fn keys() -> [String; 3] {
     [key(), key(), key()]
 }
 
-async fn guess(person: &Person, id: &Value, code: &str) -> Value {
+async fn guess(person: &ApiClient, id: &Value, code: &str) -> Value {
     let document = "mutation($input: ConfirmVerificationCodeInput!) { it: confirmVerificationCode(input: $input) \
          { __typename ... on CodeMismatch { attemptsRemaining } } }";
-    person.ask(document, json!({ "input": { "verificationId": id, "code": code } })).await
+    person.execute(document, json!({ "input": { "verificationId": id, "code": code } })).await
 }
 
 fn error_code(answer: &Value) -> &str {
@@ -55,7 +55,7 @@ async fn published(app: &TestApp) -> JwkSet {
 /// The code that is sent to a contact, also where a process that lacks its key took the message up first: then it waits
 /// for the other one.
 async fn code_arriving(app: &TestApp, to: &str) -> String {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         if let Some(message) = app.messages_to(to, 0).await.first() {
             return message["code"].as_str().unwrap().to_owned();
@@ -89,7 +89,7 @@ async fn a_right_code_at_a_process_without_its_key_is_unavailable_and_counts_not
         for _ in 0..7 {
             assert_eq!(error_code(&guess(&there.anonymous(), &sent["id"], &code).await), "UNAVAILABLE");
             assert_eq!(
-                error_code(&guess(&there.anonymous(), &sent["id"], &code_other_than(&code)).await),
+                error_code(&guess(&there.anonymous(), &sent["id"], &different_code(&code)).await),
                 "UNAVAILABLE"
             );
         }
@@ -147,7 +147,7 @@ async fn a_change_of_keys_in_two_phases_loses_no_code_and_no_session() {
                 Some(session) => session,
                 None => here.signed_up("hong", "+821099990100").await,
             };
-            assert_eq!(there.holder(&session).me().await["username"], "hong");
+            assert_eq!(there.client_for(&session).me().await["username"], "hong");
             let tabs =
                 [here.anonymous().refresh(&session.refresh).await, there.anonymous().refresh(&session.refresh).await];
             assert_eq!(tabs[0]["tokens"]["refreshToken"], tabs[1]["tokens"]["refreshToken"], "{tabs:#?}");
@@ -198,7 +198,7 @@ async fn a_secret_with_a_comma_can_be_moved_to_the_previous_ones() {
     let new_secret = key();
     let settings = [("JWT_SECRET", Some(new_secret.as_str())), ("JWT_SECRETS_PREVIOUS", Some(list.as_str()))];
     let moved = app.another_process_with(&settings).await;
-    assert_eq!(moved.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(moved.client_for(&signed_in).me().await["username"], "hong");
     for app in [moved, app] {
         app.stop().await;
     }

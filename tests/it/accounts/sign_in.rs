@@ -92,14 +92,14 @@ async fn bf_12_wrong_passwords_lock_the_known_and_the_unknown_alike() {
 async fn bf_02_strangers_do_not_lock_out_a_known_device() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let (stranger, home) = (app.person_at("198.51.100.66"), app.anonymous());
+    let (stranger, home) = (app.client_at("198.51.100.66"), app.anonymous());
     for _ in 0..11 {
         stranger.sign_in(wrong("hong")).await;
     }
     assert_eq!(home.sign_in_as("hong").await["__typename"], "AccountLocked");
     let known = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": owner.device });
     assert_eq!(home.sign_in(known.clone()).await["__typename"], "SignInPayload");
-    assert_eq!(app.holder(&owner).me().await["username"], "hong");
+    assert_eq!(app.client_for(&owner).me().await["username"], "hong");
     // Its own wrong ones count, by themselves.
     for _ in 0..10 {
         home.sign_in(json!({ "identifier": "hong", "password": "Wrong-pass-1", "deviceToken": owner.device })).await;
@@ -154,7 +154,7 @@ async fn a_code_signs_in_in_place_of_a_password() {
 async fn a_sign_in_on_a_new_device_is_told_once() {
     let app = app().await;
     let owner = app.signed_up("hong", "hong@example.com").await;
-    let elsewhere = app.person_at("198.51.100.66");
+    let elsewhere = app.client_at("198.51.100.66");
     let first = json!({ "identifier": "hong", "password": PASSWORD, "deviceName": "Evil <b>box</b>" });
     let signed_in = elsewhere.sign_in(first).await;
     let told = &app.messages_to("hong@example.com", 2).await[0];
@@ -162,11 +162,11 @@ async fn a_sign_in_on_a_new_device_is_told_once() {
     // The same again, by its token and by its looks; and the device that signed up.
     let device = SignedIn::of(&signed_in).device;
     let again = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": device });
-    app.person_at("203.0.113.9").sign_in(again).await;
+    app.client_at("203.0.113.9").sign_in(again).await;
     elsewhere.sign_in_as("hong").await;
     let home = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": owner.device });
-    app.person_at("203.0.113.10").sign_in(home).await;
-    app.person_at("203.0.113.11").sign_in_as("hong").await;
+    app.client_at("203.0.113.10").sign_in(home).await;
+    app.client_at("203.0.113.11").sign_in_as("hong").await;
     let told = app.column("SELECT kind FROM delivery WHERE kind = 'new_device'").await;
     assert_eq!(told.len(), 2, "the stranger's box, and the last one");
     app.stop().await;

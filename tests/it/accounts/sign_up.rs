@@ -30,7 +30,7 @@ async fn the_life_of_an_account() {
     assert_eq!((&again["__typename"], &again["reason"]), (&json!("ProofRejected"), &json!("SPENT")));
 
     let signed_in = SignedIn::of(&made);
-    let holder = app.holder(&signed_in);
+    let holder = app.client_for(&signed_in);
     let me = holder.me().await;
     assert_eq!(me["username"], "Hong.Gildong");
     let session = &me["sessions"]["nodes"][0];
@@ -44,7 +44,7 @@ async fn the_life_of_an_account() {
 
     let back = person.sign_in_as("hong.gildong").await;
     assert_eq!(back["__typename"], "SignInPayload", "{back:#}");
-    let holder = app.holder(&SignedIn::of(&back));
+    let holder = app.client_for(&SignedIn::of(&back));
     assert_eq!(holder.delete_account("wrong").await["__typename"], "CredentialsRejected");
     assert_eq!(holder.delete_account(PASSWORD).await["id"], user["id"]);
     assert_eq!(person.sign_in_as("hong.gildong").await["__typename"], "CredentialsRejected");
@@ -94,7 +94,7 @@ async fn en_02_a_known_contact_gets_no_proof_and_its_owner_is_told() {
     let app = TestApp::start().await;
     app.signed_up("landlord", "+821012345678").await;
     app.advance(std::time::Duration::from_secs(61));
-    let stranger = app.person_at("198.51.100.7");
+    let stranger = app.client_at("198.51.100.7");
     let sent = stranger.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": "010-1234-5678" } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload");
     let told = &app.messages_to("+821012345678", 2).await[0];
@@ -146,7 +146,7 @@ async fn an_address_can_be_proved_after_the_sign_up() {
 #[tokio::test]
 async fn an_address_that_was_only_typed_keeps_nobody_out() {
     let app = Setup::new().await.with("ACTIVATION", "email").start().await;
-    let (thief, owner) = (app.person_at("198.51.100.66"), app.anonymous());
+    let (thief, owner) = (app.client_at("198.51.100.66"), app.anonymous());
     let input = |username: &str| json!({ "username": username, "password": PASSWORD, "email": "hong@example.com" });
     let first = thief.sign_up(input("thief")).await;
     let thiefs_code = app.code_sent_to("hong@example.com").await;
@@ -170,8 +170,8 @@ async fn an_unproved_account_is_vouched_for_or_left_to_its_owner() {
     let app = Setup::new().await.with("ACTIVATION", "email").start().await;
     app.signed_up("boss", "+821012345678").await;
     let boss = app.promote("boss").await;
-    let boss = app.holder(&boss);
-    let (thief, owner) = (app.person_at("198.51.100.66"), app.anonymous());
+    let boss = app.client_for(&boss);
+    let (thief, owner) = (app.client_at("198.51.100.66"), app.anonymous());
     let input = |username: &str, email: &str| json!({ "username": username, "password": PASSWORD, "email": email });
     let typed = thief.sign_up(input("thief", "hong@example.com")).await;
     let id = &typed["user"]["id"];
@@ -203,7 +203,7 @@ async fn en_02_a_known_address_signs_up_like_an_unknown_one() {
     let app = Setup::new().await.with("ACTIVATION", "email").start().await;
     app.signed_up("landlord", "owner@example.com").await;
     app.advance(std::time::Duration::from_secs(61));
-    let stranger = app.person_at("198.51.100.7");
+    let stranger = app.client_at("198.51.100.7");
     // Not the landlord's.
     const OTHER: &str = "Strangers-Password-5";
     let input = |username: &str, email: &str| json!({ "username": username, "password": OTHER, "email": email });

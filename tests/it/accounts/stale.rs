@@ -57,21 +57,21 @@ async fn a_token_of_an_ended_session_acts_nowhere() {
     let app = app().await;
     let thief = app.signed_up("hong", PHONE).await;
     let pending =
-        app.holder(&thief).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": NEW_PHONE } })).await;
+        app.client_for(&thief).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": NEW_PHONE } })).await;
     app.advance(std::time::Duration::from_secs(61));
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     let session = current_session(&owner.me().await);
     // No process has heard of it.
     let end = "UPDATE session SET ended_at = created_at WHERE created_at = (SELECT MIN(created_at) FROM session) \
                RETURNING id";
     assert_eq!(app.column(end).await.len(), 1);
-    let before = app.rows("verification").await;
+    let before = app.row_count("verification").await;
     let acts = acts(&session, &pending["verification"]["id"]);
     for (document, variables) in &acts {
-        let answer = app.holder(&thief).ask(document, variables.clone()).await;
+        let answer = app.client_for(&thief).execute(document, variables.clone()).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {answer:#}");
     }
-    assert_eq!(app.rows("verification").await, before, "nothing was sent");
+    assert_eq!(app.row_count("verification").await, before, "nothing was sent");
     let refused = "SELECT DISTINCT act FROM audit WHERE outcome = 'unauthenticated' ORDER BY act";
     let recorded = [
         "changePassword",
@@ -85,13 +85,13 @@ async fn a_token_of_an_ended_session_acts_nowhere() {
     ];
     assert_eq!(app.column(refused).await, recorded);
     // A code that needs nobody signed in is sent as if the token had been refused: the account knows nothing of it.
-    let sent = app.holder(&thief).send_code_to("+821077770000").await;
+    let sent = app.client_for(&thief).send_code_to("+821077770000").await;
     let me = owner.data("{ me { nickname verifications { nodes { id } } } }", json!({})).await["me"].take();
     assert_eq!(me["nickname"], Value::Null);
     let ids = me["verifications"]["nodes"].as_array().unwrap();
     assert!(!ids.is_empty() && ids.iter().all(|node| node["id"] != sent["id"]), "{me:#}");
     // What the ended token can't do, the owner's can, and what signs the ended session out changes nothing.
-    assert_eq!(app.holder(&thief).sign_out().await["sessionsEnded"], 0);
+    assert_eq!(app.client_for(&thief).sign_out().await["sessionsEnded"], 0);
     assert_eq!(current_session(&owner.me().await), session);
     assert_eq!(owner.sign_out_everywhere().await["sessionsEnded"], 1);
     app.stop().await;
@@ -104,15 +104,15 @@ async fn an_ended_token_ends_no_new_session_at_another_process() {
     let other = app.another_process().await;
     let thief = app.signed_up("hong", PHONE).await;
     for _ in 0..3 {
-        app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await)).sign_out_everywhere().await;
+        app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await)).sign_out_everywhere().await;
         let owner = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-        let session = current_session(&app.holder(&owner).me().await);
+        let session = current_session(&app.client_for(&owner).me().await);
         for (document, variables) in &acts(&session, &json!("ver_00000000000000000000000000"))[..6] {
-            let answer = other.holder(&thief).ask(document, variables.clone()).await;
+            let answer = other.client_for(&thief).execute(document, variables.clone()).await;
             assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {answer:#}");
         }
         for app in [&app, &other] {
-            assert_eq!(app.holder(&owner).me().await["username"], "hong");
+            assert_eq!(app.client_for(&owner).me().await["username"], "hong");
         }
     }
     other.stop().await;

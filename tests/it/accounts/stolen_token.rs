@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::changes::find_undo_token;
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 const EMAIL: &str = "hong@example.com";
@@ -32,13 +32,13 @@ fn required(answer: &Value) -> Vec<&str> {
     answer["methods"].as_array().unwrap().iter().map(|method| method.as_str().unwrap()).collect()
 }
 
-async fn send(person: &Person, purpose: &str, to: &str) -> Value {
+async fn send(person: &ApiClient, purpose: &str, to: &str) -> Value {
     let contact = if to.contains('@') { json!({ "email": to }) } else { json!({ "phone": to }) };
     person.send_code(json!({ "purpose": purpose, "to": contact })).await
 }
 
 /// The owner's phone is changed by somebody who holds a token that is still fresh.
-async fn phone_changed(app: &TestApp, holder: &Person) -> String {
+async fn phone_changed(app: &TestApp, holder: &ApiClient) -> String {
     let proof = app.proof(holder, "PHONE_CHANGE", THIEFS_PHONE).await;
     let before = app.messages_to(PHONE, 0).await.len();
     let changed = holder.change_contact("changePhone", &proof).await;
@@ -51,7 +51,7 @@ async fn phone_changed(app: &TestApp, holder: &Person) -> String {
 async fn an_access_token_alone_takes_nothing_over() {
     let app = setup().await.start().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thief = app.holder(&owner);
+    let thief = app.client_for(&owner);
     app.advance(MINUTE * 10);
     assert_eq!(required(&send(&thief, "PHONE_CHANGE", THIEFS_PHONE).await), ["PASSWORD", "PHONE_CODE"]);
     required(&send(&thief, "EMAIL_CHANGE", THIEFS_EMAIL).await);
@@ -81,7 +81,7 @@ async fn an_access_token_alone_takes_nothing_over() {
 async fn a_refresh_and_other_accounts_proofs_make_no_token_fresh() {
     let app = setup().await.start().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thiefs_own = app.holder(&app.signed_up("thief", THIEFS_PHONE).await);
+    let thiefs_own = app.client_for(&app.signed_up("thief", THIEFS_PHONE).await);
     app.advance(MINUTE * 10);
     let refreshed = app.anonymous().refresh(&owner.refresh).await;
     let refreshed = app.anonymous().with_token(refreshed["tokens"]["accessToken"].as_str().unwrap());
@@ -104,7 +104,7 @@ async fn a_refresh_and_other_accounts_proofs_make_no_token_fresh() {
     assert_eq!(app.anonymous().reset_password(&proof, "Stolen-Password-7").await["reason"], "WRONG_PURPOSE");
     let sign_up = json!({ "proofToken": proof, "username": "somebody", "password": PASSWORD });
     assert_eq!(app.anonymous().sign_up(sign_up).await["reason"], "WRONG_PURPOSE");
-    let fresh = app.person_with(&refreshed.reauthenticate(json!({ "proofToken": proof })).await);
+    let fresh = app.client_from(&refreshed.reauthenticate(json!({ "proofToken": proof })).await);
     let address = app.proof(&fresh, "EMAIL_CHANGE", EMAIL).await;
     assert_eq!(fresh.change_contact("changeEmail", &address).await["user"]["email"], EMAIL);
     assert_eq!(fresh.reauthenticate(json!({ "proofToken": proof })).await["reason"], "SPENT");
@@ -116,7 +116,7 @@ async fn a_refresh_and_other_accounts_proofs_make_no_token_fresh() {
 #[tokio::test]
 async fn what_came_with_a_contact_change_opens_nothing_more() {
     let app = setup().await.start().await;
-    let stolen = app.holder(&app.signed_up("hong", PHONE).await);
+    let stolen = app.client_for(&app.signed_up("hong", PHONE).await);
     let undo = phone_changed(&app, &stolen).await;
     let held = stolen.delete_account_with(json!({})).await;
     assert_eq!((&held["__typename"], &held["code"]), (&json!("DeletionHeldBack"), &json!("DELETION_HELD_BACK")));
@@ -125,21 +125,21 @@ async fn what_came_with_a_contact_change_opens_nothing_more() {
 
     // A code to the new number signs in and sets a password; neither is an authentication that counts.
     let code = app.proof(&app.anonymous(), "SIGN_IN", THIEFS_PHONE).await;
-    let by_code = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&code).await));
+    let by_code = app.client_for(&SignedIn::of(&app.anonymous().sign_in_with_proof(&code).await));
     let reset = app.proof(&app.anonymous(), "PASSWORD_RESET", THIEFS_PHONE).await;
     nothing_opens(&app, &by_code, None, &["PASSWORD"]).await;
     assert_eq!(app.anonymous().reset_password(&reset, "Stolen-Password-7").await["__typename"], "ResetPasswordPayload");
     let by_password = json!({ "identifier": THIEFS_PHONE, "password": "Stolen-Password-7" });
-    let by_password = app.holder(&SignedIn::of(&app.anonymous().sign_in(by_password).await));
+    let by_password = app.client_for(&SignedIn::of(&app.anonymous().sign_in(by_password).await));
     nothing_opens(&app, &by_password, Some("Stolen-Password-7"), &[]).await;
 
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     assert_eq!(owner.undo_contact_change(&undo).await["__typename"], "UndoContactChangePayload");
     app.stop().await;
 }
 
 /// Nothing that decides who owns the account is open to this session, and what it came with can't make it fresh.
-async fn nothing_opens(app: &TestApp, thief: &Person, password: Option<&str>, methods: &[&str]) {
+async fn nothing_opens(app: &TestApp, thief: &ApiClient, password: Option<&str>, methods: &[&str]) {
     assert_eq!(required(&send(thief, "EMAIL_CHANGE", THIEFS_EMAIL).await), methods);
     required(&send(thief, "PHONE_CHANGE", "+821055550000").await);
     required(&thief.delete_account_with(json!({})).await);
@@ -160,19 +160,19 @@ async fn nothing_opens(app: &TestApp, thief: &Person, password: Option<&str>, me
 #[tokio::test]
 async fn a_change_that_stands_counts_in_the_end() {
     let app = setup().await.start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     phone_changed(&app, &holder).await;
     let reset = app.proof(&app.anonymous(), "PASSWORD_RESET", THIEFS_PHONE).await;
     app.anonymous().reset_password(&reset, "Another-Password-7").await;
     app.advance(HOUR * 72 - MINUTE);
     let sign_in = json!({ "identifier": "hong", "password": "Another-Password-7" });
-    let before = app.holder(&SignedIn::of(&app.anonymous().sign_in(sign_in.clone()).await));
+    let before = app.client_for(&SignedIn::of(&app.anonymous().sign_in(sign_in.clone()).await));
     required(&before.delete_account("Another-Password-7").await);
     app.advance(MINUTE);
     // What was not an authentication then does not become one.
     assert_eq!(required(&before.delete_account_with(json!({})).await), ["PASSWORD", "PHONE_CODE"]);
     let proof = app.proof(&before, "STEP_UP", THIEFS_PHONE).await;
-    let fresh = app.person_with(&before.reauthenticate(json!({ "proofToken": proof })).await);
+    let fresh = app.client_from(&before.reauthenticate(json!({ "proofToken": proof })).await);
     assert_eq!(send(&fresh, "EMAIL_CHANGE", EMAIL).await["__typename"], "SendVerificationCodePayload");
     assert!(before.delete_account("Another-Password-7").await["id"].is_string());
     app.stop().await;
@@ -182,11 +182,11 @@ async fn a_change_that_stands_counts_in_the_end() {
 #[tokio::test]
 async fn of_two_changes_the_oldest_decides() {
     let app = setup().await.start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let address = app.proof(&holder, "EMAIL_CHANGE", EMAIL).await;
     assert_eq!(holder.change_contact("changeEmail", &address).await["user"]["email"], EMAIL);
     app.advance(HOUR * 24);
-    let holder = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let holder = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     phone_changed(&app, &holder).await;
     app.advance(MINUTE * 10);
     assert_eq!(required(&send(&holder, "EMAIL_CHANGE", "other@example.com").await), ["PASSWORD"]);
@@ -200,10 +200,10 @@ async fn of_two_changes_the_oldest_decides() {
     // The first change stands: the address and the number of before are old enough for the second, the password is not.
     app.advance(HOUR * 48);
     let sign_in = json!({ "identifier": "hong", "password": "Another-Password-7" });
-    let holder = app.holder(&SignedIn::of(&app.anonymous().sign_in(sign_in).await));
+    let holder = app.client_for(&SignedIn::of(&app.anonymous().sign_in(sign_in).await));
     assert_eq!(required(&send(&holder, "PHONE_CHANGE", "+821055550000").await), ["EMAIL_CODE"]);
     let proof = app.proof(&holder, "STEP_UP", EMAIL).await;
-    let fresh = app.person_with(&holder.reauthenticate(json!({ "proofToken": proof })).await);
+    let fresh = app.client_from(&holder.reauthenticate(json!({ "proofToken": proof })).await);
     let proof = app.proof(&fresh, "PHONE_CHANGE", "+821055550000").await;
     assert_eq!(fresh.change_contact("changePhone", &proof).await["user"]["phone"], "+821055550000");
     app.stop().await;
@@ -213,7 +213,7 @@ async fn of_two_changes_the_oldest_decides() {
 #[tokio::test]
 async fn a_code_by_letter_to_a_changed_mailbox_does_not_count() {
     let app = setup().await.start().await;
-    let stolen = app.holder(&app.signed_up("hong", PHONE).await);
+    let stolen = app.client_for(&app.signed_up("hong", PHONE).await);
     let proof = app.proof(&stolen, "EMAIL_CHANGE", THIEFS_EMAIL).await;
     assert_eq!(stolen.change_contact("changeEmail", &proof).await["user"]["email"], THIEFS_EMAIL);
     // The notice of the change, so that the next message to the phone is the code.
@@ -222,20 +222,20 @@ async fn a_code_by_letter_to_a_changed_mailbox_does_not_count() {
     let sent = send(&thief, "SIGN_IN", PHONE).await;
     let before = app.messages_to(THIEFS_EMAIL, 0).await.len();
     assert_eq!(
-        thief.resend_by(&sent["verification"]["id"], "EMAIL").await["__typename"],
+        thief.resend_via(&sent["verification"]["id"], "EMAIL").await["__typename"],
         "SendVerificationCodePayload"
     );
     let letter = app.messages_to(THIEFS_EMAIL, before + 1).await[0]["code"].as_str().unwrap().to_owned();
     let proof = thief.confirm(&sent["verification"]["id"], &letter).await["proof"]["token"].clone();
-    let signed_in = app.holder(&SignedIn::of(&thief.sign_in_with_proof(&proof).await));
+    let signed_in = app.client_for(&SignedIn::of(&thief.sign_in_with_proof(&proof).await));
     required(&send(&signed_in, "PHONE_CHANGE", THIEFS_PHONE).await);
     // Nor does a code that was for the new mailbox.
     let proof = app.proof(&app.anonymous(), "SIGN_IN", THIEFS_EMAIL).await;
-    let signed_in = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&proof).await));
+    let signed_in = app.client_for(&SignedIn::of(&app.anonymous().sign_in_with_proof(&proof).await));
     required(&send(&signed_in, "PHONE_CHANGE", THIEFS_PHONE).await);
     // Read on the phone, which was the account's before, it does.
     let proof = app.proof(&app.anonymous(), "SIGN_IN", PHONE).await;
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&proof).await));
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_with_proof(&proof).await));
     assert_eq!(send(&owner, "PHONE_CHANGE", "+821055550000").await["__typename"], "SendVerificationCodePayload");
     app.stop().await;
 }
@@ -248,12 +248,12 @@ async fn a_deletion_and_a_change_at_once_leave_nothing_to_regret() {
     for number in 0..4 {
         let holder = app.signed_up(&format!("racer{number}x"), &format!("+82101111000{number}")).await;
         let new = format!("+82102222000{number}");
-        let proof = app.proof(&app.holder(&holder), "PHONE_CHANGE", &new).await;
-        let (here, there) = (app.holder(&holder), other.holder(&holder));
+        let proof = app.proof(&app.client_for(&holder), "PHONE_CHANGE", &new).await;
+        let (here, there) = (app.client_for(&holder), other.client_for(&holder));
         let change = format!("mutation {{ changePhone(input: {{ proofToken: {proof} }}) {{ __typename }} }}");
         let (changed, deleted) = tokio::join!(
-            here.ask(&change, json!({})),
-            there.ask("mutation { deleteAccount(input: {}) { __typename } }", json!({})),
+            here.execute(&change, json!({})),
+            there.execute("mutation { deleteAccount(input: {}) { __typename } }", json!({})),
         );
         let changed = changed["data"]["changePhone"]["__typename"] == "ChangeContactPayload";
         let deleted = deleted["data"]["deleteAccount"]["__typename"] == "DeleteAccountPayload";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::changes::undo_token;
-use crate::support::{Account, PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{Account, ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 const OWN: &str = "hong@example.com";
@@ -13,17 +13,17 @@ const THIEFS: &str = "thief@example.com";
 const MINUTE: Duration = Duration::from_secs(61);
 
 /// Hong, with a phone and an address of their own, which they gave their account long ago.
-async fn hong(app: &TestApp) -> (SignedIn, Person) {
+async fn hong(app: &TestApp) -> (SignedIn, ApiClient) {
     let signed_in = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&signed_in);
+    let holder = app.client_for(&signed_in);
     moved_to(app, &holder, OWN).await;
     app.advance(Duration::from_secs(72 * 3600));
     let signed_in = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let holder = app.holder(&signed_in);
+    let holder = app.client_for(&signed_in);
     (signed_in, holder)
 }
 
-async fn moved_to(app: &TestApp, holder: &Person, address: &str) {
+async fn moved_to(app: &TestApp, holder: &ApiClient, address: &str) {
     let moved = holder.change_contact("changeEmail", &app.proof(holder, "EMAIL_CHANGE", address).await).await;
     assert_eq!(moved["user"]["email"], address, "{moved:#}");
     app.advance(MINUTE);
@@ -44,7 +44,7 @@ async fn cl_10_an_address_that_somebody_merely_typed_is_given_back() {
     let squatter = json!({ "username": "squatter", "password": PASSWORD, "email": OWN });
     let typed = app.anonymous().sign_up(squatter).await;
     assert_eq!(typed["__typename"], "SignUpPayload", "{typed:#}");
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     let proof = app.undo_proof(&owner, &token, PHONE).await;
     let undone = owner.undo_with_proof(&token, &proof).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
@@ -65,7 +65,7 @@ async fn cl_09_what_was_asked_for_with_a_thiefs_address_ends_with_it() {
         let before = app.messages_to(THIEFS, 0).await.len();
         let sent = thief.send_code(json!({ "purpose": purpose, "to": { "phone": PHONE } })).await;
         let id = sent["verification"]["id"].clone();
-        thief.resend_by(&id, "EMAIL").await;
+        thief.resend_via(&id, "EMAIL").await;
         let letter = app.messages_to(THIEFS, before + 1).await[0].clone();
         by_letter.push((id, letter["code"].as_str().unwrap().to_owned()));
     }
@@ -74,7 +74,7 @@ async fn cl_09_what_was_asked_for_with_a_thiefs_address_ends_with_it() {
     let (reset, sign_in) = (proof_of(reset).await, proof_of(sign_in).await);
     assert!(reset.is_string() && sign_in.is_string());
 
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     let proof = app.undo_proof(&owner, &token, PHONE).await;
     let undone = owner.undo_with_proof(&token, &proof).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
@@ -92,7 +92,7 @@ async fn cl_09_what_was_asked_for_with_a_thiefs_address_ends_with_it() {
 async fn fz_04_a_code_goes_to_the_address_as_the_account_has_it() {
     const TYPED: &str = "HONG@example.com";
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE).and_email(OWN)]).await;
+    app.insert_accounts([Account::with_phone(PHONE).and_email(OWN)]).await;
     let sent = app.anonymous().request_password_reset(json!({ "contact": { "email": TYPED } })).await;
     let id = sent["verification"]["id"].clone();
     assert!(sent["verification"]["maskedTo"].as_str().unwrap().starts_with('H'), "it shows what was typed: {sent:#}");
@@ -114,7 +114,7 @@ async fn fz_04_a_code_goes_to_the_address_as_the_account_has_it() {
 #[tokio::test]
 async fn sb_14_who_watches_a_code_that_is_erased_sees_its_end() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let sent = holder.send_code(json!({ "purpose": "CONTACT", "to": { "phone": "+821077770000" } })).await;
     let mut watch = app.anonymous().watch(&sent["verification"]["id"]).await;
     watch.until(|state| state["delivery"]["status"] == "SENT").await;
@@ -128,16 +128,16 @@ async fn sb_14_who_watches_a_code_that_is_erased_sees_its_end() {
 #[tokio::test]
 async fn bf_09_nothing_writes_the_trail_without_end() {
     let app = TestApp::start().await;
-    let visitor = app.person_at("203.0.113.80");
+    let visitor = app.client_at("203.0.113.80");
     let id = visitor.send_code_to("+821088880000").await["id"].clone();
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     for _ in 0..70 {
         visitor.sign_up(json!({ "username": "somebody", "password": PASSWORD, "email": OWN })).await;
-        visitor.resend_by(&id, "EMAIL").await;
+        visitor.resend_via(&id, "EMAIL").await;
         holder.revoke_session(&json!("ses_0000000000000000000000000")).await;
         holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
     }
-    let entries = app.rows("audit").await;
+    let entries = app.row_count("audit").await;
     assert!(entries < 130, "{entries} entries after 280 refusals");
     app.stop().await;
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{
     Account, Setup,
-    apart::{auc, shuffled},
+    statistics::{auc, shuffled},
 };
 
 const SAMPLES: usize = 300;
@@ -20,7 +20,7 @@ async fn en_03_an_unknown_account_takes_as_long_as_a_wrong_password() {
     let hash = app.column("SELECT password_hash FROM account").await.remove(0);
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
-    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
+    app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
     let visitor = app.anonymous();
     let (mut real, mut nobody) = (Vec::new(), Vec::new());
     for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
@@ -48,7 +48,7 @@ async fn en_03_hashes_that_cost_more_than_todays_do_not_tell_who_has_an_account(
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
     let hash = |n: usize| if n.is_multiple_of(3) { &today } else { &imported };
-    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(hash(n)))).await;
+    app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(hash(n)))).await;
     // A process counts when it starts.
     let counted = app.another_process().await;
     let census = app.column("SELECT schemes FROM password_census").await.remove(0);
@@ -82,7 +82,7 @@ async fn en_03_the_try_that_locks_takes_as_long_for_an_unknown_account() {
     let hash = app.column("SELECT password_hash FROM account").await.remove(0);
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
-    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
+    app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
     let visitor = app.anonymous();
     let (mut real, mut nobody) = (Vec::new(), Vec::new());
     for locks in [false, true] {

@@ -53,7 +53,7 @@ async fn tk_03_tk_04_a_replay_gets_the_same_successor_until_it_is_a_theft() {
     let reused = person.refresh(&first).await;
     assert_eq!(reused["reason"], "REUSED", "{reused:#}");
     assert_eq!(person.refresh(&third).await["reason"], "REVOKED");
-    assert_eq!(app.holder(&signed_in).me().await, Value::Null);
+    assert_eq!(app.client_for(&signed_in).me().await, Value::Null);
     app.stop().await;
 }
 
@@ -88,36 +88,36 @@ async fn tk_07_tk_11_what_is_ended_here_is_refused_everywhere() {
     let second = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
     let third = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
     let other = app.another_process().await;
-    assert_eq!(other.holder(&second).me().await["username"], "hong");
+    assert_eq!(other.client_for(&second).me().await["username"], "hong");
 
     // Another account's session looks like none.
     let stranger = app.signed_up("kim", "+821099990000").await;
-    let sessions = app.holder(&first).me().await["sessions"]["nodes"].clone();
+    let sessions = app.client_for(&first).me().await["sessions"]["nodes"].clone();
     assert_eq!(sessions.as_array().unwrap().len(), 3);
-    let revoke = |person: crate::support::Person, id: Value| async move { person.revoke_session(&id).await };
+    let revoke = |person: crate::support::ApiClient, id: Value| async move { person.revoke_session(&id).await };
     let id_of = |token: &SignedIn| {
-        let person = app.holder(token);
+        let person = app.client_for(token);
         async move {
             let nodes = person.me().await["sessions"]["nodes"].clone();
             nodes.as_array().unwrap().iter().find(|node| node["current"] == true).unwrap()["id"].clone()
         }
     };
     let second_id = id_of(&second).await;
-    assert_eq!(revoke(app.holder(&stranger), second_id.clone()).await["__typename"], "SessionNotFound");
-    let revoked = revoke(app.holder(&first), second_id.clone()).await;
+    assert_eq!(revoke(app.client_for(&stranger), second_id.clone()).await["__typename"], "SessionNotFound");
+    let revoked = revoke(app.client_for(&first), second_id.clone()).await;
     assert_eq!(revoked["session"], json!({ "id": second_id, "current": false }));
-    assert_eq!(revoke(app.holder(&first), second_id).await["__typename"], "SessionNotFound");
-    assert_eq!(app.holder(&second).me().await, Value::Null);
+    assert_eq!(revoke(app.client_for(&first), second_id).await["__typename"], "SessionNotFound");
+    assert_eq!(app.client_for(&second).me().await, Value::Null);
     assert_eq!(app.anonymous().refresh(&second.refresh).await["reason"], "REVOKED");
     refused_within_the_lag(&other, &second).await;
-    assert_eq!(other.holder(&third).me().await["username"], "hong");
+    assert_eq!(other.client_for(&third).me().await["username"], "hong");
 
-    assert_eq!(app.holder(&first).sign_out_everywhere().await["sessionsEnded"], 2);
+    assert_eq!(app.client_for(&first).sign_out_everywhere().await["sessionsEnded"], 2);
     refused_within_the_lag(&other, &third).await;
-    assert_eq!(other.holder(&stranger).me().await["username"], "kim");
+    assert_eq!(other.client_for(&stranger).me().await["username"], "kim");
     // A process that starts later knows as well.
     let late = app.another_process().await;
-    assert_eq!(late.holder(&first).me().await, Value::Null);
+    assert_eq!(late.client_for(&first).me().await, Value::Null);
     for app in [late, other, app] {
         app.stop().await;
     }
@@ -126,7 +126,7 @@ async fn tk_07_tk_11_what_is_ended_here_is_refused_everywhere() {
 /// `REVOCATION_LAG`, with a little for a busy machine.
 async fn refused_within_the_lag(app: &TestApp, signed_in: &SignedIn) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(6);
-    while app.holder(signed_in).me().await != Value::Null {
+    while app.client_for(signed_in).me().await != Value::Null {
         assert!(tokio::time::Instant::now() < deadline, "still honoured");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 
@@ -15,14 +15,14 @@ async fn dr_06_every_act_stands_in_the_trail() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
     let person = app.anonymous();
-    let holder = app.holder(&signed_in);
+    let holder = app.client_for(&signed_in);
     person.sign_in(json!({ "identifier": "nobody", "password": "x" })).await;
     let back = SignedIn::of(&person.sign_in_as("hong").await);
     person.refresh(&back.refresh).await;
     person.refresh("nonsense").await;
-    holder.act("updateProfile", "", json!({ "name": "Hong Gildong" })).await;
+    holder.mutate("updateProfile", "", json!({ "name": "Hong Gildong" })).await;
     holder.change_password("Wrong-pass-1", "Another-Password-7").await;
-    holder.act("revokeSession", "", json!({ "sessionId": "ses_x" })).await;
+    holder.mutate("revokeSession", "", json!({ "sessionId": "ses_x" })).await;
     person.undo_contact_change("nonsense").await;
     person.reset_password(&json!("nonsense"), "Another-Password-7").await;
     let verification = person.send_code_to("+821099990000").await;
@@ -61,7 +61,7 @@ async fn dr_06_every_act_stands_in_the_trail() {
 async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let (person, holder) = (app.anonymous(), app.holder(&signed_in));
+    let (person, holder) = (app.anonymous(), app.client_for(&signed_in));
     let before = trail(&app).await.len();
     let wrong = [
         ("sendVerificationCode", json!({ "purpose": "CONTACT", "to": { "phone": "1" } })),
@@ -91,11 +91,11 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
     ];
     let mut expected = Vec::new();
     for (act, input) in wrong {
-        assert_eq!(person.act(act, "", input).await["code"], "INVALID_INPUT", "{act}");
+        assert_eq!(person.mutate(act, "", input).await["code"], "INVALID_INPUT", "{act}");
         expected.push(format!("{act} invalid_input"));
     }
     for (act, input) in shapeless {
-        assert_eq!(person.act(act, "", input).await["code"], "VERIFICATION_NOT_FOUND", "{act}");
+        assert_eq!(person.mutate(act, "", input).await["code"], "VERIFICATION_NOT_FOUND", "{act}");
         expected.push(format!("{act} malformed_id"));
     }
     for (act, input) in theirs {
@@ -103,11 +103,11 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
         expected.push(format!("{act} unauthenticated"));
     }
     for act in ["signOut", "signOutEverywhere"] {
-        let answer = person.ask(&format!("mutation {{ {act} {{ sessionsEnded }} }}"), json!({})).await;
+        let answer = person.execute(&format!("mutation {{ {act} {{ sessionsEnded }} }}"), json!({})).await;
         assert_eq!(code(&answer), "UNAUTHENTICATED", "{act}");
         expected.push(format!("{act} unauthenticated"));
     }
-    assert_eq!(holder.act("updateProfile", "", json!({ "nickname": "" })).await["code"], "INVALID_INPUT");
+    assert_eq!(holder.mutate("updateProfile", "", json!({ "nickname": "" })).await["code"], "INVALID_INPUT");
     expected.push("updateProfile invalid_input".to_owned());
     for (act, input) in [
         ("setAccountStatus", json!({ "id": "x", "status": "ACTIVE" })),
@@ -124,11 +124,11 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
     assert_eq!(app.column(named).await, ["updateProfile", "setAccountStatus", "unlockAccount", "endUserSessions"]);
     // A flood is one entry a minute, and the next minute's is another.
     let flood = json!({ "identifier": "", "password": "" });
-    person.act("signIn", "", flood.clone()).await;
+    person.mutate("signIn", "", flood.clone()).await;
     assert_eq!(trail(&app).await.len(), before + expected.len());
     app.advance(std::time::Duration::from_secs(61));
     for _ in 0..3 {
-        person.act("signIn", "", flood.clone()).await;
+        person.mutate("signIn", "", flood.clone()).await;
     }
     assert_eq!(trail(&app).await[before + expected.len()..], ["signIn invalid_input"]);
     app.stop().await;
@@ -137,7 +137,7 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
 #[tokio::test]
 async fn dr_06_a_recent_authentication_and_its_lack_stand_in_the_trail() {
     let app = Setup::new().await.with("REAUTH_MAX_AGE", "0s").start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let before = trail(&app).await.len();
     holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "hong@example.com" } })).await;
     holder.change_contact("changeEmail", &json!("0".repeat(64))).await;
@@ -172,13 +172,13 @@ async fn dr_06_a_recent_authentication_and_its_lack_stand_in_the_trail() {
 }
 
 /// The whole answer to a mutation.
-async fn tried(person: &Person, act: &str, input: Value) -> Value {
+async fn tried(person: &ApiClient, act: &str, input: Value) -> Value {
     let name = match act {
         "changePhone" | "changeEmail" => "ChangeContact".to_owned(),
         _ => act[..1].to_uppercase() + &act[1..],
     };
     let document = format!("mutation($input: {name}Input!) {{ {act}(input: $input) {{ __typename }} }}");
-    person.ask(&document, json!({ "input": input })).await
+    person.execute(&document, json!({ "input": input })).await
 }
 
 fn code(answer: &Value) -> &str {
@@ -192,8 +192,8 @@ async fn dr_06_an_administrators_act_names_both() {
     let hong = app.signed_up("hong", PHONE).await;
     app.signed_up("boss", "+821099990000").await;
     let boss = app.promote("boss").await;
-    let acting = app.holder(&boss);
-    let id = app.holder(&hong).data("{ me { id } }", json!({})).await["me"]["id"].take();
+    let acting = app.client_for(&boss);
+    let id = app.client_for(&hong).data("{ me { id } }", json!({})).await["me"]["id"].take();
     acting.set_account_status(&id, "SUSPENDED").await;
     acting.unlock_account(&id).await;
     acting.unlock_account(&json!("acc_00000000000000000000000000")).await;
@@ -216,7 +216,7 @@ async fn dr_06_an_administrators_act_names_both() {
 #[tokio::test]
 async fn an_account_that_is_erased_twice_is_gone_the_second_time() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let clicks = (0..4).map(|_| tried(&holder, "deleteAccount", json!({ "password": PASSWORD })));
     let answers = futures_util::future::join_all(clicks).await;
     let done = answers.iter().filter(|answer| answer["data"]["deleteAccount"]["__typename"] == "DeleteAccountPayload");
@@ -228,7 +228,7 @@ async fn an_account_that_is_erased_twice_is_gone_the_second_time() {
 #[tokio::test]
 async fn dr_05_an_erased_account_leaves_nobody_behind() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let minute = std::time::Duration::from_secs(61);
     app.advance(minute);
     // Notices of it go to the old number and contain the new one.
@@ -236,14 +236,14 @@ async fn dr_05_an_erased_account_leaves_nobody_behind() {
     assert!(holder.change_contact("changePhone", &proof).await["user"].is_object());
     app.messages_to(PHONE, 2).await;
     app.advance(minute * 60 * 73);
-    let holder = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let holder = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     app.proof(&holder, "EMAIL_CHANGE", "hong@example.com").await;
     app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": "+821099990000" } })).await;
     app.advance(minute);
     holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "spare@example.com" } })).await;
     // It closes the codes that are open.
     assert!(holder.change_password(PASSWORD, "Quiet-Harbour-71!").await["sessionsEnded"].is_number());
-    assert!(app.rows("verification WHERE closed_at IS NOT NULL").await >= 2);
+    assert!(app.row_count("verification WHERE closed_at IS NOT NULL").await >= 2);
     assert!(holder.delete_account("Quiet-Harbour-71!").await["id"].is_string());
     for table in [
         "SELECT id FROM account",
@@ -291,7 +291,7 @@ async fn dr_02_no_token_and_no_password_is_at_rest() {
 async fn a_history_shows_what_is_its_owners() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&signed_in);
+    let holder = app.client_for(&signed_in);
     app.advance(std::time::Duration::from_secs(61));
     // Somebody asks for a reset of this account: while it is pending, its id is theirs alone.
     let reset = app.anonymous().request_password_reset(json!({ "contact": { "phone": PHONE } })).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::changes::{find_undo_token, undo_token};
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 const EMAIL: &str = "hong@example.com";
@@ -19,7 +19,7 @@ async fn app() -> TestApp {
     setup.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await
 }
 
-async fn moved(app: &TestApp, holder: &Person, to: &str) {
+async fn moved(app: &TestApp, holder: &ApiClient, to: &str) {
     let (mutation, purpose, field) = match to.contains('@') {
         true => ("changeEmail", "EMAIL_CHANGE", "email"),
         false => ("changePhone", "PHONE_CHANGE", "phone"),
@@ -29,16 +29,16 @@ async fn moved(app: &TestApp, holder: &Person, to: &str) {
 }
 
 /// Hong with a phone, and an address that was added too long ago to be undone.
-async fn hong_with_both(app: &TestApp) -> Person {
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+async fn hong_with_both(app: &TestApp) -> ApiClient {
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     moved(app, &holder, EMAIL).await;
     // Sent before the clock moves on, or it expires.
     app.notices_to(PHONE, UNDO, 1).await;
     app.advance(Duration::from_secs(72 * 3600));
-    app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await))
+    app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await))
 }
 
-async fn contacts_of_owner(app: &TestApp, owner: &Person) -> Value {
+async fn contacts_of_owner(app: &TestApp, owner: &ApiClient) -> Value {
     let proof = app.proof(owner, "PASSWORD_RESET", PHONE).await;
     let reset = owner.reset_password(&proof, "Owners-Password-7").await;
     assert_eq!(reset["__typename"], "ResetPasswordPayload", "{reset:#}");
@@ -54,7 +54,7 @@ async fn either_token_undoes_what_was_changed_before_it_and_after_it() {
     for (round, told) in [EMAIL, PHONE].into_iter().enumerate() {
         moved(&app, &holder, THIEF_EMAIL).await;
         moved(&app, &holder, THIEF_PHONE).await;
-        let owner = app.person_at("203.0.113.77");
+        let owner = app.client_at("203.0.113.77");
         let to_email = app.notices_to(EMAIL, UNDO, round + 1).await;
         // The phone was told when the address was added, too.
         let to_phone = app.notices_to(PHONE, UNDO, round + 2).await;
@@ -64,7 +64,7 @@ async fn either_token_undoes_what_was_changed_before_it_and_after_it() {
         assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, EMAIL]));
         app.advance(Duration::from_secs(73 * 3600));
         let again = json!({ "identifier": "hong", "password": "Owners-Password-7" });
-        holder = app.holder(&SignedIn::of(&app.anonymous().sign_in(again).await));
+        holder = app.client_for(&SignedIn::of(&app.anonymous().sign_in(again).await));
     }
     app.stop().await;
 }
@@ -74,13 +74,13 @@ async fn either_token_undoes_what_was_changed_before_it_and_after_it() {
 #[tokio::test]
 async fn every_contact_is_notified_of_an_undo_and_nothing_undoes_it() {
     let app = app().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     moved(&app, &holder, THIEF_PHONE).await;
     moved(&app, &holder, "+821066660001").await;
     moved(&app, &holder, THIEF_EMAIL).await;
     let to_thief = app.messages_to(THIEF_PHONE, 2).await;
     assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     let token = undo_token(&app.notices_to(PHONE, UNDO, 1).await[0]);
     assert_eq!(owner.undo_contact_change(&token).await["sessionsEnded"], 1);
     for told in [PHONE, THIEF_PHONE, "+821066660001", THIEF_EMAIL] {
@@ -99,7 +99,7 @@ async fn a_lost_sim_card_alone_does_not_take_the_account_back() {
     let holder = hong_with_both(&app).await;
     moved(&app, &holder, "+821077770000").await;
     let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
-    let finder = app.person_at("203.0.113.66");
+    let finder = app.client_at("203.0.113.66");
     let asked = finder.undo_contact_change(&token).await;
     assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
     assert_eq!(asked["code"], "UNDO_CONFIRMATION_REQUIRED");
@@ -127,10 +127,10 @@ async fn a_lost_sim_card_alone_does_not_take_the_account_back() {
 #[tokio::test]
 async fn a_thief_does_not_undo_the_change_that_the_owner_made_back() {
     let app = app().await;
-    let thief = app.holder(&app.signed_up("hong", EMAIL).await);
+    let thief = app.client_for(&app.signed_up("hong", EMAIL).await);
     moved(&app, &thief, THIEF_EMAIL).await;
     app.advance(Duration::from_secs(300));
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     moved(&app, &owner, EMAIL).await;
     moved(&app, &owner, PHONE).await;
     let to_thief = app.notices_to(THIEF_EMAIL, "hanged", 1).await;
@@ -138,7 +138,7 @@ async fn a_thief_does_not_undo_the_change_that_the_owner_made_back() {
     // The thief's change can't be undone any more; those of the owner can.
     app.advance(Duration::from_secs(72 * 3600 - 60));
     let changes = "contact_change WHERE replaced_contact IS NOT NULL AND old_contact = 'hong@example.com'";
-    assert_eq!(app.rows(changes).await, 1);
+    assert_eq!(app.row_count(changes).await, 1);
     let back = app.anonymous().sign_in(json!({ "identifier": EMAIL, "password": PASSWORD })).await;
     assert_eq!(back["user"]["email"], EMAIL, "{back:#}");
     app.stop().await;
@@ -148,14 +148,14 @@ async fn a_thief_does_not_undo_the_change_that_the_owner_made_back() {
 #[tokio::test]
 async fn the_established_contact_undoes_each_change_of_the_other_one() {
     let app = app().await;
-    let thief = app.holder(&app.signed_up("hong", PHONE).await);
+    let thief = app.client_for(&app.signed_up("hong", PHONE).await);
     moved(&app, &thief, THIEF_EMAIL).await;
     moved(&app, &thief, "thief2@example.com").await;
     let tokens: Vec<_> = app.notices_to(PHONE, UNDO, 2).await.iter().map(undo_token).collect();
     assert_ne!(tokens[0], tokens[1]);
     let to_thief = app.messages_to(THIEF_EMAIL, 2).await;
     assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     let proof = app.undo_proof(&owner, &tokens[0], PHONE).await;
     let undone = owner.undo_with_proof(&tokens[0], &proof).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
@@ -170,11 +170,11 @@ async fn a_thief_does_not_end_the_confirmation_of_an_undo() {
     let holder = hong_with_both(&app).await;
     moved(&app, &holder, THIEF_PHONE).await;
     let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     let asked = owner.undo_contact_change(&token).await;
     let code = app.codes_to(EMAIL, 2).await[0].clone();
     let everywhere = async || {
-        let thief = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        let thief = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
         assert!(thief.sign_out_everywhere().await["sessionsEnded"].is_number());
     };
     everywhere().await;
@@ -195,7 +195,7 @@ async fn a_contact_that_another_account_has_is_left_out() {
     moved(&app, &holder, THIEF_PHONE).await;
     app.signed_up("thief", EMAIL).await;
     let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     let undone = owner.undo_contact_change(&token).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
     assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, null]));
@@ -210,7 +210,7 @@ async fn a_stranger_can_not_use_up_the_code_that_an_undo_needs() {
     let holder = hong_with_both(&app).await;
     moved(&app, &holder, "+821077770000").await;
     let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
-    let stranger = app.person_at("198.51.100.66");
+    let stranger = app.client_at("198.51.100.66");
     let send = json!({ "purpose": "CONTACT", "to": { "email": EMAIL } });
     for quota in ["", "", "CONTACT_DAILY"] {
         let sent = stranger.send_code(send.clone()).await;
@@ -220,7 +220,7 @@ async fn a_stranger_can_not_use_up_the_code_that_an_undo_needs() {
         }
         app.advance(Duration::from_secs(61));
     }
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     let asked = owner.undo_contact_change(&token).await;
     assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
     let code = app.codes_to(EMAIL, 4).await[0].clone();
@@ -235,11 +235,11 @@ async fn a_stranger_can_not_use_up_the_code_that_an_undo_needs() {
 #[tokio::test]
 async fn a_contact_that_was_added_since_confirms_no_undo() {
     let app = app().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     moved(&app, &holder, THIEF_EMAIL).await;
     moved(&app, &holder, THIEF_PHONE).await;
     let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
-    let undone = app.person_at("203.0.113.77").undo_contact_change(&token).await;
+    let undone = app.client_at("203.0.113.77").undo_contact_change(&token).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
     app.stop().await;
 }
@@ -251,10 +251,10 @@ async fn a_confirmation_is_good_for_its_own_account_alone() {
     let holder = hong_with_both(&app).await;
     moved(&app, &holder, "+821077770000").await;
     let hongs = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
-    let kim = app.holder(&app.signed_up("kim", "+821099990000").await);
+    let kim = app.client_for(&app.signed_up("kim", "+821099990000").await);
     moved(&app, &kim, "kim@example.com").await;
     let kims = undo_token(&app.notices_to("+821099990000", UNDO, 1).await[0]);
-    let thief = app.person_at("203.0.113.66");
+    let thief = app.client_at("203.0.113.66");
     let proof = app.undo_proof(&thief, &kims, "+821099990000").await;
     assert_eq!(thief.undo_with_proof(&hongs, &proof).await["reason"], "UNKNOWN");
     assert_eq!(thief.undo_with_proof(&kims, &proof).await["__typename"], "UndoContactChangePayload");
@@ -265,7 +265,7 @@ async fn a_confirmation_is_good_for_its_own_account_alone() {
 async fn the_purpose_of_an_undo_is_not_to_be_asked_for() {
     let app = TestApp::start().await;
     let hong = app.signed_up("hong", PHONE).await;
-    for person in [app.anonymous(), app.holder(&hong)] {
+    for person in [app.anonymous(), app.client_for(&hong)] {
         let refused = person.send_code(json!({ "purpose": "CONTACT_UNDO", "to": { "email": EMAIL } })).await;
         assert_eq!(refused["fields"][0]["reason"], "not_a_purpose_to_request", "{refused:#}");
     }

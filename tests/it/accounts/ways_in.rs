@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::changes::undo_token;
-use crate::support::{PASSWORD, Person, Setup, SignedIn, Socket, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, Socket, TestApp};
 
 /// What became of the ways in after an act, one letter each in this order: E ended, k kept, - not to be asked for.
 ///
@@ -65,7 +65,7 @@ impl World {
         let (name, phone) = (format!("person{at}"), format!("+8210111100{at:02}"));
         let (email, spare) = (format!("{name}@example.com"), format!("spare{at}@example.com"));
         let mut acting = app.signed_up(&name, &phone).await;
-        let holder = app.holder(&acting);
+        let holder = app.client_for(&acting);
         let moved = holder.change_contact("changeEmail", &app.proof(&holder, "EMAIL_CHANGE", &email).await).await;
         assert_eq!(moved["user"]["email"], email, "{moved:#}");
         let undo = undo_token(&app.notices_to(&phone, "ndo it within", 1).await[0]);
@@ -78,17 +78,17 @@ impl World {
         let open = vec![
             opened(app, &anyone, "SIGN_IN", &phone).await,
             opened(app, &anyone, "PASSWORD_RESET", &email).await,
-            opened(app, &app.holder(&other), "EMAIL_CHANGE", &spare).await,
+            opened(app, &app.client_for(&other), "EMAIL_CHANGE", &spare).await,
         ];
         let sign_in = app.proof(&anyone, "SIGN_IN", &email).await;
         let reset = app.proof(&anyone, "PASSWORD_RESET", &phone).await;
-        let change = app.proof(&app.holder(&other), "EMAIL_CHANGE", &spare).await;
-        let socket = app.holder(&other).socket().await;
+        let change = app.proof(&app.client_for(&other), "EMAIL_CHANGE", &spare).await;
+        let socket = app.client_for(&other).socket().await;
         Self { name, phone, email, acting, other, socket, open, sign_in, reset, change, undo }
     }
 
-    async fn act(&self, app: &TestApp, act: &str, boss: &Person) {
-        let (holder, anyone) = (app.holder(&self.acting), app.anonymous());
+    async fn act(&self, app: &TestApp, act: &str, boss: &ApiClient) {
+        let (holder, anyone) = (app.client_for(&self.acting), app.anonymous());
         let done = match act {
             "reset" => {
                 let proof = app.proof(&anyone, "PASSWORD_RESET", &self.email).await;
@@ -123,7 +123,7 @@ impl World {
                 let other = sessions.iter().find(|session| session["current"] == false).unwrap();
                 holder.revoke_session(&other["id"]).await["session"].is_object()
             }
-            "signed out" => app.holder(&self.other).sign_out().await["sessionsEnded"].is_number(),
+            "signed out" => app.client_for(&self.other).sign_out().await["sessionsEnded"].is_number(),
             _ => panic!("{act}"),
         };
         assert!(done, "{act}");
@@ -144,7 +144,7 @@ impl World {
             b'E' => self.socket.close_code().await != 4403,
             _ => self.socket.is_open().await,
         };
-        let access = app.holder(&self.other).me().await != Value::Null;
+        let access = app.client_for(&self.other).me().await != Value::Null;
         found.push(self.open_codes(&anyone).await);
         found.push(self.proofs(app, &anyone).await);
         let refreshed = anyone.refresh(&self.other.refresh).await;
@@ -160,7 +160,7 @@ impl World {
         found
     }
 
-    async fn open_codes(&self, anyone: &Person) -> char {
+    async fn open_codes(&self, anyone: &ApiClient) -> char {
         let mut kept = Vec::new();
         for (id, code) in &self.open {
             let confirmed = anyone.confirm(id, code).await;
@@ -170,22 +170,22 @@ impl World {
     }
 
     /// A password that is refused spends nothing, and a change of contact is asked of a session that was made since.
-    async fn proofs(&self, app: &TestApp, anyone: &Person) -> char {
+    async fn proofs(&self, app: &TestApp, anyone: &ApiClient) -> char {
         let reset = anyone.reset_password(&self.reset, "x").await["__typename"] == "PasswordRejected";
         let signed_in = anyone.sign_in_with_proof(&self.sign_in).await;
         let signs_in = signed_in["__typename"] == "SignInPayload";
         let mut kept = vec![reset, signs_in];
         if signs_in {
-            let holder = app.holder(&SignedIn::of(&signed_in));
+            let holder = app.client_for(&SignedIn::of(&signed_in));
             let changed = holder.change_contact("changeEmail", &self.change).await;
             kept.push(changed["__typename"] != "ProofRejected");
-        } else if app.rows(&format!("account WHERE username = '{}'", self.name)).await == 1 {
+        } else if app.row_count(&format!("account WHERE username = '{}'", self.name)).await == 1 {
             let proof = app.proof(anyone, "SIGN_IN", &self.current_phone(app).await).await;
-            let mut holder = app.holder(&SignedIn::of(&anyone.sign_in_with_proof(&proof).await));
+            let mut holder = app.client_for(&SignedIn::of(&anyone.sign_in_with_proof(&proof).await));
             let mut changed = holder.change_contact("changeEmail", &self.change).await;
             if changed["__typename"] == "ReauthenticationRequired" {
                 // The phone was changed a moment ago, so a code to it is no recent authentication; the password is.
-                holder = app.holder(&SignedIn::of(&anyone.sign_in_as(&self.name).await));
+                holder = app.client_for(&SignedIn::of(&anyone.sign_in_as(&self.name).await));
                 changed = holder.change_contact("changeEmail", &self.change).await;
             }
             kept.push(changed["__typename"] != "ProofRejected");
@@ -193,7 +193,7 @@ impl World {
         all(&kept)
     }
 
-    async fn device(&self, app: &TestApp, anyone: &Person) -> char {
+    async fn device(&self, app: &TestApp, anyone: &ApiClient) -> char {
         let proof = app.proof(anyone, "SIGN_IN", &self.current_phone(app).await).await;
         let signed_in = anyone.sign_in_with_proof_on(&proof, &self.other.device).await;
         letter(signed_in["deviceToken"].as_str().unwrap() == self.other.device)
@@ -201,7 +201,7 @@ impl World {
 
     async fn current_phone(&self, app: &TestApp) -> String {
         let moved = self.phone.replace("1111", "2222");
-        match app.rows(&format!("account WHERE phone = '{moved}'")).await {
+        match app.row_count(&format!("account WHERE phone = '{moved}'")).await {
             1 => moved,
             _ => self.phone.clone(),
         }
@@ -209,7 +209,7 @@ impl World {
 }
 
 /// A code that can still be confirmed, and the id of its verification.
-async fn opened(app: &TestApp, person: &Person, purpose: &str, to: &str) -> (Value, String) {
+async fn opened(app: &TestApp, person: &ApiClient, purpose: &str, to: &str) -> (Value, String) {
     let contact = if to.contains('@') { json!({ "email": to }) } else { json!({ "phone": to }) };
     let before = app.codes_to(to, 0).await.len();
     let sent = person.send_code(json!({ "purpose": purpose, "to": contact })).await;
@@ -238,7 +238,7 @@ async fn every_act_ends_the_ways_in_that_it_must() {
     let mut found = Vec::new();
     for (at, (act, expected)) in EXPECTED.into_iter().enumerate() {
         let world = World::of(&app, at, act == "deleted").await;
-        let boss = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("boss").await));
+        let boss = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("boss").await));
         world.act(&app, act, &boss).await;
         found.push((act, world.after(&app, expected).await));
     }
@@ -255,7 +255,7 @@ async fn codes_for_a_contact_end_although_they_name_no_account() {
     let thief = app.anonymous();
     let proof = app.proof(&thief, "SIGN_UP", "hong@example.com").await;
     let (id, code) = opened(&app, &thief, "SIGN_UP", "hong@example.com").await;
-    let holder = app.holder(&app.signed_up("hong", "+821012345678").await);
+    let holder = app.client_for(&app.signed_up("hong", "+821012345678").await);
     let own = app.proof(&holder, "EMAIL_CHANGE", "hong@example.com").await;
     assert_eq!(holder.change_contact("changeEmail", &own).await["user"]["email"], "hong@example.com");
     let late = thief.sign_up(json!({ "proofToken": proof, "username": "thief", "password": PASSWORD })).await;

@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, task::JoinHandle, task::JoinSet};
 
 use crate::{
     providers::double::{Reply, Seen},
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 /// What it does with a request.
@@ -96,7 +96,7 @@ impl Carrier {
 
     /// Everything that was asked, once it is so much.
     pub async fn seen_at_least(&self, count: usize) -> Vec<Seen> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         loop {
             let seen = self.seen();
             if seen.len() >= count {

@@ -84,7 +84,7 @@ async fn a_check_that_is_not_answered_is_no_judgement() {
     let input = json!({ "input": { "verificationId": id, "code": CODE } });
     for (act, left) in [(Reply::text(503, ""), 4), (Reply::json(429, &json!({ "code": 20429 })), 4)] {
         twilio.behave(move |_| Act::Say(act.clone()));
-        let answer = visitor.ask(confirm, input.clone()).await;
+        let answer = visitor.execute(confirm, input.clone()).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
         assert_eq!(visitor.verification(&id).await["attemptsRemaining"], left);
     }

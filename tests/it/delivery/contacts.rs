@@ -46,7 +46,7 @@ async fn a_number_that_would_become_another_person_s_is_refused() {
         assert_eq!(refused["fields"][0]["reason"], reason, "{phone}");
         assert!(!refused["fields"][0]["message"].as_str().unwrap().contains("field-"), "{refused:#}");
     }
-    assert_eq!(app.rows("verification").await, 0);
+    assert_eq!(app.row_count("verification").await, 0);
     app.stop().await;
 }
 

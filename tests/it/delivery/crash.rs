@@ -18,7 +18,7 @@ use super::{
     carrier::{Act, Carrier},
     setup::{Carried, by, number, phone, shows, store, taken, takes, twilio_took},
 };
-use crate::support::{Account, PATIENCE};
+use crate::support::{Account, TEST_TIMEOUT};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -61,7 +61,7 @@ async fn abandoned(store: &Store, to: &str, now: Instant) -> DeliveryId {
 }
 
 async fn comes_to(store: &Store, id: &DeliveryId, is_it: impl Fn(&Model) -> bool) -> Model {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let row = store.delivery(id).await.unwrap().unwrap();
         if is_it(&row) {
@@ -119,7 +119,7 @@ async fn a_message_whose_account_was_erased_keeps_no_hand() {
     let gateway =
         Carrier::start(|seen| Act::SayAfter(Duration::from_millis(500), taken(seen.header("webhook-id")))).await;
     let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "1").gateway(&gateway).start().await;
-    app.has_accounts([Account::with_phone(&phone(0))]).await;
+    app.insert_accounts([Account::with_phone(&phone(0))]).await;
     let id = app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": phone(0) } })).await;
     gateway.seen_at_least(1).await;
     let database = store(&app).await;
@@ -161,7 +161,7 @@ async fn dl_01_what_no_provider_was_asked_for_is_sent_by_the_next_process() {
         // The claims of the dead run out.
         app.advance(Duration::from_secs(40));
         let mut ends = Vec::new();
-        let deadline = tokio::time::Instant::now() + 2 * PATIENCE;
+        let deadline = tokio::time::Instant::now() + 2 * TEST_TIMEOUT;
         while ends.len() < ids.len() {
             ends.clear();
             for id in &ids {

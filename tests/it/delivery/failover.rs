@@ -8,7 +8,7 @@ use super::{
     carrier::{Act, Carrier},
     setup::{Carried, by, code, number, phone, shows, store, takes, twilio_error, twilio_took},
 };
-use crate::{providers::double::Reply, support::PATIENCE};
+use crate::{providers::double::Reply, support::TEST_TIMEOUT};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -86,7 +86,7 @@ async fn dl_02_dl_04_a_message_is_tried_six_times_at_most_under_one_id_with_one_
     let first = gateway.seen_at_least(1).await.remove(0);
     // Its tries are spread over its life: whenever the next one is known, the clock is set to it.
     let (database, delivery) = (store(&app).await, DeliveryId::parse(first.header("webhook-id")).unwrap());
-    let deadline = tokio::time::Instant::now() + 2 * PATIENCE;
+    let deadline = tokio::time::Instant::now() + 2 * TEST_TIMEOUT;
     loop {
         let row = database.delivery(&delivery).await.unwrap().unwrap();
         match (row.status, row.claimed_by, row.due_at) {
@@ -164,7 +164,7 @@ async fn what_a_gateway_may_have_taken_goes_by_nobody_else() {
         let hung = gateway.seen_at_least(1).await.remove(0);
         gateway.behave(move |seen| if takes_later { takes(seen) } else { Act::Say(Reply::text(503, "no")) });
         let delivery = DeliveryId::parse(hung.header("webhook-id")).unwrap();
-        let deadline = tokio::time::Instant::now() + 2 * PATIENCE;
+        let deadline = tokio::time::Instant::now() + 2 * TEST_TIMEOUT;
         loop {
             let row = database.delivery(&delivery).await.unwrap().unwrap();
             match (row.status, row.claimed_by, row.due_at) {
@@ -197,7 +197,7 @@ async fn a_gateway_that_says_no_answer_has_not_taken_the_message() {
     let asked = gateway.seen_at_least(1).await.remove(0);
     twilio.behave(|_| Act::Say(twilio_took("SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
     let (database, delivery) = (store(&app).await, DeliveryId::parse(asked.header("webhook-id")).unwrap());
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     let due_at = loop {
         let row = database.delivery(&delivery).await.unwrap().unwrap();
         if let (None, 2, Some(due_at)) = (row.claimed_by, row.tries, row.due_at) {
@@ -261,7 +261,7 @@ async fn dl_02_a_message_that_a_resend_overtook_is_not_sent_any_more() {
     assert_eq!(visitor.resend(&id).await["__typename"], "SendVerificationCodePayload");
     app.advance(MINUTE);
     // What found the provider resting is due a moment after it wakes, by a clock that stands still unless it is moved.
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while visitor.verification(&id).await["delivery"]["status"] != "SENT" {
         assert!(tokio::time::Instant::now() < deadline);
         app.advance(Duration::from_millis(200));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     providers::double::Reply,
-    support::{PATIENCE, TestApp},
+    support::{TEST_TIMEOUT, TestApp},
 };
 
 async fn due_at(app: &TestApp) -> Vec<String> {
@@ -30,7 +30,7 @@ async fn a_message_of_another_key_waits_for_a_process_that_has_it() {
     let before = due_at(&new).await;
     assert_eq!(before.len(), 1, "the message is over");
     new.advance(Duration::from_secs(5));
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while due_at(&new).await == before {
         assert!(tokio::time::Instant::now() < deadline, "the process without the key never took it up");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -8,7 +8,7 @@ use super::{
     carrier::{Act, Carrier},
     setup::{Carried, by, phone, shows, taken},
 };
-use crate::{providers::double::Reply, support::PATIENCE};
+use crate::{providers::double::Reply, support::TEST_TIMEOUT};
 
 #[tokio::test]
 async fn dl_04_no_more_calls_at_a_time_than_the_provider_was_given() {
@@ -94,7 +94,7 @@ async fn dl_03_a_provider_that_misbehaves_holds_up_no_answer_and_is_used_again()
         gateway.seen_at_least(before + 1).await;
         gateway.behave(|_| Act::Say(taken("x")));
         let id = visitor.send_code_to(&phone(2 * number + 1)).await["id"].clone();
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         while visitor.verification(&id).await["delivery"]["status"] != "SENT" {
             assert!(tokio::time::Instant::now() < deadline, "{number}: never sent");
             // The end of its rest, where it was given one.

@@ -11,7 +11,7 @@ use super::{
         twilio_took,
     },
 };
-use crate::support::{Account, PATIENCE, TestApp};
+use crate::support::{Account, TEST_TIMEOUT, TestApp};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const OTHER_SECRET: &str = "whsec_myeZw9Y0OR9RYFGgorboA1q8mW3vQxX2Osey6rPw2Gc=";
@@ -52,7 +52,7 @@ async fn dl_05_only_the_provider_can_tell_and_only_forward() {
 async fn en_01_what_depends_on_an_account_never_shows_more_than_sent() {
     let gateway = Carrier::start(|seen| Act::Say(taken(&format!("gw-{}", seen.header("webhook-id"))))).await;
     let app = by("webhook").await.gateway(&gateway).start().await;
-    app.has_accounts([Account::with_phone(&phone(0)), Account::with_phone(&phone(1))]).await;
+    app.insert_accounts([Account::with_phone(&phone(0)), Account::with_phone(&phone(1))]).await;
     let visitor = app.anonymous();
     for (n, told) in ["delivered", "undelivered"].into_iter().enumerate() {
         let input = json!({ "purpose": "SIGN_IN", "to": { "phone": phone(n) } });
@@ -111,7 +111,7 @@ async fn a_receipt_before_the_next_try_is_the_last_word() {
         let id = visitor.send_code_to(&phone(number)).await["id"].clone();
         let delivery = gateway.seen_at_least(1).await[0].header("webhook-id").to_owned();
         gateway.behave(takes);
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         while app.column("SELECT id FROM delivery WHERE tries = 1 AND claimed_by IS NULL").await.is_empty() {
             assert!(tokio::time::Instant::now() < deadline);
             tokio::time::sleep(Duration::from_millis(20)).await;

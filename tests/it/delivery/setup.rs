@@ -9,7 +9,7 @@ use sha1::Sha1;
 use super::carrier::{Act, Carrier};
 use crate::{
     providers::double::{Reply, Seen},
-    support::{PATIENCE, Person, Setup, TestApp},
+    support::{ApiClient, Setup, TEST_TIMEOUT, TestApp},
 };
 
 pub const SECRET: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
@@ -102,8 +102,8 @@ pub fn phone(number: usize) -> String {
 }
 
 /// The verification, once its message shows this status.
-pub async fn shows(person: &Person, id: &Value, status: &str) -> Value {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+pub async fn shows(person: &ApiClient, id: &Value, status: &str) -> Value {
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let verification = person.verification(id).await;
         if verification["delivery"]["status"] == status {

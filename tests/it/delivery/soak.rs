@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     providers::double::{Reply, Seen},
-    support::{PATIENCE, Person, TestApp, given},
+    support::{ApiClient, TEST_TIMEOUT, TestApp, env_var},
 };
 
 const SEED: u64 = 20_260_302;
@@ -34,8 +34,8 @@ const MOST_TRIES: i32 = 6;
 /// anywhere by `COUNTERSIGN_SOAK=5000`.
 fn sends(on_sqlite: usize) -> usize {
     const ELSEWHERE: usize = 300;
-    let usual = if given("COUNTERSIGN_TEST_DATABASE_URL").is_none() { on_sqlite } else { ELSEWHERE };
-    given("COUNTERSIGN_SOAK").and_then(|count| count.parse().ok()).unwrap_or(usual)
+    let usual = if env_var("COUNTERSIGN_TEST_DATABASE_URL").is_none() { on_sqlite } else { ELSEWHERE };
+    env_var("COUNTERSIGN_SOAK").and_then(|count| count.parse().ok()).unwrap_or(usual)
 }
 
 /// What a provider did with each number: what it took, and what it is going to tell of it.
@@ -151,7 +151,7 @@ async fn tell(app: &TestApp, ledger: &Mutex<Ledger>, chance: &mut ChaCha20Rng) -
 /// Waits until nothing is in hand, and says how much is due: what is left where it is while its provider rests for a
 /// moment.
 async fn due_and_left(app: &TestApp, carrier: &Carrier, database: &Store) -> u64 {
-    let deadline = tokio::time::Instant::now() + 2 * PATIENCE;
+    let deadline = tokio::time::Instant::now() + 2 * TEST_TIMEOUT;
     let mut asked = 0;
     loop {
         let now = app.now();
@@ -184,7 +184,7 @@ async fn could_not_try_again(app: &TestApp, database: &Store) -> BTreeSet<String
 }
 
 /// What the page shows of each.
-async fn statuses(visitor: &Person, ids: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
+async fn statuses(visitor: &ApiClient, ids: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
     let shown = ids.iter().map(async |(to, id)| {
         let status = visitor.verification(id).await["delivery"]["status"].as_str().unwrap().to_owned();
         (to.clone(), status)
@@ -211,7 +211,7 @@ async fn soak(providers: &str, count: usize, idempotent: bool) {
     let mut told = BTreeMap::new();
     for first in (0..count).step_by(CHUNK) {
         let sent = (first..count.min(first + CHUNK)).map(async |number| {
-            let visitor = app.person_at(&format!("198.51.{}.{}", number / 250, number % 250));
+            let visitor = app.client_at(&format!("198.51.{}.{}", number / 250, number % 250));
             let to = phone(number);
             let id = visitor.send_code_to(&to).await["id"].clone();
             (to, id)

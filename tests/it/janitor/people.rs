@@ -1,4 +1,4 @@
-//! What people leave behind: erased when nobody can come with it any more, and not before (DR-05).
+//! Account data is deleted once it can no longer be used, and not before (DR-05).
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ const PHONE: &str = "+821012345678";
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
-async fn dr_05_sessions_go_with_their_tokens_when_nobody_can_come_with_them() {
+async fn dr_05_sessions_are_deleted_with_their_tokens_when_none_is_usable() {
     let app = Setup::new().await.with("HISTORY_RETENTION", "30d").start().await;
     let person = app.anonymous();
     let idle = app.signed_up("hong", PHONE).await;
     let signed_out = SignedIn::of(&person.sign_in_as("hong").await);
-    app.holder(&signed_out).sign_out().await;
+    app.client_for(&signed_out).sign_out().await;
     for _ in 0..3 {
         person.refresh(&idle.refresh).await;
     }
-    assert_eq!((app.rows("session").await, app.rows("refresh_token").await), (2, 3));
+    assert_eq!((app.row_count("session").await, app.row_count("refresh_token").await), (2, 3));
 
     app.advance(DAY * 29);
     until(&app, "revocation", 0).await;
     assert_eq!(person.refresh(&signed_out.refresh).await["reason"], "REVOKED");
     assert_eq!(person.refresh(&idle.refresh).await["reason"], "EXPIRED");
     app.advance(DAY * 2);
-    // The one that was ended is gone a month after; the other one ended when its week was over.
+    // The revoked session is deleted after a month; the other one ended when its week was over.
     until(&app, "session", 1).await;
     until(&app, "refresh_token", 2).await;
     assert_eq!(person.refresh(&signed_out.refresh).await["reason"], "UNKNOWN");
@@ -45,24 +45,24 @@ async fn dr_05_sessions_go_with_their_tokens_when_nobody_can_come_with_them() {
 }
 
 #[tokio::test]
-async fn dr_05_an_end_is_remembered_as_long_as_a_token_of_that_session_lives() {
+async fn dr_05_revocation_is_kept_while_an_access_token_of_the_session_is_valid() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    app.holder(&signed_in).sign_out().await;
-    assert_eq!(app.rows("revocation").await, 1);
+    app.client_for(&signed_in).sign_out().await;
+    assert_eq!(app.row_count("revocation").await, 1);
     app.advance(HOUR - Duration::from_secs(1));
-    // A process that starts in the last second of the token's life still knows.
+    // A process that starts in the last second of the token's lifetime still knows the revocation.
     let late = app.another_process().await;
-    assert_eq!(late.holder(&signed_in).me().await, Value::Null);
+    assert_eq!(late.client_for(&signed_in).me().await, Value::Null);
     late.stop().await;
-    assert_eq!(app.rows("revocation").await, 1);
+    assert_eq!(app.row_count("revocation").await, 1);
     app.advance(DAY + HOUR);
     until(&app, "revocation", 0).await;
     app.stop().await;
 }
 
 #[tokio::test]
-async fn dr_05_wrong_passwords_are_forgotten_and_locks_are_not() {
+async fn dr_05_failed_logins_are_deleted_and_active_locks_are_kept() {
     let setup =
         Setup::new().await.with("LOCKOUT_ATTEMPTS", "3").with("LOCKOUT_TIME", "20h").with("LOCKOUT_MAX_TIME", "7d");
     let app = setup.start().await;
@@ -72,10 +72,10 @@ async fn dr_05_wrong_passwords_are_forgotten_and_locks_are_not() {
         person.sign_in(wrong("locked")).await;
     }
     app.advance(HOUR * 20);
-    // Once more, and the lock is two days long: longer than wrong passwords are remembered.
+    // One more failure makes the lock two days long, longer than wrong passwords are kept.
     person.sign_in(wrong("locked")).await;
     person.sign_in(wrong("once")).await;
-    assert_eq!(app.rows("lockout").await, 4);
+    assert_eq!(app.row_count("lockout").await, 4);
     app.advance(HOUR * 25);
     until(&app, "lockout", 2).await;
     assert_eq!(person.sign_in(wrong("locked")).await["__typename"], "AccountLocked");
@@ -86,11 +86,11 @@ async fn dr_05_wrong_passwords_are_forgotten_and_locks_are_not() {
 }
 
 #[tokio::test]
-async fn dr_05_a_device_is_forgotten_a_year_after_it_was_used() {
+async fn dr_05_device_is_deleted_a_year_after_last_use() {
     let app = TestApp::start().await;
     let first = app.signed_up("hong", PHONE).await;
     let second = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    assert_eq!(app.rows("device").await, 2);
+    assert_eq!(app.row_count("device").await, 2);
     app.advance(DAY * 200);
     let known = |device: &str| json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": device });
     assert_eq!(SignedIn::of(&app.anonymous().sign_in(known(&first.device)).await).device, first.device);
@@ -102,15 +102,15 @@ async fn dr_05_a_device_is_forgotten_a_year_after_it_was_used() {
 }
 
 #[tokio::test]
-async fn dr_05_an_old_contact_is_forgotten_when_nobody_can_have_it_back() {
+async fn dr_05_previous_contact_is_deleted_when_undo_expires() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     let proof = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
     holder.change_contact("changePhone", &proof).await;
     let token = undo_token(&app.messages_to(PHONE, 2).await[0]);
     app.advance(DAY * 3 + HOUR * 23);
     assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "EXPIRED");
-    assert_eq!(app.rows("contact_change").await, 1);
+    assert_eq!(app.row_count("contact_change").await, 1);
     app.advance(HOUR * 2);
     until(&app, "contact_change", 0).await;
     assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "UNKNOWN");
@@ -118,7 +118,7 @@ async fn dr_05_an_old_contact_is_forgotten_when_nobody_can_have_it_back() {
 }
 
 #[tokio::test]
-async fn dr_05_an_account_that_was_never_proved_gives_its_username_back() {
+async fn dr_05_unverified_account_releases_its_username() {
     let app = Setup::new().await.with("ACTIVATION", "email").with("UNPROVED_RETENTION", "3d").start().await;
     let person = app.anonymous();
     let input = |username: &str, email: &str| json!({ "username": username, "password": PASSWORD, "email": email });
@@ -129,7 +129,7 @@ async fn dr_05_an_account_that_was_never_proved_gives_its_username_back() {
     app.signed_up("hong", PHONE).await;
     app.advance(DAY * 3 - HOUR);
     assert_eq!(person.available(json!({ "username": "squatter" })).await["available"], false);
-    assert_eq!(app.rows("account").await, 3);
+    assert_eq!(app.row_count("account").await, 3);
     app.advance(HOUR * 2);
     until(&app, "account", 2).await;
     assert_eq!(person.available(json!({ "username": "squatter" })).await["available"], true);

@@ -5,7 +5,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 use super::child::{Child, Plan, written};
-use crate::support::PATIENCE;
+use crate::support::TEST_TIMEOUT;
 
 /// Writes a new pair, and returns its certificate.
 fn renew(folder: &Path) -> String {
@@ -21,12 +21,12 @@ async fn serves(plan: &Plan, certificate: &str) -> bool {
     let root = reqwest::Certificate::from_pem(certificate.as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
     let (_, port) = plan.vars["LISTEN_ADDR"].rsplit_once(':').unwrap();
-    let answer = client.get(format!("https://localhost:{port}/healthz")).timeout(PATIENCE).send().await;
+    let answer = client.get(format!("https://localhost:{port}/healthz")).timeout(TEST_TIMEOUT).send().await;
     answer.is_ok_and(|answer| answer.status() == 200)
 }
 
 async fn until_served(plan: &Plan, certificate: &str) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while !serves(plan, certificate).await {
         assert!(tokio::time::Instant::now() < deadline, "{}", plan.logged());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -34,7 +34,7 @@ async fn until_served(plan: &Plan, certificate: &str) {
 }
 
 async fn until_logged(plan: &Plan, what: &str) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while !plan.logged().contains(what) {
         assert!(tokio::time::Instant::now() < deadline, "{what}: {}", plan.logged());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -69,7 +69,7 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
     let third = renew(&folder);
     until_served(&plan, &third).await;
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.ended_within(TEST_TIMEOUT).await.success());
 }
 
 /// Case 9: a signal to reload ends nothing, where there is nothing to reload either.

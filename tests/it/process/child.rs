@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Database, PATIENCE, column, given};
+use crate::support::{Database, TEST_TIMEOUT, column, env_var};
 
 const SERVER_KEY: &str = "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU=";
 
@@ -33,7 +33,7 @@ pub struct Child {
 impl Plan {
     pub async fn new() -> Self {
         let data = TempDir::new().unwrap();
-        let database = Database::make().await;
+        let database = Database::create().await;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut vars = BTreeMap::from(
             [
@@ -57,7 +57,7 @@ impl Plan {
         if let Some(url) = database.url() {
             vars.insert("DATABASE_URL".to_owned(), url.to_owned());
         }
-        if let Some(redis) = given("COUNTERSIGN_TEST_REDIS_URL") {
+        if let Some(redis) = env_var("COUNTERSIGN_TEST_REDIS_URL") {
             vars.insert("REDIS_URL".to_owned(), redis);
             vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
         }
@@ -73,7 +73,7 @@ impl Plan {
     /// Another process on the same database, with a folder of its own.
     pub fn beside(&self) -> Self {
         let data = TempDir::new().unwrap();
-        Self { vars: self.vars.clone(), data, database: self.database.borrowed() }
+        Self { vars: self.vars.clone(), data, database: self.database.share() }
     }
 
     #[must_use]
@@ -143,7 +143,7 @@ impl Plan {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        let http = reqwest::Client::builder().timeout(TEST_TIMEOUT).build().unwrap();
         Child { process, url, http }
     }
 
@@ -159,7 +159,7 @@ impl Plan {
 impl Child {
     /// Waits until it answers that it is ready.
     pub async fn comes_up(&mut self, plan: &Plan) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         loop {
             if let Ok(answer) = self.http.get(format!("{}/readyz", self.url)).send().await
                 && answer.status() == 200
@@ -173,7 +173,7 @@ impl Child {
     }
 
     /// A document's answer; none where the connection broke.
-    pub async fn ask(&self, address: &str, query: &str, variables: Value) -> Option<Value> {
+    pub async fn execute(&self, address: &str, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables });
         let request = self.http.post(format!("{}/graphql", self.url)).header("x-forwarded-for", address).json(&body);
         request.send().await.ok()?.json().await.ok()
@@ -185,7 +185,7 @@ impl Child {
              ... on SignInPayload { user { username role } tokens { accessToken refreshToken } } \
              ... on AccountNotActive { status } } }";
         let variables = json!({ "input": { "identifier": identifier, "password": password } });
-        self.ask("198.51.100.7", document, variables).await.unwrap()["data"]["it"].take()
+        self.execute("198.51.100.7", document, variables).await.unwrap()["data"]["it"].take()
     }
 
     /// Who the bearer of this token is, by name; none: nobody.
@@ -200,7 +200,7 @@ impl Child {
     pub async fn send_code(&self, address: &str, phone: &str) -> Option<String> {
         let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
              { __typename ... on SendVerificationCodePayload { verification { id } } } }";
-        let answer = self.ask(address, document, json!({ "phone": phone })).await?;
+        let answer = self.execute(address, document, json!({ "phone": phone })).await?;
         answer["data"]["it"]["verification"]["id"].as_str().map(str::to_owned)
     }
 
@@ -267,7 +267,7 @@ pub fn run_to_the_end(plan: &Plan, arguments: &[&str]) -> (ExitStatus, String, D
     let started = Instant::now();
     let mut child =
         plan.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = started + PATIENCE;
+    let deadline = started + TEST_TIMEOUT;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;

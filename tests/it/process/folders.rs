@@ -74,7 +74,7 @@ async fn the_env_file_of_this_folder_is_read_and_named_and_one_above_is_not() {
     written(plan.data.path(), ".env", "# The name in messages\nAPP_NAME=Ca$h & Co#1 # comment\n");
     let child = plan.serve().await;
     child.send_code("198.51.100.1", "010-2222-3333").await.unwrap();
-    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::TEST_TIMEOUT;
     let text = loop {
         if let Some(message) = child.outbox().await.pop() {
             break message["text"].as_str().unwrap().to_owned();

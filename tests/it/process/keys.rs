@@ -282,7 +282,7 @@ async fn keys_rotate_replaces_files_in_two_phases() {
     let document = "mutation($input: RefreshSessionInput!) { it: refreshSession(input: $input) { __typename \
          ... on RefreshSessionPayload { tokens { accessToken } } } }";
     let input = json!({ "input": { "refreshToken": tokens["refreshToken"] } });
-    let refreshed = child.ask("198.51.100.7", document, input).await.unwrap();
+    let refreshed = child.execute("198.51.100.7", document, input).await.unwrap();
     assert_eq!(refreshed["data"]["it"]["__typename"], "RefreshSessionPayload", "{refreshed:#}");
     let (status, listed, _) = run_to_the_end(&plan, &["keys", "list"]);
     assert!(status.success() && listed.contains("used") && listed.contains("accepted"), "{listed}");

@@ -14,7 +14,7 @@ use super::{
     child::{Child, Plan},
     metrics::{count, scrape, scraped},
 };
-use crate::support::PATIENCE;
+use crate::support::TEST_TIMEOUT;
 
 /// A program whose standard error is a pipe, and the other end of that.
 struct Piped {
@@ -46,7 +46,7 @@ impl Piped {
 
     /// Has things logged until lines are lost. Every request is answered all the same.
     async fn stall(&mut self) {
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
         while self.lost().await == 0 {
             assert!(std::time::Instant::now() < deadline, "no line is lost: is anything bounded?");
             let phones: Vec<_> = (self.sent..self.sent + 25).map(|n| format!("+82105{n:07}")).collect();
@@ -66,7 +66,7 @@ async fn a_reader_that_stalls_holds_up_neither_requests_nor_the_end() {
         assert_eq!(answer.status(), 200);
     }
     piped.child.signal("TERM");
-    let ended = piped.child.ended_within(PATIENCE).await;
+    let ended = piped.child.ended_within(TEST_TIMEOUT).await;
     assert!(ended.success(), "{ended}");
 }
 
@@ -88,7 +88,7 @@ async fn a_reader_that_comes_back_reads_on_and_is_told_what_is_missing() {
             }
         }
     });
-    let (told, first) = tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
+    let (told, first) = tokio::time::timeout(TEST_TIMEOUT, told).await.unwrap().unwrap();
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert!(told["lost"].as_u64().unwrap() > 0, "{told}");
     assert!(first.contains("settings come from the environment"), "nothing was lost before: {first}");
@@ -101,7 +101,7 @@ async fn the_end_is_in_the_log() {
     let plan = Plan::new().await;
     let child = plan.serve().await;
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.ended_within(TEST_TIMEOUT).await.success());
     assert!(plan.logged().contains("stopping: no new work"), "{}", plan.logged());
 }
 
@@ -118,7 +118,7 @@ async fn a_slip_in_log_is_refused_or_said() {
     let plan = plan.with("LOG", "countersign::delivry=debug,nolib=warn");
     let child = plan.serve().await;
     for part in ["there is no target countersign::delivry", "there is no target nolib", "serving the GraphQL API"] {
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
         while !plan.logged().contains(part) {
             assert!(std::time::Instant::now() < deadline, "{part}: {}", plan.logged());
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -22,7 +22,7 @@ use crate::{
         carrier::Carrier,
         setup::{SECRET, code, takes},
     },
-    support::{PATIENCE, Socket, Watch},
+    support::{Socket, Subscription, TEST_TIMEOUT},
 };
 
 const ADDRESS: &str = "198.51.100.77";
@@ -58,7 +58,7 @@ pub async fn scrape(plan: &Plan) -> String {
 
 /// Asks, and says what `it` was answered with.
 async fn it(child: &Child, document: &str, variables: Value) -> Value {
-    let mut answer = child.ask(ADDRESS, document, variables).await.unwrap();
+    let mut answer = child.execute(ADDRESS, document, variables).await.unwrap();
     answer["data"]["it"].take()
 }
 
@@ -66,7 +66,7 @@ const CONFIRM: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificat
                        { ... on Problem { message } } }";
 
 /// Does everything once that the program can be brought to do here.
-async fn drive(child: &Child, gateway: &Carrier) -> (Vec<String>, Watch) {
+async fn drive(child: &Child, gateway: &Carrier) -> (Vec<String>, Subscription) {
     let id = child.send_code(ADDRESS, PHONE).await.unwrap();
     let message = gateway.seen_at_least(1).await.remove(0);
     let code = code(&message);
@@ -89,7 +89,7 @@ async fn drive(child: &Child, gateway: &Carrier) -> (Vec<String>, Watch) {
     tell(child, message.header("webhook-id"), "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").await;
     // What clients can make up.
     for document in ["{ madeUp1 }", "query MadeUp2 { madeUp3: __typename }", "{ madeUp4 {", "mutation { me { id } }"] {
-        child.ask(ADDRESS, document, json!({})).await.unwrap();
+        child.execute(ADDRESS, document, json!({})).await.unwrap();
     }
     let token = message.header("webhook-signature").to_owned();
     (vec![id, code, token, message.header("webhook-id").to_owned()], watch)
@@ -228,6 +228,6 @@ async fn op_04_metrics_have_an_address_of_their_own() {
         assert_eq!(answer.status(), 404, "{path}");
     }
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.ended_within(TEST_TIMEOUT).await.success());
     assert!(tokio::net::TcpStream::connect(&plan.vars["METRICS_ADDR"]).await.is_err());
 }

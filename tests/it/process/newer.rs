@@ -17,7 +17,7 @@ async fn readiness(child: &Child) -> (u16, String) {
 /// Runs it once more, on the same database, to the end of a start.
 async fn starts_again(plan: &Plan, child: Child) -> Child {
     child.signal("TERM");
-    assert!(child.ended_within(crate::support::PATIENCE).await.success());
+    assert!(child.ended_within(crate::support::TEST_TIMEOUT).await.success());
     plan.serve().await
 }
 

@@ -62,11 +62,11 @@ async fn it_stops_gracefully_under_load() {
         acknowledged.extend(sender.await.unwrap());
     }
     let child = Arc::try_unwrap(child).unwrap_or_else(|_| panic!("it is shared no more"));
-    let status = child.ended_within(crate::support::PATIENCE).await;
+    let status = child.ended_within(crate::support::TEST_TIMEOUT).await;
     assert!(status.success(), "{status}: {}", plan.logged());
     // What had not left by then stood in the table, and leaves with the next start.
     let child = plan.serve().await;
-    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::TEST_TIMEOUT;
     loop {
         let outbox = child.outbox().await;
         let missing: Vec<_> = acknowledged.iter().filter(|phone| !outbox.iter().any(|m| m["to"] == ***phone)).collect();
@@ -92,7 +92,7 @@ async fn a_second_signal_ends_it_at_once() {
     child.signal("TERM");
     tokio::time::sleep(Duration::from_millis(500)).await;
     child.signal("TERM");
-    let status = child.ended_within(crate::support::PATIENCE).await;
+    let status = child.ended_within(crate::support::TEST_TIMEOUT).await;
     assert!(!status.success(), "it did not finish what it had begun");
     drop(held);
 }

@@ -59,7 +59,7 @@ async fn a_message_in_a_providers_hands_survives_with_its_code() {
     let document = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
          { __typename } }";
     let code = code_in(&again);
-    let confirmed = child.ask("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
+    let confirmed = child.execute("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
     assert_eq!(confirmed["data"]["it"]["__typename"], "ConfirmVerificationCodePayload");
 }
 
@@ -77,7 +77,7 @@ async fn until_shown(child: &Child, id: &str, status: &str) {
     let document = "query($id: ID!) { verification(id: $id) { delivery { status } } }";
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
-        let shown = child.ask("198.51.100.1", document, json!({ "id": id })).await.unwrap();
+        let shown = child.execute("198.51.100.1", document, json!({ "id": id })).await.unwrap();
         if shown["data"]["verification"]["delivery"]["status"] == status {
             return;
         }
@@ -147,6 +147,6 @@ async fn nothing_acknowledged_is_lost_under_load() {
     let code = outbox.iter().find(|message| message["to"] == **phone).unwrap()["code"].clone();
     let document = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
          { __typename } }";
-    let confirmed = child.ask("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
+    let confirmed = child.execute("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
     assert_eq!(confirmed["data"]["it"]["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
 }

@@ -20,7 +20,7 @@ use crate::{
         carrier::Carrier,
         setup::{SECRET, code, takes},
     },
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 const PHONE: &str = "+821055551234";
@@ -82,7 +82,7 @@ async fn one_trace_leads_from_the_caller_through_the_outbox_to_the_provider() {
     assert!(handed_on.starts_with(&format!("00-{TRACE}-")), "{handed_on}");
     // What waits is told at the end.
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.ended_within(TEST_TIMEOUT).await.success());
 
     let ours: Vec<_> = spans(&told).into_iter().filter(|span| hex::encode(&span.trace_id) == TRACE).collect();
     let named = |name: &str| {
@@ -117,5 +117,5 @@ async fn a_collector_that_does_not_answer_holds_nothing_up() {
         assert!(child.send_code("198.51.100.1", &format!("+82105555{at}000")).await.is_some());
     }
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success(), "{}", plan.logged());
+    assert!(child.ended_within(TEST_TIMEOUT).await.success(), "{}", plan.logged());
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Account, Person, Setup, TestApp, code_other_than as wrong};
+use crate::support::{Account, ApiClient, Setup, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 const EMAIL: &str = "hong@example.com";
 
-async fn send(person: &Person, purpose: &str, email: &str) -> Value {
+async fn send(person: &ApiClient, purpose: &str, email: &str) -> Value {
     person.send_code(json!({ "purpose": purpose, "to": { "email": email } })).await
 }
 
@@ -17,8 +17,8 @@ async fn send(person: &Person, purpose: &str, email: &str) -> Value {
 #[tokio::test]
 async fn codes_by_email_that_open_an_account_live_ten_minutes() {
     let app = Setup::new().await.with("RESEND_COOLDOWN", "0s").start().await;
-    app.has_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
-    let holder = app.holder(&app.signed_up("kim", "+821099990000").await);
+    app.insert_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
+    let holder = app.client_for(&app.signed_up("kim", "+821099990000").await);
     let (hour, ten_minutes) = ("2026-03-02T04:00:00.000Z", "2026-03-02T03:10:00.000Z");
     for (purpose, email, expires_at) in [
         ("CONTACT", "one@example.com", hour),
@@ -63,7 +63,7 @@ async fn a_site_of_many_networks_has_a_multiple_of_one_networks_budget() {
     let app = setup.with("PUMPING_MIN_SENDS", "unlimited").start().await;
     let send = async |address: &str, n: u32| {
         let input = json!({ "purpose": "CONTACT", "to": { "phone": format!("010-3000-{n:04}") } });
-        app.person_at(address).send_code(input).await
+        app.client_at(address).send_code(input).await
     };
     for n in 0..4 {
         let sent = send(&format!("2001:db8:7:{n:x}::1"), n).await;
@@ -75,7 +75,7 @@ async fn a_site_of_many_networks_has_a_multiple_of_one_networks_budget() {
     // Two processes count a site together where they share a Redis, and each by itself where not.
     let other = app.another_process().await;
     let input = json!({ "purpose": "CONTACT", "to": { "phone": "010-3000-0006" } });
-    let there = other.person_at("2001:db8:7:fffe::1").send_code(input).await;
+    let there = other.client_at("2001:db8:7:fffe::1").send_code(input).await;
     let shared = app.vars().contains_key("REDIS_URL");
     assert_eq!(there["__typename"] == "QuotaExceeded", shared, "{there:#}");
     other.stop().await;
@@ -87,7 +87,7 @@ async fn a_site_of_many_networks_has_a_multiple_of_one_networks_budget() {
 async fn codes_by_email_have_ceilings_of_their_own() {
     let setup = Setup::new().await.with("CLIENT_EMAIL_SENDS_PER_MINUTE", "2");
     let app = setup.with("SERVICE_HOURLY_EMAIL_SENDS", "3").start().await;
-    let (one, other) = (app.person_at("198.51.100.1"), app.person_at("198.51.100.2"));
+    let (one, other) = (app.client_at("198.51.100.1"), app.client_at("198.51.100.2"));
     for n in 0..2 {
         let sent = send(&one, "CONTACT", &format!("a{n}@example.com")).await;
         assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
@@ -145,7 +145,7 @@ async fn wrong_codes_at_many_accounts_raise_an_alarm() {
     let alarms = async || app.column("SELECT act FROM audit WHERE act LIKE 'guessing %' ORDER BY id").await;
     let mut open = Vec::new();
     for n in 0..6 {
-        let (phone, person) = (format!("+82103000{n:04}"), app.person_at(&format!("203.0.113.{n}")));
+        let (phone, person) = (format!("+82103000{n:04}"), app.client_at(&format!("203.0.113.{n}")));
         let id = person.send_code_to(&phone).await["id"].clone();
         let code = app.code_sent_to(&phone).await;
         assert!(alarms().await.is_empty());
@@ -167,8 +167,8 @@ async fn signing_in_by_email_can_be_switched_off() {
     let setup = Setup::new().await.with("RESEND_COOLDOWN", "0s");
     let on = setup.start().await;
     let off = on.another_process_with(&[("SIGN_IN_BY_EMAIL_CODE", Some("off"))]).await;
-    on.has_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
-    let (visitor, before) = (off.anonymous(), on.rows("verification").await);
+    on.insert_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
+    let (visitor, before) = (off.anonymous(), on.row_count("verification").await);
     let mut refusals = Vec::new();
     for email in [EMAIL, "nobody@example.com"] {
         let refused = send(&visitor, "SIGN_IN", email).await;
@@ -177,11 +177,11 @@ async fn signing_in_by_email_can_be_switched_off() {
         refusals.push(refused);
     }
     assert_eq!(refusals[0], refusals[1]);
-    assert_eq!(on.rows("verification").await, before);
+    assert_eq!(on.row_count("verification").await, before);
     // Nor does a code for a phone go by e-mail, known or not.
     for phone in [PHONE, "+821066660000"] {
         let sent = visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": phone } })).await;
-        let resent = visitor.resend_by(&sent["verification"]["id"], "EMAIL").await;
+        let resent = visitor.resend_via(&sent["verification"]["id"], "EMAIL").await;
         assert_eq!(resent["fields"][0]["reason"], "wrong_channel", "{resent:#}");
     }
     // What another process let through does not sign in here, and everything else goes on.

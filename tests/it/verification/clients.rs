@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Person, Setup, TestApp};
+use crate::support::{ApiClient, Setup, TestApp};
 
 async fn app_with(name: &str, value: &str) -> TestApp {
     Setup::new()
@@ -17,7 +17,7 @@ async fn app_with(name: &str, value: &str) -> TestApp {
 }
 
 /// Sends to a number that nobody was sent anything before.
-async fn sends(person: &Person, n: u32) -> String {
+async fn sends(person: &ApiClient, n: u32) -> String {
     let input = json!({ "purpose": "CONTACT", "to": { "phone": format!("010-3000-{n:04}") } });
     person.send_code(input).await["__typename"].as_str().unwrap().to_owned()
 }
@@ -26,7 +26,7 @@ async fn sends(person: &Person, n: u32) -> String {
 #[tokio::test]
 async fn an_address_has_a_budget_of_its_own() {
     let app = app_with("LOG", "info").await;
-    let (one, other) = (app.person_at("198.51.100.1"), app.person_at("198.51.100.2"));
+    let (one, other) = (app.client_at("198.51.100.1"), app.client_at("198.51.100.2"));
     for n in 0..3 {
         assert_eq!(sends(&one, n).await, "SendVerificationCodePayload");
     }
@@ -43,7 +43,7 @@ async fn an_address_has_a_budget_of_its_own() {
     app.advance(Duration::from_millis(1));
     assert_eq!(one.send_code(input).await["__typename"], "SendVerificationCodePayload");
     // Nothing that was refused left anything behind.
-    assert_eq!(app.rows("verification").await, 5);
+    assert_eq!(app.row_count("verification").await, 5);
     app.stop().await;
 }
 
@@ -52,15 +52,15 @@ async fn an_address_has_a_budget_of_its_own() {
 async fn rotating_within_a_network_gains_nothing() {
     let app = app_with("LOG", "info").await;
     for n in 0..3 {
-        let person = app.person_at(&format!("2001:db8:1:2::{n:x}"));
+        let person = app.client_at(&format!("2001:db8:1:2::{n:x}"));
         assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
     }
-    assert_eq!(sends(&app.person_at("2001:db8:1:2:ffff::9"), 3).await, "QuotaExceeded");
-    assert_eq!(sends(&app.person_at("2001:db8:1:3::1"), 4).await, "SendVerificationCodePayload");
+    assert_eq!(sends(&app.client_at("2001:db8:1:2:ffff::9"), 3).await, "QuotaExceeded");
+    assert_eq!(sends(&app.client_at("2001:db8:1:3::1"), 4).await, "SendVerificationCodePayload");
     for (n, address) in ["::ffff:203.0.113.5", "203.0.113.5", "203.0.113.5"].into_iter().enumerate() {
-        assert_eq!(sends(&app.person_at(address), 10 + n as u32).await, "SendVerificationCodePayload");
+        assert_eq!(sends(&app.client_at(address), 10 + n as u32).await, "SendVerificationCodePayload");
     }
-    assert_eq!(sends(&app.person_at("::ffff:203.0.113.5"), 20).await, "QuotaExceeded");
+    assert_eq!(sends(&app.client_at("::ffff:203.0.113.5"), 20).await, "QuotaExceeded");
     app.stop().await;
 }
 
@@ -69,18 +69,18 @@ async fn rotating_within_a_network_gains_nothing() {
 async fn a_spoofed_header_gains_nothing() {
     let app = app_with("TRUSTED_PROXIES", "").await;
     for n in 0..3 {
-        assert_eq!(sends(&app.person_at(&format!("203.0.113.{n}")), n).await, "SendVerificationCodePayload");
+        assert_eq!(sends(&app.client_at(&format!("203.0.113.{n}")), n).await, "SendVerificationCodePayload");
     }
-    assert_eq!(sends(&app.person_at("203.0.113.99"), 3).await, "QuotaExceeded");
+    assert_eq!(sends(&app.client_at("203.0.113.99"), 3).await, "QuotaExceeded");
     app.stop().await;
 
     let app = app_with("TRUSTED_PROXIES", "127.0.0.1").await;
     for n in 0..3 {
         let forged = format!("203.0.113.{n}, 198.51.100.7");
-        assert_eq!(sends(&app.person_at(&forged), n).await, "SendVerificationCodePayload");
+        assert_eq!(sends(&app.client_at(&forged), n).await, "SendVerificationCodePayload");
     }
     for (n, forged) in ["203.0.113.77, 198.51.100.7", "198.51.100.7", "unknown, 198.51.100.7"].into_iter().enumerate() {
-        assert_eq!(sends(&app.person_at(forged), 10 + n as u32).await, "QuotaExceeded", "{forged}");
+        assert_eq!(sends(&app.client_at(forged), 10 + n as u32).await, "QuotaExceeded", "{forged}");
     }
     app.stop().await;
 }
@@ -112,10 +112,10 @@ async fn the_service_and_a_destination_have_budgets() {
     for (name, quota) in [("SERVICE_HOURLY_SENDS", "SERVICE"), ("DESTINATION_HOURLY_SENDS", "DESTINATION_PREFIX")] {
         let app = Setup::new().await.with(name, "2").start().await;
         for n in 0..2 {
-            assert_eq!(sends(&app.person_at(&format!("198.51.100.{n}")), n).await, "SendVerificationCodePayload");
+            assert_eq!(sends(&app.client_at(&format!("198.51.100.{n}")), n).await, "SendVerificationCodePayload");
         }
         let input = json!({ "purpose": "CONTACT", "to": { "phone": "010-3000-0005" } });
-        let refused = app.person_at("198.51.100.9").send_code(input).await;
+        let refused = app.client_at("198.51.100.9").send_code(input).await;
         assert_eq!((&refused["quota"], &refused["retryAfterSeconds"]), (&json!(quota), &json!(1800)), "{refused:#}");
         app.stop().await;
     }
@@ -125,7 +125,7 @@ async fn the_service_and_a_destination_have_budgets() {
 #[tokio::test]
 async fn pumping_is_throttled_and_lifted_by_confirmations() {
     let app = Setup::new().await.with("PUMPING_MIN_SENDS", "4").with("PUMPING_MIN_CONVERSION", "0.2").start().await;
-    let person = |n: u32| app.person_at(&format!("203.0.113.{n}"));
+    let person = |n: u32| app.client_at(&format!("203.0.113.{n}"));
     let mut sent = Vec::new();
     for n in 0..5 {
         let phone = format!("010-3000-{n:04}");
@@ -146,15 +146,15 @@ async fn pumping_is_throttled_and_lifted_by_confirmations() {
 #[tokio::test]
 async fn a_flood_over_the_limit_writes_one_entry() {
     let app = app_with("CLIENT_GUESSES_PER_MINUTE", "5").await;
-    let person = app.person_at("198.51.100.1");
+    let person = app.client_at("198.51.100.1");
     for n in 0..3 {
         assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
     }
-    let before = app.rows("audit").await;
+    let before = app.row_count("audit").await;
     for n in 3..43 {
         assert_eq!(sends(&person, n).await, "QuotaExceeded");
     }
-    assert_eq!(app.rows("audit").await, before + 1);
+    assert_eq!(app.row_count("audit").await, before + 1);
     // Ids that lead nowhere are asked for at the price of a guess.
     let unknown = json!("ver_00000000000000000000000000");
     for _ in 0..3 {
@@ -163,12 +163,12 @@ async fn a_flood_over_the_limit_writes_one_entry() {
     for _ in 0..2 {
         assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
     }
-    let before = app.rows("audit").await;
+    let before = app.row_count("audit").await;
     for _ in 0..20 {
         assert_eq!(person.resend(&unknown).await["__typename"], "QuotaExceeded");
         assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
     }
-    assert_eq!(app.rows("audit").await, before + 2, "one for each act");
+    assert_eq!(app.row_count("audit").await, before + 2, "one for each act");
     app.advance(Duration::from_secs(60));
     assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
     app.stop().await;

@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{counts, tally};
-use crate::support::{Person, Setup, TestApp, code_other_than as wrong};
+use crate::support::{ApiClient, Setup, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn send(person: &Person) -> Value {
+async fn send(person: &ApiClient) -> Value {
     person.send_code(json!({ "purpose": "CONTACT", "to": { "phone": PHONE } })).await
 }
 
@@ -23,7 +23,7 @@ async fn a_contact_cools_down_between_sends() {
     assert_eq!(sent["resendAvailableAt"], "2026-03-02T03:01:00.000Z");
     app.advance(Duration::from_millis(18_500));
     for address in ["198.51.100.1", "203.0.113.1"] {
-        let refused = send(&app.person_at(address)).await;
+        let refused = send(&app.client_at(address)).await;
         assert_eq!(refused["__typename"], "QuotaExceeded");
         assert_eq!(refused["quota"], "RESEND_COOLDOWN");
         assert_eq!(refused["retryAfterSeconds"], 42);
@@ -38,7 +38,7 @@ async fn a_contact_cools_down_between_sends() {
     assert_eq!(send(&app.anonymous()).await["__typename"], "SendVerificationCodePayload");
     // What was refused cost no message: the two that were granted are all there are.
     assert_eq!(app.messages_to(PHONE, 2).await.len(), 2);
-    assert_eq!(app.rows("delivery").await, 2);
+    assert_eq!(app.row_count("delivery").await, 2);
     app.stop().await;
 }
 
@@ -53,7 +53,7 @@ async fn of_fifty_sends_at_once_one_is_granted() {
     let answers = join_all((0..50).map(|n| send(&people[n % 2]))).await;
     assert_eq!(tally(&answers), counts(&[("QuotaExceeded", 49), ("SendVerificationCodePayload", 1)]));
     assert!(answers.iter().all(|answer| answer["quota"].is_null() || answer["quota"] == "RESEND_COOLDOWN"));
-    assert_eq!(one.rows("delivery").await, 1);
+    assert_eq!(one.row_count("delivery").await, 1);
     other.stop().await;
     one.stop().await;
 }
@@ -131,7 +131,7 @@ async fn guesses_of_a_day_add_up_across_verifications() {
     let second = send(&visitor).await["verification"]["id"].clone();
     let code = app.messages_to(PHONE, 2).await[0]["code"].as_str().unwrap().to_owned();
     for n in 0..2 {
-        let guesser = app.person_at(&format!("203.0.113.{n}"));
+        let guesser = app.client_at(&format!("203.0.113.{n}"));
         assert_eq!(guesser.confirm(&second, &wrong(&code)).await["__typename"], "CodeMismatch");
     }
     let restarted = app.another_process().await;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Account, Person, Setup, TestApp};
+use crate::support::{Account, ApiClient, Setup, TestApp};
 
 const KNOWN: &str = "+821022223333";
 const UNKNOWN: &str = "+821022224444";
 
 /// Everything that the same steps show of one contact, but for ids, which differ by nature, and its own digits.
-async fn everything_seen(app: &TestApp, visitor: &Person, phone: &str, purpose: &str) -> Vec<Value> {
+async fn everything_seen(app: &TestApp, visitor: &ApiClient, phone: &str, purpose: &str) -> Vec<Value> {
     let mut seen = Vec::new();
     let input = json!({ "purpose": purpose, "to": { "phone": phone }, "idempotencyKey": format!("key-of-{phone}") });
     let sent = visitor.send_code(input.clone()).await;
@@ -21,7 +21,7 @@ async fn everything_seen(app: &TestApp, visitor: &Person, phone: &str, purpose: 
     // Too soon, then again by voice, then a wrong guess more than there are attempts.
     seen.push(visitor.resend(&id).await);
     app.advance(Duration::from_secs(60));
-    seen.push(visitor.resend_by(&id, "VOICE").await);
+    seen.push(visitor.resend_via(&id, "VOICE").await);
     seen.push(
         watch.until(|state| state["delivery"]["channel"] == "VOICE" && state["delivery"]["status"] == "SENT").await,
     );
@@ -57,7 +57,7 @@ fn masked(value: Value) -> Value {
 async fn a_decoy_shows_what_a_real_one_shows() {
     for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
         let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
-        app.has_accounts([Account::with_phone(KNOWN)]).await;
+        app.insert_accounts([Account::with_phone(KNOWN)]).await;
         let visitor = app.anonymous();
         let known = everything_seen(&app, &visitor, KNOWN, purpose).await;
         let unknown = everything_seen(&app, &visitor, UNKNOWN, purpose).await;
@@ -73,7 +73,7 @@ async fn a_decoy_shows_what_a_real_one_shows() {
 #[tokio::test]
 async fn a_taken_contact_shows_what_a_free_one_shows() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
-    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    app.insert_accounts([Account::with_phone(KNOWN)]).await;
     let visitor = app.anonymous();
     let taken = everything_seen(&app, &visitor, KNOWN, "SIGN_UP").await;
     let free = everything_seen(&app, &visitor, UNKNOWN, "SIGN_UP").await;
@@ -85,7 +85,7 @@ async fn a_taken_contact_shows_what_a_free_one_shows() {
 #[tokio::test]
 async fn a_decoy_uses_up_what_a_real_one_uses_up() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
-    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    app.insert_accounts([Account::with_phone(KNOWN)]).await;
     let visitor = app.anonymous();
     let mut told = Vec::new();
     for phone in [KNOWN, UNKNOWN] {
@@ -108,7 +108,7 @@ async fn a_decoy_uses_up_what_a_real_one_uses_up() {
 #[tokio::test]
 async fn a_decoys_answer_is_as_long() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    app.insert_accounts([Account::with_phone(KNOWN)]).await;
     let http = reqwest::Client::builder().build().unwrap();
     let mut shapes = Vec::new();
     for phone in [KNOWN, UNKNOWN] {

@@ -11,20 +11,20 @@ const SUSPENDED: &str = "+821022224444";
 #[tokio::test]
 async fn where_accounts_are_disclosed_the_answers_are_plain() {
     let app = Setup::new().await.with("ACCOUNT_DISCLOSURE", "explicit").start().await;
-    app.has_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
+    app.insert_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
     let visitor = app.anonymous();
-    let ask = async |purpose: &str, phone: &str| {
+    let execute = async |purpose: &str, phone: &str| {
         visitor.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await
     };
     for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
-        assert_eq!(ask(purpose, "010-9999-0000").await["__typename"], "IdentityNotFound");
-        let suspended = ask(purpose, SUSPENDED).await;
+        assert_eq!(execute(purpose, "010-9999-0000").await["__typename"], "IdentityNotFound");
+        let suspended = execute(purpose, SUSPENDED).await;
         assert_eq!((&suspended["__typename"], &suspended["status"]), (&json!("AccountNotActive"), &json!("SUSPENDED")));
     }
-    let taken = ask("SIGN_UP", PHONE).await;
+    let taken = execute("SIGN_UP", PHONE).await;
     assert_eq!((&taken["__typename"], &taken["code"]), (&json!("ContactTaken"), &json!("CONTACT_TAKEN")));
     // A refusal costs the contact nothing: it was sent nothing.
-    assert_eq!(ask("SIGN_IN", PHONE).await["__typename"], "SendVerificationCodePayload");
+    assert_eq!(execute("SIGN_IN", PHONE).await["__typename"], "SendVerificationCodePayload");
     // The receipt is shown, as nothing is to be hidden.
     let wrong_name = json!({ "identity": { "name": "임꺽정", "birthDate": "1990-03-14", "phone": PHONE } });
     assert_eq!(visitor.request_password_reset(wrong_name).await["__typename"], "QuotaExceeded");
@@ -38,7 +38,7 @@ async fn where_accounts_are_disclosed_the_answers_are_plain() {
 #[tokio::test]
 async fn the_holder_of_a_taken_contact_is_told() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
     let sent = visitor.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload");
@@ -71,13 +71,13 @@ async fn a_contact_without_an_account_is_told_so_where_an_operator_says_so() {
     let to_address = json!({ "purpose": "PASSWORD_RESET", "to": { "email": address } });
     for (setting, told) in [("off", &[][..]), ("email", &[address]), ("all", &[phone, address])] {
         let app = Setup::new().await.with("TELL_UNKNOWN_CONTACTS", setting).start().await;
-        app.has_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
+        app.insert_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
         let visitor = app.anonymous();
         // Who has an account that can't be used has an account.
         visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": SUSPENDED } })).await;
         let mut ids = Vec::new();
-        for ask in [&to_phone, &to_address] {
-            let sent = visitor.send_code(ask.clone()).await;
+        for execute in [&to_phone, &to_address] {
+            let sent = visitor.send_code(execute.clone()).await;
             assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{setting}: {sent:#}");
             let id = sent["verification"]["id"].clone();
             crate::delivery::setup::shows(&visitor, &id, "SENT").await;

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{counts, tally};
-use crate::support::{Setup, TestApp, code_other_than as wrong};
+use crate::support::{Setup, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 
@@ -44,7 +44,7 @@ async fn a_hundred_right_guesses_at_once_yield_one_proof() {
     assert_eq!(tokens.len(), 1);
     let over = answers.iter().filter(|answer| answer["__typename"] == "VerificationNotPending");
     assert!(over.into_iter().all(|answer| answer["verification"]["status"] == "VERIFIED"));
-    assert_eq!(app.rows("proof").await, 1);
+    assert_eq!(app.row_count("proof").await, 1);
     app.stop().await;
 }
 
@@ -75,7 +75,7 @@ async fn aliased_guesses_pay_each_for_itself() {
     let app = unhurried().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
-    let refused = visitor.ask(&aliased(&id, (0..2).map(|n| format!("00000{n}"))), json!({})).await;
+    let refused = visitor.execute(&aliased(&id, (0..2).map(|n| format!("00000{n}"))), json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "TOO_COMPLEX", "{refused:#}");
     assert_eq!(visitor.verification(&id).await["attemptsRemaining"], 5);
     app.stop().await;

@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Person, Setup, TestApp};
+use crate::support::{ApiClient, Setup, TestApp};
 
 const PHONE: &str = "+821022223333";
 const KEY: &str = "3f6b0a52-8f1e-4a53-9a1d-0e5f6c7b8a90";
 
-async fn send(person: &Person, phone: &str, purpose: &str) -> Value {
+async fn send(person: &ApiClient, phone: &str, purpose: &str) -> Value {
     let input = json!({ "purpose": purpose, "to": { "phone": phone }, "idempotencyKey": KEY });
     let sent = person.send_code(input).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
@@ -18,7 +18,7 @@ async fn send(person: &Person, phone: &str, purpose: &str) -> Value {
 }
 
 async fn none_but(app: &TestApp, deliveries: i64) {
-    assert_eq!(app.rows("delivery").await, deliveries);
+    assert_eq!(app.row_count("delivery").await, deliveries);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn clicks_that_arrive_at_once_are_one() {
         assert_eq!(different.len(), 1);
         none_but(&one, 1).await;
         // Nobody paid twice: what was not sent is not counted.
-        assert_eq!(one.rows("verification").await, 1);
+        assert_eq!(one.row_count("verification").await, 1);
         other.stop().await;
         one.stop().await;
     }

@@ -38,7 +38,7 @@ async fn a_number_that_gets_no_messages_says_why() {
         let given = json!({ "purpose": "CONTACT", "to": { "phone": phone } });
         assert_eq!(refusal(&app, given).await, [("to.phone".to_owned(), reason.to_owned())], "{phone:?}");
     }
-    assert_eq!(app.rows("verification").await, 0);
+    assert_eq!(app.row_count("verification").await, 0);
     app.stop().await;
 }
 
@@ -69,9 +69,9 @@ async fn all_that_is_wrong_is_said_in_the_readers_language() {
     let wrong = json!({ "purpose": "CONTACT", "to": { "phone": "02-312-3456" }, "idempotencyKey": "short" });
     let both = refusal(&app, wrong.clone()).await;
     assert_eq!(both.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["to.phone", "idempotencyKey"]);
-    let english = app.anonymous().reading("en-GB,en;q=0.9").send_code(wrong.clone()).await;
-    let korean = app.anonymous().reading("ko-KR").send_code(wrong.clone()).await;
-    let unspoken = app.anonymous().reading("tlh").send_code(wrong).await;
+    let english = app.anonymous().with_language("en-GB,en;q=0.9").send_code(wrong.clone()).await;
+    let korean = app.anonymous().with_language("ko-KR").send_code(wrong.clone()).await;
+    let unspoken = app.anonymous().with_language("tlh").send_code(wrong).await;
     let hangul = |text: &Value| text.as_str().unwrap().chars().any(|c| ('가'..='힣').contains(&c));
     for (answer, is_korean) in [(english, false), (korean, true), (unspoken, true)] {
         assert_eq!(hangul(&answer["message"]), is_korean);
@@ -96,7 +96,7 @@ async fn a_message_speaks_its_readers_language() {
     {
         let phone = format!("+82102222{n:04}");
         let input = json!({ "purpose": "CONTACT", "to": { "phone": phone }, "locale": locale });
-        app.anonymous().reading(language).send_code(input).await;
+        app.anonymous().with_language(language).send_code(input).await;
         assert_eq!(hangul(&app.messages_to(&phone, 1).await[0]["text"]), korean, "{locale:?} {language}");
     }
     app.stop().await;
@@ -135,8 +135,8 @@ async fn a_single_wrong_field_is_what_the_refusal_says() {
     let input = |to: Value| json!({ "purpose": "CONTACT", "to": to });
     let refused = async |language: &str, input: Value| {
         let fields = "... on InvalidInput { fields { path reason message } }";
-        let visitor = app.anonymous().reading(language);
-        visitor.act("sendVerificationCode", fields, input).await
+        let visitor = app.anonymous().with_language(language);
+        visitor.mutate("sendVerificationCode", fields, input).await
     };
     for (language, message) in [
         ("en", "This is not an e-mail address."),

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{counts, tally};
-use crate::support::{Account, PATIENCE, Person, Setup, TestApp, code_other_than as wrong};
+use crate::support::{Account, ApiClient, Setup, TEST_TIMEOUT, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -37,8 +37,8 @@ fn proof(answer: &Value) -> &Value {
 }
 
 /// Waits until a verification is in this state.
-async fn until(person: &Person, id: &Value, status: &str) {
-    let deadline = Instant::now() + PATIENCE;
+async fn until(person: &ApiClient, id: &Value, status: &str) {
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while person.verification(id).await["status"] != status {
         assert!(Instant::now() < deadline, "it never became {status}");
         sleep(Duration::from_millis(10)).await;
@@ -75,7 +75,7 @@ async fn a_connection_that_is_cut_costs_nobody_the_proof() {
         assert_eq!(visitor.verification(&id).await, before, "it looks as it did");
         assert_eq!(token.as_str().unwrap().len(), 64);
     }
-    assert_eq!(app.rows("proof").await, 5);
+    assert_eq!(app.row_count("proof").await, 5);
     app.stop().await;
 }
 
@@ -90,12 +90,12 @@ async fn a_lock_longer_than_the_database_may_take_costs_nobody_the_proof() {
     let lock = app.lock("SELECT * FROM contact_usage").await;
     let query =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
-    let answer = visitor.ask(query, json!({ "input": { "verificationId": id, "code": code } })).await;
+    let answer = visitor.execute(query, json!({ "input": { "verificationId": id, "code": code } })).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
     lock.release().await;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     let token = loop {
-        let answer = visitor.ask(
+        let answer = visitor.execute(
             "mutation($input: ConfirmVerificationCodeInput!) { it: confirmVerificationCode(input: $input) { __typename \
              ... on ConfirmVerificationCodePayload { proof { token } } } }",
             json!({ "input": { "verificationId": id, "code": code } }),
@@ -107,7 +107,7 @@ async fn a_lock_longer_than_the_database_may_take_costs_nobody_the_proof() {
         assert!(Instant::now() < deadline, "{answer:#}");
     };
     assert_eq!(proof(&visitor.confirm(&id, &code).await)["token"], token);
-    assert_eq!(app.rows("proof").await, 1);
+    assert_eq!(app.row_count("proof").await, 1);
     app.stop().await;
 }
 
@@ -123,7 +123,7 @@ async fn fifty_right_codes_at_two_processes_are_answered_one_proof() {
     let mut proofs = answers.iter().filter(|answer| answer["__typename"] == PAYLOAD).map(proof);
     let first = proofs.next().unwrap();
     assert!(proofs.all(|proof| proof == first));
-    assert_eq!(one.rows("proof").await, 1);
+    assert_eq!(one.row_count("proof").await, 1);
     assert_eq!(here.verification(&id).await["attemptsRemaining"], 5);
     other.stop().await;
     one.stop().await;
@@ -179,7 +179,7 @@ async fn after_a_minute_it_is_over() {
 #[tokio::test]
 async fn a_spent_proof_is_answered_to_nobody() {
     let app = app().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
     let (id, code) = started(&app, "SIGN_IN", PHONE).await;
     proof(&visitor.confirm(&id, &code).await);
@@ -195,7 +195,7 @@ async fn a_spent_proof_is_answered_to_nobody() {
 async fn what_was_closed_stays_closed() {
     const NEW: &str = "+821077778888";
     let app = app().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
     app.advance(MINUTE);
     let change = app.proof(&holder, "PHONE_CHANGE", NEW).await;
     let sent = app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
@@ -230,11 +230,11 @@ async fn a_proof_is_answered_again_while_keys_are_replaced() {
     let query =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
     let input = json!({ "input": { "verificationId": id, "code": code } });
-    let answer = old.anonymous().ask(query, input.clone()).await;
+    let answer = old.anonymous().execute(query, input.clone()).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
     assert_eq!(old.anonymous().verification(&id).await["attemptsRemaining"], 5);
     proof(&new.anonymous().confirm(&id, &code).await);
-    let answer = old.anonymous().ask(query, input).await;
+    let answer = old.anonymous().execute(query, input).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
     new.stop().await;
     old.stop().await;

@@ -9,7 +9,7 @@ const PHONE: &str = "+821022223333";
 #[tokio::test]
 async fn a_proof_of_one_purpose_is_refused_for_another() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
     for (n, (purpose, phone)) in
         [("CONTACT", PHONE), ("SIGN_UP", "+821022224444"), ("SIGN_IN", PHONE)].into_iter().enumerate()
@@ -36,10 +36,10 @@ async fn a_change_of_contact_needs_a_session() {
     {
         let document =
             "mutation($input: SendVerificationCodeInput!) { sendVerificationCode(input: $input) { __typename } }";
-        let answer = app.anonymous().ask(document, json!({ "input": { "purpose": purpose, "to": to } })).await;
+        let answer = app.anonymous().execute(document, json!({ "input": { "purpose": purpose, "to": to } })).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
     }
-    assert_eq!(app.rows("verification").await, 0);
+    assert_eq!(app.row_count("verification").await, 0);
     app.stop().await;
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Setup, code_other_than as wrong, given};
+use crate::support::{Setup, different_code as wrong, env_var};
 
 const PHONE: &str = "+821022223333";
 
@@ -22,7 +22,7 @@ impl Server {
     fn start(port: u16) -> Self {
         let arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()];
         let process = Command::new("redis-server").args(arguments).stdout(Stdio::null()).spawn().unwrap();
-        let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+        let deadline = std::time::Instant::now() + crate::support::TEST_TIMEOUT;
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(std::time::Instant::now() < deadline, "redis-server does not start");
             std::thread::sleep(Duration::from_millis(20));
@@ -44,7 +44,7 @@ impl Drop for Server {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_may_stop_in_the_middle() {
-    if given("COUNTERSIGN_TEST_REDIS_URL").is_none() {
+    if env_var("COUNTERSIGN_TEST_REDIS_URL").is_none() {
         eprintln!("LEFT OUT: Redis may stop in the middle: no COUNTERSIGN_TEST_REDIS_URL");
         return;
     }

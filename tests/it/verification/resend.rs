@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Account, TestApp, code_other_than as wrong};
+use crate::support::{Account, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ async fn a_resend_is_the_same_code_and_refills_nothing() {
     let code = app.code_sent_to(PHONE).await;
     visitor.confirm(id, &wrong(&code)).await;
     app.advance(MINUTE);
-    let resent = visitor.resend_by(id, "VOICE").await["verification"].clone();
+    let resent = visitor.resend_via(id, "VOICE").await["verification"].clone();
     assert_eq!(resent["delivery"]["channel"], "VOICE");
     assert_eq!(resent["attemptsRemaining"], 4);
     assert_eq!(resent["expiresAt"], sent["expiresAt"]);
@@ -52,7 +52,7 @@ async fn a_resend_goes_where_it_leads() {
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     app.advance(MINUTE);
     // What proves that somebody holds a phone is not to be had by letter.
-    let refused = visitor.resend_by(&id, "EMAIL").await;
+    let refused = visitor.resend_via(&id, "EMAIL").await;
     assert_eq!(
         (&refused["fields"][0]["path"], &refused["fields"][0]["reason"]),
         (&json!("channel"), &json!("wrong_channel"))
@@ -60,7 +60,7 @@ async fn a_resend_goes_where_it_leads() {
     let silent = crate::support::Setup::new().await.with("VOICE_PROVIDER", "none").start().await;
     let id = silent.anonymous().send_code_to(PHONE).await["id"].clone();
     silent.advance(MINUTE);
-    let refused = silent.anonymous().resend_by(&id, "VOICE").await;
+    let refused = silent.anonymous().resend_via(&id, "VOICE").await;
     assert_eq!(refused["fields"][0]["reason"], "channel_unavailable");
     // It cost nothing of the day.
     assert_eq!(silent.anonymous().verification(&id).await["sendsRemaining"], 4);
@@ -72,7 +72,7 @@ async fn a_resend_goes_where_it_leads() {
 #[tokio::test]
 async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
     let app = TestApp::start().await;
-    app.has_accounts([
+    app.insert_accounts([
         Account::with_phone(PHONE).and_email("gildong@example.com"),
         Account::with_phone("+821022225555"),
     ])
@@ -84,7 +84,7 @@ async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
         let id = visitor.send_code(input).await["verification"]["id"].clone();
         visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
         app.advance(MINUTE);
-        let mut resent = visitor.resend_by(&id, "EMAIL").await["verification"].clone();
+        let mut resent = visitor.resend_via(&id, "EMAIL").await["verification"].clone();
         assert_eq!(resent["delivery"]["channel"], "EMAIL", "{resent:#}");
         visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
         for masked in ["id", "createdAt", "expiresAt", "resendAvailableAt", "delivery", "maskedTo"] {
@@ -107,11 +107,11 @@ async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
 
     // Where accounts are disclosed, that there is no address is said.
     let app = crate::support::Setup::new().await.with("ACCOUNT_DISCLOSURE", "explicit").start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let input = json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } });
     let id = app.anonymous().send_code(input).await["verification"]["id"].clone();
     app.advance(MINUTE);
-    assert_eq!(app.anonymous().resend_by(&id, "EMAIL").await["fields"][0]["reason"], "wrong_channel");
+    assert_eq!(app.anonymous().resend_via(&id, "EMAIL").await["fields"][0]["reason"], "wrong_channel");
     app.stop().await;
 }
 
@@ -152,7 +152,7 @@ async fn a_number_refused_for_good_is_not_tried_again() {
     app.advance(MINUTE);
     let refused = visitor.resend(&id).await;
     assert_eq!((&refused["__typename"], &refused["providerCode"]), (&json!("DeliveryRefused"), &json!("21610")));
-    assert_eq!(app.rows("delivery").await, 1);
+    assert_eq!(app.row_count("delivery").await, 1);
     app.stop().await;
 }
 

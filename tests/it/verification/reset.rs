@@ -25,7 +25,7 @@ fn identity(name: &str) -> Value {
 async fn a_password_is_reset_once_and_its_owner_told() {
     for (input, to) in [(identity("홍길동"), PHONE), (json!({ "contact": { "email": EMAIL } }), EMAIL)] {
         let app = TestApp::start().await;
-        app.has_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
+        app.insert_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
         let visitor = app.anonymous();
         let proof = proof(&app, input, to).await;
         // A weak password says everything that is wrong with it, and spends nothing.
@@ -57,7 +57,7 @@ async fn a_password_is_reset_once_and_its_owner_told() {
 #[tokio::test]
 async fn the_present_password_is_refused() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let first = proof(&app, identity("홍길동"), PHONE).await;
     app.anonymous().reset_password(&first, PASSWORD).await;
     app.messages_to(PHONE, 2).await;
@@ -74,7 +74,7 @@ async fn the_present_password_is_refused() {
 #[tokio::test]
 async fn a_wrong_identity_is_answered_like_a_right_one() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let sent = app.anonymous().request_password_reset(identity("임꺽정")).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload");
     let id = &sent["verification"]["id"];
@@ -87,7 +87,7 @@ async fn a_wrong_identity_is_answered_like_a_right_one() {
 #[tokio::test]
 async fn a_proof_that_is_none_is_unknown_and_an_old_one_expired() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
     for token in ["", "x", "\u{0}", &"0".repeat(64), &"A".repeat(64)] {
         let refused = visitor.reset_password(&json!(token), PASSWORD).await;
@@ -103,7 +103,7 @@ async fn a_proof_that_is_none_is_unknown_and_an_old_one_expired() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_resets_with_one_proof_one_succeeds() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let proof = proof(&app, identity("홍길동"), PHONE).await;
     let visitor = app.anonymous();
     let passwords: Vec<_> = (0..8).map(|n| format!("Quiet-Harbour-7{n}!")).collect();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
-use crate::support::{Setup, Socket, TestApp, code_other_than as wrong, given};
+use crate::support::{Setup, Socket, TestApp, different_code as wrong, env_var};
 
 const PHONE: &str = "+821022223333";
 
@@ -194,7 +194,7 @@ async fn sockets_of_one_address_are_bounded() {
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
     request.headers_mut().insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
     assert!(tokio_tungstenite::connect_async(request).await.is_err());
-    drop(app.person_at("203.0.113.9").socket().await);
+    drop(app.client_at("203.0.113.9").socket().await);
     drop(held);
     app.stop().await;
 }
@@ -202,7 +202,7 @@ async fn sockets_of_one_address_are_bounded() {
 /// A change at one process is seen at another, through Redis.
 #[tokio::test]
 async fn a_change_at_another_process_is_seen() {
-    if given("COUNTERSIGN_TEST_REDIS_URL").is_none() {
+    if env_var("COUNTERSIGN_TEST_REDIS_URL").is_none() {
         eprintln!("LEFT OUT: a change at another process is seen: no COUNTERSIGN_TEST_REDIS_URL");
         return;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{
     Account, Setup,
-    apart::{auc, shuffled},
+    statistics::{auc, shuffled},
 };
 
 const SAMPLES: usize = 300;
@@ -24,7 +24,7 @@ async fn an_unknown_contact_takes_as_long_as_a_known_one() {
         .await;
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
-    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)))).await;
+    app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)))).await;
     let visitor = app.anonymous();
     let order = shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)]));
     let (mut real, mut decoy) = (Vec::new(), Vec::new());

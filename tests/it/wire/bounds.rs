@@ -8,7 +8,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    client::{SOON, read_until},
+    client::{TEST_TIMEOUT, read_until},
     server::TestServer,
     socket::Socket,
 };
@@ -57,7 +57,7 @@ async fn sb_08_sockets_of_an_address_are_bounded_and_given_back() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(SOON, again).await.unwrap();
+    tokio::time::timeout(TEST_TIMEOUT, again).await.unwrap();
 }
 
 /// What a handshake in this dialect and an init with this token come to: a socket, or the code it is closed with.
@@ -83,7 +83,7 @@ async fn enter_at_last(server: &TestServer, dialect: &str, token: &str) -> Socke
             }
         }
     };
-    tokio::time::timeout(SOON, coming).await.unwrap()
+    tokio::time::timeout(TEST_TIMEOUT, coming).await.unwrap()
 }
 
 /// A stream that says nothing, up to the end of the answer's head.

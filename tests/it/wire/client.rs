@@ -12,7 +12,7 @@ use tokio::{
 use super::server::TestServer;
 
 /// Long enough for anything that is to happen at all.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct Reply {
     pub status: u16,
@@ -92,7 +92,7 @@ impl TestServer {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let came = tokio::time::timeout(SOON, poll).await;
+        let came = tokio::time::timeout(TEST_TIMEOUT, poll).await;
         assert!(came.is_ok(), "never: {what}");
     }
 }
@@ -100,7 +100,7 @@ impl TestServer {
 /// Everything until the end of the stream, or its reset.
 pub async fn read_all(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let read = tokio::time::timeout(SOON, stream.read_to_end(&mut bytes)).await;
+    let read = tokio::time::timeout(TEST_TIMEOUT, stream.read_to_end(&mut bytes)).await;
     assert!(read.is_ok(), "the server did not close; it said {:?}", String::from_utf8_lossy(&bytes));
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -115,7 +115,7 @@ pub async fn read_until(stream: &mut TcpStream, mark: &str) -> String {
             }
         }
     };
-    let read = tokio::time::timeout(SOON, reading).await;
+    let read = tokio::time::timeout(TEST_TIMEOUT, reading).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     assert!(read.is_ok() && text.contains(mark), "no {mark:?} in {text:?}");
     text

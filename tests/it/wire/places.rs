@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    client::{SOON, read_until},
+    client::{TEST_TIMEOUT, read_until},
     server::TestServer,
 };
 
@@ -25,13 +25,13 @@ async fn answers(stream: &mut TcpStream) -> bool {
             && stream.read_exact(&mut answer).await.is_ok()
             && answer.starts_with(b"HTTP/1.1 200")
     };
-    tokio::time::timeout(SOON, asked).await.unwrap()
+    tokio::time::timeout(TEST_TIMEOUT, asked).await.unwrap()
 }
 
 /// Whether the server has closed it, without asking anything of it.
 async fn closed(stream: &mut TcpStream) -> bool {
     let mut byte = [0];
-    tokio::time::timeout(SOON, stream.read(&mut byte)).await.is_ok_and(|read| matches!(read, Ok(0) | Err(_)))
+    tokio::time::timeout(TEST_TIMEOUT, stream.read(&mut byte)).await.is_ok_and(|read| matches!(read, Ok(0) | Err(_)))
 }
 
 /// A stream that says nothing, once it runs.
@@ -79,7 +79,7 @@ async fn an_address_whose_connections_are_all_busy_gets_no_more_and_others_do() 
     drop(streams.pop());
     server.eventually("its stream ended", |server| server.traces.running.load(SeqCst) == 2).await;
     let again = async { while !answers(&mut server.connect_from(ATTACKER).await).await {} };
-    tokio::time::timeout(SOON, again).await.unwrap();
+    tokio::time::timeout(TEST_TIMEOUT, again).await.unwrap();
 }
 
 #[tokio::test]

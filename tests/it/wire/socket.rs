@@ -8,7 +8,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-use super::{client::SOON, server::TestServer};
+use super::{client::TEST_TIMEOUT, server::TestServer};
 
 #[derive(Debug)]
 pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -78,6 +78,6 @@ impl Socket {
                 }
             }
         };
-        tokio::time::timeout(SOON, reading).await.unwrap()
+        tokio::time::timeout(TEST_TIMEOUT, reading).await.unwrap()
     }
 }

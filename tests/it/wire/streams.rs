@@ -81,19 +81,19 @@ async fn sb_11_eventsource_opens_streams_by_get() {
 async fn sb_05_a_subscription_with_a_token_that_is_not_honoured_is_refused() {
     let server = TestServer::with(&[]).await;
     for accept in [SSE, MULTIPART[0]] {
-        let ask = async |query: &str, token: &str| {
+        let execute = async |query: &str, token: &str| {
             let headers = [("content-type", "application/json"), ("accept", accept), ("authorization", token)];
             server.send(reqwest::Method::POST, "/graphql", &headers, json!({"query": query}).to_string()).await
         };
         for token in ["Bearer bad", "Bearer"] {
-            let reply = ask("subscription {count(to: 1)}", token).await;
+            let reply = execute("subscription {count(to: 1)}", token).await;
             assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "{accept} {token}");
             assert!(reply.header("content-type").contains("json"), "{accept}");
         }
-        let reply = ask("subscription {count(to: 1)}", "Bearer good").await;
+        let reply = execute("subscription {count(to: 1)}", "Bearer good").await;
         assert!(reply.text.contains(r#"{"data":{"count":1}}"#), "{accept}: {}", reply.text);
         // Whoever renews a token sends the old one with it, as over plain HTTP.
-        assert!(ask("mutation {bump}", "Bearer bad").await.text.contains("bump"), "{accept}");
+        assert!(execute("mutation {bump}", "Bearer bad").await.text.contains("bump"), "{accept}");
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     ledger::PAUSE,
     model::{Expected, Network, Op, Thief, Token, World},
 };
-use crate::support::{Answered, Jar, PATIENCE, Setup, TestApp};
+use crate::support::{ApiResponse, CookieJar, Setup, TEST_TIMEOUT, TestApp};
 
 /// Rows that run at once.
 const AT_ONCE: usize = 24;
@@ -33,9 +33,9 @@ struct Row<'a> {
     world: World,
     /// The text of each refresh token, and its access token.
     tokens: Vec<(String, String)>,
-    owner: Jar,
-    thief: Jar,
-    held: Vec<Answered>,
+    owner: CookieJar,
+    thief: CookieJar,
+    held: Vec<ApiResponse>,
     /// The highest generation whose access token was used.
     seen: i64,
 }
@@ -105,7 +105,7 @@ fn sqlite(app: &TestApp) -> SqliteConnectOptions {
 impl<'a> Row<'a> {
     fn new(number: usize, mode: Mode, thief: Thief, ops: &'a [Op]) -> Self {
         let first = format!("T{number:042}");
-        let mut owner = Jar::default();
+        let mut owner = CookieJar::default();
         owner.0.insert(COOKIE.to_owned(), first.clone());
         Self {
             number,
@@ -115,7 +115,7 @@ impl<'a> Row<'a> {
             world: World::new(thief),
             tokens: vec![(first, String::new())],
             owner,
-            thief: Jar::default(),
+            thief: CookieJar::default(),
             held: Vec::new(),
             seen: 0,
         }
@@ -164,7 +164,7 @@ impl<'a> Row<'a> {
             Network::Thiefs => format!("10.3.{}.{}", self.number / 250, self.number % 250),
         };
         let jar = if op == Op::ThiefRefresh { &self.thief } else { &self.owner };
-        let answered = self.ask(app, &address, jar, request.token).await;
+        let answered = self.execute(app, &address, jar, request.token).await;
         self.check(&answered, expected);
         self.world.answer(op, &request, expected);
         match op {
@@ -187,7 +187,7 @@ impl<'a> Row<'a> {
         self.world.happen(op);
     }
 
-    async fn ask(&self, app: &TestApp, address: &str, jar: &Jar, token: Token) -> Answered {
+    async fn execute(&self, app: &TestApp, address: &str, jar: &CookieJar, token: Token) -> ApiResponse {
         let input = match self.mode {
             Mode::Body => json!({ "refreshToken": self.tokens[token].0 }),
             Mode::Cookie => json!({}),
@@ -201,7 +201,7 @@ impl<'a> Row<'a> {
         app.post(address, headers, &body).await
     }
 
-    fn check(&mut self, answered: &Answered, expected: Expected) {
+    fn check(&mut self, answered: &ApiResponse, expected: Expected) {
         let (it, errors) = (&answered.body["data"]["it"], &answered.body["errors"]);
         let row = format!("{:?} {:?} {:?}: {answered:?}", self.mode, self.world.thief_is, &self.ops[..self.done]);
         match expected {
@@ -233,14 +233,14 @@ impl<'a> Row<'a> {
     /// An ended session is over for everybody.
     async fn over(&self, app: &TestApp) {
         if self.world.ended {
-            let answered = self.ask(app, "10.4.0.1", &self.owner, self.world.owner.token).await;
+            let answered = self.execute(app, "10.4.0.1", &self.owner, self.world.owner.token).await;
             assert_eq!(answered.body["data"]["it"]["reason"], Value::from("REVOKED"), "{:?} {:?}", self.mode, self.ops);
         }
     }
 }
 
 /// The refresh token that an answer sets.
-fn cookie(answered: &Answered) -> Option<String> {
+fn cookie(answered: &ApiResponse) -> Option<String> {
     answered.set.iter().find_map(|cookie| {
         let (name, value) = cookie.split(';').next()?.split_once('=')?;
         (name.starts_with(COOKIE) && !value.is_empty()).then(|| value.to_owned())
@@ -249,7 +249,7 @@ fn cookie(answered: &Answered) -> Option<String> {
 
 /// Waits until every generation that was used is in the database, where the other process finds it.
 async fn until_seen(app: &TestApp, rows: &[Row<'_>]) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let written = seen(app).await;
         if rows.iter().all(|row| row.seen == 0 || written.get(&row.session()).is_some_and(|seen| *seen >= row.seen)) {

@@ -29,7 +29,7 @@ use super::super::{
 };
 
 /// What the libraries say of these cases.
-fn ask(python: &str, cases: &[Value]) -> Vec<Value> {
+fn execute(python: &str, cases: &[Value]) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/providers/stand_ins/oracle.py");
     let mut oracle = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let cases = serde_json::to_vec(cases).unwrap();
@@ -74,7 +74,7 @@ fn twilio_signs_callbacks_as_we_check_them() {
             json!({ "oracle": "twilio", "key": "12345", "url": url, "fields": fields, "algorithm": algorithm })
         })
         .collect();
-    for ((url, query, algorithm, fields), signature) in cases.iter().zip(ask(&python, &asked)) {
+    for ((url, query, algorithm, fields), signature) in cases.iter().zip(execute(&python, &asked)) {
         let verifier = Verifier::new(*url, vec![Secret::new("12345")], vec![Secret::new("12345")]);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let callback = Callback {
@@ -105,7 +105,7 @@ fn vonage_and_standard_webhooks_sign_as_we_do() {
         .iter()
         .map(|((name, _), fields)| json!({ "oracle": "vonage", "key": "secret", "method": name, "fields": fields }))
         .collect();
-    for (((name, method), fields), said) in vonage.iter().zip(ask(&python, &asked)) {
+    for (((name, method), fields), said) in vonage.iter().zip(execute(&python, &asked)) {
         let signature = Signature::new(vec![Secret::new("secret")], *method);
         let ours = signature.sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         assert_eq!(said, ours, "{name} {fields:?}");
@@ -121,7 +121,7 @@ fn vonage_and_standard_webhooks_sign_as_we_do() {
         })
         .collect();
     let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-    for ((key, id, body), said) in bodies.iter().zip(ask(&python, &asked)) {
+    for ((key, id, body), said) in bodies.iter().zip(execute(&python, &asked)) {
         let key = Key::parse(&Secret::new(key.as_str())).unwrap();
         assert_eq!(said, key.sign(id, 1_700_000_000, body.as_bytes()));
         assert!(is_genuine(&[key], id, "1700000000", said.as_str().unwrap(), body.as_bytes(), now));
@@ -159,7 +159,7 @@ async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
         }
     }
     assert_eq!(expected.len(), 6, "a send and a poll of each, AlimTalk by SENS too");
-    assert_eq!(ask(&python, &asked), expected);
+    assert_eq!(execute(&python, &asked), expected);
 }
 
 /// The double that our tests believe is one that Solapi's own SDK believes, and is asked as that SDK asks it.
@@ -173,7 +173,7 @@ async fn the_sdk_of_solapi_takes_our_double_for_solapi() {
         "to": "01012345678", "text": "인증번호 123456",
     });
     let cases = [case.clone(), case];
-    let said = tokio::task::spawn_blocking(move || ask(&python, &cases)).await.unwrap();
+    let said = tokio::task::spawn_blocking(move || execute(&python, &cases)).await.unwrap();
     assert_eq!(said, [json!("G4V20260102030405ABCDEFGHIJKLMNO"), json!(["1062"])]);
 
     let theirs = double.take().remove(0);
