@@ -1,4 +1,4 @@
-//! Quotas by client address, and whose address it is.
+//! Quotas by client address, and how the client address is determined.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ async fn app_with(name: &str, value: &str) -> TestApp {
         .await
 }
 
-/// Sends to a number that nobody was sent anything before.
+/// Sends a code to a fresh number.
 async fn sends(person: &ApiClient, n: u32) -> String {
     let input = json!({ "purpose": "CONTACT", "to": { "phone": format!("010-3000-{n:04}") } });
     person.send_code(input).await["__typename"].as_str().unwrap().to_owned()
 }
 
-/// BF-09: one address has its own budget, refilled evenly, and no other address pays for it. BF-02: with the facts.
+/// BF-09: each address has its own quota, which refills continuously. BF-02: the rejection has the details.
 #[tokio::test]
-async fn an_address_has_a_budget_of_its_own() {
+async fn each_address_has_its_own_quota() {
     let app = app_with("LOG", "info").await;
     let (one, other) = (app.client_at("198.51.100.1"), app.client_at("198.51.100.2"));
     for n in 0..3 {
@@ -42,14 +42,15 @@ async fn an_address_has_a_budget_of_its_own() {
     assert_eq!(one.send_code(input.clone()).await["retryAfterSeconds"], 1);
     app.advance(Duration::from_millis(1));
     assert_eq!(one.send_code(input).await["__typename"], "SendVerificationCodePayload");
-    // Nothing that was refused left anything behind.
+    // Rejected requests left no rows.
     assert_eq!(app.row_count("verification").await, 5);
     app.stop().await;
 }
 
-/// BF-09: IPv6 is counted by the /64 that a home is given, and an IPv4 address in IPv6 clothes is that address.
+/// BF-09: IPv6 is counted by /64, the size of a home network, and an IPv4-mapped IPv6 address counts as the IPv4
+/// address.
 #[tokio::test]
-async fn rotating_within_a_network_gains_nothing() {
+async fn addresses_of_one_network_share_a_quota() {
     let app = app_with("LOG", "info").await;
     for n in 0..3 {
         let person = app.client_at(&format!("2001:db8:1:2::{n:x}"));
@@ -64,9 +65,9 @@ async fn rotating_within_a_network_gains_nothing() {
     app.stop().await;
 }
 
-/// BF-08: without a trusted proxy the header is anybody's word; behind one, only what the proxy added counts.
+/// BF-08: without a trusted proxy the header is ignored; behind one, only the entry that the proxy added counts.
 #[tokio::test]
-async fn a_spoofed_header_gains_nothing() {
+async fn spoofed_forwarded_header_is_ignored() {
     let app = app_with("TRUSTED_PROXIES", "").await;
     for n in 0..3 {
         assert_eq!(sends(&app.client_at(&format!("203.0.113.{n}")), n).await, "SendVerificationCodePayload");
@@ -85,7 +86,7 @@ async fn a_spoofed_header_gains_nothing() {
     app.stop().await;
 }
 
-/// BF-09: guesses are counted by address, at ids that exist and at ids that do not.
+/// BF-09: guesses are counted by address, for existing and for unknown ids.
 #[tokio::test]
 async fn guesses_are_counted_by_address() {
     let app = Setup::new().await.with("CLIENT_GUESSES_PER_MINUTE", "4").start().await;
@@ -101,14 +102,15 @@ async fn guesses_are_counted_by_address() {
         let refused = visitor.confirm(id, "000000").await;
         assert_eq!((&refused["quota"], &refused["retryAfterSeconds"]), (&json!("CLIENT_ADDRESS"), &json!(15)));
     }
-    // Refused before it was judged: no attempt was taken.
+    // Rejected before the code was checked: no attempt was used.
     assert_eq!(visitor.verification(&id).await["attemptsRemaining"], 3);
     app.stop().await;
 }
 
-/// BF-10, BF-11: what the whole service and numbers that begin alike may be sent is bounded, each with its own name.
+/// BF-10, BF-11: sends of the whole service and to numbers with the same prefix are limited, each with its own quota
+/// name.
 #[tokio::test]
-async fn the_service_and_a_destination_have_budgets() {
+async fn service_and_destination_prefix_have_quotas() {
     for (name, quota) in [("SERVICE_HOURLY_SENDS", "SERVICE"), ("DESTINATION_HOURLY_SENDS", "DESTINATION_PREFIX")] {
         let app = Setup::new().await.with(name, "2").start().await;
         for n in 0..2 {
@@ -121,9 +123,9 @@ async fn the_service_and_a_destination_have_budgets() {
     }
 }
 
-/// BF-11: a prefix that is sent much and confirms nothing is left a trickle; confirmations lift it.
+/// BF-11: a prefix with many sends and no confirmations is limited to a trickle; confirmations lift the limit.
 #[tokio::test]
-async fn pumping_is_throttled_and_lifted_by_confirmations() {
+async fn sms_pumping_is_throttled_until_codes_are_confirmed() {
     let app = Setup::new().await.with("PUMPING_MIN_SENDS", "4").with("PUMPING_MIN_CONVERSION", "0.2").start().await;
     let person = |n: u32| app.client_at(&format!("203.0.113.{n}"));
     let mut sent = Vec::new();
@@ -142,9 +144,9 @@ async fn pumping_is_throttled_and_lifted_by_confirmations() {
     app.stop().await;
 }
 
-/// BF-09: a flood over a limit is answered each time and writes next to nothing: one entry of the trail for the lot.
+/// BF-09: every request over a limit gets a response, and the whole flood writes one audit entry.
 #[tokio::test]
-async fn a_flood_over_the_limit_writes_one_entry() {
+async fn flood_over_the_limit_writes_one_audit_entry() {
     let app = app_with("CLIENT_GUESSES_PER_MINUTE", "5").await;
     let person = app.client_at("198.51.100.1");
     for n in 0..3 {
@@ -155,7 +157,7 @@ async fn a_flood_over_the_limit_writes_one_entry() {
         assert_eq!(sends(&person, n).await, "QuotaExceeded");
     }
     assert_eq!(app.row_count("audit").await, before + 1);
-    // Ids that lead nowhere are asked for at the price of a guess.
+    // Requests for unknown ids cost as much as a guess.
     let unknown = json!("ver_00000000000000000000000000");
     for _ in 0..3 {
         assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
@@ -168,15 +170,15 @@ async fn a_flood_over_the_limit_writes_one_entry() {
         assert_eq!(person.resend(&unknown).await["__typename"], "QuotaExceeded");
         assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
     }
-    assert_eq!(app.row_count("audit").await, before + 2, "one for each act");
+    assert_eq!(app.row_count("audit").await, before + 2, "one for each operation");
     app.advance(Duration::from_secs(60));
     assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
     app.stop().await;
 }
 
-/// BF-10, BF-11: who asks for one contact again and again is sent one message, and uses up nobody else's budget.
+/// BF-10, BF-11: repeated requests for one contact send one message and do not use up shared quotas.
 #[tokio::test]
-async fn what_is_refused_by_a_contacts_cooldown_uses_up_no_budget_of_others() {
+async fn cooldown_rejections_use_up_no_shared_quota() {
     let app = Setup::new()
         .await
         .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
@@ -198,9 +200,9 @@ async fn what_is_refused_by_a_contacts_cooldown_uses_up_no_budget_of_others() {
     app.stop().await;
 }
 
-/// TR-13: what a request says of where it was sent to and came from stands in no message, page, cookie or redirect.
+/// TR-13: the `Host` and forwarded headers of a request appear in no message, page, cookie or redirect.
 #[tokio::test]
-async fn a_forged_host_reaches_nobody() {
+async fn forged_host_header_is_not_reflected() {
     let app = app_with("REFRESH_COOKIE", "on").await;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let forged = |request: reqwest::RequestBuilder| {

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::support::{Setup, TestApp};
 
-/// A lifetime and a form of its own.
+/// Its own lifetime and code format.
 #[tokio::test]
-async fn a_code_by_email_has_its_own_lifetime_and_form() {
+async fn code_by_email_has_its_own_lifetime_and_format() {
     let setup = Setup::new().await.with("EMAIL_CODE_TTL", "30m").with("EMAIL_CODE_FORMAT", "alphanumeric");
     let app = setup.with("RESEND_COOLDOWN", "0s").start().await;
     let visitor = app.anonymous();
@@ -25,15 +25,15 @@ async fn a_code_by_email_has_its_own_lifetime_and_form() {
     let typed = format!("{}-{}", &code[..3], &code[3..]).to_lowercase();
     let confirmed = visitor.confirm(&verification["id"], &typed).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
-    // Codes by text message keep theirs.
+    // Codes by SMS keep theirs.
     let text = visitor.send_code_to("010-2222-3333").await;
     assert_eq!((&text["codeFormat"], &text["expiresAt"]), (&json!("NUMERIC"), &json!("2026-03-02T03:34:00.000Z")));
     app.stop().await;
 }
 
-/// FZ-04: one mailbox is one contact, however its domain is written.
+/// FZ-04: one mailbox is one contact, however its domain is spelled.
 #[tokio::test]
-async fn one_mailbox_is_one_contact() {
+async fn spellings_of_a_domain_are_one_contact() {
     let app = TestApp::start().await;
     let send = async |address: &str| {
         app.anonymous().send_code(json!({ "purpose": "CONTACT", "to": { "email": address } })).await
