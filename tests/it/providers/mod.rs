@@ -1,5 +1,5 @@
-//! Providers on the wire: against doubles of our own that answer as the providers' tables demand, and against stand-ins
-//! that others wrote.
+//! Provider adapters on the wire: against our own test doubles, which respond as the providers' documentation says, and
+//! against stand-ins written by others.
 
 mod aligo;
 mod aligo_alimtalk;

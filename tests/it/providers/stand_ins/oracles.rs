@@ -1,4 +1,4 @@
-//! Signatures over random values, compared with what the providers' own libraries say.
+//! Signatures over random values, compared with those of the providers' own libraries.
 
 use std::{
     io::Write,
@@ -23,12 +23,12 @@ use serde_json::{Value, json};
 
 use super::super::{
     double::{Double, Reply},
-    silence::everybody,
+    silence::all_providers,
     solapi::answered,
     support::{code_message, stand_in},
 };
 
-/// What the libraries say of these cases.
+/// The results of the libraries for these cases.
 fn execute(python: &str, cases: &[Value]) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/providers/stand_ins/oracle.py");
     let mut oracle = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -43,11 +43,12 @@ fn python() -> Option<String> {
     stand_in("COUNTERSIGN_TEST_ORACLES", "the providers' own libraries as oracles")
 }
 
-/// Texts that a careless signer would trip over.
+/// Texts that expose encoding errors of a signer.
 fn text(entropy: &Entropy) -> String {
-    const SIGNS: [&str; 16] = ["a", "B", "0", "_", "-", " ", "+", "&", "=", "%", "한", "글", "é", "😀", "\n", "\u{7f}"];
+    const CHARACTERS: [&str; 16] =
+        ["a", "B", "0", "_", "-", " ", "+", "&", "=", "%", "한", "글", "é", "😀", "\n", "\u{7f}"];
     let [length, bytes @ ..] = entropy.bytes::<13>();
-    bytes.iter().take(usize::from(length % 13)).map(|byte| SIGNS[usize::from(byte % 16)]).collect()
+    bytes.iter().take(usize::from(length % 13)).map(|byte| CHARACTERS[usize::from(byte % 16)]).collect()
 }
 
 fn fields(entropy: &Entropy) -> Vec<(String, String)> {
@@ -56,7 +57,7 @@ fn fields(entropy: &Entropy) -> Vec<(String, String)> {
 }
 
 #[test]
-fn twilio_signs_callbacks_as_we_check_them() {
+fn twilio_callback_signatures_pass_our_check() {
     let Some(python) = python() else { return };
     let entropy = Entropy::seeded(11);
     let urls = ["https://x.example/receipts/twilio", "https://x.example:8443/a", "http://u:p@x.example/a"];
@@ -89,7 +90,7 @@ fn twilio_signs_callbacks_as_we_check_them() {
 }
 
 #[test]
-fn vonage_and_standard_webhooks_sign_as_we_do() {
+fn vonage_and_standard_webhooks_signatures_equal_ours() {
     let Some(python) = python() else { return };
     let entropy = Entropy::seeded(12);
     let methods =
@@ -129,10 +130,10 @@ fn vonage_and_standard_webhooks_sign_as_we_do() {
 }
 
 #[tokio::test]
-async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
+async fn sens_and_solapi_requests_are_signed_like_their_sdks() {
     let Some(python) = python() else { return };
     let double = Double::start().await;
-    for provider in everybody(&double.url()) {
+    for provider in all_providers(&double.url()) {
         provider.send(&code_message()).await;
         provider.poll("id1").await;
     }
@@ -162,9 +163,9 @@ async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
     assert_eq!(execute(&python, &asked), expected);
 }
 
-/// The double that our tests believe is one that Solapi's own SDK believes, and is asked as that SDK asks it.
+/// Solapi's own SDK accepts the responses of our test double and sends it requests like ours.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sdk_of_solapi_takes_our_double_for_solapi() {
+async fn solapi_sdk_works_with_our_double() {
     let Some(python) = python() else { return };
     let double = Double::start().await;
     double.then(Reply::json(200, &answered(true, "2000"))).then(Reply::json(200, &answered(false, "1062")));
@@ -176,18 +177,18 @@ async fn the_sdk_of_solapi_takes_our_double_for_solapi() {
     let said = tokio::task::spawn_blocking(move || execute(&python, &cases)).await.unwrap();
     assert_eq!(said, [json!("G4V20260102030405ABCDEFGHIJKLMNO"), json!(["1062"])]);
 
-    let theirs = double.take().remove(0);
+    let sdk_fields = double.take().remove(0);
     double.then(Reply::json(200, &answered(true, "2000")));
     super::super::solapi::solapi(&double.url(), &[]).send(&code_message()).await;
     let ours = double.take_one();
-    assert_eq!((&theirs.method, &theirs.line), (&ours.method, &ours.line));
+    assert_eq!((&sdk_fields.method, &sdk_fields.line), (&ours.method, &ours.line));
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let (theirs, ours) = (theirs.json(), ours.json());
+    let (sdk_fields, ours) = (sdk_fields.json(), ours.json());
     for name in names(&ours) {
-        assert!(names(&theirs).contains(&name), "{name} is not in {theirs}");
+        assert!(names(&sdk_fields).contains(&name), "{name} is not in {sdk_fields}");
     }
     assert_eq!(
-        (&theirs["messages"][0]["to"], &theirs["messages"][0]["from"]),
+        (&sdk_fields["messages"][0]["to"], &sdk_fields["messages"][0]["from"]),
         (&ours["messages"][0]["to"], &ours["messages"][0]["from"])
     );
 }
