@@ -6,7 +6,7 @@ use std::{io::Write, process::Stdio, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    process::child::{Child, Plan},
+    process::child::{Child, ChildConfig},
     support::{Socket, TEST_TIMEOUT},
 };
 
@@ -143,9 +143,10 @@ async fn run_all_operations(child: &Child, secrets: &mut Secrets) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_logged() {
-    let plan = Plan::new().await.with("LOG", "trace").with("CODE_FORMAT", "alphanumeric").with("CODE_LENGTH", "10");
-    let plan = plan.with("EMAIL_CODE_FORMAT", "alphanumeric");
-    let child = plan.serve().await;
+    let config =
+        ChildConfig::new().await.with("LOG", "trace").with("CODE_FORMAT", "alphanumeric").with("CODE_LENGTH", "10");
+    let config = config.with("EMAIL_CODE_FORMAT", "alphanumeric");
+    let child = config.serve().await;
     let arguments = [
         "admin",
         "create-user",
@@ -158,22 +159,22 @@ async fn no_secret_is_logged() {
         "--phone",
         "010-2345-6783",
     ];
-    let log = std::fs::OpenOptions::new().append(true).open(plan.log()).unwrap();
-    let mut admin = plan.command(&arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let log = std::fs::OpenOptions::new().append(true).open(config.log_path()).unwrap();
+    let mut admin = config.command(&arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
     admin.stdin.take().unwrap().write_all(b"Other-Harbour-70!\n").unwrap();
-    assert!(admin.wait().unwrap().success(), "{}", plan.logged());
+    assert!(admin.wait().unwrap().success(), "{}", config.log_text());
 
     let mut secrets = Secrets::default();
     run_all_operations(&child, &mut secrets).await;
     child.signal("TERM");
-    assert!(child.ended_within(TEST_TIMEOUT).await.success());
+    assert!(child.wait_exit(TEST_TIMEOUT).await.success());
 
     let used =
         ["1023456781", "10-2345-6781", "1023456782", "10-2345-6782", "1023456783", "10-2345-6783", "10-2345-6784"];
     let used = used.into_iter().chain(["gildong.hong@", "홍길동", "1990-03-14", WEAK, PASSWORD, "Other-Harbour-70!"]);
     let used = used.chain([BEARER, "c0okieThatNobodyMaySee", KEY, "WRONGGUESS", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"]);
     secrets.0.extend(used.map(str::to_owned));
-    let log = plan.logged();
+    let log = config.log_text();
     assert!(log.lines().count() > 20, "too little was logged for this test to prove anything:\n{log}");
     let mut found = Vec::new();
     for line in log.lines() {

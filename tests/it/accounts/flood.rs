@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::process::child::Plan;
+use crate::process::child::ChildConfig;
 
 const AT_ONCE: usize = 1000;
 /// So few that a slow machine gets them hashed within the time that a request waits.
@@ -16,12 +16,14 @@ const QUEUE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
-    let plan =
-        Plan::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").with("HASHING_QUEUE", &QUEUE.to_string());
-    let child = plan.serve().await;
-    plan.user("gildong", "010-2222-3333");
+    let config = ChildConfig::new()
+        .await
+        .with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited")
+        .with("HASHING_QUEUE", &QUEUE.to_string());
+    let child = config.serve().await;
+    config.create_user("gildong", "010-2222-3333");
     assert_eq!(child.sign_in("gildong", "Quiet-Harbour-71!").await["__typename"], "SignInPayload");
-    let before = child.memory();
+    let before = child.peak_memory();
     let over = AtomicBool::new(false);
     let document = "mutation($input: SignInInput!) { it: signIn(input: $input) { __typename } }";
     let flood = async {
@@ -65,7 +67,7 @@ async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
         }
     };
     let (judged, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| kind(answer) == "judged");
-    let grown = child.memory().saturating_sub(before) / 1024;
+    let grown = child.peak_memory().saturating_sub(before) / 1024;
     let sorted = |answers: &[&(Value, Duration)]| {
         let mut times: Vec<_> = answers.iter().map(|(_, took)| *took).collect();
         times.sort();

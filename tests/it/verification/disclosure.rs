@@ -21,8 +21,8 @@ async fn explicit_disclosure_names_the_account_state() {
         let suspended = execute(purpose, SUSPENDED).await;
         assert_eq!((&suspended["__typename"], &suspended["status"]), (&json!("AccountNotActive"), &json!("SUSPENDED")));
     }
-    let taken = execute("SIGN_UP", PHONE).await;
-    assert_eq!((&taken["__typename"], &taken["code"]), (&json!("ContactTaken"), &json!("CONTACT_TAKEN")));
+    let accepted = execute("SIGN_UP", PHONE).await;
+    assert_eq!((&accepted["__typename"], &accepted["code"]), (&json!("ContactTaken"), &json!("CONTACT_TAKEN")));
     // A rejection costs the contact no quota: nothing was sent.
     assert_eq!(execute("SIGN_IN", PHONE).await["__typename"], "SendVerificationCodePayload");
     // The delivery receipt is shown, as there is nothing to hide.
@@ -80,7 +80,7 @@ async fn contact_without_account_is_notified_when_configured() {
             let sent = visitor.send_code(execute.clone()).await;
             assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{setting}: {sent:#}");
             let id = sent["verification"]["id"].clone();
-            crate::delivery::setup::shows(&visitor, &id, "SENT").await;
+            crate::delivery::setup::wait_for_status(&visitor, &id, "SENT").await;
             assert_eq!(visitor.confirm(&id, "000000").await["__typename"], "CodeMismatch");
             ids.push(id);
         }
@@ -93,7 +93,7 @@ async fn contact_without_account_is_notified_when_configured() {
         app.advance(std::time::Duration::from_secs(60));
         for id in &ids {
             assert_eq!(visitor.resend(id).await["__typename"], "SendVerificationCodePayload");
-            crate::delivery::setup::shows(&visitor, id, "SENT").await;
+            crate::delivery::setup::wait_for_status(&visitor, id, "SENT").await;
         }
         for to in told {
             app.messages_to(to, 2).await;

@@ -89,7 +89,7 @@ pub enum Expected {
 enum Event {
     Presented(Token),
     Issued { token: Token, to: Request },
-    Seen(Token),
+    RecordedRequest(Token),
 }
 
 /// A store of tokens: what it presents, and the access token that its pages use.
@@ -229,8 +229,8 @@ impl World {
                 let token = self.held.pop().unwrap();
                 self.deliver(token);
             }
-            Op::Use => self.history.push(Event::Seen(self.owner.access)),
-            Op::ThiefUse => self.history.push(Event::Seen(self.thief.unwrap().access)),
+            Op::Use => self.history.push(Event::RecordedRequest(self.owner.access)),
+            Op::ThiefUse => self.history.push(Event::RecordedRequest(self.thief.unwrap().access)),
             Op::Copy => self.thief = Some(self.owner),
             Op::Grace => self.at += 1,
             Op::Move => {
@@ -270,6 +270,6 @@ impl World {
     }
 
     fn seen(&self, token: Token) -> bool {
-        self.history.iter().any(|event| matches!(event, Event::Seen(seen) if *seen == token))
+        self.history.iter().any(|event| matches!(event, Event::RecordedRequest(seen) if *seen == token))
     }
 }
