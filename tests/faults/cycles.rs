@@ -174,9 +174,9 @@ async fn fd_01_twenty_kills_lose_nothing() {
         let answered = Arc::new(AtomicUsize::new(0));
         let lives: Vec<_> = people
             .iter()
-            .map(|person| {
-                let (person, child, answered) = (Arc::clone(person), Arc::clone(&child), Arc::clone(&answered));
-                tokio::spawn(async move { person.run(&child, &answered).await })
+            .map(|client| {
+                let (client, child, answered) = (Arc::clone(client), Arc::clone(&child), Arc::clone(&answered));
+                tokio::spawn(async move { client.run(&child, &answered).await })
             })
             .collect();
         // Each process is killed a little later, from the first response to the last but one.
@@ -194,15 +194,15 @@ async fn fd_01_twenty_kills_lose_nothing() {
             people
                 .iter()
                 .zip(&acknowledged_state)
-                .map(|(person, acknowledged_state)| person.check_state(&child, acknowledged_state)),
+                .map(|(client, acknowledged_state)| client.check_state(&child, acknowledged_state)),
         )
         .await;
         everybody.extend(people);
     }
-    for person in &everybody {
-        assert_eq!(person.sign_in(&child).await, "SignInPayload", "{}", person.username);
-        let Answer::Is(it) = read_verification(&child, &person.guessed).await else {
-            panic!("{} is lost", person.guessed)
+    for client in &everybody {
+        assert_eq!(client.sign_in(&child).await, "SignInPayload", "{}", client.username);
+        let Answer::Is(it) = read_verification(&child, &client.guessed).await else {
+            panic!("{} is lost", client.guessed)
         };
         assert_eq!(it["status"], "PENDING");
     }

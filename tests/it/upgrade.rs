@@ -33,8 +33,8 @@ async fn upgraded_from(more: &str) -> (TestApp, Value) {
     (setup.start().await, state[database].clone())
 }
 
-async fn refreshed(person: &ApiClient, token: &Value) {
-    let answer = person.refresh(text(token)).await;
+async fn refreshed(client: &ApiClient, token: &Value) {
+    let answer = client.refresh(text(token)).await;
     assert_eq!(answer["__typename"], "RefreshSessionPayload", "{answer:#}");
 }
 
@@ -85,10 +85,10 @@ async fn database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
 #[tokio::test]
 async fn session_of_73afa49_reauthenticates_with_its_earlier_password() {
     let (app, held) = upgraded().await;
-    let holder = app.client_at("127.0.0.1").with_token(text(&held["minji"]["access_token"]));
-    let refused = holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
+    let owner = app.client_at("127.0.0.1").with_token(text(&held["minji"]["access_token"]));
+    let refused = owner.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
     assert_eq!(refused["methods"], json!(["PASSWORD"]), "{refused:#}");
-    let fresh = app.client_from(&holder.reauthenticate(json!({ "password": "Winter-Garden-42" })).await);
+    let fresh = app.client_from(&owner.reauthenticate(json!({ "password": "Winter-Garden-42" })).await);
     let sent = fresh.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
     let held_back = fresh.delete_account_with(json!({})).await;

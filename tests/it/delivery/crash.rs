@@ -247,7 +247,7 @@ async fn resumed_process_does_not_settle_a_lost_claim_but_reports_acceptance() {
     let seen = twilio.wait_for_requests(1).await;
     let callback = seen[0].form()["StatusCallback"].clone();
     let delivery = DeliveryId::parse(callback.split_once("delivery=").unwrap().1).unwrap();
-    let holder = wait_for_row(&database, &delivery, |row| row.claimed_by.is_some()).await.claimed_by.unwrap();
+    let owner = wait_for_row(&database, &delivery, |row| row.claimed_by.is_some()).await.claimed_by.unwrap();
     let settled = {
         let (delivery, now) = (delivery.clone(), app.now());
         let guess = Settlement::Ended {
@@ -259,7 +259,7 @@ async fn resumed_process_does_not_settle_a_lost_claim_but_reports_acceptance() {
         database
             .write(move |tx| {
                 Box::pin(async move {
-                    Ok(Ending::Commit(tx.settle_delivery(&delivery, Some(&holder), 1, guess, now).await?.is_some()))
+                    Ok(Ending::Commit(tx.settle_delivery(&delivery, Some(&owner), 1, guess, now).await?.is_some()))
                 })
             })
             .await

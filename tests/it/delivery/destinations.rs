@@ -29,8 +29,8 @@ async fn disabled_country_does_not_affect_other_numbers() {
         .await;
         let app = with_providers("twilio").await.twilio(&twilio).start().await;
         let visitor = app.anonymous();
-        for stranger in 0..RECIPIENTS {
-            let id = visitor.send_code_to(&phone(stranger)).await["id"].clone();
+        for other_client in 0..RECIPIENTS {
+            let id = visitor.send_code_to(&phone(other_client)).await["id"].clone();
             wait_for_status(&visitor, &id, "FAILED").await;
         }
         // The clock is stopped: an open circuit breaker would not close.
@@ -47,8 +47,8 @@ async fn unsupported_destination_fails_over_to_the_next_provider() {
     let gateway = FakeProvider::start(accept_all).await;
     let app = with_providers("twilio,webhook").await.twilio(&twilio).gateway(&gateway).start().await;
     let visitor = app.anonymous();
-    for stranger in 0..RECIPIENTS {
-        let id = visitor.send_code_to(&phone(stranger)).await["id"].clone();
+    for other_client in 0..RECIPIENTS {
+        let id = visitor.send_code_to(&phone(other_client)).await["id"].clone();
         wait_for_status(&visitor, &id, "SENT").await;
     }
     assert_eq!((twilio.request_count(), gateway.request_count()), (RECIPIENTS, RECIPIENTS));
@@ -120,8 +120,8 @@ async fn bad_recipients_do_not_delay_other_email() {
             let sent = visitor.send_code(json!({ "purpose": "CONTACT", "to": { "email": to } })).await;
             sent["verification"]["id"].clone()
         };
-        for stranger in 0..RECIPIENTS {
-            send(&format!("bad{stranger}@example.com")).await;
+        for other_client in 0..RECIPIENTS {
+            send(&format!("bad{other_client}@example.com")).await;
         }
         let id = send("good@example.com").await;
         // The clock is stopped: an open circuit breaker would not close.

@@ -102,10 +102,10 @@ pub fn phone(number: usize) -> String {
 }
 
 /// Waits until the delivery of a verification has this status.
-pub async fn wait_for_status(person: &ApiClient, id: &Value, status: &str) -> Value {
+pub async fn wait_for_status(client: &ApiClient, id: &Value, status: &str) -> Value {
     let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
-        let verification = person.verification(id).await;
+        let verification = client.verification(id).await;
         if verification["delivery"]["status"] == status {
             return verification;
         }

@@ -16,31 +16,31 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 #[tokio::test]
 async fn dr_05_sessions_are_deleted_with_their_tokens_when_none_is_usable() {
     let app = Setup::new().await.with("HISTORY_RETENTION", "30d").start().await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     let idle = app.signed_up("hong", PHONE).await;
-    let signed_out = SignedIn::of(&person.sign_in_as("hong").await);
+    let signed_out = SignedIn::of(&client.sign_in_as("hong").await);
     app.client_for(&signed_out).sign_out().await;
     for _ in 0..3 {
-        person.refresh(&idle.refresh).await;
+        client.refresh(&idle.refresh).await;
     }
     assert_eq!((app.row_count("session").await, app.row_count("refresh_token").await), (2, 3));
 
     app.advance(DAY * 29);
     until(&app, "revocation", 0).await;
-    assert_eq!(person.refresh(&signed_out.refresh).await["reason"], "REVOKED");
-    assert_eq!(person.refresh(&idle.refresh).await["reason"], "EXPIRED");
+    assert_eq!(client.refresh(&signed_out.refresh).await["reason"], "REVOKED");
+    assert_eq!(client.refresh(&idle.refresh).await["reason"], "EXPIRED");
     app.advance(DAY * 2);
     // The revoked session is deleted after a month; the other one ended when its week was over.
     until(&app, "session", 1).await;
     until(&app, "refresh_token", 2).await;
-    assert_eq!(person.refresh(&signed_out.refresh).await["reason"], "UNKNOWN");
-    assert_eq!(person.refresh(&idle.refresh).await["reason"], "EXPIRED");
-    let fresh = SignedIn::of(&person.sign_in_as("hong").await);
+    assert_eq!(client.refresh(&signed_out.refresh).await["reason"], "UNKNOWN");
+    assert_eq!(client.refresh(&idle.refresh).await["reason"], "EXPIRED");
+    let fresh = SignedIn::of(&client.sign_in_as("hong").await);
     app.advance(DAY * 6 + HOUR);
     until(&app, "session", 1).await;
     until(&app, "refresh_token", 1).await;
-    assert_eq!(person.refresh(&idle.refresh).await["reason"], "UNKNOWN");
-    assert_eq!(person.refresh(&fresh.refresh).await["__typename"], "RefreshSessionPayload");
+    assert_eq!(client.refresh(&idle.refresh).await["reason"], "UNKNOWN");
+    assert_eq!(client.refresh(&fresh.refresh).await["__typename"], "RefreshSessionPayload");
     app.stop().await;
 }
 
@@ -66,22 +66,22 @@ async fn dr_05_failed_logins_are_deleted_and_active_locks_are_kept() {
     let setup =
         Setup::new().await.with("LOCKOUT_ATTEMPTS", "3").with("LOCKOUT_TIME", "20h").with("LOCKOUT_MAX_TIME", "7d");
     let app = setup.start().await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     let wrong = |identifier: &str| json!({ "identifier": identifier, "password": "Wrong-pass-1" });
     for _ in 0..3 {
-        person.sign_in(wrong("locked")).await;
+        client.sign_in(wrong("locked")).await;
     }
     app.advance(HOUR * 20);
     // One more failure makes the lock two days long, longer than wrong passwords are kept.
-    person.sign_in(wrong("locked")).await;
-    person.sign_in(wrong("once")).await;
+    client.sign_in(wrong("locked")).await;
+    client.sign_in(wrong("once")).await;
     assert_eq!(app.row_count("lockout").await, 4);
     app.advance(HOUR * 25);
     until(&app, "lockout", 2).await;
-    assert_eq!(person.sign_in(wrong("locked")).await["__typename"], "AccountLocked");
+    assert_eq!(client.sign_in(wrong("locked")).await["__typename"], "AccountLocked");
     app.advance(HOUR * 15);
     until(&app, "lockout", 0).await;
-    assert_eq!(person.sign_in(wrong("locked")).await["__typename"], "CredentialsRejected");
+    assert_eq!(client.sign_in(wrong("locked")).await["__typename"], "CredentialsRejected");
     app.stop().await;
 }
 
@@ -104,9 +104,9 @@ async fn dr_05_device_is_deleted_a_year_after_last_use() {
 #[tokio::test]
 async fn dr_05_previous_contact_is_deleted_when_undo_expires() {
     let app = TestApp::start().await;
-    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
-    let proof = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
-    holder.change_contact("changePhone", &proof).await;
+    let owner = app.client_for(&app.signed_up("hong", PHONE).await);
+    let proof = app.proof(&owner, "PHONE_CHANGE", "+821066660000").await;
+    owner.change_contact("changePhone", &proof).await;
     let token = undo_token(&app.messages_to(PHONE, 2).await[0]);
     app.advance(DAY * 3 + HOUR * 23);
     assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "EXPIRED");
@@ -120,20 +120,20 @@ async fn dr_05_previous_contact_is_deleted_when_undo_expires() {
 #[tokio::test]
 async fn dr_05_unverified_account_releases_its_username() {
     let app = Setup::new().await.with("ACTIVATION", "email").with("UNPROVED_RETENTION", "3d").start().await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     let input = |username: &str, email: &str| json!({ "username": username, "password": PASSWORD, "email": email });
-    person.sign_up(input("squatter", "typed@example.com")).await;
-    let made = person.sign_up(input("minji", "minji@example.com")).await;
+    client.sign_up(input("squatter", "typed@example.com")).await;
+    let made = client.sign_up(input("minji", "minji@example.com")).await;
     let code = app.code_sent_to("minji@example.com").await;
-    person.confirm(&made["verification"]["id"], &code).await;
+    client.confirm(&made["verification"]["id"], &code).await;
     app.signed_up("hong", PHONE).await;
     app.advance(DAY * 3 - HOUR);
-    assert_eq!(person.available(json!({ "username": "squatter" })).await["available"], false);
+    assert_eq!(client.available(json!({ "username": "squatter" })).await["available"], false);
     assert_eq!(app.row_count("account").await, 3);
     app.advance(HOUR * 2);
     until(&app, "account", 2).await;
-    assert_eq!(person.available(json!({ "username": "squatter" })).await["available"], true);
-    assert_eq!(person.sign_in_as("squatter").await["__typename"], "CredentialsRejected");
-    assert_eq!(person.sign_in_as("minji").await["__typename"], "SignInPayload");
+    assert_eq!(client.available(json!({ "username": "squatter" })).await["available"], true);
+    assert_eq!(client.sign_in_as("squatter").await["__typename"], "CredentialsRejected");
+    assert_eq!(client.sign_in_as("minji").await["__typename"], "SignInPayload");
     app.stop().await;
 }

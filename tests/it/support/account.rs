@@ -220,41 +220,41 @@ fn problem_selections(problems: &[&str]) -> String {
 
 impl TestApp {
     /// Sends a code for `purpose` to a contact, confirms it and returns the proof token.
-    pub async fn proof(&self, person: &ApiClient, purpose: &str, to: &str) -> Value {
+    pub async fn proof(&self, client: &ApiClient, purpose: &str, to: &str) -> Value {
         let contact = if to.contains('@') { json!({ "email": to }) } else { json!({ "phone": to }) };
         let before = self.codes_to(to, 0).await.len();
-        let sent = person.send_code(json!({ "purpose": purpose, "to": contact })).await;
+        let sent = client.send_code(json!({ "purpose": purpose, "to": contact })).await;
         assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
         let code = self.codes_to(to, before + 1).await[0].clone();
-        let confirmed = person.confirm(&sent["verification"]["id"], &code).await;
+        let confirmed = client.confirm(&sent["verification"]["id"], &code).await;
         assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
         confirmed["proof"]["token"].clone()
     }
 
     /// The proof for an undo that requires confirmation: requests the undo and confirms the code that was sent to
     /// `to`.
-    pub async fn undo_proof(&self, person: &ApiClient, token: &str, to: &str) -> Value {
+    pub async fn undo_proof(&self, client: &ApiClient, token: &str, to: &str) -> Value {
         let before = self.codes_to(to, 0).await.len();
-        let requested = person.undo_contact_change(token).await;
+        let requested = client.undo_contact_change(token).await;
         assert_eq!(requested["__typename"], "UndoConfirmationRequired", "{requested:#}");
         assert_eq!(requested["verification"]["purpose"], "CONTACT_UNDO", "{requested:#}");
         let code = self.codes_to(to, before + 1).await[0].clone();
-        person.confirm(&requested["verification"]["id"], &code).await["proof"]["token"].clone()
+        client.confirm(&requested["verification"]["id"], &code).await["proof"]["token"].clone()
     }
 
     /// Signs up a new account with this contact.
     pub async fn signed_up(&self, username: &str, contact: &str) -> SignedIn {
-        let person = self.client_at(&address_of(username));
-        let proof = self.proof(&person, "SIGN_UP", contact).await;
+        let client = self.client_at(&address_of(username));
+        let proof = self.proof(&client, "SIGN_UP", contact).await;
         let input = json!({ "proofToken": proof, "username": username, "password": PASSWORD });
-        let created = person.sign_up(input).await;
+        let created = client.sign_up(input).await;
         assert_eq!(created["__typename"], "SignUpPayload", "{created:#}");
         SignedIn::of(&created)
     }
 
     /// A client that has reauthenticated with [`PASSWORD`].
-    pub async fn reauthenticated(&self, holder: &ApiClient) -> ApiClient {
-        self.client_from(&holder.reauthenticate(json!({ "password": PASSWORD })).await)
+    pub async fn reauthenticated(&self, owner: &ApiClient) -> ApiClient {
+        self.client_from(&owner.reauthenticate(json!({ "password": PASSWORD })).await)
     }
 
     /// A client with the access token of a `reauthenticate` payload.

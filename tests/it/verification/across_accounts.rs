@@ -9,8 +9,8 @@ use crate::support::{Account, ApiClient, Setup, TestApp, different_code as wrong
 const PHONE: &str = "+821022223333";
 const EMAIL: &str = "hong@example.com";
 
-async fn send(person: &ApiClient, purpose: &str, email: &str) -> Value {
-    person.send_code(json!({ "purpose": purpose, "to": { "email": email } })).await
+async fn send(client: &ApiClient, purpose: &str, email: &str) -> Value {
+    client.send_code(json!({ "purpose": purpose, "to": { "email": email } })).await
 }
 
 /// ASVS 6.5.5: a code that gives access to an account is valid for ten minutes at most, even by e-mail.
@@ -18,7 +18,7 @@ async fn send(person: &ApiClient, purpose: &str, email: &str) -> Value {
 async fn account_access_codes_by_email_expire_after_ten_minutes() {
     let app = Setup::new().await.with("RESEND_COOLDOWN", "0s").start().await;
     app.insert_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
-    let holder = app.client_for(&app.signed_up("kim", "+821099990000").await);
+    let owner = app.client_for(&app.signed_up("kim", "+821099990000").await);
     let (hour, ten_minutes) = ("2026-03-02T04:00:00.000Z", "2026-03-02T03:10:00.000Z");
     for (purpose, email, expires_at) in [
         ("CONTACT", "one@example.com", hour),
@@ -28,13 +28,13 @@ async fn account_access_codes_by_email_expire_after_ten_minutes() {
         ("PASSWORD_RESET", EMAIL, ten_minutes),
         ("EMAIL_CHANGE", "new@example.com", ten_minutes),
     ] {
-        let sent = send(&holder, purpose, email).await;
+        let sent = send(&owner, purpose, email).await;
         assert_eq!(sent["verification"]["expiresAt"], expires_at, "{purpose}: {sent:#}");
     }
-    let id = send(&holder, "SIGN_IN", EMAIL).await["verification"]["id"].clone();
+    let id = send(&owner, "SIGN_IN", EMAIL).await["verification"]["id"].clone();
     let code = app.messages_to(EMAIL, 3).await[0]["code"].as_str().unwrap().to_owned();
     app.advance(Duration::from_secs(600));
-    assert_eq!(holder.confirm(&id, &code).await["verification"]["status"], "EXPIRED");
+    assert_eq!(owner.confirm(&id, &code).await["verification"]["status"], "EXPIRED");
     app.stop().await;
 }
 
@@ -145,11 +145,11 @@ async fn wrong_codes_across_accounts_raise_an_alarm() {
     let alarms = async || app.column("SELECT act FROM audit WHERE act LIKE 'guessing %' ORDER BY id").await;
     let mut open = Vec::new();
     for n in 0..6 {
-        let (phone, person) = (format!("+82103000{n:04}"), app.client_at(&format!("203.0.113.{n}")));
-        let id = person.send_code_to(&phone).await["id"].clone();
+        let (phone, client) = (format!("+82103000{n:04}"), app.client_at(&format!("203.0.113.{n}")));
+        let id = client.send_code_to(&phone).await["id"].clone();
         let code = app.code_sent_to(&phone).await;
         assert!(alarms().await.is_empty());
-        assert_eq!(person.confirm(&id, &wrong(&code)).await["__typename"], "CodeMismatch");
+        assert_eq!(client.confirm(&id, &wrong(&code)).await["__typename"], "CodeMismatch");
         open.push((id, code));
     }
     assert_eq!(alarms().await, ["guessing suspected"]);

@@ -17,9 +17,9 @@ async fn app_with(name: &str, value: &str) -> TestApp {
 }
 
 /// Sends a code to a fresh number.
-async fn sends(person: &ApiClient, n: u32) -> String {
+async fn sends(client: &ApiClient, n: u32) -> String {
     let input = json!({ "purpose": "CONTACT", "to": { "phone": format!("010-3000-{n:04}") } });
-    person.send_code(input).await["__typename"].as_str().unwrap().to_owned()
+    client.send_code(input).await["__typename"].as_str().unwrap().to_owned()
 }
 
 /// BF-09: each address has its own quota, which refills continuously. BF-02: the rejection has the details.
@@ -53,8 +53,8 @@ async fn each_address_has_its_own_quota() {
 async fn addresses_of_one_network_share_a_quota() {
     let app = app_with("LOG", "info").await;
     for n in 0..3 {
-        let person = app.client_at(&format!("2001:db8:1:2::{n:x}"));
-        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+        let client = app.client_at(&format!("2001:db8:1:2::{n:x}"));
+        assert_eq!(sends(&client, n).await, "SendVerificationCodePayload");
     }
     assert_eq!(sends(&app.client_at("2001:db8:1:2:ffff::9"), 3).await, "QuotaExceeded");
     assert_eq!(sends(&app.client_at("2001:db8:1:3::1"), 4).await, "SendVerificationCodePayload");
@@ -127,20 +127,20 @@ async fn service_and_destination_prefix_have_quotas() {
 #[tokio::test]
 async fn sms_pumping_is_throttled_until_codes_are_confirmed() {
     let app = Setup::new().await.with("PUMPING_MIN_SENDS", "4").with("PUMPING_MIN_CONVERSION", "0.2").start().await;
-    let person = |n: u32| app.client_at(&format!("203.0.113.{n}"));
+    let client = |n: u32| app.client_at(&format!("203.0.113.{n}"));
     let mut sent = Vec::new();
     for n in 0..5 {
         let phone = format!("010-3000-{n:04}");
-        sent.push(person(n).send_code_to(&phone).await["id"].clone());
+        sent.push(client(n).send_code_to(&phone).await["id"].clone());
     }
     let input = |n: u32| json!({ "purpose": "CONTACT", "to": { "phone": format!("010-3000-{n:04}") } });
-    let refused = person(10).send_code(input(10)).await;
+    let refused = client(10).send_code(input(10)).await;
     assert_eq!(refused["quota"], "DESTINATION_PREFIX", "{refused:#}");
     for (n, id) in sent.iter().enumerate().take(2) {
         let code = app.code_sent_to(&format!("+82103000{n:04}")).await;
-        assert_eq!(person(20).confirm(id, &code).await["__typename"], "ConfirmVerificationCodePayload");
+        assert_eq!(client(20).confirm(id, &code).await["__typename"], "ConfirmVerificationCodePayload");
     }
-    assert_eq!(person(11).send_code(input(11)).await["__typename"], "SendVerificationCodePayload");
+    assert_eq!(client(11).send_code(input(11)).await["__typename"], "SendVerificationCodePayload");
     app.stop().await;
 }
 
@@ -148,31 +148,31 @@ async fn sms_pumping_is_throttled_until_codes_are_confirmed() {
 #[tokio::test]
 async fn flood_over_the_limit_writes_one_audit_entry() {
     let app = app_with("CLIENT_GUESSES_PER_MINUTE", "5").await;
-    let person = app.client_at("198.51.100.1");
+    let client = app.client_at("198.51.100.1");
     for n in 0..3 {
-        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+        assert_eq!(sends(&client, n).await, "SendVerificationCodePayload");
     }
     let before = app.row_count("audit").await;
     for n in 3..43 {
-        assert_eq!(sends(&person, n).await, "QuotaExceeded");
+        assert_eq!(sends(&client, n).await, "QuotaExceeded");
     }
     assert_eq!(app.row_count("audit").await, before + 1);
     // Requests for unknown ids cost as much as a guess.
     let unknown = json!("ver_00000000000000000000000000");
     for _ in 0..3 {
-        assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
+        assert_eq!(client.resend(&unknown).await["__typename"], "VerificationNotFound");
     }
     for _ in 0..2 {
-        assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
+        assert_eq!(client.cancel(&unknown).await["__typename"], "VerificationNotFound");
     }
     let before = app.row_count("audit").await;
     for _ in 0..20 {
-        assert_eq!(person.resend(&unknown).await["__typename"], "QuotaExceeded");
-        assert_eq!(person.cancel(&unknown).await["__typename"], "VerificationNotFound");
+        assert_eq!(client.resend(&unknown).await["__typename"], "QuotaExceeded");
+        assert_eq!(client.cancel(&unknown).await["__typename"], "VerificationNotFound");
     }
     assert_eq!(app.row_count("audit").await, before + 2, "one for each operation");
     app.advance(Duration::from_secs(60));
-    assert_eq!(person.resend(&unknown).await["__typename"], "VerificationNotFound");
+    assert_eq!(client.resend(&unknown).await["__typename"], "VerificationNotFound");
     app.stop().await;
 }
 
@@ -186,17 +186,17 @@ async fn cooldown_rejections_use_up_no_shared_quota() {
         .with("PUMPING_MIN_SENDS", "4")
         .start()
         .await;
-    let person = app.anonymous();
-    let id = person.send_code_to("010-3000-0000").await["id"].clone();
+    let client = app.anonymous();
+    let id = client.send_code_to("010-3000-0000").await["id"].clone();
     let input = json!({ "purpose": "CONTACT", "to": { "phone": "010-3000-0000" } });
     for _ in 0..6 {
-        assert_eq!(person.send_code(input.clone()).await["quota"], "RESEND_COOLDOWN");
-        assert_eq!(person.resend(&id).await["quota"], "RESEND_COOLDOWN");
+        assert_eq!(client.send_code(input.clone()).await["quota"], "RESEND_COOLDOWN");
+        assert_eq!(client.resend(&id).await["quota"], "RESEND_COOLDOWN");
     }
     for n in 1..4 {
-        assert_eq!(sends(&person, n).await, "SendVerificationCodePayload");
+        assert_eq!(sends(&client, n).await, "SendVerificationCodePayload");
     }
-    assert_eq!(sends(&person, 4).await, "QuotaExceeded");
+    assert_eq!(sends(&client, 4).await, "QuotaExceeded");
     app.stop().await;
 }
 

@@ -11,8 +11,8 @@ use crate::support::{ApiClient, Setup, TestApp, different_code as wrong};
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn send(person: &ApiClient) -> Value {
-    person.send_code(json!({ "purpose": "CONTACT", "to": { "phone": PHONE } })).await
+async fn send(client: &ApiClient) -> Value {
+    client.send_code(json!({ "purpose": "CONTACT", "to": { "phone": PHONE } })).await
 }
 
 /// The cooldown between two codes is exact to the millisecond, for all clients and addresses together (BF-02, BF-07).

@@ -10,9 +10,9 @@ use crate::support::{ApiClient, Setup, TestApp};
 const PHONE: &str = "+821022223333";
 const KEY: &str = "3f6b0a52-8f1e-4a53-9a1d-0e5f6c7b8a90";
 
-async fn send(person: &ApiClient, phone: &str, purpose: &str) -> Value {
+async fn send(client: &ApiClient, phone: &str, purpose: &str) -> Value {
     let input = json!({ "purpose": purpose, "to": { "phone": phone }, "idempotencyKey": KEY });
-    let sent = person.send_code(input).await;
+    let sent = client.send_code(input).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
     sent["verification"]["id"].clone()
 }

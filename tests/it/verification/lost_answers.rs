@@ -37,9 +37,9 @@ fn proof(answer: &Value) -> &Value {
 }
 
 /// Waits until a verification has this status.
-async fn until(person: &ApiClient, id: &Value, status: &str) {
+async fn until(client: &ApiClient, id: &Value, status: &str) {
     let deadline = Instant::now() + TEST_TIMEOUT;
-    while person.verification(id).await["status"] != status {
+    while client.verification(id).await["status"] != status {
         assert!(Instant::now() < deadline, "it never became {status}");
         sleep(Duration::from_millis(10)).await;
     }
@@ -195,20 +195,20 @@ async fn spent_proof_is_not_returned_again() {
 async fn repeated_code_does_not_reopen_a_closed_verification() {
     const NEW: &str = "+821077778888";
     let app = app().await;
-    let holder = app.client_for(&app.signed_up("hong", PHONE).await);
+    let owner = app.client_for(&app.signed_up("hong", PHONE).await);
     app.advance(MINUTE);
-    let change = app.proof(&holder, "PHONE_CHANGE", NEW).await;
+    let change = app.proof(&owner, "PHONE_CHANGE", NEW).await;
     let sent = app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
     let id = sent["verification"]["id"].clone();
     let code = app.messages_to(PHONE, 2).await[0]["code"].as_str().unwrap().to_owned();
-    let thief = app.anonymous();
-    proof(&thief.confirm(&id, &code).await);
-    assert_eq!(holder.change_contact("changePhone", &change).await["__typename"], "ChangeContactPayload");
-    assert_eq!(thief.confirm(&id, &code).await["__typename"], OVER);
+    let attacker = app.anonymous();
+    proof(&attacker.confirm(&id, &code).await);
+    assert_eq!(owner.change_contact("changePhone", &change).await["__typename"], "ChangeContactPayload");
+    assert_eq!(attacker.confirm(&id, &code).await["__typename"], OVER);
 
     let (id, code) = send_code(&app, "CONTACT", "+821044445555").await;
-    assert_eq!(thief.cancel(&id).await["__typename"], "CancelVerificationPayload");
-    let late = thief.confirm(&id, &code).await;
+    assert_eq!(attacker.cancel(&id).await["__typename"], "CancelVerificationPayload");
+    let late = attacker.confirm(&id, &code).await;
     assert_eq!((&late["__typename"], &late["verification"]["status"]), (&json!(OVER), &json!("CANCELED")));
     app.stop().await;
 }
