@@ -1,6 +1,6 @@
 //! The janitor deletes expired rows (DR-05) and nothing else.
 
-mod people;
+mod accounts;
 
 use std::time::Duration;
 

@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 
 use super::super::{
     double::{Double, Reply},
-    silence::all_providers,
     solapi::answered,
     support::{code_message, stand_in},
+    transport_errors::all_providers,
 };
 
 /// The results of the libraries for these cases.
