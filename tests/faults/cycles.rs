@@ -61,10 +61,10 @@ struct Acknowledged {
 
 impl NewClient {
     async fn prepare(child: &Child, gateway: &FakeProvider, at: usize) -> Self {
-        let mine = phone(2 * at);
-        let sent = execute(child, SEND_FOR_SIGN_UP, json!({ "phone": mine })).await.id().unwrap();
+        let own = phone(2 * at);
+        let sent = execute(child, SEND_FOR_SIGN_UP, json!({ "phone": own })).await.id().unwrap();
         let code = until("a code", TEST_TIMEOUT, || async {
-            gateway.requests().iter().find(|seen| number(seen) == mine).map(code)
+            gateway.requests().iter().find(|seen| number(seen) == own).map(code)
         })
         .await;
         let Answer::Is(confirmed) = confirm(child, &sent, &code).await else { panic!("not confirmed") };
@@ -165,7 +165,7 @@ async fn fd_01_twenty_kills_lose_nothing() {
     .with("DELIVERY_WEBHOOK_URL", &gateway.url())
     .with("DELIVERY_WEBHOOK_SECRET", SECRET)
     .with("DATABASE_TIMEOUT", "20s");
-    let mut everybody = Vec::new();
+    let mut clients = Vec::new();
     let (first, usually) = timed(config.serve()).await;
     let mut child = Arc::new(first);
     for life in 0..PROCESSES {
@@ -197,9 +197,9 @@ async fn fd_01_twenty_kills_lose_nothing() {
                 .map(|(client, acknowledged_state)| client.check_state(&child, acknowledged_state)),
         )
         .await;
-        everybody.extend(people);
+        clients.extend(people);
     }
-    for client in &everybody {
+    for client in &clients {
         assert_eq!(client.sign_in(&child).await, "SignInPayload", "{}", client.username);
         let Answer::Is(it) = read_verification(&child, &client.guessed).await else {
             panic!("{} is lost", client.guessed)

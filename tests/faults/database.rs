@@ -182,11 +182,11 @@ async fn fd_03_slow_database_times_out() {
     assert_eq!(partial_writes(&direct).await, 0);
 }
 
-/// The right code, the right password, a valid token: none is accepted while it can not be checked, and none is used up
+/// The right code, the right password, a valid token: none is accepted while it cannot be checked, and none is used up
 /// (FD-05).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_05_nothing_is_accepted_that_can_not_be_checked() {
-    if !on_servers("nothing is accepted that can not be checked") {
+async fn fd_05_nothing_is_accepted_that_cannot_be_checked() {
+    if !on_servers("nothing is accepted that cannot be checked") {
         return;
     }
     let gateway = FakeProvider::start(accept_all).await;

@@ -1,4 +1,4 @@
-//! A full disk under SQLite: what can not be stored is not acknowledged, and the service continues when there is space
+//! A full disk under SQLite: what cannot be stored is not acknowledged, and the service continues when there is space
 //! again.
 
 use std::{

@@ -27,9 +27,9 @@ const HALF: usize = 250;
 fn received(gateway: &FakeProvider) -> BTreeMap<String, (BTreeSet<String>, String)> {
     let mut received: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
     for seen in gateway.requests() {
-        let (ids, carried) = received.entry(number(&seen)).or_default();
+        let (ids, sent_messages) = received.entry(number(&seen)).or_default();
         ids.insert(seen.header("webhook-id").to_owned());
-        *carried = code(&seen);
+        *sent_messages = code(&seen);
     }
     received
 }

@@ -24,7 +24,7 @@ async fn service_waits_for_a_late_postgres() {
     tokio::task::block_in_place(|| postgres.down());
     let config = without_quotas().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_WAIT", "10m");
     let mut child = config.spawn();
-    until("it lives", TEST_TIMEOUT, || async { (status(&child, "/healthz").await == 200).then_some(()) }).await;
+    until("it is alive", TEST_TIMEOUT, || async { (status(&child, "/healthz").await == 200).then_some(()) }).await;
     assert_eq!(status(&child, "/readyz").await, 503);
     assert!(config.log_text().contains("waiting for the database"), "{}", config.log_text());
     tokio::task::block_in_place(|| postgres.up());

@@ -70,8 +70,8 @@ pub async fn read_verification(child: &Child, id: &str) -> Answer {
 
 /// Runs `work` and measures the time it takes.
 pub async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
-    let begun = Instant::now();
-    (work.await, begun.elapsed())
+    let started = Instant::now();
+    (work.await, started.elapsed())
 }
 
 /// The n-th phone number.

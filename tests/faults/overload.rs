@@ -29,9 +29,9 @@ const CROWD: usize = 300;
 async fn send_until(child: &Child, next: &AtomicUsize, until: Instant) -> Vec<(Instant, Answer, Duration)> {
     let mut answers = Vec::new();
     while Instant::now() < until {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (answer, took) = timed(send(child, &phone(next.fetch_add(1, SeqCst)))).await;
-        answers.push((begun, answer, took));
+        answers.push((started, answer, took));
     }
     answers
 }
@@ -110,7 +110,7 @@ async fn overloaded() -> Round {
     // After it was recognised as more than a burst.
     let settled = Instant::now() + Duration::from_secs(3);
     let answers = send_load(&child, &next, CROWD, Duration::from_secs(9)).await;
-    let late = answers.iter().filter(|(begun, ..)| *begun > settled).cloned();
+    let late = answers.iter().filter(|(started, ..)| *started > settled).cloned();
     let (taken, refused): (Vec<_>, Vec<_>) = late.partition(|(_, answer, _)| answer.id().is_some());
     assert!(refused.iter().all(|(_, answer, _)| answer.is_unavailable()), "{refused:?}");
     assert!(refused.len() > taken.len(), "{} refused, {} taken", refused.len(), taken.len());

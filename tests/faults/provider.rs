@@ -29,17 +29,17 @@ async fn hanging_provider_delays_neither_requests_nor_other_channels_nor_shutdow
         .with("PROVIDER_TIMEOUT", "5s");
     let child = config.serve().await;
     let mut ids = Vec::new();
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     for at in 0..60 {
         ids.push(send(&child, &phone(at)).await.id().unwrap());
     }
     // If each of them had waited for the provider, it would have taken at least five minutes.
-    assert!(begun.elapsed() < PROVIDER_TIMEOUT * 30, "sends waited for a provider: {:?}", begun.elapsed());
+    assert!(started.elapsed() < PROVIDER_TIMEOUT * 30, "sends waited for a provider: {:?}", started.elapsed());
     let document = "mutation { it: sendVerificationCode(input: { purpose: CONTACT, to: { email: \"minji@example.com\" } }) \
                     { ... on SendVerificationCodePayload { verification { id } } } }";
-    let letter = child.execute(ADDRESS, document, json!({})).await.unwrap();
-    let letter = letter["data"]["it"]["verification"]["id"].as_str().unwrap().to_owned();
-    assert_eq!(until_settled(&child, &letter, TEST_TIMEOUT).await, "SENT");
+    let message = child.execute(ADDRESS, document, json!({})).await.unwrap();
+    let message = message["data"]["it"]["verification"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(until_settled(&child, &message, TEST_TIMEOUT).await, "SENT");
     child.signal("TERM");
     let status = child.wait_exit(TEST_TIMEOUT).await;
     assert!(status.success(), "{status}: {}", config.log_text());

@@ -38,11 +38,11 @@ async fn doctor_reports_commands_that_redis_rejects() {
     }
     let Some(redis) = Redis::start(what) else { return };
     let mut wrong = Vec::new();
-    let mut examine = |config: &ChildConfig, good: bool, word: &str| {
+    let mut examine = |config: &ChildConfig, good: bool, term: &str| {
         let (is_good, answered) = run_output(config, &["doctor"]);
         let line = answered.lines().find(|line| line.contains("Redis:")).unwrap_or_default().to_owned();
-        if is_good != good || !line.contains(word) || answered.contains("secret") {
-            wrong.push(format!("{word}: {answered}"));
+        if is_good != good || !line.contains(term) || answered.contains("secret") {
+            wrong.push(format!("{term}: {answered}"));
         }
     };
     let ours = config(&redis, "cs:secret@").await;

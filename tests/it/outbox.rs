@@ -1,5 +1,5 @@
 //! The development outbox shows every code: which hosts and client addresses may read it, and why a foreign page
-//! can not.
+//! cannot.
 
 use reqwest::{Method, header};
 use serde_json::json;
@@ -75,7 +75,7 @@ async fn outbox_accepts_remote_clients_when_configured() {
 
 /// A rebound page can also call the API as its own origin. It gets no code, opens no stream and sends nothing.
 #[tokio::test]
-async fn dns_rebinding_page_can_not_use_a_development_server() {
+async fn dns_rebinding_page_cannot_use_a_development_server() {
     let app = TestApp::start().await;
     let graphql = format!("{}/graphql", app.url());
     let send = |host: &'static str, origin: &'static str, accept: &'static str, query: &'static str| {
@@ -97,7 +97,7 @@ async fn dns_rebinding_page_can_not_use_a_development_server() {
     for (host, origin) in [("localhost:8000", "http://localhost:8000"), ("192.168.0.5", "http://192.168.0.5")] {
         assert_eq!(send(host, origin, "application/json", "{ me { id } }").await.unwrap().status(), 200, "{host}");
     }
-    // Another origin can not read the response (CORS) and sends no cookie.
+    // Another origin cannot read the response (CORS) and sends no cookie.
     let other = send("localhost:8000", "http://evil.example", "application/json", "{ me { id } }").await.unwrap();
     assert!(other.headers().get("access-control-allow-origin").is_none());
     app.stop().await;

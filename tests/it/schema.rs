@@ -25,7 +25,7 @@ fn gq_09_readme_lists_every_error_code() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let (_, section) = readme.split_once("## Results and errors\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    let code = |text: &&str| !text.is_empty() && text.chars().all(|sign| sign.is_ascii_uppercase() || sign == '_');
+    let code = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
     let named: BTreeSet<_> = section.split('`').skip(1).step_by(2).filter(code).collect();
     let codes = [
         Code::Unauthenticated,

@@ -62,16 +62,16 @@ async fn cl_09_codes_and_proofs_via_an_attackers_email_end_with_the_undo() {
     change_email_to(&app, &signed_in_client, ATTACKER_EMAIL).await;
     let token = undo_token_sent_to(&app, OWN).await;
     let attacker = app.anonymous();
-    let mut by_letter = Vec::new();
+    let mut by_email = Vec::new();
     for purpose in ["PASSWORD_RESET", "SIGN_IN", "SIGN_IN"] {
         let before = app.messages_to(ATTACKER_EMAIL, 0).await.len();
         let sent = attacker.send_code(json!({ "purpose": purpose, "to": { "phone": PHONE } })).await;
         let id = sent["verification"]["id"].clone();
         attacker.resend_via(&id, "EMAIL").await;
-        let letter = app.messages_to(ATTACKER_EMAIL, before + 1).await[0].clone();
-        by_letter.push((id, letter["code"].as_str().unwrap().to_owned()));
+        let message = app.messages_to(ATTACKER_EMAIL, before + 1).await[0].clone();
+        by_email.push((id, message["code"].as_str().unwrap().to_owned()));
     }
-    let [reset, sign_in, pending] = &by_letter[..] else { panic!() };
+    let [reset, sign_in, pending] = &by_email[..] else { panic!() };
     let proof_of = async |(id, code): &(Value, String)| attacker.confirm(id, code).await["proof"]["token"].clone();
     let (reset, sign_in) = (proof_of(reset).await, proof_of(sign_in).await);
     assert!(reset.is_string() && sign_in.is_string());
@@ -104,8 +104,8 @@ async fn fz_04_code_is_sent_to_the_address_as_stored_in_the_account() {
     app.code_sent_to(OWN).await;
     app.advance(MINUTE);
     assert_eq!(app.anonymous().resend(&id).await["__typename"], "SendVerificationCodePayload");
-    let letters = app.messages_to(OWN, 2).await;
-    assert_eq!(letters[0]["code"], letters[1]["code"]);
+    let messages = app.messages_to(OWN, 2).await;
+    assert_eq!(messages[0]["code"], messages[1]["code"]);
     // A sign-up with it notifies the owner at the address of the account.
     app.advance(MINUTE);
     let sign_up = json!({ "purpose": "SIGN_UP", "to": { "email": TYPED } });

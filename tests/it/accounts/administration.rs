@@ -1,4 +1,4 @@
-//! Operations of administrators, which other accounts can not use.
+//! Operations of administrators, which other accounts cannot use.
 
 use countersign::{
     account::{Accounts, Operated},
@@ -70,7 +70,7 @@ async fn gq_05_administration_is_for_administrators() {
 /// Neither by a list, nor by a cursor, nor by an id. (Proofs of another account: `changes.rs`; operations after the
 /// session ended: `tokens.rs`.)
 #[tokio::test]
-async fn gq_05_account_can_not_see_or_end_anything_of_another() {
+async fn gq_05_account_cannot_see_or_end_anything_of_another() {
     const LISTS: &str = "query($s: String, $v: String, $first: Int = 1) { me {
         sessions(first: $first, after: $s) { nodes { id } pageInfo { endCursor } }
         verifications(first: $first, after: $v) { nodes { id } pageInfo { endCursor } } } }";
@@ -162,8 +162,8 @@ async fn users_are_found_and_paged() {
     );
     assert_eq!(names(&execute("search: \"R_3\"").await), ["member_3x"]);
     assert_eq!(names(&execute("search: \"010-1111-0002\"").await), ["member_2x"]);
-    for nobody in ["%", "\\u0000", "--"] {
-        assert_eq!(names(&execute(&format!("search: \"{nobody}\"")).await), Vec::<String>::new(), "{nobody}");
+    for unknown in ["%", "\\u0000", "--"] {
+        assert_eq!(names(&execute(&format!("search: \"{unknown}\"")).await), Vec::<String>::new(), "{unknown}");
     }
     assert_eq!(names(&execute("status: SUSPENDED").await), Vec::<String>::new());
     let wrong = app.client_for(&admin).execute("{ users(after: \"x\") { nodes { id } } }", json!({})).await;
@@ -234,8 +234,8 @@ async fn administrator_approves_and_unlocks_accounts() {
         "locked, without a hint"
     );
     assert_eq!(admin.unlock_account(&json!("acc_x")).await["__typename"], "UserNotFound");
-    let nobody = json!("acc_00000000000000000000000000");
-    assert_eq!(admin.unlock_account(&nobody).await["__typename"], "UserNotFound");
+    let unknown = json!("acc_00000000000000000000000000");
+    assert_eq!(admin.unlock_account(&unknown).await["__typename"], "UserNotFound");
     assert_eq!(admin.unlock_account(&kim["user"]["id"]).await["user"]["username"], "kim");
     for identifier in ["kim", "010-9999-0000"] {
         assert_eq!(waiting.sign_in_as(identifier).await["__typename"], "SignInPayload", "{identifier}");

@@ -44,14 +44,14 @@ async fn token_of_a_regular_user_is_forbidden() {
     app.signed_up("boss", "+821012345678").await;
     let admin = app.promote("boss").await;
     let id = &kim.user["id"];
-    let nobody = forged(&app, &admin.access, |claims| claims["sub"] = json!("acc_00000000000000000000000000"));
+    let unknown = forged(&app, &admin.access, |claims| claims["sub"] = json!("acc_00000000000000000000000000"));
     let no_session = forged(&app, &admin.access, |claims| claims["sid"] = json!("ses_00000000000000000000000000"));
     let kims_session = forged(&app, &admin.access, |claims| {
         claims["sid"] = super::reauthentication::claims(&kim.access)["sid"].clone();
     });
     let promoted = forged(&app, &kim.access, |claims| claims["role"] = json!("ADMIN"));
     for (token, code) in [
-        (nobody, "UNAUTHENTICATED"),
+        (unknown, "UNAUTHENTICATED"),
         (no_session, "UNAUTHENTICATED"),
         (kims_session, "UNAUTHENTICATED"),
         (promoted, "FORBIDDEN"),
@@ -113,8 +113,8 @@ async fn administrator_mutations_require_recent_authentication() {
 
     let admin = app.reauthenticated(&admin).await;
     assert_eq!(admin.end_user_sessions(&json!("acc_x")).await["__typename"], "UserNotFound");
-    let nobody = json!("acc_00000000000000000000000000");
-    assert_eq!(admin.end_user_sessions(&nobody).await["__typename"], "UserNotFound");
+    let unknown = json!("acc_00000000000000000000000000");
+    assert_eq!(admin.end_user_sessions(&unknown).await["__typename"], "UserNotFound");
     let ended = admin.end_user_sessions(id).await;
     assert_eq!((&ended["sessionsEnded"], &ended["user"]["username"]), (&json!(2), &json!("kim")), "{ended:#}");
     for tokens in [&kim, &there] {
@@ -141,7 +141,7 @@ async fn administrator_mutations_require_recent_authentication() {
 
 /// The id of a pending verification is a capability of the client that requested it.
 #[tokio::test]
-async fn administrator_can_not_see_pending_verifications_of_others() {
+async fn administrator_cannot_see_pending_verifications_of_others() {
     let app = TestApp::start().await;
     let kim = app.signed_up("kim", "+821099990000").await;
     app.signed_up("boss", "+821012345678").await;
@@ -173,8 +173,8 @@ async fn rejected_token_is_reported_with_the_null() {
     let app = TestApp::start().await;
     let owner = app.client_for(&app.signed_up("hong", "+821012345678").await);
     let me = "{ me { id } }";
-    let nobody = app.anonymous().execute(me, json!({})).await;
-    assert_eq!(nobody, json!({ "data": { "me": null } }));
+    let unknown = app.anonymous().execute(me, json!({})).await;
+    assert_eq!(unknown, json!({ "data": { "me": null } }));
     owner.sign_out().await;
     for refused in [owner, app.anonymous().with_token("nonsense"), app.anonymous().with_token("")] {
         let answer = refused.execute(me, json!({})).await;

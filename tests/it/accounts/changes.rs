@@ -34,8 +34,8 @@ async fn tk_09_password_change_ends_the_other_sessions() {
     assert_eq!(signed_in_client.me().await["username"], "hong");
     assert_eq!(app.client_for(&there).me().await, Value::Null);
     assert_eq!(app.anonymous().refresh(&there.refresh).await["reason"], "REVOKED");
-    let told = &app.messages_to(PHONE, 2).await[0];
-    assert!(told["text"].as_str().unwrap().contains("password was changed"), "{told:#}");
+    let notice = &app.messages_to(PHONE, 2).await[0];
+    assert!(notice["text"].as_str().unwrap().contains("password was changed"), "{notice:#}");
     // Without a session nothing is changed.
     let answer = app.anonymous().execute("mutation { signOut { sessionsEnded } }", json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
@@ -70,7 +70,7 @@ async fn owner_can_undo_an_attackers_contact_changes() {
         .change_contact("changePhone", &app.proof(&signed_in_client, "PHONE_CHANGE", "+821066660000").await)
         .await;
     assert_eq!(moved["user"]["phone"], "+821066660000", "{moved:#}");
-    let told = app.messages_to(PHONE, 2).await[0].clone();
+    let notice = app.messages_to(PHONE, 2).await[0].clone();
     let address = app.proof(&signed_in_client, "EMAIL_CHANGE", "thief@example.com").await;
     assert_eq!(signed_in_client.change_contact("changeEmail", &address).await["user"]["email"], "thief@example.com");
     assert_eq!(
@@ -81,7 +81,7 @@ async fn owner_can_undo_an_attackers_contact_changes() {
     let owner = app.client_at("203.0.113.77");
     assert_eq!(owner.undo_contact_change(&"0".repeat(64)).await["reason"], "UNKNOWN");
     app.advance(Duration::from_secs(71 * 3600));
-    let token = undo_token(&told);
+    let token = undo_token(&notice);
     let undone = owner.undo_contact_change(&token).await;
     assert_eq!(undone["sessionsEnded"], 1, "{undone:#}");
     assert_eq!(owner.undo_contact_change(&token).await["reason"], "SPENT");

@@ -221,7 +221,7 @@ async fn cookie_mode_creates_no_session_over_a_stream() {
     app.stop().await;
 }
 
-/// The operation is rejected on every transport that can not set cookies.
+/// The operation is rejected on every transport that cannot set cookies.
 async fn assert_rejected_without_cookies(app: &TestApp, token: Option<&str>, body: &Value) {
     for accept in ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"] {
         let request = app.http().post(format!("{}/graphql", app.url())).header("accept", accept).header(OWN.0, OWN.1);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::changes::undo_token;
 use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, Socket, TestApp};
 
-/// The state of the credentials after an operation, one letter each in this order: E ended, k kept, - can not be
+/// The state of the credentials after an operation, one letter each in this order: E ended, k kept, - cannot be
 /// requested.
 ///
 /// open codes · proofs · refresh token · access token · socket · device token · undo token

@@ -139,7 +139,7 @@ async fn sign_out_everywhere_keeps_the_device_that_sent_its_token() {
         assert!(!is_known(&app, PASSWORD, forgotten).await);
     }
     assert!(is_known(&app, PASSWORD, &fresh).await);
-    // A session without a recent authentication sends its device token: a stolen access token alone can not obtain one.
+    // A session without a recent authentication sends its device token: a stolen access token alone cannot obtain one.
     let session = SignedIn::of(&sign_in(&app, PASSWORD, &fresh).await);
     app.advance(std::time::Duration::from_secs(11 * 60));
     let made_up = app.client_for(&session).sign_out_everywhere_on(&"A".repeat(43)).await;
@@ -159,13 +159,13 @@ async fn revoking_a_session_forgets_only_its_device() {
     let attacker = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
     let signed_in_client = app.client_for(&owner);
     let sessions = signed_in_client.me().await["sessions"]["nodes"].take();
-    let theirs = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    let attackers = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
     for device in [&attacker.device, &owner.device] {
         sign_in(&app, "Wrong-pass-1", device).await;
     }
     let counted = "SELECT subject FROM lockout WHERE subject LIKE 'device:%'";
     assert_eq!(app.column(counted).await.len(), 2);
-    assert_eq!(signed_in_client.revoke_session(&theirs["id"]).await["__typename"], "RevokeSessionPayload");
+    assert_eq!(signed_in_client.revoke_session(&attackers["id"]).await["__typename"], "RevokeSessionPayload");
     assert_eq!(app.column(counted).await.len(), 1);
     app.notices_to(PHONE, NEW_DEVICE, 1).await;
     assert!(!is_known(&app, PASSWORD, &attacker.device).await);

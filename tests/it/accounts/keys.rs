@@ -1,4 +1,4 @@
-//! Access tokens signed with a private key: other services verify them with the published keys, and can not create any.
+//! Access tokens signed with a private key: other services verify them with the published keys, and cannot create any.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
@@ -74,7 +74,7 @@ async fn tk_10_rs256_tokens_are_verifiable_and_survive_key_rotation() {
     }
 }
 
-/// TK-05, over the wire: the header of a token can not choose the algorithm, and a published key can not sign.
+/// TK-05, over the wire: the header of a token cannot choose the algorithm, and a published key cannot sign.
 #[tokio::test]
 async fn tk_05_algorithm_confusion_is_rejected() {
     let (private, public) = rsa();

@@ -89,8 +89,8 @@ async fn undo_lifts_locks_of_the_restored_contact() {
     let proof = app.proof(&attacker, "PHONE_CHANGE", NEW_PHONE).await;
     attacker.change_contact("changePhone", &proof).await;
     lock(&app, PHONE).await;
-    let told = app.notices_to(PHONE, "changed", 1).await;
-    let undone = app.anonymous().undo_contact_change(&undo_token(&told[0])).await;
+    let result = app.notices_to(PHONE, "changed", 1).await;
+    let undone = app.anonymous().undo_contact_change(&undo_token(&result[0])).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
     // The undo removed the password.
     assert_eq!(new_device(&app, PHONE, PASSWORD).await, "CredentialsRejected");

@@ -48,14 +48,18 @@ async fn app_with_disclosure() -> TestApp {
 }
 
 /// Signs up with this name.
-async fn signed_up(app: &TestApp, name: &str) -> ApiClient {
+async fn sign_up_named(app: &TestApp, name: &str) -> ApiClient {
     let client = app.anonymous();
     let proof = app.proof(&client, "SIGN_UP", PHONE).await;
     let input =
         json!({ "proofToken": proof, "username": "gildong", "password": PASSWORD, "name": name, "birthDate": BORN });
-    let made = client.sign_up(input).await;
-    assert_eq!((&made["__typename"], &made["user"]["name"]), (&json!("SignUpPayload"), &json!(name)), "{made:#}");
-    let token = made["tokens"]["accessToken"].as_str().unwrap().to_owned();
+    let created = client.sign_up(input).await;
+    assert_eq!(
+        (&created["__typename"], &created["user"]["name"]),
+        (&json!("SignUpPayload"), &json!(name)),
+        "{created:#}"
+    );
+    let token = created["tokens"]["accessToken"].as_str().unwrap().to_owned();
     client.with_token(&token)
 }
 
@@ -67,7 +71,7 @@ async fn request_reset(app: &TestApp, name: &str) -> Value {
 #[tokio::test]
 async fn legal_name_is_stored_as_typed_and_matches_other_spellings() {
     let app = app_with_disclosure().await;
-    let owner = signed_up(&app, NAMES[0].0).await;
+    let owner = sign_up_named(&app, NAMES[0].0).await;
     for (name, other) in NAMES {
         let updated = owner.update_profile(json!({ "name": name })).await;
         assert_eq!(updated["user"]["name"], *name, "{updated:#}");
@@ -83,7 +87,7 @@ async fn legal_name_is_stored_as_typed_and_matches_other_spellings() {
 #[tokio::test]
 async fn different_name_does_not_match() {
     let app = app_with_disclosure().await;
-    let owner = signed_up(&app, "José Müller").await;
+    let owner = sign_up_named(&app, "José Müller").await;
     for other in ["Jose Müller", "José Muller", "José Mülle", "Jos"] {
         assert_eq!(request_reset(&app, other).await, "IdentityNotFound", "{other}");
     }
@@ -95,7 +99,7 @@ async fn different_name_does_not_match() {
 #[tokio::test]
 async fn invalid_name_is_rejected_with_reason_and_limit() {
     let app = app_with_disclosure().await;
-    let owner = signed_up(&app, "홍길동").await;
+    let owner = sign_up_named(&app, "홍길동").await;
     let long = "가".repeat(151);
     for (name, reason) in [
         ("", "empty"),
@@ -129,7 +133,7 @@ async fn invalid_name_is_rejected_with_reason_and_limit() {
 #[tokio::test]
 async fn usernames_and_nicknames_accept_all_scripts() {
     let app = app_with_disclosure().await;
-    let owner = signed_up(&app, "홍길동").await;
+    let owner = sign_up_named(&app, "홍길동").await;
     for nickname in ["علی\u{200C}رضا", "葛\u{E0100}城", "1\u{FE0F}\u{20E3}등", "❤\u{FE0F}\u{200D}🔥"] {
         let updated = owner.update_profile(json!({ "nickname": nickname })).await;
         assert_eq!(updated["user"]["nickname"], nickname, "{updated:#}");
@@ -151,7 +155,7 @@ async fn usernames_and_nicknames_accept_all_scripts() {
 #[tokio::test]
 async fn administrator_finds_a_name_in_another_spelling() {
     let app = app_with_disclosure().await;
-    signed_up(&app, "Jean‐Luc O’Brien").await;
+    sign_up_named(&app, "Jean‐Luc O’Brien").await;
     let admin = app.client_for(&app.promote("gildong").await);
     let found = async |search: &str| {
         let query = "query($search: String) { users(search: $search) { nodes { username } } }";

@@ -83,8 +83,8 @@ async fn contact_change_is_notified_to_the_unchanged_contact() {
     let (_, owner) = hong(&app, "en").await;
     let moved = owner.change_contact("changePhone", &app.proof(&owner, "PHONE_CHANGE", "+821066660000").await).await;
     assert_eq!(moved["user"]["phone"], "+821066660000");
-    let told = app.notices_to(EMAIL, "phone number", 1).await;
-    assert!(super::changes::find_undo_token(&told[0]).is_none(), "{told:#?}");
+    let notices = app.notices_to(EMAIL, "phone number", 1).await;
+    assert!(super::changes::find_undo_token(&notices[0]).is_none(), "{notices:#?}");
     app.stop().await;
 }
 

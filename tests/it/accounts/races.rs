@@ -141,7 +141,7 @@ async fn assert_rejected_everywhere(apps: &[&TestApp], answers: &[Value]) {
             let refused = app.anonymous().refresh(text("refreshToken")).await;
             assert_eq!(refused["__typename"], "RefreshRejected", "{refused:#}");
             while app.anonymous().with_token(text("accessToken")).me().await != Value::Null {
-                assert!(tokio::time::Instant::now() < deadline, "still honoured");
+                assert!(tokio::time::Instant::now() < deadline, "still accepted");
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }
@@ -154,11 +154,11 @@ async fn cr_06_suspension_and_deletion_win_over_concurrent_requests() {
     let app = app().await;
     let other = app.another_process().await;
     app.signed_up("boss", "+821022220000").await;
-    let boss = app.promote("boss").await;
+    let administrator = app.promote("boss").await;
     for (round, way) in ["suspended", "erased", "suspended", "erased"].into_iter().enumerate() {
         let name = format!("racer{round}x");
         let signed_in = app.signed_up(&name, &format!("+82101111000{round}")).await;
-        let (owner, admin) = (app.client_for(&signed_in), app.client_for(&boss));
+        let (owner, admin) = (app.client_for(&signed_in), app.client_for(&administrator));
         let either = |number: usize| if number.is_multiple_of(2) { app.anonymous() } else { other.anonymous() };
         let end = async {
             match way {

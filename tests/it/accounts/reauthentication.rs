@@ -27,24 +27,24 @@ async fn token_has_time_and_methods_of_authentication() {
     let setup = Setup::new().await.with("RESEND_COOLDOWN", "0s").with("NOTIFY_NEW_DEVICE", "off");
     let app = setup.start().await;
     let start = app.now().timestamp();
-    let says = |token: &str| {
+    let has_claims = |token: &str| {
         let claims = claims(token);
         (claims["auth_time"].as_i64().unwrap() - start, claims["amr"].clone(), claims["acr"].clone())
     };
     let signed_up = app.signed_up("hong", PHONE).await;
-    assert_eq!(says(&signed_up.access), (0, json!(["otp", "sms"]), json!("sign_in")));
+    assert_eq!(has_claims(&signed_up.access), (0, json!(["otp", "sms"]), json!("sign_in")));
     app.advance(MINUTE);
     let by_password = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    assert_eq!(says(&by_password.access), (60, json!(["pwd"]), json!("sign_in")));
+    assert_eq!(has_claims(&by_password.access), (60, json!(["pwd"]), json!("sign_in")));
     // A refreshed token keeps the time of the sign-in.
     app.advance(MINUTE);
     let refreshed = app.anonymous().refresh(&by_password.refresh).await;
     let access = refreshed["tokens"]["accessToken"].as_str().unwrap();
-    assert_eq!(says(access), (60, json!(["pwd"]), json!("sign_in")));
+    assert_eq!(has_claims(access), (60, json!(["pwd"]), json!("sign_in")));
 
     let signed_in_client = app.client_for(&by_password);
     let again = signed_in_client.reauthenticate(json!({ "password": PASSWORD })).await;
-    assert_eq!(says(again["accessToken"].as_str().unwrap()), (120, json!(["pwd"]), json!("reauthentication")));
+    assert_eq!(has_claims(again["accessToken"].as_str().unwrap()), (120, json!(["pwd"]), json!("reauthentication")));
     assert_eq!((&again["expiresIn"], &again["freshUntil"]), (&json!(3600), &json!("2026-03-02T03:12:00.000Z")));
     // A code by a voice call has its own authentication method.
     let call = json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE }, "channel": "VOICE" });
@@ -53,9 +53,9 @@ async fn token_has_time_and_methods_of_authentication() {
     let code = app.messages_to(PHONE, before + 1).await[0]["code"].as_str().unwrap().to_owned();
     let proof = app.anonymous().confirm(&sent["verification"]["id"], &code).await["proof"]["token"].clone();
     let by_call = SignedIn::of(&app.anonymous().sign_in_with_proof(&proof).await);
-    assert_eq!(says(&by_call.access).1, json!(["otp", "tel"]));
-    let by_letter = SignedIn::of(&app.anonymous().sign_in_with_proof(&signed_up_by_address(&app).await).await);
-    assert_eq!(says(&by_letter.access), (120, json!(["otp"]), json!("sign_in")));
+    assert_eq!(has_claims(&by_call.access).1, json!(["otp", "tel"]));
+    let by_email = SignedIn::of(&app.anonymous().sign_in_with_proof(&signed_up_by_address(&app).await).await);
+    assert_eq!(has_claims(&by_email.access), (120, json!(["otp"]), json!("sign_in")));
     app.stop().await;
 }
 

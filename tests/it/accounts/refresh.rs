@@ -57,8 +57,8 @@ async fn tk_03_attacker_alternating_with_the_owner_is_detected() {
     app.advance(AFTER_GRACE);
     assert_eq!(refused(&app, OTHER_NETWORK, &stolen).await, "REUSED");
     assert_eq!(refused(&app, HOME, &owners).await, "REVOKED");
-    let told = app.messages_to(PHONE, 2).await;
-    assert!(told[0]["text"].as_str().unwrap().contains("A device was signed out"), "{told:#?}");
+    let notices = app.messages_to(PHONE, 2).await;
+    assert!(notices[0]["text"].as_str().unwrap().contains("A device was signed out"), "{notices:#?}");
     let acts =
         app.column("SELECT outcome FROM audit WHERE act IN ('refreshSession', 'refresh reused') ORDER BY id").await;
     assert_eq!(acts, ["ok", "refresh_replaced", "ok", "refresh_reused", "refresh_revoked"]);

@@ -35,8 +35,8 @@ async fn bf_09_every_client_quota_is_reported() {
     let signed_in = app.signed_up("hong", PHONE).await;
     let client = app.client_at("198.51.100.9");
     let signed_in_client = app.client_at("198.51.100.10").with_token(&signed_in.access);
-    let nobody = json!("0".repeat(64));
-    let new_client = json!({ "proofToken": nobody, "username": "minjun", "password": PASSWORD });
+    let unknown_proof = json!("0".repeat(64));
+    let new_client = json!({ "proofToken": unknown_proof, "username": "minjun", "password": PASSWORD });
     let mut answers = Vec::new();
     for _ in 0..2 {
         answers = vec![
@@ -44,14 +44,14 @@ async fn bf_09_every_client_quota_is_reported() {
             client.sign_in_as("nobody").await,
             client.sign_up(new_client.clone()).await,
             client.refresh("nonsense").await,
-            client.reset_password(&nobody, "Other-Password-9").await,
+            client.reset_password(&unknown_proof, "Other-Password-9").await,
         ];
     }
     let undo = app.client_at("198.51.100.11");
     undo.undo_contact_change("nonsense").await;
     answers.push(undo.undo_contact_change("nonsense").await);
-    signed_in_client.change_contact("changePhone", &nobody).await;
-    answers.push(signed_in_client.change_contact("changePhone", &nobody).await);
+    signed_in_client.change_contact("changePhone", &unknown_proof).await;
+    answers.push(signed_in_client.change_contact("changePhone", &unknown_proof).await);
     for answer in &answers {
         assert_eq!((kind(answer), &answer["quota"]), ("QuotaExceeded", &json!("CLIENT_ADDRESS")), "{answer:#}");
     }
@@ -59,7 +59,7 @@ async fn bf_09_every_client_quota_is_reported() {
     let refused = signed_in_client.delete_account(PASSWORD).await;
     assert_eq!((kind(&refused), &refused["quota"]), ("QuotaExceeded", &json!("ACCOUNT")));
     // By code and by password are counted together.
-    assert_eq!(kind(&client.sign_in_with_proof(&nobody).await), "QuotaExceeded");
+    assert_eq!(kind(&client.sign_in_with_proof(&unknown_proof).await), "QuotaExceeded");
     app.advance(Duration::from_secs(60));
     assert_eq!(client.available(json!({ "username": "minjun" })).await["available"], true);
     assert_eq!(client.sign_in_as("hong").await["user"]["username"], "hong");
@@ -109,8 +109,8 @@ async fn contact_taken_by_another_account_is_not_restored() {
     let signed_in_client = app.client_for(&hong);
     let proof = app.proof(&signed_in_client, "PHONE_CHANGE", OTHER).await;
     assert_eq!(kind(&signed_in_client.change_contact("changePhone", &proof).await), "ChangeContactPayload");
-    let told = app.messages_to(PHONE, 2).await[0].clone();
-    let token = super::changes::undo_token(&told);
+    let notice = app.messages_to(PHONE, 2).await[0].clone();
+    let token = super::changes::undo_token(&notice);
     app.advance(Duration::from_secs(61));
     app.signed_up("kim", PHONE).await;
     let owner = app.client_at("203.0.113.77");

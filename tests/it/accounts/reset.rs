@@ -38,8 +38,11 @@ async fn pw_07_reset_by_code_ends_sessions_and_notifies_the_owner() {
     assert_eq!(client.sign_in_as("hong").await["__typename"], "CredentialsRejected");
     let back = client.sign_in(json!({ "identifier": "hong", "password": "Quiet-Harbour-71!" })).await;
     assert_eq!(back["__typename"], "SignInPayload");
-    let told = app.messages_to(PHONE, 4).await;
-    assert!(told.iter().any(|message| message["text"].as_str().unwrap().contains("password was changed")), "{told:#?}");
+    let notice = app.messages_to(PHONE, 4).await;
+    assert!(
+        notice.iter().any(|message| message["text"].as_str().unwrap().contains("password was changed")),
+        "{notice:#?}"
+    );
     app.stop().await;
 }
 

@@ -97,8 +97,8 @@ impl Prepared {
                 let changed = owner.change_contact("changePhone", &proof).await;
                 assert_eq!(changed["__typename"], "ChangeContactPayload", "{changed:#}");
                 // The code, the notice of the second device, and the undo token.
-                let told = app.messages_to(phone, 3).await;
-                Prepared::Undo(told.iter().find_map(find_undo_token).unwrap())
+                let notice = app.messages_to(phone, 3).await;
+                Prepared::Undo(notice.iter().find_map(find_undo_token).unwrap())
             }
             _ => Prepared::Now(operation, another().await),
         }
@@ -167,7 +167,7 @@ async fn tk_08_socket_ends_with_its_token_and_anonymous_socket_stays_open() {
 }
 
 /// A process that does not know yet that a session has ended still serves reads, but no changes (CR-06): a signed-out
-/// attacker can not change the contacts during the lag.
+/// attacker cannot change the contacts during the lag.
 #[tokio::test]
 async fn cr_06_ended_session_changes_nothing_at_a_process_that_does_not_know_yet() {
     let app = Setup::new().await.with("REVOCATION_LAG", "40s").start().await;

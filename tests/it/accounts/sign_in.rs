@@ -157,8 +157,8 @@ async fn new_device_is_notified_once() {
     let elsewhere = app.client_at("198.51.100.66");
     let first = json!({ "identifier": "hong", "password": PASSWORD, "deviceName": "Evil <b>box</b>" });
     let signed_in = elsewhere.sign_in(first).await;
-    let told = &app.messages_to("hong@example.com", 2).await[0];
-    assert!(told["text"].as_str().unwrap().contains("Evil b box b"), "{told:#}");
+    let notice = &app.messages_to("hong@example.com", 2).await[0];
+    assert!(notice["text"].as_str().unwrap().contains("Evil b box b"), "{notice:#}");
     // The same devices again, by device token and by user agent; and the device that signed up.
     let device = SignedIn::of(&signed_in).device;
     let again = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": device });
@@ -167,7 +167,7 @@ async fn new_device_is_notified_once() {
     let home = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": owner.device });
     app.client_at("203.0.113.10").sign_in(home).await;
     app.client_at("203.0.113.11").sign_in_as("hong").await;
-    let told = app.column("SELECT kind FROM delivery WHERE kind = 'new_device'").await;
-    assert_eq!(told.len(), 2, "the stranger's box, and the last one");
+    let notice = app.column("SELECT kind FROM delivery WHERE kind = 'new_device'").await;
+    assert_eq!(notice.len(), 2, "the unknown device and the last one");
     app.stop().await;
 }

@@ -97,8 +97,11 @@ async fn en_02_known_contact_gets_no_proof_and_its_owner_is_notified() {
     let other_client = app.client_at("198.51.100.7");
     let sent = other_client.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": "010-1234-5678" } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload");
-    let told = &app.messages_to("+821012345678", 2).await[0];
-    assert!(told["code"].is_null() && told["text"].as_str().unwrap().contains("already have an account"), "{told:#}");
+    let notice = &app.messages_to("+821012345678", 2).await[0];
+    assert!(
+        notice["code"].is_null() && notice["text"].as_str().unwrap().contains("already have an account"),
+        "{notice:#}"
+    );
     let guess = other_client.confirm(&sent["verification"]["id"], "000000").await;
     assert_eq!((&guess["__typename"], &guess["attemptsRemaining"]), (&json!("CodeMismatch"), &json!(4)));
     app.stop().await;
@@ -149,13 +152,13 @@ async fn unverified_email_does_not_block_its_owner() {
     let (attacker, owner) = (app.client_at("198.51.100.66"), app.anonymous());
     let input = |username: &str| json!({ "username": username, "password": PASSWORD, "email": "hong@example.com" });
     let first = attacker.sign_up(input("thief")).await;
-    let thiefs_code = app.code_sent_to("hong@example.com").await;
+    let attackers_code = app.code_sent_to("hong@example.com").await;
     app.advance(std::time::Duration::from_secs(61));
     let second = owner.sign_up(input("hong")).await;
     assert_eq!(second["__typename"], "SignUpPayload", "{second:#}");
     let code = &app.messages_to("hong@example.com", 2).await[0]["code"];
     // The first sign-up is gone: even its right code activates nothing.
-    attacker.confirm(&first["verification"]["id"], &thiefs_code).await;
+    attacker.confirm(&first["verification"]["id"], &attackers_code).await;
     assert_eq!(attacker.sign_in_as("thief").await["__typename"], "CredentialsRejected");
     let confirmed = owner.confirm(&second["verification"]["id"], code.as_str().unwrap()).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
@@ -224,8 +227,8 @@ async fn en_02_sign_up_with_known_email_looks_like_unknown() {
     }
     let masked: Vec<_> = seen.iter().map(|text| without_ids(text)).collect();
     assert_eq!(masked[0], masked[1]);
-    let told = &app.messages_to("owner@example.com", 2).await[0];
-    assert!(told["code"].is_null(), "{told:#}");
+    let notice = &app.messages_to("owner@example.com", 2).await[0];
+    assert!(notice["code"].is_null(), "{notice:#}");
     app.stop().await;
 }
 

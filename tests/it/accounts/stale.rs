@@ -1,4 +1,4 @@
-//! An access token of an ended session can not act, even at a process that does not know yet: operations for a
+//! An access token of an ended session cannot act, even at a process that does not know yet: operations for a
 //! signed-in account read the database.
 
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ async fn token_of_an_ended_session_is_rejected_everywhere() {
     assert_eq!(me["nickname"], Value::Null);
     let ids = me["verifications"]["nodes"].as_array().unwrap();
     assert!(!ids.is_empty() && ids.iter().all(|node| node["id"] != sent["id"]), "{me:#}");
-    // The owner can do what the ended token can not, and the operations that end the ended session change nothing.
+    // The owner can do what the ended token cannot, and the operations that end the ended session change nothing.
     assert_eq!(app.client_for(&attacker).sign_out().await["sessionsEnded"], 0);
     assert_eq!(current_session(&owner.me().await), session);
     assert_eq!(owner.sign_out_everywhere().await["sessionsEnded"], 1);
@@ -99,7 +99,7 @@ async fn token_of_an_ended_session_is_rejected_everywhere() {
 
 /// The attacker's session is ended at one process, and the owner signs in again. The other process knows of neither.
 #[tokio::test]
-async fn ended_token_can_not_end_a_new_session_at_another_process() {
+async fn ended_token_cannot_end_a_new_session_at_another_process() {
     let app = app().await;
     let other = app.another_process().await;
     let attacker = app.signed_up("hong", PHONE).await;

@@ -1,4 +1,4 @@
-//! An attacker with only an access token, and one who managed to change a contact: what they can not do (cases 1 of
+//! An attacker with only an access token, and one who managed to change a contact: what they cannot do (cases 1 of
 //! accounts; invariant 8).
 
 use std::time::Duration;
@@ -48,7 +48,7 @@ async fn phone_changed(app: &TestApp, signed_in_client: &ApiClient) -> String {
 
 /// Case 1, step by step: each step is rejected, and nothing is sent to the attacker.
 #[tokio::test]
-async fn access_token_alone_can_not_take_over_the_account() {
+async fn access_token_alone_cannot_take_over_the_account() {
     let app = setup().await.start().await;
     let owner = app.signed_up("hong", PHONE).await;
     let attacker = app.client_for(&owner);
@@ -87,7 +87,7 @@ async fn access_token_alone_can_not_take_over_the_account() {
 async fn refresh_and_foreign_proofs_are_no_recent_authentication() {
     let app = setup().await.start().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thiefs_own = app.client_for(&app.signed_up("thief", ATTACKER_PHONE).await);
+    let attackers_own = app.client_for(&app.signed_up("thief", ATTACKER_PHONE).await);
     app.advance(MINUTE * 10);
     let refreshed = app.anonymous().refresh(&owner.refresh).await;
     let refreshed = app.anonymous().with_token(refreshed["tokens"]["accessToken"].as_str().unwrap());
@@ -95,9 +95,12 @@ async fn refresh_and_foreign_proofs_are_no_recent_authentication() {
     required(&refreshed.delete_account_with(json!({})).await);
 
     // A proof of the attacker's own account is not accepted for the owner's account, and the attempt does not spend it.
-    let proof = app.proof(&thiefs_own, "STEP_UP", ATTACKER_PHONE).await;
+    let proof = app.proof(&attackers_own, "STEP_UP", ATTACKER_PHONE).await;
     assert_eq!(refreshed.reauthenticate(json!({ "proofToken": proof })).await["reason"], "UNKNOWN");
-    assert_eq!(thiefs_own.reauthenticate(json!({ "proofToken": proof })).await["__typename"], "ReauthenticatePayload");
+    assert_eq!(
+        attackers_own.reauthenticate(json!({ "proofToken": proof })).await["__typename"],
+        "ReauthenticatePayload"
+    );
     // Codes of other purposes are not STEP_UP codes, whichever contact they were sent to.
     for purpose in ["SIGN_IN", "PASSWORD_RESET", "CONTACT"] {
         let proof = app.proof(&refreshed, purpose, PHONE).await;
@@ -144,7 +147,7 @@ async fn contact_and_password_of_an_open_change_do_not_count() {
     app.stop().await;
 }
 
-/// Asserts that this session can not perform any operation that decides who owns the account, and that its contacts and
+/// Asserts that this session cannot perform any operation that decides who owns the account, and that its contacts and
 /// password do not count as an authentication.
 async fn assert_no_access(app: &TestApp, attacker: &ApiClient, password: Option<&str>, methods: &[&str]) {
     assert_eq!(required(&send(attacker, "EMAIL_CHANGE", ATTACKER_EMAIL).await), methods);
@@ -232,8 +235,8 @@ async fn code_by_email_to_a_changed_mailbox_does_not_count() {
         attacker.resend_via(&sent["verification"]["id"], "EMAIL").await["__typename"],
         "SendVerificationCodePayload"
     );
-    let letter = app.messages_to(ATTACKER_EMAIL, before + 1).await[0]["code"].as_str().unwrap().to_owned();
-    let proof = attacker.confirm(&sent["verification"]["id"], &letter).await["proof"]["token"].clone();
+    let emailed_code = app.messages_to(ATTACKER_EMAIL, before + 1).await[0]["code"].as_str().unwrap().to_owned();
+    let proof = attacker.confirm(&sent["verification"]["id"], &emailed_code).await["proof"]["token"].clone();
     let signed_in = app.client_for(&SignedIn::of(&attacker.sign_in_with_proof(&proof).await));
     required(&send(&signed_in, "PHONE_CHANGE", ATTACKER_PHONE).await);
     // A code sent to the new mailbox does not count either.

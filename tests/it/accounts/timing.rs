@@ -22,16 +22,16 @@ async fn en_03_unknown_account_takes_as_long_as_a_wrong_password() {
     let unknown = |n: usize| format!("+82104444{n:04}");
     app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
     let visitor = app.anonymous();
-    let (mut real, mut nobody) = (Vec::new(), Vec::new());
+    let (mut real, mut unknown_account) = (Vec::new(), Vec::new());
     for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
         let identifier = if is_known { known(n) } else { unknown(n) };
         let started = Instant::now();
         let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
         let took = started.elapsed().as_secs_f64();
         assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
-        if is_known { &mut real } else { &mut nobody }.push(took);
+        if is_known { &mut real } else { &mut unknown_account }.push(took);
     }
-    let auc = auc(&real, &nobody);
+    let auc = auc(&real, &unknown_account);
     assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: response times differ");
     app.stop().await;
 }
@@ -57,16 +57,16 @@ async fn en_03_costlier_imported_hashes_do_not_disclose_accounts() {
     assert_eq!(census["schemes"][1]["accounts"], 101, "{census:#}");
 
     let visitor = counted.anonymous();
-    let (mut real, mut nobody) = (Vec::new(), Vec::new());
+    let (mut real, mut unknown_account) = (Vec::new(), Vec::new());
     for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
         let identifier = if is_known { known(n) } else { unknown(n) };
         let started = Instant::now();
         let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
         let took = started.elapsed().as_secs_f64();
         assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
-        if is_known { &mut real } else { &mut nobody }.push(took);
+        if is_known { &mut real } else { &mut unknown_account }.push(took);
     }
-    let auc = auc(&real, &nobody);
+    let auc = auc(&real, &unknown_account);
     assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: response times differ");
     counted.stop().await;
     app.stop().await;
@@ -84,7 +84,7 @@ async fn en_03_locking_attempt_takes_as_long_for_an_unknown_account() {
     let unknown = |n: usize| format!("+82104444{n:04}");
     app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
     let visitor = app.anonymous();
-    let (mut real, mut nobody) = (Vec::new(), Vec::new());
+    let (mut real, mut unknown_account) = (Vec::new(), Vec::new());
     for locks in [false, true] {
         for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
             let identifier = if is_known { known(n) } else { unknown(n) };
@@ -93,7 +93,7 @@ async fn en_03_locking_attempt_takes_as_long_for_an_unknown_account() {
             let took = started.elapsed().as_secs_f64();
             assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
             if locks {
-                if is_known { &mut real } else { &mut nobody }.push(took);
+                if is_known { &mut real } else { &mut unknown_account }.push(took);
             }
         }
         // As after another attempt: the next wrong password locks.
@@ -103,7 +103,7 @@ async fn en_03_locking_attempt_takes_as_long_for_an_unknown_account() {
     }
     let entries = app.column("SELECT act FROM audit WHERE act = 'account locked'").await;
     assert_eq!(entries.len(), 2 * SAMPLES, "not every last attempt locked");
-    let auc = auc(&real, &nobody);
+    let auc = auc(&real, &unknown_account);
     assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: response times differ");
     app.stop().await;
 }

@@ -128,7 +128,7 @@ async fn tk_07_tk_11_ended_session_is_rejected_everywhere() {
 async fn assert_rejected_within_the_lag(app: &TestApp, signed_in: &SignedIn) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(6);
     while app.client_for(signed_in).me().await != Value::Null {
-        assert!(tokio::time::Instant::now() < deadline, "still honoured");
+        assert!(tokio::time::Instant::now() < deadline, "still accepted");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -52,14 +52,14 @@ async fn contacts_of_owner(app: &TestApp, owner: &ApiClient) -> Value {
 async fn either_token_undoes_earlier_and_later_changes() {
     let app = app().await;
     let mut signed_in_client = hong_with_both(&app).await;
-    for (round, told) in [EMAIL, PHONE].into_iter().enumerate() {
+    for (round, contact) in [EMAIL, PHONE].into_iter().enumerate() {
         change_contact_to(&app, &signed_in_client, ATTACKER_EMAIL).await;
         change_contact_to(&app, &signed_in_client, ATTACKER_PHONE).await;
         let owner = app.client_at("203.0.113.77");
         let to_email = app.notices_to(EMAIL, UNDO, round + 1).await;
         // The phone also got a notice when the address was added.
         let to_phone = app.notices_to(PHONE, UNDO, round + 2).await;
-        let token = undo_token(if told == EMAIL { &to_email[0] } else { &to_phone[0] });
+        let token = undo_token(if contact == EMAIL { &to_email[0] } else { &to_phone[0] });
         let undone = owner.undo_contact_change(&token).await;
         assert_eq!(undone["__typename"], "UndoContactChangePayload", "no contact was unchanged: {undone:#}");
         assert_eq!(contacts_of_owner(&app, &owner).await, json!([PHONE, EMAIL]));
@@ -79,13 +79,13 @@ async fn every_contact_is_notified_of_an_undo_and_it_is_final() {
     change_contact_to(&app, &signed_in_client, ATTACKER_PHONE).await;
     change_contact_to(&app, &signed_in_client, "+821066660001").await;
     change_contact_to(&app, &signed_in_client, ATTACKER_EMAIL).await;
-    let to_thief = app.messages_to(ATTACKER_PHONE, 2).await;
-    assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
+    let to_attacker = app.messages_to(ATTACKER_PHONE, 2).await;
+    assert!(to_attacker.iter().all(|message| find_undo_token(message).is_none()), "{to_attacker:#?}");
     let owner = app.client_at("203.0.113.77");
     let token = undo_token(&app.notices_to(PHONE, UNDO, 1).await[0]);
     assert_eq!(owner.undo_contact_change(&token).await["sessionsEnded"], 1);
-    for told in [PHONE, ATTACKER_PHONE, "+821066660001", ATTACKER_EMAIL] {
-        let messages = app.notices_to(told, UNDONE, 1).await;
+    for contact in [PHONE, ATTACKER_PHONE, "+821066660001", ATTACKER_EMAIL] {
+        let messages = app.notices_to(contact, UNDONE, 1).await;
         assert!(messages.iter().all(|message| find_undo_token(message).is_none()), "{messages:#?}");
     }
     assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "SPENT");
@@ -95,16 +95,16 @@ async fn every_contact_is_notified_of_an_undo_and_it_is_final() {
 
 /// The finder of a lost SIM card has the old number and its undo token, but not the unchanged e-mail address.
 #[tokio::test]
-async fn lost_sim_card_alone_can_not_undo_a_change() {
+async fn lost_sim_card_alone_cannot_undo_a_change() {
     let app = app().await;
     let signed_in_client = hong_with_both(&app).await;
     change_contact_to(&app, &signed_in_client, "+821077770000").await;
     let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
     let finder = app.client_at("203.0.113.66");
-    let asked = finder.undo_contact_change(&token).await;
-    assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
-    assert_eq!(asked["code"], "UNDO_CONFIRMATION_REQUIRED");
-    let id = &asked["verification"]["id"];
+    let requested = finder.undo_contact_change(&token).await;
+    assert_eq!(requested["__typename"], "UndoConfirmationRequired", "{requested:#}");
+    assert_eq!(requested["code"], "UNDO_CONFIRMATION_REQUIRED");
+    let id = &requested["verification"]["id"];
     assert!(app.codes_to(PHONE, 0).await.len() == 1, "no second code is sent to the old number");
     assert_eq!(finder.confirm(id, "00000000").await["__typename"], "CodeMismatch");
     // Nothing else that the finder can obtain replaces that proof.
@@ -126,7 +126,7 @@ async fn lost_sim_card_alone_can_not_undo_a_change() {
 /// An owner who changes the contact back from an attacker's has not undone the change. The attacker's contact gets no
 /// undo token for the owner's change, and an undo of any later change restores the owner's contact.
 #[tokio::test]
-async fn attacker_can_not_undo_the_owners_reverse_change() {
+async fn attacker_cannot_undo_the_owners_reverse_change() {
     let app = app().await;
     let attacker = app.client_for(&app.signed_up("hong", EMAIL).await);
     change_contact_to(&app, &attacker, ATTACKER_EMAIL).await;
@@ -134,8 +134,8 @@ async fn attacker_can_not_undo_the_owners_reverse_change() {
     let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     change_contact_to(&app, &owner, EMAIL).await;
     change_contact_to(&app, &owner, PHONE).await;
-    let to_thief = app.notices_to(ATTACKER_EMAIL, "hanged", 1).await;
-    assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
+    let to_attacker = app.notices_to(ATTACKER_EMAIL, "hanged", 1).await;
+    assert!(to_attacker.iter().all(|message| find_undo_token(message).is_none()), "{to_attacker:#?}");
     // The attacker's change can no longer be undone; the owner's changes can.
     app.advance(Duration::from_secs(72 * 3600 - 60));
     let changes = "contact_change WHERE replaced_contact IS NOT NULL AND old_contact = 'hong@example.com'";
@@ -154,8 +154,8 @@ async fn established_contact_can_undo_each_change_of_the_other() {
     change_contact_to(&app, &attacker, "thief2@example.com").await;
     let tokens: Vec<_> = app.notices_to(PHONE, UNDO, 2).await.iter().map(undo_token).collect();
     assert_ne!(tokens[0], tokens[1]);
-    let to_thief = app.messages_to(ATTACKER_EMAIL, 2).await;
-    assert!(to_thief.iter().all(|message| find_undo_token(message).is_none()), "{to_thief:#?}");
+    let to_attacker = app.messages_to(ATTACKER_EMAIL, 2).await;
+    assert!(to_attacker.iter().all(|message| find_undo_token(message).is_none()), "{to_attacker:#?}");
     let owner = app.client_at("203.0.113.77");
     let proof = app.undo_proof(&owner, &tokens[0], PHONE).await;
     let undone = owner.undo_with_proof(&tokens[0], &proof).await;
@@ -166,20 +166,20 @@ async fn established_contact_can_undo_each_change_of_the_other() {
 
 /// An attacker with a session ends neither the code nor the proof that the owner's undo needs.
 #[tokio::test]
-async fn attacker_can_not_end_the_confirmation_of_an_undo() {
+async fn attacker_cannot_end_the_confirmation_of_an_undo() {
     let app = app().await;
     let signed_in_client = hong_with_both(&app).await;
     change_contact_to(&app, &signed_in_client, ATTACKER_PHONE).await;
     let token = undo_token(&app.notices_to(PHONE, UNDO, 2).await[0]);
     let owner = app.client_at("203.0.113.77");
-    let asked = owner.undo_contact_change(&token).await;
+    let requested = owner.undo_contact_change(&token).await;
     let code = app.codes_to(EMAIL, 2).await[0].clone();
     let everywhere = async || {
         let attacker = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
         assert!(attacker.sign_out_everywhere().await["sessionsEnded"].is_number());
     };
     everywhere().await;
-    let confirmed = owner.confirm(&asked["verification"]["id"], &code).await;
+    let confirmed = owner.confirm(&requested["verification"]["id"], &code).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
     everywhere().await;
     let undone = owner.undo_with_proof(&token, &confirmed["proof"]["token"]).await;
@@ -187,7 +187,7 @@ async fn attacker_can_not_end_the_confirmation_of_an_undo() {
     app.stop().await;
 }
 
-/// An attacker who has the old address signs up with it so that it can not be restored. The phone is restored all the
+/// An attacker who has the old address signs up with it so that it cannot be restored. The phone is restored all the
 /// same.
 #[tokio::test]
 async fn contact_of_another_account_is_not_restored() {
@@ -206,7 +206,7 @@ async fn contact_of_another_account_is_not_restored() {
 
 /// Codes that anyone can request do not use up the code that the owner needs for the undo.
 #[tokio::test]
-async fn other_clients_can_not_use_up_the_undo_code() {
+async fn other_clients_cannot_use_up_the_undo_code() {
     let setup = Setup::new().await.with("CONTACT_DAILY_SENDS", "2").with("CONTACT_DAILY_GUESSES", "2");
     let app = setup.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
     let signed_in_client = hong_with_both(&app).await;
@@ -223,10 +223,10 @@ async fn other_clients_can_not_use_up_the_undo_code() {
         app.advance(Duration::from_secs(61));
     }
     let owner = app.client_at("203.0.113.77");
-    let asked = owner.undo_contact_change(&token).await;
-    assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
+    let requested = owner.undo_contact_change(&token).await;
+    assert_eq!(requested["__typename"], "UndoConfirmationRequired", "{requested:#}");
     let code = app.codes_to(EMAIL, 4).await[0].clone();
-    let confirmed = owner.confirm(&asked["verification"]["id"], &code).await;
+    let confirmed = owner.confirm(&requested["verification"]["id"], &code).await;
     let undone = owner.undo_with_proof(&token, &confirmed["proof"]["token"]).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
     app.stop().await;
@@ -235,7 +235,7 @@ async fn other_clients_can_not_use_up_the_undo_code() {
 /// An address that was added by the session that changed the number confirms nothing: both changes are by the same
 /// client.
 #[tokio::test]
-async fn contact_added_since_the_change_can_not_confirm_the_undo() {
+async fn contact_added_since_the_change_cannot_confirm_the_undo() {
     let app = app().await;
     let signed_in_client = app.client_for(&app.signed_up("hong", PHONE).await);
     change_contact_to(&app, &signed_in_client, ATTACKER_EMAIL).await;
@@ -264,7 +264,7 @@ async fn confirmation_is_bound_to_its_account() {
 }
 
 #[tokio::test]
-async fn undo_purpose_can_not_be_requested() {
+async fn undo_purpose_cannot_be_requested() {
     let app = TestApp::start().await;
     let hong = app.signed_up("hong", PHONE).await;
     for client in [app.anonymous(), app.client_for(&hong)] {

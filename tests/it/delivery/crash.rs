@@ -148,7 +148,7 @@ async fn delivery_of_an_erased_account_releases_its_worker() {
 /// process.
 #[tokio::test]
 async fn dl_01_unsent_message_is_sent_by_the_next_process() {
-    for (limit, value, begun) in [("PROVIDER_CONCURRENCY", "2", 2), ("PROVIDER_RATE", "unlimited, twilio=1", 1)] {
+    for (limit, value, started) in [("PROVIDER_CONCURRENCY", "2", 2), ("PROVIDER_RATE", "unlimited, twilio=1", 1)] {
         let twilio = FakeProvider::start(|_| Action::Hang).await;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let setup = with_providers("twilio").await.with(limit, value).with("PROVIDER_TIMEOUT", "60s").twilio(&twilio);
@@ -158,9 +158,9 @@ async fn dl_01_unsent_message_is_sent_by_the_next_process() {
         for number in 0..8 {
             ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
         }
-        twilio.wait_for_requests(begun).await;
+        twilio.wait_for_requests(started).await;
         runtime.shutdown_background();
-        assert_eq!(twilio.request_count(), begun, "{limit}");
+        assert_eq!(twilio.request_count(), started, "{limit}");
         twilio.behave(|_| Action::Respond(twilio_accepted(SID)));
         let app = killed.another_process().await;
         let visitor = app.anonymous();
@@ -178,8 +178,8 @@ async fn dl_01_unsent_message_is_sent_by_the_next_process() {
             app.advance(Duration::from_millis(200));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(ends.iter().filter(|status| *status == "UNKNOWN").count(), begun, "{limit}: {ends:?}");
-        assert_eq!(ends.iter().filter(|status| *status == "SENT").count(), ids.len() - begun, "{limit}");
+        assert_eq!(ends.iter().filter(|status| *status == "UNKNOWN").count(), started, "{limit}: {ends:?}");
+        assert_eq!(ends.iter().filter(|status| *status == "SENT").count(), ids.len() - started, "{limit}");
         app.stop().await;
     }
 }
@@ -293,7 +293,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
         verification: None,
         shown: None,
         claim: Some(claim.to_owned()),
-        asked: 1,
+        requests: 1,
         by: Acceptance { provider: "twilio".to_owned(), provider_message_id: Some(SID.to_owned()), poll_at: None },
         receipt_due: None,
     };

@@ -200,9 +200,9 @@ async fn gateway_error_code_no_answer_is_a_rejection() {
     let app = with_providers("twilio,webhook").await.gateway(&gateway).twilio(&twilio).start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let asked = gateway.wait_for_requests(1).await.remove(0);
+    let requests = gateway.wait_for_requests(1).await.remove(0);
     twilio.behave(|_| Action::Respond(twilio_accepted("SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
-    let (database, delivery) = (store(&app).await, DeliveryId::parse(asked.header("webhook-id")).unwrap());
+    let (database, delivery) = (store(&app).await, DeliveryId::parse(requests.header("webhook-id")).unwrap());
     let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     let due_at = loop {
         let row = database.delivery(&delivery).await.unwrap().unwrap();

@@ -59,10 +59,10 @@ async fn dl_03_hanging_provider_delays_neither_responses_nor_other_channels() {
     let app = app.gateway(&gateway).start().await;
     let visitor = app.anonymous();
     for number in 0..20 {
-        let asked = Instant::now();
+        let requests = Instant::now();
         visitor.send_code_to(&phone(number)).await;
         // The provider hangs for as long as PROVIDER_TIMEOUT.
-        assert!(asked.elapsed() < Duration::from_secs(50), "{:?}", asked.elapsed());
+        assert!(requests.elapsed() < Duration::from_secs(50), "{:?}", requests.elapsed());
     }
     gateway.wait_for_requests(4).await;
     let sent = visitor.send_code(json!({ "purpose": "CONTACT", "to": { "email": "minji@example.com" } })).await;
@@ -89,10 +89,10 @@ async fn dl_03_misbehaving_provider_delays_no_response_and_recovers() {
     ];
     for (number, misdeed) in misdeeds.into_iter().enumerate() {
         gateway.behave(move |_| misdeed());
-        let (before, asked) = (gateway.request_count(), Instant::now());
+        let (before, requests) = (gateway.request_count(), Instant::now());
         visitor.send_code_to(&phone(2 * number)).await;
         // The slowest case takes thirty seconds.
-        assert!(asked.elapsed() < Duration::from_secs(25), "{number}: {:?}", asked.elapsed());
+        assert!(requests.elapsed() < Duration::from_secs(25), "{number}: {:?}", requests.elapsed());
         gateway.wait_for_requests(before + 1).await;
         gateway.behave(|_| Action::Respond(accepted("x")));
         let id = visitor.send_code_to(&phone(2 * number + 1)).await["id"].clone();

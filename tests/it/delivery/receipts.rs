@@ -55,16 +55,16 @@ async fn en_01_account_dependent_delivery_never_shows_more_than_sent() {
     let app = with_providers("webhook").await.gateway(&gateway).start().await;
     app.insert_accounts([Account::with_phone(&phone(0)), Account::with_phone(&phone(1))]).await;
     let visitor = app.anonymous();
-    for (n, told) in ["delivered", "undelivered"].into_iter().enumerate() {
+    for (n, reported) in ["delivered", "undelivered"].into_iter().enumerate() {
         let input = json!({ "purpose": "SIGN_IN", "to": { "phone": phone(n) } });
         let id = visitor.send_code(input).await["verification"]["id"].clone();
         let mut watch = visitor.watch(&id).await;
         let sent = watch.until(|state| state["delivery"]["status"] == "SENT").await;
         let accepted = format!("gw-{}", gateway.wait_for_requests(n + 1).await[n].header("webhook-id"));
-        post_receipt(&app, &accepted, told).await;
+        post_receipt(&app, &accepted, reported).await;
         assert_eq!(visitor.verification(&id).await, sent);
         let known = app.column("SELECT status FROM delivery ORDER BY created_at, id").await;
-        assert_eq!(known.iter().filter(|status| status.eq_ignore_ascii_case(told)).count(), 1, "{known:?}");
+        assert_eq!(known.iter().filter(|status| status.eq_ignore_ascii_case(reported)).count(), 1, "{known:?}");
     }
     app.stop().await;
 }
@@ -86,7 +86,7 @@ async fn receipt_with_delivery_id_counts_after_a_lost_response() {
     let twilio = FakeProvider::start(|_| Action::Hang).await;
     let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let visitor = app.anonymous();
-    for (number, (told, shown)) in
+    for (number, (reported, shown)) in
         [("delivered", "DELIVERED"), ("undelivered", "UNDELIVERED"), ("sent", "SENT")].into_iter().enumerate()
     {
         let id = visitor.send_code_to(&phone(number)).await["id"].clone();
@@ -94,9 +94,9 @@ async fn receipt_with_delivery_id_counts_after_a_lost_response() {
         let callback = seen[number].form()["StatusCallback"].clone();
         let delivery = callback.split_once("delivery=").unwrap().1.to_owned();
         // Once while the request is open, and once after it was given up.
-        assert_eq!(post_twilio_receipt(&app, &delivery, SID, told).await, 200);
+        assert_eq!(post_twilio_receipt(&app, &delivery, SID, reported).await, 200);
         wait_for_status(&visitor, &id, shown).await;
-        assert_eq!(post_twilio_receipt(&app, &delivery, SID, told).await, 200);
+        assert_eq!(post_twilio_receipt(&app, &delivery, SID, reported).await, 200);
         assert_eq!(visitor.verification(&id).await["delivery"]["status"], shown);
     }
     app.stop().await;
@@ -105,7 +105,7 @@ async fn receipt_with_delivery_id_counts_after_a_lost_response() {
 /// The gateway accepted the message without a response and sent a receipt before the retry: there is no retry.
 #[tokio::test]
 async fn receipt_before_the_retry_is_final() {
-    for (number, (told, shown)) in [("undelivered", "UNDELIVERED"), ("sent", "SENT")].into_iter().enumerate() {
+    for (number, (reported, shown)) in [("undelivered", "UNDELIVERED"), ("sent", "SENT")].into_iter().enumerate() {
         let gateway = FakeProvider::start(|_| Action::Hang).await;
         let app = with_providers("webhook").await.gateway(&gateway).start().await;
         let visitor = app.anonymous();
@@ -117,7 +117,7 @@ async fn receipt_before_the_retry_is_final() {
             assert!(tokio::time::Instant::now() < deadline);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(post_gateway_receipt(&app, &json!({ "id": delivery, "status": told }), SECRET).await, 200);
+        assert_eq!(post_gateway_receipt(&app, &json!({ "id": delivery, "status": reported }), SECRET).await, 200);
         app.advance(Duration::from_secs(10));
         wait_for_status(&visitor, &id, shown).await;
         assert_eq!(gateway.requests().len(), 1);
@@ -163,9 +163,9 @@ async fn confirmed_code_or_timely_receipt_prevents_failover() {
     let app = with_providers("webhook,twilio").await.gateway(&gateway).twilio(&twilio).start().await;
     let visitor = app.anonymous();
     let confirmed = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let told = visitor.send_code_to(&phone(1)).await["id"].clone();
+    let reported = visitor.send_code_to(&phone(1)).await["id"].clone();
     wait_for_status(&visitor, &confirmed, "SENT").await;
-    wait_for_status(&visitor, &told, "SENT").await;
+    wait_for_status(&visitor, &reported, "SENT").await;
     let seen = gateway.wait_for_requests(2).await;
     let of = |phone: &str| seen.iter().find(|seen| number(seen) == phone).unwrap();
     visitor.confirm(&confirmed, &code(of(&phone(0)))).await;

@@ -111,10 +111,10 @@ fn random_behaviour(ledger: &Arc<Mutex<Ledger>>, seed: u64) -> impl FnMut(&Recor
 
 /// A delivered message stays delivered, whatever other receipts say.
 fn merge_receipts(reported: &mut BTreeMap<String, &'static str>, receipts: BTreeMap<String, &'static str>) {
-    for (to, word) in receipts {
-        let known = reported.entry(to).or_insert(word);
-        if word == "delivered" {
-            *known = word;
+    for (to, reported_status) in receipts {
+        let known = reported.entry(to).or_insert(reported_status);
+        if reported_status == "delivered" {
+            *known = reported_status;
         }
     }
 }
@@ -125,7 +125,7 @@ async fn post_receipts(
     ledger: &Mutex<Ledger>,
     chance: &mut ChaCha20Rng,
 ) -> BTreeMap<String, &'static str> {
-    let mut final_word = BTreeMap::new();
+    let mut final_status = BTreeMap::new();
     let accepted = std::mem::take(&mut ledger.lock().unwrap().pending_receipts);
     let mut receipts = Vec::new();
     for (to, reported) in accepted {
@@ -135,9 +135,9 @@ async fn post_receipts(
             _ => continue,
         };
         // A delivered message stays delivered.
-        let word = final_word.entry(to).or_insert(end);
+        let reported_status = final_status.entry(to).or_insert(end);
         if end == "delivered" {
-            *word = end;
+            *reported_status = end;
         }
         receipts.push((reported, end, chance.random_range(2..=4)));
     }
@@ -154,7 +154,7 @@ async fn post_receipts(
             }
         })
         .await;
-    final_word
+    final_status
 }
 
 /// Waits until no message is in progress and returns how many are due: those that wait for a provider's short

@@ -123,9 +123,9 @@ async fn dr_05_unverified_account_releases_its_username() {
     let client = app.anonymous();
     let input = |username: &str, email: &str| json!({ "username": username, "password": PASSWORD, "email": email });
     client.sign_up(input("squatter", "typed@example.com")).await;
-    let made = client.sign_up(input("minji", "minji@example.com")).await;
+    let created = client.sign_up(input("minji", "minji@example.com")).await;
     let code = app.code_sent_to("minji@example.com").await;
-    client.confirm(&made["verification"]["id"], &code).await;
+    client.confirm(&created["verification"]["id"], &code).await;
     app.signed_up("hong", PHONE).await;
     app.advance(DAY * 3 - HOUR);
     assert_eq!(client.available(json!({ "username": "squatter" })).await["available"], false);

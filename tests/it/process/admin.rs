@@ -32,8 +32,8 @@ async fn admin_grant_and_revoke_change_the_role() {
     assert!(config.run(&["admin", "grant", &other]).status.success());
     assert!(config.run(&["admin", "grant", "gildong", "--role", "user"]).status.success());
     assert_eq!(role().await, "USER");
-    let nobody = config.run(&["admin", "grant", "nobody"]);
-    assert!(!nobody.status.success() && output_text(&nobody).contains("no account"), "{}", output_text(&nobody));
+    let missing = config.run(&["admin", "grant", "nobody"]);
+    assert!(!missing.status.success() && output_text(&missing).contains("no account"), "{}", output_text(&missing));
     let acts = config.column("SELECT act || ' ' || outcome FROM audit WHERE act LIKE 'admin%' ORDER BY id").await;
     let expected =
         ["admin create-user ok", "admin grant ok", "admin grant ok", "admin grant ok", "admin create-user ok"];

@@ -112,9 +112,9 @@ impl ChildConfig {
     /// Creates an account with `admin create-user` and returns its id.
     pub fn create_user(&self, username: &str, phone: &str) -> String {
         let arguments = ["admin", "create-user", "--username", username, "--phone", phone];
-        let made = self.run_with(&arguments, "Quiet-Harbour-71!\n");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+        let created = self.run_with(&arguments, "Quiet-Harbour-71!\n");
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        String::from_utf8(created.stdout).unwrap().trim().to_owned()
     }
 
     /// The first column of a query on the database, as text.

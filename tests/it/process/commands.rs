@@ -42,9 +42,9 @@ async fn admin_creates_a_user() {
     let out = String::from_utf8_lossy(&weak.stderr).into_owned();
     assert!(!weak.status.success() && !out.contains("password\n"), "{out}");
     assert!(!run("").status.success());
-    let made = run("Quiet-Harbour-71!\n");
-    let id = String::from_utf8(made.stdout).unwrap();
-    assert!(made.status.success() && id.starts_with("acc_"), "{id}{}", String::from_utf8_lossy(&made.stderr));
+    let created = run("Quiet-Harbour-71!\n");
+    let id = String::from_utf8(created.stdout).unwrap();
+    assert!(created.status.success() && id.starts_with("acc_"), "{id}{}", String::from_utf8_lossy(&created.stderr));
     let taken = run("Quiet-Harbour-71!\n");
     assert!(!taken.status.success() && String::from_utf8_lossy(&taken.stderr).contains("another account"));
     let document = "mutation { it: requestPasswordReset(input: { identity: { name: \"홍길동\", birthDate: \"1990-03-14\", phone: \

@@ -66,7 +66,7 @@ async fn every_line_is_imported_or_rejected_with_its_number_and_reason() {
     child.kill();
 }
 
-/// A time that a database can not store invalidates only its line.
+/// A time that a database cannot store invalidates only its line.
 #[tokio::test]
 async fn time_before_1900_rejects_only_its_line() {
     let config = ChildConfig::new().await;
@@ -136,7 +136,7 @@ fn costly_hash(number: usize) -> String {
 /// Imports `users` and returns the time it took and the peak memory of the process in KiB.
 async fn import(config: &ChildConfig, users: std::ops::Range<usize>) -> (Duration, u64) {
     let passwords: Vec<_> = (0..4).map(|n| bcrypt::hash(format!("Old-System-Pass-{n}"), 4).unwrap()).collect();
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut command = config.command(&["admin", "import-users", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -156,10 +156,10 @@ async fn import(config: &ChildConfig, users: std::ops::Range<usize>) -> (Duratio
             break ended;
         }
         // Verifying ten thousand hashes would take most of an hour.
-        assert!(begun.elapsed() < Duration::from_secs(300), "it takes too long");
+        assert!(started.elapsed() < Duration::from_secs(300), "it takes too long");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    let took = begun.elapsed();
+    let took = started.elapsed();
     writing.join().unwrap();
     let (summary, refusals) = output_text(&child.wait_with_output().unwrap());
     let mut expected = String::new();

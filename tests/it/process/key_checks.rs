@@ -132,7 +132,7 @@ async fn check_config_and_doctor_open_private_keys_and_tls_files() {
     assert!(status.success(), "{output}");
 }
 
-/// Issue 13: secrets mounted by Docker and Kubernetes are readable by every user, and their mode can not be changed.
+/// Issue 13: secrets mounted by Docker and Kubernetes are readable by every user, and their mode cannot be changed.
 #[tokio::test]
 async fn readable_secret_is_rejected_only_if_its_mode_can_be_changed() {
     let config = ChildConfig::new().await.without("JWT_SECRET");

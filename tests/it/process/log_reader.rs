@@ -78,7 +78,7 @@ async fn resumed_log_reader_gets_the_number_of_lost_lines() {
     let mut piped = Piped::start().await;
     piped.stall().await;
     let mut reader = piped.reader.try_clone().unwrap();
-    let (found, told) = tokio::sync::oneshot::channel();
+    let (found, lost_line) = tokio::sync::oneshot::channel();
     // A detached thread, in case the line never comes.
     std::thread::spawn(move || {
         let (mut read, mut buffer) = (Vec::new(), [0; 65536]);
@@ -91,9 +91,9 @@ async fn resumed_log_reader_gets_the_number_of_lost_lines() {
             }
         }
     });
-    let (told, first) = tokio::time::timeout(TEST_TIMEOUT, told).await.unwrap().unwrap();
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert!(told["lost"].as_u64().unwrap() > 0, "{told}");
+    let (lost_line, first) = tokio::time::timeout(TEST_TIMEOUT, lost_line).await.unwrap().unwrap();
+    let lost_line: serde_json::Value = serde_json::from_str(&lost_line).unwrap();
+    assert!(lost_line["lost"].as_u64().unwrap() > 0, "{lost_line}");
     assert!(first.contains("settings come from the environment"), "nothing was lost before: {first}");
     piped.child.kill();
 }

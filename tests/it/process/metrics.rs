@@ -141,7 +141,7 @@ async fn every_operation_is_counted_and_no_user_input_is_a_label() {
     let child = config.serve().await;
     let (mut secrets, watch) = drive(&child, &gateway).await;
     let text = scrape(&config).await;
-    let told = series(&text);
+    let all_series = series(&text);
 
     // Except those that need a provider with polling, a provider that checks codes, or Redis.
     let mut elsewhere = BTreeSet::from(["countersign_receipt_polls_total", "countersign_code_checks_total"]);
@@ -149,7 +149,7 @@ async fn every_operation_is_counted_and_no_user_input_is_a_label() {
     if !config.vars.contains_key("REDIS_URL") {
         elsewhere.insert("countersign_redis_up");
     }
-    let names: BTreeSet<_> = told.iter().map(|(name, _)| metric(name)).collect();
+    let names: BTreeSet<_> = all_series.iter().map(|(name, _)| metric(name)).collect();
     let ours = METRICS.iter().map(|metric| metric.name).filter(|name| !elsewhere.contains(name));
     let expected = ours.chain(process::METRICS.iter().map(|(name, ..)| *name));
     let missing: Vec<_> = expected.filter(|name| !names.contains(name)).collect();
@@ -157,8 +157,8 @@ async fn every_operation_is_counted_and_no_user_input_is_a_label() {
 
     // The metrics of the dashboards and alerts are present.
     for file in ["deploy/grafana/dashboards/countersign.json", "deploy/prometheus/alerts.yml"] {
-        let asked = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let words = asked.split(|sign: char| !sign.is_ascii_lowercase() && sign != '_');
+        let wanted = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let words = wanted.split(|sign: char| !sign.is_ascii_lowercase() && sign != '_');
         let words = words.filter(|word| word.starts_with("countersign_") || word.starts_with("process_"));
         let missing: BTreeSet<_> =
             words.map(metric).filter(|name| !names.contains(name) && !elsewhere.contains(name)).collect();
@@ -171,7 +171,7 @@ async fn every_operation_is_counted_and_no_user_input_is_a_label() {
         assert!(!text.contains(secret.as_str()), "{secret} is disclosed");
     }
     let table: BTreeMap<_, _> = METRICS.iter().map(|metric| (metric.name, metric.labels)).collect();
-    for (name, labels) in &told {
+    for (name, labels) in &all_series {
         let known = table.get(metric(name)).copied().unwrap_or_default();
         for (label, value) in labels.iter().filter(|(label, _)| *label != "le") {
             assert!(known.contains(&label.as_str()), "{name} has a label {label}");
@@ -179,7 +179,7 @@ async fn every_operation_is_counted_and_no_user_input_is_a_label() {
             assert!(value.len() <= 40 && value.chars().all(word), "{name}: {label}={value}");
         }
     }
-    assert!(told.len() < 600, "{} series", told.len());
+    assert!(all_series.len() < 600, "{} series", all_series.len());
 
     let count = |series: &str| -> f64 {
         let line =

@@ -40,8 +40,8 @@ fn each_provider_of_a_list_is_checked() {
     let hints =
         hints(&[("SMS_PROVIDER", "aligo,solapi"), ("EMAIL_PROVIDER", "smtp,nobody"), ("VOICE_PROVIDER", "aligo")]);
     assert_eq!(hints.len(), 5, "{hints:#?}");
-    assert!(hints.iter().any(|mend| mend == "VOICE_PROVIDER: aligo carries SMS alone: take it out"));
-    assert!(hints.iter().any(|mend| mend.starts_with(r#"EMAIL_PROVIDER: no provider is called "nobody""#)));
+    assert!(hints.iter().any(|hint| hint == "VOICE_PROVIDER: aligo carries SMS alone: take it out"));
+    assert!(hints.iter().any(|hint| hint.starts_with(r#"EMAIL_PROVIDER: no provider is called "nobody""#)));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn invalid_values_are_rejected_without_showing_secrets() {
         let prefix = format!("{name}: ");
         hints
             .into_iter()
-            .find(|mend| mend.starts_with(&prefix))
+            .find(|hint| hint.starts_with(&prefix))
             .unwrap_or_else(|| panic!("{name}={value} was accepted"))
     };
     refused("TWILIO_ACCOUNT_SID", "../AC1");

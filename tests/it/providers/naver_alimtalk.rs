@@ -146,9 +146,9 @@ async fn result_is_polled_by_message_id() {
         (row("A000", "3019"), known(ReceiptStatus::Sent)),
         (row("A000", "3020"), known(ReceiptStatus::Sent)),
     ];
-    for (told, expected) in table {
-        double.then(Reply::json(200, &told));
-        assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, expected, "{told}");
+    for (polled, expected) in table {
+        double.then(Reply::json(200, &polled));
+        assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, expected, "{polled}");
         let seen = double.take_one();
         assert_eq!((seen.method, seen.line), ("GET".to_owned(), format!("{MESSAGES}/aa724ca6-0000")));
     }

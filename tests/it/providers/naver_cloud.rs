@@ -161,8 +161,8 @@ async fn every_error_code_has_its_class() {
 async fn result_is_polled_in_two_signed_requests() {
     let double = Double::start().await;
     let listed = json!({ "statusCode": "202", "messages": [{ "requestId": "VORSSA-req-1", "messageId": "0-ESA-202601-123-0" }] });
-    let told = json!({ "statusCode": "200", "messages": [{ "messageId": "0-ESA-202601-123-0", "status": "COMPLETED", "statusCode": "0", "statusName": "success" }] });
-    double.then(Reply::json(200, &listed)).then(Reply::json(200, &told));
+    let delivered = json!({ "statusCode": "200", "messages": [{ "messageId": "0-ESA-202601-123-0", "status": "COMPLETED", "statusCode": "0", "statusName": "success" }] });
+    double.then(Reply::json(200, &listed)).then(Reply::json(200, &delivered));
     let polled = sens(&double.url(), 1_700_000_000_000).poll("VORSSA-req-1").await;
     assert_eq!(polled, Polled::Status { status: ReceiptStatus::Delivered, code: None });
     let [list, one] = &double.take()[..] else { panic!("two requests are expected") };
@@ -170,7 +170,7 @@ async fn result_is_polled_in_two_signed_requests() {
     assert_eq!(list.header("x-ncp-apigw-signature-v2"), "pUCbOhHXsXSWZo1qUl8BHYBBTINZRrXB+UzNuYeHogs=");
     assert_eq!(one.line, format!("{MESSAGES}/0-ESA-202601-123-0"));
 
-    double.then(Reply::json(200, &listed)).then(Reply::json(200, &told));
+    double.then(Reply::json(200, &listed)).then(Reply::json(200, &delivered));
     sens(&double.url(), 1_767_225_600_123).poll("VORSSA-req-1").await;
     assert_eq!(double.take()[1].header("x-ncp-apigw-signature-v2"), "eqdHN/umpI8oRGIKFRNPRYKhYvZ2Czbuijcybh3m/YQ=");
 }
@@ -188,9 +188,9 @@ async fn polled_result_has_the_delivery_status() {
         (row("COMPLETED", "3008", "fail"), known(ReceiptStatus::Undelivered, Some("3008"))),
         (json!({ "messages": [] }), Polled::NotYet),
     ];
-    for (told, expected) in table {
-        double.then(Reply::json(200, &row("", "", ""))).then(Reply::json(200, &told));
-        assert_eq!(sens.poll("r").await, expected, "{told}");
+    for (delivered, expected) in table {
+        double.then(Reply::json(200, &row("", "", ""))).then(Reply::json(200, &delivered));
+        assert_eq!(sens.poll("r").await, expected, "{delivered}");
     }
     double.then(Reply::json(200, &json!({ "messages": [] })));
     assert_eq!(sens.poll("r").await, Polled::NotYet);

@@ -144,8 +144,8 @@ async fn every_twilio_status_is_mapped() {
         ("new_status", None),
     ];
     for (status, expected) in message {
-        let told = say(&[("MessageSid", "SM1"), ("MessageStatus", status), ("SmsStatus", status)]).await;
-        assert_eq!(told.map(|receipt| receipt.status), expected, "{status}");
+        let parsed = say(&[("MessageSid", "SM1"), ("MessageStatus", status), ("SmsStatus", status)]).await;
+        assert_eq!(parsed.map(|receipt| receipt.status), expected, "{status}");
     }
     let call = [
         ("initiated", None),
@@ -158,11 +158,11 @@ async fn every_twilio_status_is_mapped() {
         ("canceled", Some(Undelivered)),
     ];
     for (status, expected) in call {
-        let told = say(&[("CallSid", "CA1"), ("CallStatus", status)]).await;
-        assert_eq!(told.map(|receipt| receipt.status), expected, "{status}");
+        let parsed = say(&[("CallSid", "CA1"), ("CallStatus", status)]).await;
+        assert_eq!(parsed.map(|receipt| receipt.status), expected, "{status}");
     }
-    let told = say(&[("SmsSid", "SM1"), ("SmsStatus", "undelivered"), ("ErrorCode", "30003")]).await.unwrap();
-    assert_eq!(told, receipt("twilio", "SM1", Undelivered, Some("30003")));
+    let parsed = say(&[("SmsSid", "SM1"), ("SmsStatus", "undelivered"), ("ErrorCode", "30003")]).await.unwrap();
+    assert_eq!(parsed, receipt("twilio", "SM1", Undelivered, Some("30003")));
 }
 
 #[tokio::test]
@@ -180,11 +180,11 @@ async fn solapi_receipt_needs_the_token_in_the_url() {
         json!([event("M1", "4000"), event("M2", "3000"), event("M3", "3041"), event("M4", "2000"), group]).to_string();
     let path = format!("/receipts/solapi?token={TOKEN}");
     assert_eq!(bench.post(&path, &[], body.clone()).await, 200);
-    let told = |id, status, code| Receipt { delivery: Some(delivery()), ..receipt("solapi", id, status, code) };
+    let parsed = |id, status, code| Receipt { delivery: Some(delivery()), ..receipt("solapi", id, status, code) };
     let expected = [
-        told("M1", ReceiptStatus::Delivered, None),
-        told("M2", ReceiptStatus::Sent, None),
-        told("M3", ReceiptStatus::Undelivered, Some("3041")),
+        parsed("M1", ReceiptStatus::Delivered, None),
+        parsed("M2", ReceiptStatus::Sent, None),
+        parsed("M3", ReceiptStatus::Undelivered, Some("3041")),
     ];
     assert_eq!(bench.taken(), expected);
     for path in
@@ -236,7 +236,7 @@ async fn vonage_receipt_needs_a_signature_in_every_format() {
     forged.insert("status".to_owned(), "delivered".to_owned());
     let mut unsigned = good.clone();
     unsigned.remove("sig");
-    // A captured receipt can not be replayed after five minutes.
+    // A captured receipt cannot be replayed after five minutes.
     for bad in [forged, unsigned, fields("failed", NOW - 301), fields("failed", NOW + 301)] {
         assert_eq!(bench.send(get(encoded(&bad))).await, 403, "{bad:?}");
     }

@@ -193,9 +193,9 @@ async fn nothing_is_sent_without_starttls() {
     assert!(!transcript.contains("AUTH") && !transcript.contains("MAIL"), "{transcript}");
 }
 
-/// Values can not inject a header or a recipient.
+/// Values cannot inject a header or a recipient.
 #[tokio::test]
-async fn dl_06_values_can_not_inject_headers() {
+async fn dl_06_values_cannot_inject_headers() {
     let (server, port) = Server::start().await;
     let subject = "hello\r\nBcc: victim@example.com\r\n\r\nbody\0";
     let message = Outgoing {

@@ -194,7 +194,7 @@ async fn polling_finds_the_message_by_its_id() {
 async fn receipt_counts_only_as_confirmed_by_polling() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
-    let told = |id: &str| Receipt {
+    let delivered_receipt = |id: &str| Receipt {
         provider: "solapi",
         provider_message_id: id.to_owned(),
         delivery: None,
@@ -203,7 +203,8 @@ async fn receipt_counts_only_as_confirmed_by_polling() {
     };
     let listed = |id: &str, code: &str| Reply::json(200, &json!({ "messageList": { id: { "statusCode": code } } }));
     double.then(listed("M1", "3041")).then(listed("M2", "2000")).then(listed("M3", "4000"));
-    let confirmed = asked_again(solapi.as_ref(), ["M1", "M2", "M3"].map(told).to_vec()).await;
-    let failed = Receipt { status: ReceiptStatus::Undelivered, code: Some("3041".to_owned()), ..told("M1") };
-    assert_eq!(confirmed, [failed, told("M3")]);
+    let confirmed = asked_again(solapi.as_ref(), ["M1", "M2", "M3"].map(delivered_receipt).to_vec()).await;
+    let failed =
+        Receipt { status: ReceiptStatus::Undelivered, code: Some("3041".to_owned()), ..delivered_receipt("M1") };
+    assert_eq!(confirmed, [failed, delivered_receipt("M3")]);
 }

@@ -170,10 +170,10 @@ fn vonage_receipt_signatures_match() {
     for (method, sig) in table {
         let signature = Signature::new(vec![Secret::new("sigsecret")], method);
         assert_eq!(signature.sign(fields), sig);
-        let mut told: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        told.insert("sig".to_owned(), sig.to_owned());
-        assert!(matches!(signature.receipt(&told, now), Ok(Some(_))));
-        told.insert("sig".to_owned(), sig.replacen(&sig[..1], "x", 1));
-        assert_eq!(signature.receipt(&told, now), Err(NoReceipt::Forged));
+        let mut signed: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        signed.insert("sig".to_owned(), sig.to_owned());
+        assert!(matches!(signature.receipt(&signed, now), Ok(Some(_))));
+        signed.insert("sig".to_owned(), sig.replacen(&sig[..1], "x", 1));
+        assert_eq!(signature.receipt(&signed, now), Err(NoReceipt::Forged));
     }
 }

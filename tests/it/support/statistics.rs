@@ -1,4 +1,4 @@
-//! Statistics that tell whether two kinds of responses differ in timing (EN-03, EN-04).
+//! Statistics on whether two kinds of responses differ in timing (EN-03, EN-04).
 
 use countersign::clock::Entropy;
 

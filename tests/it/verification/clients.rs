@@ -212,18 +212,18 @@ async fn forged_host_header_is_not_reflected() {
             .header("forwarded", "host=evil.example;proto=https")
             .header("referer", "https://evil.example/")
     };
-    let mut said = String::new();
+    let mut text = String::new();
     for path in ["", "dev/outbox", ".well-known/jwks.json", "healthz", "nowhere", "graphql"] {
         let answer = forged(http.get(format!("{}/{path}", app.url()))).send().await.unwrap();
-        said += &format!("{:?}", answer.headers());
-        said += &answer.text().await.unwrap();
+        text += &format!("{:?}", answer.headers());
+        text += &answer.text().await.unwrap();
     }
     let document =
         "mutation { sendVerificationCode(input: { purpose: SIGN_UP, to: { phone: \"01030000000\" } }) { __typename } }";
     let sent = forged(http.post(format!("{}/graphql", app.url()))).json(&json!({ "query": document })).send().await;
     let sent = sent.unwrap().text().await.unwrap();
     assert!(sent.contains("SendVerificationCodePayload"), "{sent}");
-    said += &format!("{:?}", app.messages_to("+821030000000", 1).await);
-    assert!(!said.contains("evil.example"), "{said}");
+    text += &format!("{:?}", app.messages_to("+821030000000", 1).await);
+    assert!(!text.contains("evil.example"), "{text}");
     app.stop().await;
 }

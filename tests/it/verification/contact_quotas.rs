@@ -166,7 +166,7 @@ async fn daily_guess_limit_holds_under_concurrency() {
     let ids = [send(&visitor).await["verification"]["id"].clone(), send(&visitor).await["verification"]["id"].clone()];
     app.messages_to(PHONE, 2).await;
     let answers = join_all((0..40).map(|n| visitor.confirm(&ids[n % 2], "999999x"))).await;
-    let judged = answers.iter().filter(|answer| answer["__typename"] == "CodeMismatch").count();
-    assert_eq!(judged, 6, "{:?}", tally(&answers));
+    let checked = answers.iter().filter(|answer| answer["__typename"] == "CodeMismatch").count();
+    assert_eq!(checked, 6, "{:?}", tally(&answers));
     app.stop().await;
 }

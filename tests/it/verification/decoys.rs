@@ -88,7 +88,7 @@ async fn decoy_uses_the_same_quotas_as_a_real_verification() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
     app.insert_accounts([Account::with_phone(KNOWN)]).await;
     let visitor = app.anonymous();
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for phone in [KNOWN, UNKNOWN] {
         let mut answers = Vec::new();
         for _ in 0..6 {
@@ -97,10 +97,10 @@ async fn decoy_uses_the_same_quotas_as_a_real_verification() {
             answers.push((answer["quota"].take(), answer["verification"]["sendsRemaining"].take()));
             app.advance(Duration::from_secs(60));
         }
-        told.push(answers);
+        results.push(answers);
     }
-    assert_eq!(told[0], told[1]);
-    assert_eq!(told[0][5].0, "CONTACT_DAILY");
+    assert_eq!(results[0], results[1]);
+    assert_eq!(results[0][5].0, "CONTACT_DAILY");
     assert_eq!(app.outbox().await.len(), 5);
     app.stop().await;
 }

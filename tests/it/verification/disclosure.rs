@@ -69,11 +69,11 @@ async fn contact_without_account_is_notified_when_configured() {
     let (phone, address) = ("+821022225555", "nobody@example.com");
     let to_phone = json!({ "purpose": "SIGN_IN", "to": { "phone": phone } });
     let to_address = json!({ "purpose": "PASSWORD_RESET", "to": { "email": address } });
-    for (setting, told) in [("off", &[][..]), ("email", &[address]), ("all", &[phone, address])] {
+    for (setting, recipients) in [("off", &[][..]), ("email", &[address]), ("all", &[phone, address])] {
         let app = Setup::new().await.with("TELL_UNKNOWN_CONTACTS", setting).start().await;
         app.insert_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
         let visitor = app.anonymous();
-        // An account that can not be used is still an account.
+        // An account that cannot be used is still an account.
         visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": SUSPENDED } })).await;
         let mut ids = Vec::new();
         for execute in [&to_phone, &to_address] {
@@ -84,7 +84,7 @@ async fn contact_without_account_is_notified_when_configured() {
             assert_eq!(visitor.confirm(&id, "000000").await["__typename"], "CodeMismatch");
             ids.push(id);
         }
-        for to in told {
+        for to in recipients {
             let message = app.messages_to(to, 1).await.remove(0);
             assert_eq!(message["code"], json!(null));
             assert!(message["text"].as_str().unwrap().contains("There is no account"), "{message}");
@@ -95,13 +95,13 @@ async fn contact_without_account_is_notified_when_configured() {
             assert_eq!(visitor.resend(id).await["__typename"], "SendVerificationCodePayload");
             crate::delivery::setup::wait_for_status(&visitor, id, "SENT").await;
         }
-        for to in told {
+        for to in recipients {
             app.messages_to(to, 2).await;
         }
         // The message to the account owner comes after all others.
         visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
         app.messages_to(PHONE, 1).await;
-        assert_eq!(app.outbox().await.len(), 2 * told.len() + 1, "{setting}");
+        assert_eq!(app.outbox().await.len(), 2 * recipients.len() + 1, "{setting}");
         app.stop().await;
     }
 }

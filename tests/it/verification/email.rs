@@ -17,10 +17,10 @@ async fn code_by_email_has_its_own_lifetime_and_format() {
     assert_eq!(verification["expiresAt"], "2026-03-02T03:30:00.000Z", "{sent:#}");
     assert_eq!((&verification["codeFormat"], &verification["codeLength"]), (&json!("ALPHANUMERIC"), &json!(6)));
     assert_eq!(verification["delivery"]["channel"], "EMAIL");
-    let letter = app.messages_to("Gil.Dong@example.com", 1).await[0].clone();
-    let code = letter["code"].as_str().unwrap();
+    let message = app.messages_to("Gil.Dong@example.com", 1).await[0].clone();
+    let code = message["code"].as_str().unwrap();
     assert_eq!(code.len(), 6);
-    assert!(letter["text"].as_str().unwrap().contains(code) && !letter["subject"].as_str().unwrap().is_empty());
+    assert!(message["text"].as_str().unwrap().contains(code) && !message["subject"].as_str().unwrap().is_empty());
     app.advance(Duration::from_secs(29 * 60));
     let typed = format!("{}-{}", &code[..3], &code[3..]).to_lowercase();
     let confirmed = visitor.confirm(&verification["id"], &typed).await;

@@ -18,7 +18,7 @@ async fn refusal(app: &TestApp, input: Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// FZ-02, FZ-03: numbers that can not receive messages are rejected with the reason.
+/// FZ-02, FZ-03: numbers that cannot receive messages are rejected with the reason.
 #[tokio::test]
 async fn unreachable_phone_number_is_rejected_with_its_reason() {
     let app = TestApp::start().await;

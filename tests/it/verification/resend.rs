@@ -52,7 +52,7 @@ async fn resend_uses_an_allowed_channel() {
     assert_eq!(visitor.resend(&unknown).await["__typename"], "VerificationNotFound");
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     app.advance(MINUTE);
-    // A proof of a phone number can not be obtained by e-mail.
+    // A proof of a phone number cannot be obtained by e-mail.
     let refused = visitor.resend_via(&id, "EMAIL").await;
     assert_eq!(
         (&refused["fields"][0]["path"], &refused["fields"][0]["reason"]),

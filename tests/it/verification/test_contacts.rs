@@ -80,8 +80,8 @@ async fn test_contact_has_no_quotas_and_sends_nothing() {
         app.anonymous().watch(&sent["id"]).await.until(|state| state["delivery"]["status"] == "DELIVERED").await;
         assert_eq!(app.anonymous().resend(&sent["id"]).await["__typename"], "SendVerificationCodePayload");
     }
-    let letter = json!({ "purpose": "CONTACT", "to": { "email": "Reviewer@Example.com" } });
-    let sent = app.anonymous().send_code(letter).await;
+    let email_input = json!({ "purpose": "CONTACT", "to": { "email": "Reviewer@Example.com" } });
+    let sent = app.anonymous().send_code(email_input).await;
     assert_eq!(app.anonymous().confirm(&sent["verification"]["id"], "654321").await["proof"]["purpose"], "CONTACT");
     assert_eq!(app.outbox().await, Vec::<Value>::new());
     app.stop().await;

@@ -1,4 +1,4 @@
-//! Connection limits: idle connections can not exhaust the service.
+//! Connection limits: idle connections cannot exhaust the service.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
@@ -46,7 +46,7 @@ async fn open_stream(server: &TestServer, address: &str) -> TcpStream {
 
 /// The attack: one address opens more connections than the limit and sends nothing on them.
 #[tokio::test]
-async fn one_address_can_not_exhaust_the_connections() {
+async fn one_address_cannot_exhaust_the_connections() {
     // Idle connections are closed after a while anyway; this test sets a long limit.
     let settings = [("MAX_CONNECTIONS", "60")];
     let server = TestServer::with_config(&settings, |http| http.patience.head = Duration::from_secs(3600)).await;

@@ -46,7 +46,7 @@ async fn tr_05_skipped_fields_do_not_affect_key_order() {
     }
 }
 
-/// Fields that the server adds to the selection are in no response, and their aliases can not collide with a client's.
+/// Fields that the server adds to the selection are in no response, and their aliases cannot collide with a client's.
 #[tokio::test]
 async fn tr_05_union_without_a_selected_member_is_an_empty_object() {
     let server = TestServer::with(&[]).await;

@@ -50,7 +50,7 @@ async fn tr_07_no_origin_gets_cors_headers_without_a_list() {
 }
 
 #[tokio::test]
-async fn sb_06_foreign_origins_can_not_open_streams() {
+async fn sb_06_foreign_origins_cannot_open_streams() {
     let server = TestServer::with(&[("CORS_ORIGINS", LISTED), ("PUBLIC_URL", "https://id.example.com")]).await;
     let body = || json!({"query": "subscription {count(to: 1)}"}).to_string();
     let open = async |origin: &str| {

@@ -96,8 +96,8 @@ async fn gq_08_errors_disclose_no_internals() {
     for query in ["qwerty cop { abc }", "{ panics }", "{ broken }", "{", ""] {
         let reply = server.query(query).await;
         let error = &reply.json()["errors"][0];
-        let told: Vec<_> = error["extensions"].as_object().unwrap().keys().collect();
-        assert!(told.iter().all(|name| ["code", "requestId"].contains(&name.as_str())), "{query}: {error}");
+        let names: Vec<_> = error["extensions"].as_object().unwrap().keys().collect();
+        assert!(names.iter().all(|name| ["code", "requestId"].contains(&name.as_str())), "{query}: {error}");
         let text = reply.text.to_lowercase();
         assert!(["stack", "trace", "panicked", "src/", ".rs"].iter().all(|word| !text.contains(word)), "{text}");
     }

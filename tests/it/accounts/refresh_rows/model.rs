@@ -117,7 +117,7 @@ pub struct World {
     pub at: usize,
     pub network: Network,
     pub ended: bool,
-    pub thief_presented: bool,
+    pub attacker_presented: bool,
     /// A client received the late response to a request that it had given up, and has not received the response to the
     /// next one.
     pub overtaken: bool,
@@ -136,7 +136,7 @@ impl World {
             at: 0,
             network: Network::Home,
             ended: false,
-            thief_presented: false,
+            attacker_presented: false,
             overtaken: false,
             answered: None,
         }
@@ -197,7 +197,7 @@ impl World {
     pub fn answer(&mut self, op: Op, request: &Request, answered: Expected) {
         self.history.push(Event::Presented(request.token));
         self.answered = Some(answered);
-        self.thief_presented |= op == Op::ThiefRefresh;
+        self.attacker_presented |= op == Op::ThiefRefresh;
         let token = match answered {
             Expected::New => {
                 let token = self.history.iter().filter(|event| matches!(event, Event::Issued { .. })).count() + 1;

@@ -68,14 +68,14 @@ fn twilio_callback_signatures_pass_our_check() {
             (urls[n % 3], query, algorithm, fields(&entropy))
         })
         .collect();
-    let asked: Vec<_> = cases
+    let requests: Vec<_> = cases
         .iter()
         .map(|(url, query, algorithm, fields)| {
             let url = query.as_ref().map_or_else(|| (*url).to_owned(), |query| format!("{url}?{query}"));
             json!({ "oracle": "twilio", "key": "12345", "url": url, "fields": fields, "algorithm": algorithm })
         })
         .collect();
-    for ((url, query, algorithm, fields), signature) in cases.iter().zip(execute(&python, &asked)) {
+    for ((url, query, algorithm, fields), signature) in cases.iter().zip(execute(&python, &requests)) {
         let verifier = Verifier::new(*url, vec![Secret::new("12345")], vec![Secret::new("12345")]);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let callback = Callback {
@@ -102,30 +102,30 @@ fn vonage_and_standard_webhooks_signatures_equal_ours() {
             (methods[n % 4], fields)
         })
         .collect();
-    let asked: Vec<_> = vonage
+    let requests: Vec<_> = vonage
         .iter()
         .map(|((name, _), fields)| json!({ "oracle": "vonage", "key": "secret", "method": name, "fields": fields }))
         .collect();
-    for (((name, method), fields), said) in vonage.iter().zip(execute(&python, &asked)) {
+    for (((name, method), fields), results) in vonage.iter().zip(execute(&python, &requests)) {
         let signature = Signature::new(vec![Secret::new("secret")], *method);
         let ours = signature.sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        assert_eq!(said, ours, "{name} {fields:?}");
+        assert_eq!(results, ours, "{name} {fields:?}");
     }
 
     let bodies: Vec<_> = (0..50)
         .map(|_| (format!("whsec_{}", STANDARD.encode(entropy.bytes::<32>())), text(&entropy), text(&entropy)))
         .collect();
-    let asked: Vec<_> = bodies
+    let requests: Vec<_> = bodies
         .iter()
         .map(|(key, id, body)| {
             json!({ "oracle": "webhook", "key": key, "id": id, "timestamp": 1_700_000_000, "body": body })
         })
         .collect();
     let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-    for ((key, id, body), said) in bodies.iter().zip(execute(&python, &asked)) {
+    for ((key, id, body), results) in bodies.iter().zip(execute(&python, &requests)) {
         let key = Key::parse(&Secret::new(key.as_str())).unwrap();
-        assert_eq!(said, key.sign(id, 1_700_000_000, body.as_bytes()));
-        assert!(is_genuine(&[key], id, "1700000000", said.as_str().unwrap(), body.as_bytes(), now));
+        assert_eq!(results, key.sign(id, 1_700_000_000, body.as_bytes()));
+        assert!(is_genuine(&[key], id, "1700000000", results.as_str().unwrap(), body.as_bytes(), now));
     }
 }
 
@@ -138,13 +138,13 @@ async fn sens_and_solapi_requests_are_signed_like_their_sdks() {
         provider.poll("id1").await;
     }
     let seen = double.take();
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     let mut expected = Vec::new();
     for request in &seen {
         let header = |name| request.header(name);
         if !header("x-ncp-apigw-signature-v2").is_empty() {
             let served = ["/sms/v2", "/alimtalk/v2"].into_iter().find(|root| request.line.starts_with(root)).unwrap();
-            asked.push(json!({
+            requests.push(json!({
                 "oracle": "sens", "host": format!("https://sens.example{served}"),
                 "key": header("x-ncp-iam-access-key"), "secret": "SecretKeyExample0123456789abcdefABCDEF",
                 "method": request.method, "path": &request.line[served.len()..],
@@ -155,12 +155,12 @@ async fn sens_and_solapi_requests_are_signed_like_their_sdks() {
         if let Some(parts) = header("authorization").strip_prefix("HMAC-SHA256 ") {
             let part =
                 |name: &str| parts.split(", ").find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).unwrap();
-            asked.push(json!({ "oracle": "solapi", "key": "secret", "date": part("date"), "salt": part("salt") }));
+            requests.push(json!({ "oracle": "solapi", "key": "secret", "date": part("date"), "salt": part("salt") }));
             expected.push(part("signature"));
         }
     }
     assert_eq!(expected.len(), 6, "a send and a poll of each, AlimTalk by SENS too");
-    assert_eq!(execute(&python, &asked), expected);
+    assert_eq!(execute(&python, &requests), expected);
 }
 
 /// Solapi's own SDK accepts the responses of our test double and sends it requests like ours.
@@ -174,8 +174,8 @@ async fn solapi_sdk_works_with_our_double() {
         "to": "01012345678", "text": "인증번호 123456",
     });
     let cases = [case.clone(), case];
-    let said = tokio::task::spawn_blocking(move || execute(&python, &cases)).await.unwrap();
-    assert_eq!(said, [json!("G4V20260102030405ABCDEFGHIJKLMNO"), json!(["1062"])]);
+    let results = tokio::task::spawn_blocking(move || execute(&python, &cases)).await.unwrap();
+    assert_eq!(results, [json!("G4V20260102030405ABCDEFGHIJKLMNO"), json!(["1062"])]);
 
     let sdk_fields = double.take().remove(0);
     double.then(Reply::json(200, &answered(true, "2000")));

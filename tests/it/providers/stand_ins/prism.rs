@@ -25,7 +25,7 @@ async fn texts_and_calls_follow_the_twilio_specification() {
     }
     let outcome = twilio(Channel::Voice, &prism, &[]).send(&call()).await;
     assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
-    // Prism does check: a token that can not be an account is rejected.
+    // Prism does check: a token that cannot be an account is rejected.
     let wrong = twilio(Channel::Sms, &prism, &[("TWILIO_ACCOUNT_SID", "AC1")]).send(&code_message()).await;
     assert_eq!(wrong, Outcome::RejectedContent { code: Some("422".to_owned()) });
 }
