@@ -293,7 +293,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
         verification: None,
         shown: None,
         claim: Some(claim.to_owned()),
-        requests: 1,
+        asked: 1,
         by: Acceptance { provider: "twilio".to_owned(), provider_message_id: Some(SID.to_owned()), poll_at: None },
         receipt_due: None,
     };

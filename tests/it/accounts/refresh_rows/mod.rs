@@ -91,7 +91,7 @@ fn tk_03_tk_04_every_interleaving_follows_the_requirement() {
     every_walk(|walk| {
         rows += 1;
         let world = &walk.world;
-        if !world.thief_presented {
+        if !world.attacker_presented {
             if world.overtaken {
                 // The one case in which a client may be signed out; the model defines the result.
                 overtaken += 1;
