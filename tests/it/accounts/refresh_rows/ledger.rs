@@ -49,7 +49,7 @@ impl Ledger {
     pub fn record_use(&mut self, op: Op, world: &World) {
         match op {
             Op::Use => self.seen = self.seen.max(world.owner.access),
-            Op::ThiefUse => self.seen = self.seen.max(world.attacker.unwrap().access),
+            Op::AttackerUse => self.seen = self.seen.max(world.attacker.unwrap().access),
             _ => {}
         }
     }
@@ -94,16 +94,16 @@ impl Ledger {
     pub fn step(&self, op: Op, world: &World) -> String {
         let token = match op {
             Op::Refresh | Op::Lost | Op::Held | Op::Copy => Some(world.owner.token),
-            Op::ThiefRefresh => world.attacker.map(|attacker| attacker.token),
+            Op::AttackerRefresh => world.attacker.map(|attacker| attacker.token),
             Op::Use => Some(world.owner.access),
-            Op::ThiefUse => world.attacker.map(|attacker| attacker.access),
+            Op::AttackerUse => world.attacker.map(|attacker| attacker.access),
             Op::Deliver => world.held.first().copied(),
             Op::DeliverNewest => world.held.last().copied(),
             Op::Grace | Op::Move => None,
         };
         let network = match (op, world.attacker_network) {
-            (Op::ThiefRefresh, Attacker::Elsewhere) => Network::Thiefs,
-            (Op::ThiefRefresh, Attacker::AtHome) => Network::Home,
+            (Op::AttackerRefresh, Attacker::Elsewhere) => Network::Thiefs,
+            (Op::AttackerRefresh, Attacker::AtHome) => Network::Home,
             _ => world.network,
         };
         let situation = token.map(|token| self.situation(token, network, world.at)).unwrap_or_default();

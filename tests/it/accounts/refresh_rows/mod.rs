@@ -107,8 +107,16 @@ fn tk_03_tk_04_every_interleaving_follows_the_requirement() {
             thefts += 1;
             // Once both have refreshed and were seen in use, with the end of a grace period in between, the session is
             // over.
-            let round =
-                [Op::Grace, Op::Refresh, Op::Use, Op::Grace, Op::ThiefRefresh, Op::ThiefUse, Op::Grace, Op::Refresh];
+            let round = [
+                Op::Grace,
+                Op::Refresh,
+                Op::Use,
+                Op::Grace,
+                Op::AttackerRefresh,
+                Op::AttackerUse,
+                Op::Grace,
+                Op::Refresh,
+            ];
             assert!(walk.then(&round).world.ended, "undetected: {:?}", walk.ops);
         }
     });

@@ -25,9 +25,9 @@ pub enum Op {
     /// An attacker copies the owner's tokens.
     Copy,
     /// The attacker refreshes.
-    ThiefRefresh,
+    AttackerRefresh,
     /// The attacker uses the access token.
-    ThiefUse,
+    AttackerUse,
     /// Every grace period ends.
     Grace,
     /// The owner changes networks.
@@ -43,8 +43,8 @@ impl Op {
         Op::DeliverNewest,
         Op::Use,
         Op::Copy,
-        Op::ThiefRefresh,
-        Op::ThiefUse,
+        Op::AttackerRefresh,
+        Op::AttackerUse,
         Op::Grace,
         Op::Move,
     ];
@@ -151,8 +151,8 @@ impl World {
             Op::DeliverNewest => self.held.len() > 1,
             Op::Use => unseen(self.owner),
             Op::Copy => self.attacker.is_none(),
-            Op::ThiefRefresh => self.attacker.is_some(),
-            Op::ThiefUse => self.attacker.is_some_and(unseen),
+            Op::AttackerRefresh => self.attacker.is_some(),
+            Op::AttackerUse => self.attacker.is_some_and(unseen),
             Op::Grace | Op::Move => before.is_some_and(|before| before != op),
         }
     }
@@ -161,7 +161,7 @@ impl World {
     pub fn request(&self, op: Op) -> Option<Request> {
         let (store, network) = match op {
             Op::Refresh | Op::Lost | Op::Held => (self.owner, self.network),
-            Op::ThiefRefresh => match self.attacker_network {
+            Op::AttackerRefresh => match self.attacker_network {
                 Attacker::Elsewhere => (self.attacker?, Network::Thiefs),
                 Attacker::AtHome => (self.attacker?, Network::Home),
             },
@@ -197,7 +197,7 @@ impl World {
     pub fn answer(&mut self, op: Op, request: &Request, answered: Expected) {
         self.history.push(Event::Presented(request.token));
         self.answered = Some(answered);
-        self.attacker_presented |= op == Op::ThiefRefresh;
+        self.attacker_presented |= op == Op::AttackerRefresh;
         let token = match answered {
             Expected::New => {
                 let token = self.history.iter().filter(|event| matches!(event, Event::Issued { .. })).count() + 1;
@@ -214,7 +214,7 @@ impl World {
         match (op, &mut self.attacker) {
             (Op::Refresh, _) => self.owner.take(token),
             (Op::Held, _) => self.held.push(token),
-            (Op::ThiefRefresh, Some(attacker)) => attacker.take(token),
+            (Op::AttackerRefresh, Some(attacker)) => attacker.take(token),
             _ => {}
         }
     }
@@ -231,13 +231,13 @@ impl World {
                 self.deliver(token);
             }
             Op::Use => self.history.push(Event::RecordedRequest(self.owner.access)),
-            Op::ThiefUse => self.history.push(Event::RecordedRequest(self.attacker.unwrap().access)),
+            Op::AttackerUse => self.history.push(Event::RecordedRequest(self.attacker.unwrap().access)),
             Op::Copy => self.attacker = Some(self.owner),
             Op::Grace => self.at += 1,
             Op::Move => {
                 self.network = if self.network == Network::Home { Network::Mobile } else { Network::Home };
             }
-            Op::Refresh | Op::Lost | Op::Held | Op::ThiefRefresh => {}
+            Op::Refresh | Op::Lost | Op::Held | Op::AttackerRefresh => {}
         }
     }
 

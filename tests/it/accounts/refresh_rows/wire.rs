@@ -150,7 +150,7 @@ impl<'a> Row<'a> {
                 Some(_) => self.refresh(app, op).await,
                 None => self.apply(app, op).await,
             }
-            if matches!(op, Op::Use | Op::ThiefUse) {
+            if matches!(op, Op::Use | Op::AttackerUse) {
                 return;
             }
         }
@@ -164,13 +164,13 @@ impl<'a> Row<'a> {
             Network::Mobile => format!("10.2.{}.{}", self.number / 250, self.number % 250),
             Network::Thiefs => format!("10.3.{}.{}", self.number / 250, self.number % 250),
         };
-        let jar = if op == Op::ThiefRefresh { &self.attacker } else { &self.owner };
+        let jar = if op == Op::AttackerRefresh { &self.attacker } else { &self.owner };
         let answered = self.execute(app, &address, jar, request.token).await;
         self.check(&answered, expected);
         self.world.answer(op, &request, expected);
         match op {
             Op::Refresh => self.owner.keep(&answered.set),
-            Op::ThiefRefresh => self.attacker.keep(&answered.set),
+            Op::AttackerRefresh => self.attacker.keep(&answered.set),
             Op::Held if matches!(expected, Expected::New | Expected::Same(_)) => self.held.push(answered),
             _ => {}
         }
@@ -182,7 +182,7 @@ impl<'a> Row<'a> {
             Op::DeliverNewest => self.owner.keep(&self.held.pop().unwrap().set),
             Op::Copy => self.attacker = self.owner.clone(),
             Op::Use => self.use_access_token(app, self.world.owner.access).await,
-            Op::ThiefUse => self.use_access_token(app, self.world.attacker.unwrap().access).await,
+            Op::AttackerUse => self.use_access_token(app, self.world.attacker.unwrap().access).await,
             _ => {}
         }
         self.world.apply(op);
