@@ -2,7 +2,7 @@
 //!
 //! # The house
 //!
-//! Each module is a room; a room imports only from the floors below its own (`tests/it/house.rs` keeps it so).
+//! Each module is a room; a room imports only from the floors below its own (`tests/it/architecture.rs` keeps it so).
 //!
 //! | floor | rooms |
 //! |---|---|

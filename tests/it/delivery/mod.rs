@@ -1,11 +1,11 @@
-//! Delivery end to end: the program with providers' doubles behind it.
+//! Delivery end to end: the server with fake providers.
 
-pub mod carrier;
 mod checked;
 mod contacts;
 mod crash;
 mod destinations;
 mod failover;
+pub mod fake_provider;
 mod keys;
 mod limits;
 mod receipts;

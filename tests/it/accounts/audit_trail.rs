@@ -1,8 +1,8 @@
-//! The audit trail: every mutation leaves a row, and an erased account leaves nobody in it.
+//! The audit trail: every mutation writes an entry, and a deleted account leaves no personal data in it.
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 
@@ -11,25 +11,25 @@ async fn trail(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn dr_06_every_act_stands_in_the_trail() {
+async fn dr_06_every_mutation_is_in_the_audit_trail() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let person = app.anonymous();
-    let holder = app.holder(&signed_in);
-    person.sign_in(json!({ "identifier": "nobody", "password": "x" })).await;
-    let back = SignedIn::of(&person.sign_in_as("hong").await);
-    person.refresh(&back.refresh).await;
-    person.refresh("nonsense").await;
-    holder.act("updateProfile", "", json!({ "name": "Hong Gildong" })).await;
-    holder.change_password("Wrong-pass-1", "Another-Password-7").await;
-    holder.act("revokeSession", "", json!({ "sessionId": "ses_x" })).await;
-    person.undo_contact_change("nonsense").await;
-    person.reset_password(&json!("nonsense"), "Another-Password-7").await;
-    let verification = person.send_code_to("+821099990000").await;
-    person.resend(&verification["id"]).await;
-    person.cancel(&verification["id"]).await;
-    person.cancel(&json!("ver_00000000000000000000000000")).await;
-    holder.sign_out().await;
+    let client = app.anonymous();
+    let owner = app.client_for(&signed_in);
+    client.sign_in(json!({ "identifier": "nobody", "password": "x" })).await;
+    let back = SignedIn::of(&client.sign_in_as("hong").await);
+    client.refresh(&back.refresh).await;
+    client.refresh("nonsense").await;
+    owner.mutate("updateProfile", "", json!({ "name": "Hong Gildong" })).await;
+    owner.change_password("Wrong-pass-1", "Another-Password-7").await;
+    owner.mutate("revokeSession", "", json!({ "sessionId": "ses_x" })).await;
+    client.undo_contact_change("nonsense").await;
+    client.reset_password(&json!("nonsense"), "Another-Password-7").await;
+    let verification = client.send_code_to("+821099990000").await;
+    client.resend(&verification["id"]).await;
+    client.cancel(&verification["id"]).await;
+    client.cancel(&json!("ver_00000000000000000000000000")).await;
+    owner.sign_out().await;
     assert_eq!(
         trail(&app).await,
         [
@@ -55,13 +55,13 @@ async fn dr_06_every_act_stands_in_the_trail() {
     app.stop().await;
 }
 
-/// What nobody's quota counts: an input that is wrong, an id of no shape, an act of somebody signed in by nobody, an
-/// administrator's act by somebody else. Each stands there once a minute, so that a flood of them does not fill it.
+/// Rejections that no quota counts: invalid input, a malformed id, a mutation without a session, an administrator's
+/// mutation by a regular user. Each is recorded once a minute, so that a flood does not fill the trail.
 #[tokio::test]
-async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
+async fn dr_06_early_rejections_are_in_the_audit_trail() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let (person, holder) = (app.anonymous(), app.holder(&signed_in));
+    let (client, owner) = (app.anonymous(), app.client_for(&signed_in));
     let before = trail(&app).await.len();
     let wrong = [
         ("sendVerificationCode", json!({ "purpose": "CONTACT", "to": { "phone": "1" } })),
@@ -76,7 +76,7 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
         ("confirmVerificationCode", json!({ "verificationId": "1", "code": "1" })),
         ("cancelVerification", json!({ "verificationId": "1" })),
     ];
-    let theirs = [
+    let of_others = [
         ("sendVerificationCode", json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821099990000" } })),
         ("changePassword", json!({ "currentPassword": "x", "newPassword": "x" })),
         ("changePhone", json!({ "proofToken": "x" })),
@@ -91,60 +91,60 @@ async fn dr_06_what_is_refused_before_a_room_is_asked_stands_there_too() {
     ];
     let mut expected = Vec::new();
     for (act, input) in wrong {
-        assert_eq!(person.act(act, "", input).await["code"], "INVALID_INPUT", "{act}");
+        assert_eq!(client.mutate(act, "", input).await["code"], "INVALID_INPUT", "{act}");
         expected.push(format!("{act} invalid_input"));
     }
     for (act, input) in shapeless {
-        assert_eq!(person.act(act, "", input).await["code"], "VERIFICATION_NOT_FOUND", "{act}");
+        assert_eq!(client.mutate(act, "", input).await["code"], "VERIFICATION_NOT_FOUND", "{act}");
         expected.push(format!("{act} malformed_id"));
     }
-    for (act, input) in theirs {
-        assert_eq!(code(&tried(&person, act, input).await), "UNAUTHENTICATED", "{act}");
+    for (act, input) in of_others {
+        assert_eq!(code(&execute_mutation(&client, act, input).await), "UNAUTHENTICATED", "{act}");
         expected.push(format!("{act} unauthenticated"));
     }
     for act in ["signOut", "signOutEverywhere"] {
-        let answer = person.ask(&format!("mutation {{ {act} {{ sessionsEnded }} }}"), json!({})).await;
+        let answer = client.execute(&format!("mutation {{ {act} {{ sessionsEnded }} }}"), json!({})).await;
         assert_eq!(code(&answer), "UNAUTHENTICATED", "{act}");
         expected.push(format!("{act} unauthenticated"));
     }
-    assert_eq!(holder.act("updateProfile", "", json!({ "nickname": "" })).await["code"], "INVALID_INPUT");
+    assert_eq!(owner.mutate("updateProfile", "", json!({ "nickname": "" })).await["code"], "INVALID_INPUT");
     expected.push("updateProfile invalid_input".to_owned());
     for (act, input) in [
         ("setAccountStatus", json!({ "id": "x", "status": "ACTIVE" })),
         ("unlockAccount", json!({ "id": "x" })),
         ("endUserSessions", json!({ "id": "x" })),
     ] {
-        assert_eq!(code(&tried(&holder, act, input).await), "FORBIDDEN", "{act}");
+        assert_eq!(code(&execute_mutation(&owner, act, input).await), "FORBIDDEN", "{act}");
         expected.push(format!("{act} forbidden"));
     }
     assert_eq!(trail(&app).await[before..], expected);
-    // Who was signed in is named.
+    // The entry has the account of the session.
     let named = "SELECT act FROM audit WHERE COALESCE(account_id, actor_id) IS NOT NULL \
                  AND outcome IN ('forbidden', 'invalid_input') ORDER BY id";
     assert_eq!(app.column(named).await, ["updateProfile", "setAccountStatus", "unlockAccount", "endUserSessions"]);
-    // A flood is one entry a minute, and the next minute's is another.
+    // A flood causes one entry a minute; the next minute has its own.
     let flood = json!({ "identifier": "", "password": "" });
-    person.act("signIn", "", flood.clone()).await;
+    client.mutate("signIn", "", flood.clone()).await;
     assert_eq!(trail(&app).await.len(), before + expected.len());
     app.advance(std::time::Duration::from_secs(61));
     for _ in 0..3 {
-        person.act("signIn", "", flood.clone()).await;
+        client.mutate("signIn", "", flood.clone()).await;
     }
     assert_eq!(trail(&app).await[before + expected.len()..], ["signIn invalid_input"]);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn dr_06_a_recent_authentication_and_its_lack_stand_in_the_trail() {
+async fn dr_06_reauthentication_and_its_absence_are_in_the_audit_trail() {
     let app = Setup::new().await.with("REAUTH_MAX_AGE", "0s").start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let owner = app.client_for(&app.signed_up("hong", PHONE).await);
     let before = trail(&app).await.len();
-    holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "hong@example.com" } })).await;
-    holder.change_contact("changeEmail", &json!("0".repeat(64))).await;
-    holder.delete_account_with(json!({})).await;
-    holder.reauthenticate(json!({ "password": "Wrong-pass-1" })).await;
-    holder.reauthenticate(json!({ "proofToken": "0".repeat(64) })).await;
-    let fresh = app.reauthenticated(&holder).await;
+    owner.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "hong@example.com" } })).await;
+    owner.change_contact("changeEmail", &json!("0".repeat(64))).await;
+    owner.delete_account_with(json!({})).await;
+    owner.reauthenticate(json!({ "password": "Wrong-pass-1" })).await;
+    owner.reauthenticate(json!({ "proofToken": "0".repeat(64) })).await;
+    let fresh = app.reauthenticated(&owner).await;
     let proof = app.proof(&fresh, "EMAIL_CHANGE", "hong@example.com").await;
     fresh.change_contact("changeEmail", &proof).await;
     for _ in 0..3 {
@@ -171,29 +171,29 @@ async fn dr_06_a_recent_authentication_and_its_lack_stand_in_the_trail() {
     app.stop().await;
 }
 
-/// The whole answer to a mutation.
-async fn tried(person: &Person, act: &str, input: Value) -> Value {
+/// The whole response to a mutation.
+async fn execute_mutation(client: &ApiClient, act: &str, input: Value) -> Value {
     let name = match act {
         "changePhone" | "changeEmail" => "ChangeContact".to_owned(),
         _ => act[..1].to_uppercase() + &act[1..],
     };
     let document = format!("mutation($input: {name}Input!) {{ {act}(input: $input) {{ __typename }} }}");
-    person.ask(&document, json!({ "input": input })).await
+    client.execute(&document, json!({ "input": input })).await
 }
 
 fn code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 
-/// Of two administrators it has to be known which.
+/// Entries identify which administrator acted.
 #[tokio::test]
-async fn dr_06_an_administrators_act_names_both() {
+async fn dr_06_administrator_entry_has_actor_and_account() {
     let app = TestApp::start().await;
     let hong = app.signed_up("hong", PHONE).await;
     app.signed_up("boss", "+821099990000").await;
-    let boss = app.promote("boss").await;
-    let acting = app.holder(&boss);
-    let id = app.holder(&hong).data("{ me { id } }", json!({})).await["me"]["id"].take();
+    let admin = app.promote("boss").await;
+    let acting = app.client_for(&admin);
+    let id = app.client_for(&hong).data("{ me { id } }", json!({})).await["me"]["id"].take();
     acting.set_account_status(&id, "SUSPENDED").await;
     acting.unlock_account(&id).await;
     acting.unlock_account(&json!("acc_00000000000000000000000000")).await;
@@ -212,12 +212,12 @@ async fn dr_06_an_administrators_act_names_both() {
     app.stop().await;
 }
 
-/// Who clicks twice is told that there is nobody any more, not that the password was wrong.
+/// A repeated deletion is told that there is no account any more, and not that the password was wrong.
 #[tokio::test]
-async fn an_account_that_is_erased_twice_is_gone_the_second_time() {
+async fn second_deletion_reports_a_missing_account() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
-    let clicks = (0..4).map(|_| tried(&holder, "deleteAccount", json!({ "password": PASSWORD })));
+    let owner = app.client_for(&app.signed_up("hong", PHONE).await);
+    let clicks = (0..4).map(|_| execute_mutation(&owner, "deleteAccount", json!({ "password": PASSWORD })));
     let answers = futures_util::future::join_all(clicks).await;
     let done = answers.iter().filter(|answer| answer["data"]["deleteAccount"]["__typename"] == "DeleteAccountPayload");
     assert_eq!(done.count(), 1, "{answers:#?}");
@@ -226,25 +226,25 @@ async fn an_account_that_is_erased_twice_is_gone_the_second_time() {
 }
 
 #[tokio::test]
-async fn dr_05_an_erased_account_leaves_nobody_behind() {
+async fn dr_05_deleted_account_leaves_no_personal_data() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let owner = app.client_for(&app.signed_up("hong", PHONE).await);
     let minute = std::time::Duration::from_secs(61);
     app.advance(minute);
-    // Notices of it go to the old number and contain the new one.
-    let proof = app.proof(&holder, "PHONE_CHANGE", "+821099990000").await;
-    assert!(holder.change_contact("changePhone", &proof).await["user"].is_object());
+    // The notices go to the old number and contain the new one.
+    let proof = app.proof(&owner, "PHONE_CHANGE", "+821099990000").await;
+    assert!(owner.change_contact("changePhone", &proof).await["user"].is_object());
     app.messages_to(PHONE, 2).await;
     app.advance(minute * 60 * 73);
-    let holder = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
-    app.proof(&holder, "EMAIL_CHANGE", "hong@example.com").await;
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    app.proof(&owner, "EMAIL_CHANGE", "hong@example.com").await;
     app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": "+821099990000" } })).await;
     app.advance(minute);
-    holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "spare@example.com" } })).await;
-    // It closes the codes that are open.
-    assert!(holder.change_password(PASSWORD, "Quiet-Harbour-71!").await["sessionsEnded"].is_number());
-    assert!(app.rows("verification WHERE closed_at IS NOT NULL").await >= 2);
-    assert!(holder.delete_account("Quiet-Harbour-71!").await["id"].is_string());
+    owner.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "spare@example.com" } })).await;
+    // It closes pending verifications.
+    assert!(owner.change_password(PASSWORD, "Quiet-Harbour-71!").await["sessionsEnded"].is_number());
+    assert!(app.row_count("verification WHERE closed_at IS NOT NULL").await >= 2);
+    assert!(owner.delete_account("Quiet-Harbour-71!").await["id"].is_string());
     for table in [
         "SELECT id FROM account",
         "SELECT id FROM session",
@@ -265,7 +265,7 @@ async fn dr_05_an_erased_account_leaves_nobody_behind() {
 }
 
 #[tokio::test]
-async fn dr_02_no_token_and_no_password_is_at_rest() {
+async fn dr_02_no_token_and_no_password_is_stored_in_plain_text() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
     let proof = app.proof(&app.anonymous(), "CONTACT", "+821099990000").await;
@@ -288,18 +288,18 @@ async fn dr_02_no_token_and_no_password_is_at_rest() {
 }
 
 #[tokio::test]
-async fn a_history_shows_what_is_its_owners() {
+async fn history_shows_only_own_verifications() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&signed_in);
+    let owner = app.client_for(&signed_in);
     app.advance(std::time::Duration::from_secs(61));
-    // Somebody asks for a reset of this account: while it is pending, its id is theirs alone.
+    // Another client requests a reset for this account: while it is pending, only that client knows its id.
     let reset = app.anonymous().request_password_reset(json!({ "contact": { "phone": PHONE } })).await;
     let history = || {
-        let holder = holder.clone();
+        let owner = owner.clone();
         async move {
             let query = "{ me { verifications(first: 5) { nodes { id purpose status } pageInfo { hasNextPage } } } }";
-            holder.data(query, json!({})).await["me"]["verifications"]["nodes"].take()
+            owner.data(query, json!({})).await["me"]["verifications"]["nodes"].take()
         }
     };
     let purposes = |nodes: Value| -> Vec<String> {

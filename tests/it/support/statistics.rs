@@ -1,9 +1,9 @@
-//! Whether two kinds of answers can be told apart by the time that they take (EN-03, EN-04).
+//! Statistics on whether two kinds of responses differ in timing (EN-03, EN-04).
 
 use countersign::clock::Entropy;
 
-/// The chance that a random one of `left` is smaller than a random one of `right`: 0.5 where nothing tells them apart
-/// (the Mann-Whitney U, divided by the number of pairs).
+/// The probability that a random element of `left` is smaller than a random element of `right`: 0.5 if the two are
+/// indistinguishable (the Mann-Whitney U statistic divided by the number of pairs).
 pub fn auc(left: &[f64], right: &[f64]) -> f64 {
     let wins: f64 = left
         .iter()
@@ -22,7 +22,7 @@ pub fn auc(left: &[f64], right: &[f64]) -> f64 {
     wins / (left.len() * right.len()) as f64
 }
 
-/// In an order that chance decides, so that what one leaves behind weighs on all alike.
+/// Shuffles with a fixed seed, so that drift during the run affects all kinds of samples alike.
 pub fn shuffled<T>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut items: Vec<T> = items.into_iter().collect();
     let chance = Entropy::seeded(7);
@@ -33,7 +33,7 @@ pub fn shuffled<T>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 #[test]
-fn the_statistic_tells_what_is_apart_and_what_is_not() {
+fn auc_is_half_for_equal_samples_and_near_one_for_separated_samples() {
     let one: Vec<f64> = (0..300).map(f64::from).collect();
     let later: Vec<f64> = one.iter().map(|n| n + 200.0).collect();
     assert!((auc(&one, &one) - 0.5).abs() < 1e-9);

@@ -1,4 +1,4 @@
-//! A provider's place taken by one that can be slow, silent, killed and revived.
+//! A fake provider that can be slow, hang, be killed and be restarted.
 
 use std::{
     net::SocketAddr,
@@ -17,64 +17,64 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinHandle, task::JoinSet};
 
 use crate::{
-    providers::double::{Reply, Seen},
-    support::PATIENCE,
+    providers::double::{RecordedRequest, Reply},
+    support::TEST_TIMEOUT,
 };
 
-/// What it does with a request.
-pub enum Act {
-    Say(Reply),
-    SayAfter(Duration, Reply),
-    /// Takes the request and never answers.
+/// The reaction to a request.
+pub enum Action {
+    Respond(Reply),
+    RespondAfter(Duration, Reply),
+    /// Accepts the request and never responds.
     Hang,
-    /// Takes the request and drops the connection.
+    /// Accepts the request and drops the connection.
     Drop,
 }
 
-type Behaviour = Box<dyn FnMut(&Seen) -> Act + Send>;
+type Behaviour = Box<dyn FnMut(&RecordedRequest) -> Action + Send>;
 
-/// The double. Dropped, it is dead.
-pub struct Carrier {
+/// The fake provider. It stops when dropped.
+pub struct FakeProvider {
     address: SocketAddr,
     shared: Arc<Mutex<Shared>>,
     server: Option<JoinHandle<()>>,
 }
 
 struct Shared {
-    seen: Vec<Seen>,
+    seen: Vec<RecordedRequest>,
     behaviour: Behaviour,
     in_flight: usize,
     most_in_flight: usize,
 }
 
-impl Carrier {
-    pub async fn start(behaviour: impl FnMut(&Seen) -> Act + Send + 'static) -> Self {
+impl FakeProvider {
+    pub async fn start(behaviour: impl FnMut(&RecordedRequest) -> Action + Send + 'static) -> Self {
         let shared = Shared { seen: Vec::new(), behaviour: Box::new(behaviour), in_flight: 0, most_in_flight: 0 };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut carrier =
+        let mut provider =
             Self { address: listener.local_addr().unwrap(), shared: Arc::new(Mutex::new(shared)), server: None };
-        carrier.serve(listener);
-        carrier
+        provider.serve(listener);
+        provider
     }
 
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Behaves so from now on.
-    pub fn behave(&self, behaviour: impl FnMut(&Seen) -> Act + Send + 'static) {
+    /// Sets the behaviour from now on.
+    pub fn behave(&self, behaviour: impl FnMut(&RecordedRequest) -> Action + Send + 'static) {
         self.shared.lock().unwrap().behaviour = Box::new(behaviour);
     }
 
-    /// Drops every connection and takes no more.
+    /// Drops every connection and accepts no more.
     pub fn kill(&mut self) {
         if let Some(server) = self.server.take() {
             server.abort();
         }
     }
 
-    /// Is there again, at the same address.
-    pub async fn revive(&mut self) {
+    /// Starts again at the same address.
+    pub async fn restart(&mut self) {
         self.kill();
         let listener = loop {
             match TcpListener::bind(self.address).await {
@@ -85,20 +85,20 @@ impl Carrier {
         self.serve(listener);
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.lock().unwrap().seen.clone()
     }
 
-    /// How often it was asked.
-    pub fn asked(&self) -> usize {
+    /// The number of requests so far.
+    pub fn request_count(&self) -> usize {
         self.shared.lock().unwrap().seen.len()
     }
 
-    /// Everything that was asked, once it is so much.
-    pub async fn seen_at_least(&self, count: usize) -> Vec<Seen> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+    /// All requests, once there are at least `count`.
+    pub async fn wait_for_requests(&self, count: usize) -> Vec<RecordedRequest> {
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         loop {
-            let seen = self.seen();
+            let seen = self.requests();
             if seen.len() >= count {
                 return seen;
             }
@@ -125,7 +125,7 @@ impl Carrier {
     }
 }
 
-impl Drop for Carrier {
+impl Drop for FakeProvider {
     fn drop(&mut self) {
         self.kill();
     }
@@ -135,29 +135,34 @@ async fn answer(shared: Arc<Mutex<Shared>>, request: Request<Incoming>) -> Resul
     let (parts, body) = request.into_parts();
     let body: Bytes = body.collect().await.map_err(|_| "half a request")?.to_bytes();
     let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-    let seen = Seen { method: parts.method.to_string(), line: parts.uri.to_string(), headers: headers.collect(), body };
-    let (act, _flying) = {
+    let seen = RecordedRequest {
+        method: parts.method.to_string(),
+        line: parts.uri.to_string(),
+        headers: headers.collect(),
+        body,
+    };
+    let (action, _guard) = {
         let mut open = shared.lock().unwrap();
         open.in_flight += 1;
         open.most_in_flight = open.most_in_flight.max(open.in_flight);
-        let act = (open.behaviour)(&seen);
+        let action = (open.behaviour)(&seen);
         open.seen.push(seen);
-        (act, Flying(Arc::clone(&shared)))
+        (action, InFlightGuard(Arc::clone(&shared)))
     };
-    match act {
-        Act::Say(reply) => Ok(reply.into_response()),
-        Act::SayAfter(pause, reply) => {
+    match action {
+        Action::Respond(reply) => Ok(reply.into_response()),
+        Action::RespondAfter(pause, reply) => {
             tokio::time::sleep(pause).await;
             Ok(reply.into_response())
         }
-        Act::Hang => std::future::pending().await,
-        Act::Drop => Err("on purpose"),
+        Action::Hang => std::future::pending().await,
+        Action::Drop => Err("on purpose"),
     }
 }
 
-struct Flying(Arc<Mutex<Shared>>);
+struct InFlightGuard(Arc<Mutex<Shared>>);
 
-impl Drop for Flying {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.lock().unwrap().in_flight -= 1;
     }

@@ -1,4 +1,4 @@
-//! DL-03: what each provider's adapter makes of a server that is gone, slow, broken or mad.
+//! DL-03: each provider adapter against a server that is down, slow, broken or sends garbage.
 
 use std::{sync::Arc, time::Instant};
 
@@ -17,8 +17,8 @@ use super::{
 
 const SECRET: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
 
-/// Every provider that is asked over HTTP, at `url`.
-pub fn everybody(url: &str) -> Vec<Arc<dyn Provider>> {
+/// All providers with an HTTP API, at `url`.
+pub fn all_providers(url: &str) -> Vec<Arc<dyn Provider>> {
     let account = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     let sms = |vars: &[(&str, &str)]| provider(Channel::Sms, vars);
     let twilio = [("TWILIO_ACCOUNT_SID", account), ("TWILIO_AUTH_TOKEN", "token")];
@@ -89,13 +89,13 @@ pub fn everybody(url: &str) -> Vec<Arc<dyn Provider>> {
 async fn outcomes(url: &str) -> Vec<(&'static str, Outcome)> {
     let message = code_message();
     let mut outcomes = Vec::new();
-    for provider in everybody(url) {
+    for provider in all_providers(url) {
         outcomes.push((provider.name(), provider.send(&message).await));
     }
     outcomes
 }
 
-/// A server that does as `serve` says with each connection.
+/// A server that calls `serve` for each connection.
 async fn server<F: Future<Output = ()> + Send>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -108,14 +108,14 @@ async fn server<F: Future<Output = ()> + Send>(serve: impl Fn(TcpStream) -> F + 
     url
 }
 
-/// Reads until something of the request's body must have come.
+/// Reads until part of the request body must have arrived.
 async fn read_some(stream: &mut TcpStream) {
     let mut buffer = [0; 4096];
     assert!(stream.read(&mut buffer).await.unwrap() > 0);
 }
 
 #[tokio::test]
-async fn dl_03_nobody_there_means_that_nothing_was_sent() {
+async fn dl_03_refused_connection_means_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -125,7 +125,7 @@ async fn dl_03_nobody_there_means_that_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_after_the_request_leaves_it_unknown() {
+async fn connection_lost_after_the_request_is_unknown() {
     let url = server(|mut stream| async move {
         read_some(&mut stream).await;
         drop(stream);
@@ -137,7 +137,7 @@ async fn a_connection_that_breaks_after_the_request_leaves_it_unknown() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_in_time_leaves_it_unknown() {
+async fn response_timeout_is_unknown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -147,18 +147,18 @@ async fn an_answer_that_does_not_come_in_time_leaves_it_unknown() {
         }
     });
     let message = code_message();
-    let providers = everybody(&url);
+    let providers = all_providers(&url);
     let started = Instant::now();
     let sends = providers.iter().map(|provider| provider.send(&message));
     for (provider, outcome) in providers.iter().zip(futures_util::future::join_all(sends).await) {
         assert_eq!(outcome, Outcome::Unknown, "{}", provider.name());
     }
-    // All at once, and not one after the other.
+    // Concurrently, to save time.
     assert!(started.elapsed() < TIMEOUT * u32::try_from(providers.len()).unwrap());
 }
 
 #[tokio::test]
-async fn half_an_answer_is_unknown_and_half_a_refusal_goes_by_its_status() {
+async fn truncated_success_is_unknown_and_truncated_error_goes_by_status() {
     let half = |status: &'static str| {
         move |mut stream: TcpStream| async move {
             read_some(&mut stream).await;
@@ -167,7 +167,7 @@ async fn half_an_answer_is_unknown_and_half_a_refusal_goes_by_its_status() {
         }
     };
     for (name, outcome) in outcomes(&server(half("200 OK")).await).await {
-        // Whoever promised nothing about the answer's body has kept the promise.
+        // A provider whose response body is not specified may be truncated.
         let expected =
             if name == "webhook" { Outcome::Accepted { provider_message_id: None } } else { Outcome::Unknown };
         assert_eq!(outcome, expected, "{name}");
@@ -177,11 +177,11 @@ async fn half_an_answer_is_unknown_and_half_a_refusal_goes_by_its_status() {
     }
 }
 
-/// A redirect would carry keys and codes elsewhere.
+/// A redirect would disclose keys and codes to another host.
 #[tokio::test]
-async fn dl_06_a_redirect_is_not_followed() {
+async fn dl_06_redirect_is_not_followed() {
     let double = Double::start().await;
-    for provider in everybody(&double.url()) {
+    for provider in all_providers(&double.url()) {
         double.then(Reply::text(307, "").with("location", &double.url()));
         let outcome = provider.send(&code_message()).await;
         assert!(matches!(outcome, Outcome::Misconfigured { .. }), "{}: {outcome:?}", provider.name());
@@ -190,10 +190,10 @@ async fn dl_06_a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn garbage_is_no_success_and_a_flood_is_cut_off() {
+async fn garbage_is_not_success_and_oversized_body_is_cut_off() {
     let double = Double::start().await;
     for body in ["<html>It works!</html>".to_owned(), "null".to_owned(), "x".repeat(4 * 1024 * 1024)] {
-        for provider in everybody(&double.url()) {
+        for provider in all_providers(&double.url()) {
             double.then(Reply::text(200, &body));
             let outcome = provider.send(&code_message()).await;
             let lenient = provider.name() == "webhook";
@@ -204,9 +204,9 @@ async fn garbage_is_no_success_and_a_flood_is_cut_off() {
 }
 
 #[tokio::test]
-async fn errors_of_whatever_stands_before_a_provider_go_by_their_status() {
+async fn errors_of_an_intermediary_go_by_their_status() {
     let double = Double::start().await;
-    for provider in everybody(&double.url()) {
+    for provider in all_providers(&double.url()) {
         let outcome = async |status: u16| {
             double.then(Reply::text(status, "<html>").with("retry-after", "7"));
             provider.send(&code_message()).await
@@ -219,7 +219,7 @@ async fn errors_of_whatever_stands_before_a_provider_go_by_their_status() {
         let throttled = Outcome::Throttled { retry_after: Some(std::time::Duration::from_secs(7)) };
         assert_eq!(outcome(429).await, throttled, "{name}");
         assert!(matches!(outcome(401).await, Outcome::Misconfigured { .. }), "{name}");
-        // Amazon refuses by 403 what is wrong with our key, Vonage by 404 what is wrong with a request.
+        // Amazon uses 403 for errors of our key, Vonage 404 for errors of a request.
         let refused = outcome(403).await;
         assert_eq!(matches!(refused, Outcome::RejectedDestination { .. }), name != "aws-sns", "{name}: {refused:?}");
         let lost = outcome(404).await;

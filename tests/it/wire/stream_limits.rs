@@ -1,4 +1,4 @@
-//! What a socket may cost.
+//! Limits of WebSockets and streams.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
@@ -8,43 +8,43 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    client::{SOON, read_until},
+    client::{TEST_TIMEOUT, read_until},
     server::TestServer,
     socket::Socket,
 };
 
 #[tokio::test]
-async fn sb_07_a_message_over_the_limit_closes_the_socket() {
+async fn sb_07_message_over_the_limit_closes_the_socket() {
     let server = TestServer::with(&[]).await;
     for size in [65_537, 4_000_000] {
         let mut socket = server.ready(json!(null)).await;
-        // The server stops reading in the middle of it.
+        // The server stops reading in the middle of the message.
         let _ = socket.0.send(Message::text("x".repeat(size))).await;
         assert_eq!(socket.closed().await, 1009, "{size}");
     }
     let mut socket = server.ready(json!(null)).await;
     let padding = " ".repeat(60_000);
-    socket.say(json!({"id": "1", "type": "subscribe", "payload": {"query": "{hello}", "more": padding}})).await;
-    assert_eq!(socket.hear().await["type"], "next");
+    socket.send_json(json!({"id": "1", "type": "subscribe", "payload": {"query": "{hello}", "more": padding}})).await;
+    assert_eq!(socket.receive().await["type"], "next");
 }
 
 #[tokio::test]
-async fn sb_08_operations_on_a_socket_are_bounded() {
+async fn sb_08_operations_per_socket_are_limited() {
     let server = TestServer::with(&[("OPERATIONS_PER_SOCKET", "3")]).await;
     let mut socket = server.ready(json!(null)).await;
     for id in ["1", "2", "3", "4"] {
         socket.subscribe(id, "subscription {silence}").await;
     }
-    let message = socket.hear().await;
+    let message = socket.receive().await;
     assert_eq!((&message["id"], &message["type"]), (&json!("4"), &json!("error")));
     assert_eq!(message["payload"][0]["extensions"]["code"], "RATE_LIMITED");
-    socket.say(json!({"id": "1", "type": "complete"})).await;
+    socket.send_json(json!({"id": "1", "type": "complete"})).await;
     socket.subscribe("5", "{hello}").await;
-    assert_eq!(socket.hear().await["id"], "5");
+    assert_eq!(socket.receive().await["id"], "5");
 }
 
 #[tokio::test]
-async fn sb_08_sockets_of_an_address_are_bounded_and_given_back() {
+async fn sb_08_sockets_per_address_are_limited_and_released() {
     let server = TestServer::with(&[("SOCKETS_PER_ADDRESS", "2")]).await;
     let (first, _second) = (server.socket().await, server.socket().await);
     assert_eq!(server.handshake("graphql-transport-ws", &[]).await.err(), Some(429));
@@ -57,13 +57,13 @@ async fn sb_08_sockets_of_an_address_are_bounded_and_given_back() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(SOON, again).await.unwrap();
+    tokio::time::timeout(TEST_TIMEOUT, again).await.unwrap();
 }
 
-/// What a handshake in this dialect and an init with this token come to: a socket, or the code it is closed with.
-async fn enter(server: &TestServer, dialect: &str, token: &str) -> Result<Socket, u16> {
-    let mut socket = server.handshake(dialect, &[]).await.unwrap();
-    socket.say(json!({"type": "connection_init", "payload": {"token": token}})).await;
+/// Opens a socket with this subprotocol and token: the socket, or the code it is closed with.
+async fn open_socket(server: &TestServer, protocol: &str, token: &str) -> Result<Socket, u16> {
+    let mut socket = server.handshake(protocol, &[]).await.unwrap();
+    socket.send_json(json!({"type": "connection_init", "payload": {"token": token}})).await;
     match socket.next().await {
         Ok(message) => {
             assert_eq!(message, json!({"type": "connection_ack"}));
@@ -73,20 +73,20 @@ async fn enter(server: &TestServer, dialect: &str, token: &str) -> Result<Socket
     }
 }
 
-/// As above, once there is room again.
-async fn enter_at_last(server: &TestServer, dialect: &str, token: &str) -> Socket {
+/// The same, retried until the limit admits another socket.
+async fn open_socket_eventually(server: &TestServer, protocol: &str, token: &str) -> Socket {
     let coming = async {
         loop {
-            match enter(server, dialect, token).await {
+            match open_socket(server, protocol, token).await {
                 Ok(socket) => return socket,
                 Err(code) => assert_eq!(code, 1013),
             }
         }
     };
-    tokio::time::timeout(SOON, coming).await.unwrap()
+    tokio::time::timeout(TEST_TIMEOUT, coming).await.unwrap()
 }
 
-/// A stream that says nothing, up to the end of the answer's head.
+/// Opens a stream without events and reads the response head.
 async fn stream(server: &TestServer, accept: &str, token: &str) -> (TcpStream, String) {
     let body = json!({"query": "subscription {silence}"}).to_string();
     let mut stream = server.connect().await;
@@ -104,12 +104,12 @@ const SSE: &str = "text/event-stream";
 const MULTIPART: &str = "multipart/mixed; subscriptionSpec=1.0";
 
 #[tokio::test]
-async fn sb_08_sockets_of_an_account_are_bounded_and_given_back() {
+async fn sb_08_sockets_per_account_are_limited_and_released() {
     let server = TestServer::with(&[("SOCKETS_PER_ACCOUNT", "2")]).await;
-    let first = enter(&server, "graphql-transport-ws", "good").await.unwrap();
-    let mut second = enter(&server, "graphql-ws", "good").await.unwrap();
-    for dialect in ["graphql-transport-ws", "graphql-ws"] {
-        assert_eq!(enter(&server, dialect, "good").await.err(), Some(1013), "{dialect}");
+    let first = open_socket(&server, "graphql-transport-ws", "good").await.unwrap();
+    let mut second = open_socket(&server, "graphql-ws", "good").await.unwrap();
+    for protocol in ["graphql-transport-ws", "graphql-ws"] {
+        assert_eq!(open_socket(&server, protocol, "good").await.err(), Some(1013), "{protocol}");
     }
     for accept in [SSE, MULTIPART] {
         let stream = [("content-type", "application/json"), ("accept", accept), ("authorization", "Bearer good")];
@@ -118,9 +118,9 @@ async fn sb_08_sockets_of_an_account_are_bounded_and_given_back() {
         assert_eq!((reply.status, reply.code().as_str()), (429, "RATE_LIMITED"), "{accept}");
         assert!(reply.text.contains("SOCKETS_PER_ACCOUNT"), "{}", reply.text);
     }
-    // Nobody else is held up by it, nor what is no stream.
+    // Other accounts and plain requests are not affected.
     let _others = [
-        enter(&server, "graphql-transport-ws", "other").await.unwrap(),
+        open_socket(&server, "graphql-transport-ws", "other").await.unwrap(),
         server.ready(json!(null)).await,
         server.ready(json!(null)).await,
         server.ready(json!(null)).await,
@@ -128,30 +128,30 @@ async fn sb_08_sockets_of_an_account_are_bounded_and_given_back() {
     let token = [("content-type", "application/json"), ("authorization", "Bearer good")];
     let body = json!({"query": "{who}"}).to_string();
     assert_eq!(server.send(reqwest::Method::POST, "/graphql", &token, body).await.json()["data"]["who"], "signed in");
-    // Gone without a word, and with one.
+    // Closed without and with a close frame.
     drop(first);
-    let third = enter_at_last(&server, "graphql-transport-ws", "good").await;
-    second.say(json!({"type": "connection_terminate"})).await;
+    let third = open_socket_eventually(&server, "graphql-transport-ws", "good").await;
+    second.send_json(json!({"type": "connection_terminate"})).await;
     assert_eq!(second.closed().await, 1000);
-    let fourth = enter_at_last(&server, "graphql-ws", "good").await;
-    assert_eq!(enter(&server, "graphql-ws", "good").await.err(), Some(1013));
+    let fourth = open_socket_eventually(&server, "graphql-ws", "good").await;
+    assert_eq!(open_socket(&server, "graphql-ws", "good").await.err(), Some(1013));
     drop((third, fourth));
 }
 
 #[tokio::test]
-async fn sb_08_streams_of_an_account_are_bounded_and_given_back() {
+async fn sb_08_streams_per_account_are_limited_and_released() {
     for accept in [SSE, MULTIPART] {
         let server = TestServer::with(&[("SOCKETS_PER_ACCOUNT", "1")]).await;
         let (held, answer) = stream(&server, accept, "good").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        assert_eq!(enter(&server, "graphql-transport-ws", "good").await.err(), Some(1013));
+        assert_eq!(open_socket(&server, "graphql-transport-ws", "good").await.err(), Some(1013));
         let (_other, answer) = stream(&server, accept, "other").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        // A token that is not honoured opens none.
+        // A stream with a rejected token is not opened.
         let (_nobody, answer) = stream(&server, accept, "bad").await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         drop(held);
-        let socket = enter_at_last(&server, "graphql-transport-ws", "good").await;
+        let socket = open_socket_eventually(&server, "graphql-transport-ws", "good").await;
         let (_refused, answer) = stream(&server, accept, "good").await;
         assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
         drop(socket);
@@ -159,7 +159,7 @@ async fn sb_08_streams_of_an_account_are_bounded_and_given_back() {
 }
 
 #[tokio::test]
-async fn sb_08_a_stream_that_the_server_ends_gives_its_seat_back() {
+async fn sb_08_stream_ended_by_the_server_releases_its_slot() {
     let server = TestServer::with(&[("SOCKETS_PER_ACCOUNT", "1")]).await;
     // By completing,
     let headers = [("content-type", "application/json"), ("accept", SSE), ("authorization", "Bearer other")];
@@ -167,19 +167,19 @@ async fn sb_08_a_stream_that_the_server_ends_gives_its_seat_back() {
         let body = json!({"query": "subscription {count(to: 1)}"}).to_string();
         assert_eq!(server.send(reqwest::Method::POST, "/graphql", &headers, body).await.status, 200);
     }
-    // by a mistake of the client's,
-    let mut socket = enter_at_last(&server, "graphql-transport-ws", "other").await;
-    socket.say(json!({"type": "connection_init"})).await;
+    // by a client error,
+    let mut socket = open_socket_eventually(&server, "graphql-transport-ws", "other").await;
+    socket.send_json(json!({"type": "connection_init"})).await;
     assert_eq!(socket.closed().await, 4429);
     drop(socket);
-    let mut socket = enter_at_last(&server, "graphql-transport-ws", "other").await;
-    // and by its end, when everybody's does.
-    server.ask_to_stop();
+    let mut socket = open_socket_eventually(&server, "graphql-transport-ws", "other").await;
+    // and by the shutdown.
+    server.request_stop();
     assert_eq!(socket.closed().await, 1001);
 }
 
 #[tokio::test]
-async fn sb_08_a_flood_of_messages_closes_the_socket() {
+async fn sb_08_message_flood_closes_the_socket() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
     for _ in 0..1_000 {
@@ -191,30 +191,32 @@ async fn sb_08_a_flood_of_messages_closes_the_socket() {
 }
 
 #[tokio::test]
-async fn sb_10_who_answers_pings_stays_and_who_does_not_is_dropped() {
-    let server = TestServer::patient(&[], |http| http.patience.heartbeat = Duration::from_millis(200)).await;
+async fn sb_10_socket_without_pongs_is_dropped() {
+    let server = TestServer::with_config(&[], |http| http.patience.heartbeat = Duration::from_millis(200)).await;
     let mut dead = server.ready(json!(null)).await;
     dead.subscribe("1", "subscription {silence}").await;
     server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;
     let mut healthy = server.ready(json!(null)).await;
     healthy.subscribe("1", "subscription {count(to: 1, ms: 1500)}").await;
-    // Reading is what answers pings; the dead one is not read from.
-    assert_eq!(healthy.hear().await["type"], "next");
-    server.eventually("the dead one's operation is dropped", |server| server.traces.running.load(SeqCst) == 0).await;
+    // Reading the socket answers pings; the dead socket is not read from.
+    assert_eq!(healthy.receive().await["type"], "next");
+    server
+        .eventually("the operation of the dead socket is dropped", |server| server.traces.running.load(SeqCst) == 0)
+        .await;
     healthy.subscribe("2", "{hello}").await;
-    assert_eq!(healthy.hear().await["type"], "complete");
-    assert_eq!(healthy.hear().await["id"], "2");
+    assert_eq!(healthy.receive().await["type"], "complete");
+    assert_eq!(healthy.receive().await["id"], "2");
 }
 
 #[tokio::test]
-async fn sb_13_a_subscriber_that_does_not_read_is_not_asked_for_more_and_is_cut() {
-    let server = TestServer::patient(&[], |http| http.patience.stall = Duration::from_millis(200)).await;
+async fn sb_13_slow_subscriber_gets_backpressure_and_is_disconnected() {
+    let server = TestServer::with_config(&[], |http| http.patience.stall = Duration::from_millis(200)).await;
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "subscription {flood(bytes: 50000)}").await;
     server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;
-    server.eventually("it is cut", |server| server.traces.running.load(SeqCst) == 0).await;
+    server.eventually("the subscriber is disconnected", |server| server.traces.running.load(SeqCst) == 0).await;
     assert_eq!(server.query("{hello}").await.status, 200);
-    // What had been written before is still read; then the connection is simply gone.
+    // What was already written can still be read; then the connection ends without a close frame.
     let mut events = 0;
     while let Some(Ok(_)) = socket.0.next().await {
         events += 1;
@@ -223,13 +225,13 @@ async fn sb_13_a_subscriber_that_does_not_read_is_not_asked_for_more_and_is_cut(
 }
 
 #[tokio::test]
-async fn a_busy_operation_does_not_silence_the_client() {
+async fn busy_operation_does_not_block_client_messages() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "subscription {flood(bytes: 10)}").await;
-    assert_eq!(socket.hear().await["type"], "next");
-    socket.say(json!({"id": "1", "type": "complete"})).await;
+    assert_eq!(socket.receive().await["type"], "next");
+    socket.send_json(json!({"id": "1", "type": "complete"})).await;
     socket.subscribe("2", "{hello}").await;
-    while socket.hear().await["id"] != "2" {}
-    server.eventually("the flood is over", |server| server.traces.running.load(SeqCst) == 0).await;
+    while socket.receive().await["id"] != "2" {}
+    server.eventually("the flood has ended", |server| server.traces.running.load(SeqCst) == 0).await;
 }

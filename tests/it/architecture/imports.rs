@@ -1,16 +1,16 @@
-//! Which rooms a source file names: the first segments of its `crate::…` paths. A small lexer, so that a word in a
-//! comment or in a string is no import, and a nested `use` is one.
+//! The modules that a source file imports: the first segments of its `crate::…` paths. A small lexer skips comments
+//! and strings and handles nested `use` groups.
 
 use std::collections::BTreeSet;
 
-/// The rooms that `source` names.
-pub fn imported_rooms(source: &str) -> BTreeSet<String> {
+/// The modules that `source` refers to.
+pub fn imported_modules(source: &str) -> BTreeSet<String> {
     let tokens = tokens(source);
     let roots = tokens.iter().enumerate().filter(|(_, token)| *token == "crate");
     roots.flat_map(|(at, _)| first_segments(&tokens[at + 1..])).collect()
 }
 
-/// `::a::b` names `a`; `::{a, b::{c, d}}` names `a` and `b`.
+/// `::a::b` refers to `a`; `::{a, b::{c, d}}` refers to `a` and `b`.
 fn first_segments(after_root: &[String]) -> Vec<String> {
     match after_root {
         [colons, brace, list @ ..] if colons == "::" && brace == "{" => {
@@ -39,7 +39,7 @@ fn first_segments(after_root: &[String]) -> Vec<String> {
     }
 }
 
-/// Words, `::` and single signs; comments, strings and characters are dropped.
+/// Identifiers, `::` and single characters. Comments, strings and character literals are dropped.
 fn tokens(source: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = source;
@@ -55,7 +55,7 @@ fn tokens(source: &str) -> Vec<String> {
         } else if next == '\'' {
             character(rest)
         } else if next.is_alphanumeric() || next == '_' {
-            let length = rest.find(|sign: char| !sign.is_alphanumeric() && sign != '_').unwrap_or(rest.len());
+            let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             tokens.push(rest[..length].to_owned());
             length
         } else if rest.starts_with("::") {
@@ -92,7 +92,7 @@ fn block_comment(rest: &str) -> usize {
     at
 }
 
-/// The length of `r"…"`, `r#"…"#`, `br"…"` and so on, if one begins here.
+/// The length of a raw string (`r"…"`, `r#"…"#`, `br"…"`) at the start of `rest`.
 fn raw_string(rest: &str) -> Option<usize> {
     let prefix = ["br", "cr", "r"].into_iter().find(|prefix| rest.starts_with(prefix))?;
     let hashes = rest[prefix.len()..].bytes().take_while(|byte| *byte == b'#').count();
@@ -106,8 +106,8 @@ fn raw_string(rest: &str) -> Option<usize> {
 
 fn quoted(rest: &str) -> usize {
     let mut escaped = false;
-    for (at, sign) in rest.char_indices().skip(1) {
-        match sign {
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
             '"' => return at + 1,
@@ -117,12 +117,12 @@ fn quoted(rest: &str) -> usize {
     rest.len()
 }
 
-/// A character (`'a'`, `'\''`, `'\u{1}'`) whole, or the quote alone of a lifetime (`'a`).
+/// The length of a character literal (`'a'`, `'\''`, `'\u{1}'`), or 1 for the quote of a lifetime (`'a`).
 fn character(rest: &str) -> usize {
-    let mut signs = rest.char_indices().skip(1);
-    match signs.next() {
-        Some((_, '\\')) => signs.skip(1).find(|(_, sign)| *sign == '\'').map_or(rest.len(), |(at, _)| at + 1),
-        Some(_) => match signs.next() {
+    let mut chars = rest.char_indices().skip(1);
+    match chars.next() {
+        Some((_, '\\')) => chars.skip(1).find(|(_, c)| *c == '\'').map_or(rest.len(), |(at, _)| at + 1),
+        Some(_) => match chars.next() {
             Some((at, '\'')) => at + 1,
             _ => 1,
         },
@@ -131,7 +131,7 @@ fn character(rest: &str) -> usize {
 }
 
 #[test]
-fn nested_uses_and_paths_are_found_and_words_in_text_are_not() {
+fn finds_nested_uses_and_paths_and_ignores_text() {
     let source = r##"
         //! crate::comment::X
         use std::{fmt, time};
@@ -144,7 +144,7 @@ fn nested_uses_and_paths_are_found_and_words_in_text_are_not() {
         fn f<'a>(x: &'a str) -> char { crate::store::get(x, "crate::text", r#"" crate::raw "#, b"\"crate::bytes"); '"' }
         macro_rules! m { () => { $crate::ids::make() } }
     "##;
-    let found = imported_rooms(source);
+    let found = imported_modules(source);
     let expected = ["clock", "config", "fault", "ids", "store"];
     assert_eq!(found, expected.map(str::to_owned).into());
 }

@@ -1,19 +1,19 @@
-//! Somebody who uses the API, in the words of the API.
+//! A client of the GraphQL API.
 
 use serde_json::{Value, json};
 
 use super::{
-    seen,
-    socket::{Socket, Watch},
+    coverage,
+    socket::{Socket, Subscription},
 };
 
-/// What is selected of a verification.
+/// The selection for a verification.
 pub const VERIFICATION: &str = "id purpose maskedTo status attemptsRemaining codeLength codeFormat createdAt expiresAt \
      resendAvailableAt sendsRemaining sequence delivery { channel status updatedAt }";
 
-/// Somebody at a client address, perhaps signed in. Cheap to clone.
+/// A client with a client address, optionally signed in. Cheap to clone.
 #[derive(Clone)]
-pub struct Person {
+pub struct ApiClient {
     http: reqwest::Client,
     url: String,
     address: String,
@@ -21,27 +21,27 @@ pub struct Person {
     token: Option<String>,
 }
 
-impl Person {
+impl ApiClient {
     pub(super) fn new(http: reqwest::Client, url: String, address: String) -> Self {
         Self { http, url, address, language: "en".to_owned(), token: None }
     }
 
-    /// The same person, who reads another language.
+    /// Sets `Accept-Language`.
     #[must_use]
-    pub fn reading(mut self, language: &str) -> Self {
+    pub fn with_language(mut self, language: &str) -> Self {
         language.clone_into(&mut self.language);
         self
     }
 
-    /// The same person, signed in.
+    /// Sets the access token.
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
     }
 
-    /// The whole answer to a document.
-    pub async fn ask(&self, query: &str, variables: Value) -> Value {
+    /// Executes a document and returns the whole response.
+    pub async fn execute(&self, query: &str, variables: Value) -> Value {
         let mut request = self
             .http
             .post(format!("{}/graphql", self.url))
@@ -54,16 +54,16 @@ impl Person {
         request.send().await.unwrap().json().await.unwrap()
     }
 
-    /// The data of an answer without errors.
+    /// Executes a document and returns its data. The response must have no errors.
     pub async fn data(&self, query: &str, variables: Value) -> Value {
-        let mut answer = self.ask(query, variables).await;
+        let mut answer = self.execute(query, variables).await;
         assert!(answer["errors"].is_null(), "{answer:#}");
-        seen::note_all(&answer["data"]);
+        coverage::record_all(&answer["data"]);
         answer["data"].take()
     }
 
-    /// One mutation with one input: its result, whichever member of its union it is.
-    pub async fn act(&self, mutation: &str, selection: &str, input: Value) -> Value {
+    /// Executes one mutation with one input and returns its result, whichever member of the union it is.
+    pub async fn mutate(&self, mutation: &str, selection: &str, input: Value) -> Value {
         let mut type_name = mutation[..1].to_uppercase();
         type_name.push_str(&mutation[1..]);
         let document = format!(
@@ -71,15 +71,15 @@ impl Person {
              ... on Problem {{ code message }} {selection} }} }}"
         );
         let answer = self.data(&document, json!({ "input": input })).await["it"].take();
-        seen::note(mutation, &answer);
+        coverage::record(mutation, &answer);
         answer
     }
 
     pub async fn send_code(&self, input: Value) -> Value {
-        self.act("sendVerificationCode", &sending(), input).await
+        self.mutate("sendVerificationCode", &send_selection(), input).await
     }
 
-    /// Sends a CONTACT code to a phone, which must be answered with a verification.
+    /// Sends a CONTACT code to a phone. The result must be a verification.
     pub async fn send_code_to(&self, phone: &str) -> Value {
         let sent = self.send_code(json!({ "purpose": "CONTACT", "to": { "phone": phone } })).await;
         assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
@@ -87,12 +87,13 @@ impl Person {
     }
 
     pub async fn resend(&self, id: &Value) -> Value {
-        self.act("resendVerificationCode", &sending(), json!({ "verificationId": id })).await
+        self.mutate("resendVerificationCode", &send_selection(), json!({ "verificationId": id })).await
     }
 
-    /// Resends by a channel of the person's choice.
-    pub async fn resend_by(&self, id: &Value, channel: &str) -> Value {
-        self.act("resendVerificationCode", &sending(), json!({ "verificationId": id, "channel": channel })).await
+    /// Resends by this channel.
+    pub async fn resend_via(&self, id: &Value, channel: &str) -> Value {
+        self.mutate("resendVerificationCode", &send_selection(), json!({ "verificationId": id, "channel": channel }))
+            .await
     }
 
     pub async fn confirm(&self, id: &Value, code: &str) -> Value {
@@ -104,7 +105,7 @@ impl Person {
              ... on QuotaExceeded {{ quota retryAfterSeconds retryAt }} \
              ... on InvalidInput {{ fields {{ path reason message }} }}"
         );
-        self.act("confirmVerificationCode", &selection, json!({ "verificationId": id, "code": code })).await
+        self.mutate("confirmVerificationCode", &selection, json!({ "verificationId": id, "code": code })).await
     }
 
     pub async fn cancel(&self, id: &Value) -> Value {
@@ -112,18 +113,18 @@ impl Person {
             "... on CancelVerificationPayload {{ verification {{ {VERIFICATION} }} }} \
              ... on VerificationNotPending {{ verification {{ {VERIFICATION} }} }}"
         );
-        self.act("cancelVerification", &selection, json!({ "verificationId": id })).await
+        self.mutate("cancelVerification", &selection, json!({ "verificationId": id })).await
     }
 
     pub async fn request_password_reset(&self, input: Value) -> Value {
-        self.act("requestPasswordReset", &sending(), input).await
+        self.mutate("requestPasswordReset", &send_selection(), input).await
     }
 
     pub async fn reset_password(&self, proof: &Value, password: &str) -> Value {
         let selection = "... on ResetPasswordPayload { sessionsEnded notificationQueued deviceToken } \
              ... on ProofRejected { reason } ... on PasswordRejected { violations } \
              ... on QuotaExceeded { quota retryAfterSeconds retryAt }";
-        self.act("resetPassword", selection, json!({ "proofToken": proof, "newPassword": password })).await
+        self.mutate("resetPassword", selection, json!({ "proofToken": proof, "newPassword": password })).await
     }
 
     pub async fn verification(&self, id: &Value) -> Value {
@@ -131,25 +132,25 @@ impl Person {
         self.data(&document, json!({ "id": id })).await["verification"].take()
     }
 
-    /// A socket, with its handshake done.
+    /// Opens a WebSocket and completes the handshake.
     pub async fn socket(&self) -> Socket {
         Socket::open(&self.url, &self.address, self.token.as_deref()).await
     }
 
-    /// Watches a verification over a socket of its own.
-    pub async fn watch(&self, id: &Value) -> Watch {
+    /// Subscribes to a verification on a socket of its own.
+    pub async fn watch(&self, id: &Value) -> Subscription {
         let document = format!("subscription($id: ID!) {{ verificationStatus(id: $id) {{ {VERIFICATION} }} }}");
         self.socket().await.subscribe(&document, json!({ "id": id })).await
     }
 }
 
-/// A code of the same length that is not this one.
-pub fn code_other_than(code: &str) -> String {
+/// A different code of the same length.
+pub fn different_code(code: &str) -> String {
     let first = if code.starts_with('0') { '1' } else { '0' };
     format!("{first}{}", &code[1..])
 }
 
-fn sending() -> String {
+fn send_selection() -> String {
     format!(
         "... on SendVerificationCodePayload {{ verification {{ {VERIFICATION} }} }} \
          ... on InvalidInput {{ fields {{ path reason message }} }} \

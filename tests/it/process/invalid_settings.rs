@@ -1,12 +1,12 @@
-//! A configuration that is missing something or wrong: refused in time, by name, without a secret (OP-01, OP-02).
+//! Missing or invalid configuration is rejected quickly, by name and without showing a secret (OP-01, OP-02).
 
 use std::time::Duration;
 
-use super::child::{Plan, run_to_the_end, written};
+use super::child::{ChildConfig, run_timed, write_file};
 
 const SECRET: &str = "Sup3rS3cretThatNobodyMaySee";
 
-/// Settings and values that none of them can take.
+/// Settings and values that are invalid for each of them.
 const WRONG: &[(&str, &str)] = &[
     ("ENVIRONMENT", "staging"),
     ("LISTEN_ADDR", "nowhere"),
@@ -56,7 +56,7 @@ const WRONG: &[(&str, &str)] = &[
     ("ATTESTATION_KEY", "Sup3rS3cretThatNobodyMaySee"),
     ("DEFAULT_REGION", "Korea"),
     ("ALLOWED_REGIONS", "KR,Korea"),
-    // CL-01: a code has six characters or more. CL-03: one sent to a phone is dead after ten minutes at most.
+    // CL-01: a code has at least six characters. CL-03: a code sent to a phone expires after ten minutes at most.
     ("CODE_LENGTH", "5"),
     ("CODE_FORMAT", "emoji"),
     ("CODE_TTL", "11m"),
@@ -87,96 +87,98 @@ const WRONG: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_wrong_setting_is_refused_by_name() {
+async fn invalid_setting_is_rejected_by_name() {
     let mut wrong = Vec::new();
-    let base = Plan::new().await;
-    // What this machine takes to read a configuration and do nothing else.
-    let bound = (run_to_the_end(&base, &["--check-config"]).2 * 10).max(Duration::from_secs(5));
+    let base = ChildConfig::new().await;
+    // How long this machine takes to read a configuration and exit.
+    let bound = (run_timed(&base, &["--check-config"]).2 * 10).max(Duration::from_secs(5));
     for (name, value) in WRONG {
-        let plan = base.beside().with("DATABASE_WAIT", "0s").with(name, value);
-        let (status, said, mut took) = run_to_the_end(&plan, &["serve"]);
-        // A machine that is busy with other tests may hold one start up, but not three.
+        let config = base.second_process().with("DATABASE_WAIT", "0s").with(name, value);
+        let (status, output, mut took) = run_timed(&config, &["serve"]);
+        // A busy machine may delay one start, but not three in a row.
         for _ in 0..2 {
             if took > bound {
-                took = took.min(run_to_the_end(&plan, &["serve"]).2);
+                took = took.min(run_timed(&config, &["serve"]).2);
             }
         }
         let reasons = [
-            (status.success() || status.code().is_none(), "it did not refuse"),
-            (!said.contains(&name[..name.len().min(12)]), "it does not name the variable"),
-            (said.contains(SECRET), "it shows a secret"),
-            (said.contains("panicked"), "it panicked"),
+            (status.success() || status.code().is_none(), "it was not rejected"),
+            (!output.contains(&name[..name.len().min(12)]), "it does not name the variable"),
+            (output.contains(SECRET), "it shows a secret"),
+            (output.contains("panicked"), "it panicked"),
             (took > bound, "it took too long"),
         ];
         wrong.extend(
-            reasons.iter().filter(|(is_so, _)| *is_so).map(|(_, why)| format!("{name}={value}: {why}\n{said}")),
+            reasons.iter().filter(|(is_so, _)| *is_so).map(|(_, why)| format!("{name}={value}: {why}\n{output}")),
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `--check-config` says the same of what can be judged without opening anything, and changes nothing.
+/// `--check-config` reports the same for everything that can be checked without opening anything, and changes nothing.
 #[tokio::test]
-async fn check_config_says_the_same_without_side_effects() {
+async fn check_config_reports_the_same_without_side_effects() {
     let mut wrong = Vec::new();
-    // Whether a server answers is for `doctor` to say.
+    // Only `doctor` checks whether a server responds.
     let reachable = WRONG.iter().filter(|(_, value)| !value.contains("127.0.0.1:1/"));
-    let base = Plan::new().await;
+    let base = ChildConfig::new().await;
     for (name, value) in reachable {
-        let plan = base.beside().with(name, value);
-        let (status, said, _) = run_to_the_end(&plan, &["--check-config"]);
-        if status.success() || !said.contains(&name[..name.len().min(12)]) || said.contains(SECRET) {
-            wrong.push(format!("{name}={value}: {status}\n{said}"));
+        let config = base.second_process().with(name, value);
+        let (status, output, _) = run_timed(&config, &["--check-config"]);
+        if status.success() || !output.contains(&name[..name.len().min(12)]) || output.contains(SECRET) {
+            wrong.push(format!("{name}={value}: {status}\n{output}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let plan = Plan::new().await.without("DATABASE_URL").without("SERVER_KEY");
-    let (status, said, _) = run_to_the_end(&plan, &["--check-config"]);
-    assert!(status.success(), "{said}");
-    assert_eq!(std::fs::read_dir(plan.data.path()).unwrap().count(), 0, "it made something");
+    let config = ChildConfig::new().await.without("DATABASE_URL").without("SERVER_KEY");
+    let (status, output, _) = run_timed(&config, &["--check-config"]);
+    assert!(status.success(), "{output}");
+    assert_eq!(std::fs::read_dir(config.data.path()).unwrap().count(), 0, "it created something");
 }
 
-/// With a server database nothing is made up: what is missing is named, all of it at once.
+/// With a server database no key is generated: all missing settings are reported at once.
 #[tokio::test]
-async fn a_server_database_asks_for_every_key() {
-    let plan = Plan::new()
+async fn server_database_requires_every_key() {
+    let config = ChildConfig::new()
         .await
         .with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nowhere")
         .without("SERVER_KEY")
         .without("JWT_SECRET")
         .without("ATTESTATION_KEY");
-    let (status, said, _) = run_to_the_end(&plan, &["serve"]);
+    let (status, output, _) = run_timed(&config, &["serve"]);
     assert!(!status.success());
     for name in ["SERVER_KEY", "JWT_SECRET", "ATTESTATION_KEY"] {
-        assert!(said.contains(name), "{name}: {said}");
+        assert!(output.contains(name), "{name}: {output}");
     }
 }
 
-/// CL-08: a provider that shows every code does not start in production.
+/// CL-08: the development provider, which shows every code, does not start in production.
 #[tokio::test]
-async fn production_refuses_the_development_provider() {
-    let plan = Plan::new().await.with("ENVIRONMENT", "production");
-    let (status, said, _) = run_to_the_end(&plan, &["serve"]);
-    assert!(!status.success() && said.contains("SMS_PROVIDER"), "{said}");
+async fn production_rejects_the_development_provider() {
+    let config = ChildConfig::new().await.with("ENVIRONMENT", "production");
+    let (status, output, _) = run_timed(&config, &["serve"]);
+    assert!(!status.success() && output.contains("SMS_PROVIDER"), "{output}");
 }
 
-/// A name that is one slip away from a setting's, and a secret given twice or to be read by everybody (OP-03).
+/// A misspelled setting name, a duplicate secret and a secret that every user can read (OP-03).
 #[tokio::test]
-async fn slips_are_refused() {
-    let plan = Plan::new().await.with("CODE_LENGHT", "8");
-    let (status, said, _) = run_to_the_end(&plan, &["serve"]);
-    assert!(!status.success() && said.contains("did you mean CODE_LENGTH"), "{said}");
-    let plan = Plan::new().await;
-    // Not in the folder for temporary files, which may be in memory, as mounted secrets are.
+async fn misspelled_duplicate_and_readable_settings_are_rejected() {
+    let config = ChildConfig::new().await.with("CODE_LENGHT", "8");
+    let (status, output, _) = run_timed(&config, &["serve"]);
+    assert!(!status.success() && output.contains("did you mean CODE_LENGTH"), "{output}");
+    let config = ChildConfig::new().await;
+    // Not in the directory for temporary files, which may be a tmpfs like mounted secrets.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let file = written(folder.path(), "jwt", SECRET);
-    let plan = plan.with("JWT_SECRET_FILE", &file);
-    let (status, said, _) = run_to_the_end(&plan, &["serve"]);
-    assert!(!status.success() && said.contains("JWT_SECRET: given twice") && !said.contains(SECRET), "{said}");
-    let plan = plan.without("JWT_SECRET");
-    let (status, said, _) = run_to_the_end(&plan, &["serve"]);
+    let file = write_file(folder.path(), "jwt", SECRET);
+    let config = config.with("JWT_SECRET_FILE", &file);
+    let (status, output, _) = run_timed(&config, &["serve"]);
+    assert!(!status.success() && output.contains("JWT_SECRET: given twice") && !output.contains(SECRET), "{output}");
+    let config = config.without("JWT_SECRET");
+    let (status, output, _) = run_timed(&config, &["serve"]);
     assert!(
-        !status.success() && said.contains("can be read by every user (mode 0644): chmod") && !said.contains(SECRET),
-        "{said}"
+        !status.success()
+            && output.contains("can be read by every user (mode 0644): chmod")
+            && !output.contains(SECRET),
+        "{output}"
     );
 }
