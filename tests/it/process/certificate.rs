@@ -62,7 +62,7 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
     renew(&folder);
     std::fs::write(folder.join("cert.pem"), kept).unwrap();
     child.signal("HUP");
-    until_logged(&plan, "the certificate in use is kept: TLS_CERT and TLS_KEY").await;
+    until_logged(&plan, "keeping the current TLS certificate: TLS_CERT and TLS_KEY").await;
     assert!(serves(&plan, &second).await);
 
     // Without a signal, as a volume of secrets changes.
