@@ -1,4 +1,4 @@
-//! Problems of accounts and passwords.
+//! Problems about accounts and passwords.
 
 use async_graphql::{Context, Enum, SimpleObject};
 
