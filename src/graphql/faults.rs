@@ -1,4 +1,5 @@
-//! What leaves the program of a fault: its kind. The rest is in the log, under the request's id.
+//! Conversion of faults to GraphQL errors. Only the kind of a fault is sent to the client; the details are logged under
+//! the request id.
 
 use async_graphql::{Error, ErrorExtensions};
 

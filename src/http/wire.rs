@@ -1,4 +1,4 @@
-//! What all handlers share.
+//! State that all handlers share.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The parts of one wire, behind an `Arc`.
+/// The handlers' dependencies, in an `Arc`.
 pub struct Wire<E> {
     pub executor: E,
     pub admission: Admission,

@@ -12,7 +12,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test('a plain console takes the place of GraphiQL where its CDN is out of reach', async ({ page, server }) => {
       await page.route('https://esm.sh/**', (route) => route.abort());
       await page.goto('/');
-      const answer = page.getByRole('log', { name: 'Answer' });
+      const answer = page.getByRole('log', { name: 'Response' });
       const phone = colorScheme === 'light' ? '+821055550001' : '+821055550002';
       await page.getByLabel('Variables').fill(JSON.stringify({ input: { purpose: 'CONTACT', to: { phone } } }));
       await page.getByRole('button', { name: 'Run' }).click();
@@ -35,7 +35,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
       await variables.fill('{"input": ');
       await page.getByRole('button', { name: 'Run' }).click();
-      await expect(answer).toContainText('The variables are no JSON');
+      await expect(answer).toContainText('The variables are not valid JSON');
     });
   });
 }

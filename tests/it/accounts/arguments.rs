@@ -97,7 +97,11 @@ async fn tr_05_invalid_date_is_rejected_before_execution() {
             json!({ "first": 99_999_999_999_i64 }),
             "first is not valid: an Int is from -2147483648 to 2147483647.",
         ),
-        (availability, json!({}), "input is not valid: exactly one field of AvailabilityInput is given, and not null."),
+        (
+            availability,
+            json!({}),
+            "input is not valid: exactly one field of AvailabilityInput must be set, and not to null.",
+        ),
     ] {
         let (status, answer) = strict(&app, &admin.access, query, variables).await;
         assert_eq!((status, answer.get("data")), (400, None), "{query}: {answer}");

@@ -1,4 +1,4 @@
-//! Concurrency: one account, one proof, one token family (security.md CR-02 to CR-06).
+//! Concurrency: one account, one proof, one token family (docs/security.md CR-02 to CR-06).
 
 use std::collections::BTreeSet;
 

@@ -225,7 +225,7 @@ impl TestApp {
     }
 
     /// The server's current time.
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         Clock::Manual(self.clock.clone()).now()
     }
 
