@@ -96,7 +96,7 @@ test('an account can be made with the keyboard alone', async ({ visitor }) => {
   await keyboard.type(person.username);
   await keyboard.press('Tab');
   await keyboard.type(person.password);
-  // Over the way to show the password.
+  // Ended the way to show the password.
   await keyboard.press('Tab');
   await keyboard.press('Tab');
   await keyboard.type(person.name);

@@ -1,5 +1,5 @@
 import { expect, test } from './support/test.ts';
-import { somebody, WAYS } from './support/visitor.ts';
+import { somebody, STACKS } from './support/visitor.ts';
 
 /** The shortest that the service takes. */
 const CODE_TTL_SECONDS = 60;
@@ -11,7 +11,7 @@ test('a code that nobody enters is said to have expired, whichever way the page 
 }) => {
   // All of them in the same minute.
   await Promise.all(
-    WAYS.map(async (way) => {
+    STACKS.map(async (way) => {
       const visitor = await anotherVisitor();
       await visitor.open(way);
       await visitor.askForSignUpCode(somebody());

@@ -1,7 +1,7 @@
 import { expect, test } from './support/test.ts';
-import { phoneNumber, somebody, WAYS } from './support/visitor.ts';
+import { phoneNumber, somebody, STACKS } from './support/visitor.ts';
 
-for (const way of WAYS) {
+for (const way of STACKS) {
   test.describe(`${way.client} over ${way.stream}`, () => {
     test('sign up, see the account, sign out, sign in with the password', async ({ visitor }) => {
       const person = somebody();

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Response } from '@playwright/test';
 
 import { expect, test } from './support/test.ts';
-import { phoneNumber, somebody, WAYS, type Visitor, type Way } from './support/visitor.ts';
+import { phoneNumber, somebody, STACKS, type Visitor, type Way } from './support/visitor.ts';
 
 /** The shortest that the service takes. */
 const ACCESS_TOKEN_SECONDS = 60;
@@ -62,12 +62,12 @@ async function renewInThreeTabs(way: Way, visitor: Visitor): Promise<void> {
 }
 
 test('an expired token is renewed once for all tabs, whichever client is in them', async ({ anotherVisitor }) => {
-  await Promise.all(WAYS.map(async (way) => renewInThreeTabs(way, await anotherVisitor())));
+  await Promise.all(STACKS.map(async (way) => renewInThreeTabs(way, await anotherVisitor())));
 });
 
 test('a stream that was opened signed in goes on past the end of its token', async ({ anotherVisitor }) => {
   await Promise.all(
-    WAYS.map(async (way) => {
+    STACKS.map(async (way) => {
       const visitor = await anotherVisitor();
       const next = phoneNumber();
       await visitor.open(way);

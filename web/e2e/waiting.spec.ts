@@ -1,13 +1,13 @@
 import { DELIVERED_TO, UNDELIVERED_TO } from './support/server.ts';
 import { expect, test } from './support/test.ts';
-import { somebody, WAYS } from './support/visitor.ts';
+import { somebody, STACKS } from './support/visitor.ts';
 
 /** Short enough to wait for, long enough to see. */
 const RESEND_COOLDOWN_SECONDS = 4;
 
 test.use({ serverOptions: { resendCooldownSeconds: RESEND_COOLDOWN_SECONDS } });
 
-for (const way of WAYS) {
+for (const way of STACKS) {
   test.describe(`${way.client} over ${way.stream}`, () => {
     test('the service is killed and started again in the middle of a wait (FD-09)', async ({ visitor, server }) => {
       const person = somebody();
@@ -39,7 +39,7 @@ for (const way of WAYS) {
   });
 }
 
-const [way] = WAYS;
+const [way] = STACKS;
 if (!way) throw new Error('There is no way.');
 
 test('a reload in the middle of a wait goes on where it was', async ({ visitor }) => {

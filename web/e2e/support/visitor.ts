@@ -8,7 +8,7 @@ export interface Way {
   readonly stream: 'websocket' | 'sse';
 }
 
-export const WAYS: readonly Way[] = (['apollo', 'urql'] as const).flatMap((client) =>
+export const STACKS: readonly Way[] = (['apollo', 'urql'] as const).flatMap((client) =>
   (['websocket', 'sse'] as const).map((stream) => ({ client, stream })),
 );
 

@@ -24,7 +24,7 @@ export interface CodeEntryProps {
 export function CodeEntry(props: CodeEntryProps): ReactNode {
   return (
     <div className="beside">
-      {props.flow.phase === 'over' ? <CodeOver {...props} /> : <CodePending {...props} />}
+      {props.flow.phase === 'ended' ? <CodeOver {...props} /> : <CodePending {...props} />}
       <Ledger state={props.flow} />
     </div>
   );

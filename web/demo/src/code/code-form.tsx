@@ -50,7 +50,7 @@ export function CodeForm({ flow, onCode, children }: CodeFormProps): ReactNode {
         </Button>
       </form>
 
-      {flow.news === 'late' && <Notice tone="plain">{words.code.reconnecting}</Notice>}
+      {flow.updates === 'reconnecting' && <Notice tone="plain">{words.code.reconnecting}</Notice>}
 
       <div className="resends">
         <Button look="quiet" disabled={!flow.canResend} busy={busy === 'resend'} onClick={() => void flow.resend()}>

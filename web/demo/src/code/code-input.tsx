@@ -1,4 +1,4 @@
-import { tidyCode, type Verification } from '@countersign/client';
+import { normalizeCode, type Verification } from '@countersign/client';
 import { oneTimeCodeProps, useWebOtp } from '@countersign/client/react';
 import { useEffect, useId, useRef, useState, type CSSProperties, type ReactNode } from 'react';
 
@@ -28,7 +28,7 @@ export function CodeInput({ verification, error, busy, aside, onComplete }: Code
   }, [error]);
 
   const take = (typed: string): void => {
-    const tidy = tidyCode(typed, verification);
+    const tidy = normalizeCode(typed, verification);
     setCode(tidy);
     if (tidy.length === verification.codeLength && tidy !== code) onComplete(tidy);
   };

@@ -27,9 +27,9 @@ export function Ledger({ state }: { readonly state: VerificationState }): ReactN
           </li>
         ))}
       </ol>
-      {state.phase === 'waiting' && state.news !== 'none' && (
-        <p className="ledger-live" data-news={state.news}>
-          {state.news === 'live' ? words.ledger.live(choices[stream], choices[client]) : words.ledger.waiting}
+      {state.phase === 'waiting' && state.updates !== 'none' && (
+        <p className="ledger-live" data-updates={state.updates}>
+          {state.updates === 'live' ? words.ledger.live(choices[stream], choices[client]) : words.ledger.waiting}
         </p>
       )}
     </aside>

@@ -37,7 +37,7 @@ export function useKeptVerification(route: Route, { keepsProof = false }: KeptOp
   useEffect(() => {
     if (phase === 'waiting') keep(key, { verification });
     if (phase === 'proved' && keepsProof) keep(key, { verification, proof });
-    if (phase === 'over' || (phase === 'proved' && !keepsProof)) forget(key);
+    if (phase === 'ended' || (phase === 'proved' && !keepsProof)) forget(key);
   }, [key, keepsProof, phase, verification, proof]);
 
   return useMemo(

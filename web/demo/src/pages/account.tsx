@@ -38,7 +38,7 @@ export function Account(): ReactNode {
   const endEverywhere = async (): Promise<void> => {
     const { data } = await signOutEverywhere({ input: { deviceToken: session.deviceToken } });
     // The account has forgotten its devices, but for this one.
-    session.keepDevice(data?.signOutEverywhere.deviceToken ?? null);
+    session.storeDeviceToken(data?.signOutEverywhere.deviceToken ?? null);
   };
 
   if (!me) {

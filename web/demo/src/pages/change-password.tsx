@@ -33,7 +33,7 @@ export function ChangePassword(): ReactNode {
     else if (data.changePassword.__typename !== 'ChangePasswordPayload') setTrouble(data.changePassword);
     else {
       // The account has forgotten its devices, but for this one.
-      session.keepDevice(data.changePassword.deviceToken);
+      session.storeDeviceToken(data.changePassword.deviceToken);
       go('/account', 'passwordChanged');
     }
   };

@@ -34,7 +34,7 @@ export function NewPassword({ proof, onAgain, onDone }: NewPasswordProps): React
     else if (data.resetPassword.__typename !== 'ResetPasswordPayload') setTrouble(data.resetPassword);
     else {
       // The account has forgotten its devices, but for this one.
-      session.keepDevice(data.resetPassword.deviceToken);
+      session.storeDeviceToken(data.resetPassword.deviceToken);
       onDone();
       go('/sign-in', 'passwordReset');
     }

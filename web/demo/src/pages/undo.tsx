@@ -35,7 +35,7 @@ export function Undo(): ReactNode {
     }
     if (result.__typename !== 'UndoContactChangePayload') return result;
     // All sessions of the account are over. One in this browser may be another account's: only a renewal tells.
-    const bearer = await session.bearer().catch(() => null);
+    const bearer = await session.accessToken().catch(() => null);
     if (bearer !== null) await session.renew(bearer).catch(() => null);
     go('/reset', 'changeUndone');
     return null;

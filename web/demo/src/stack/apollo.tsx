@@ -1,7 +1,7 @@
 import { ApolloClient } from '@apollo/client';
 import { ApolloProvider, useMutation, useQuery } from '@apollo/client/react';
 import { StepUp } from '@countersign/client';
-import { apolloWire, countersignCache, countersignLink, wireErrorOf } from '@countersign/client/apollo';
+import { apolloAdapter, countersignCache, countersignLink, toRequestError } from '@countersign/client/apollo';
 import { useVerification } from '@countersign/client/apollo/react';
 import { useMemo, useState, type ReactNode } from 'react';
 
@@ -33,7 +33,7 @@ export function ApolloStack({ stream, children }: StackProps): ReactNode {
 function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack {
   const { connection } = transportOf(stream);
   return {
-    stepUp: new StepUp({ wire: apolloWire(client), session }),
+    stepUp: new StepUp({ adapter: apolloAdapter(client), session }),
 
     useVerification: () => useVerification({ connection }),
 
@@ -41,7 +41,7 @@ function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack
       const { data, error, refetch } = useQuery(document, { variables, skip, fetchPolicy: 'cache-and-network' });
       return {
         data: data ?? null,
-        failure: error ? wireErrorOf(error).failure : null,
+        failure: error ? toRequestError(error).failure : null,
         reload: () => void refetch(),
       };
     },
@@ -53,7 +53,7 @@ function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack
           const { data } = await mutate({ variables });
           return data === undefined ? UNANSWERED : { data, failure: null };
         } catch (thrown) {
-          return { data: null, failure: wireErrorOf(thrown).failure };
+          return { data: null, failure: toRequestError(thrown).failure };
         }
       };
     },

@@ -1,6 +1,6 @@
 import { Client } from '@urql/core';
 import { StepUp } from '@countersign/client';
-import { countersignExchanges, urqlWire, wireErrorOf } from '@countersign/client/urql';
+import { countersignExchanges, urqlAdapter, toRequestError } from '@countersign/client/urql';
 import { useVerification } from '@countersign/client/urql/react';
 import { useMemo, useState, type ReactNode } from 'react';
 import { Provider, useMutation, useQuery } from 'urql';
@@ -31,7 +31,7 @@ export function UrqlStack({ stream, children }: StackProps): ReactNode {
 function urqlStack(client: Client, stream: Preferences['stream']): Stack {
   const { connection } = transportOf(stream);
   return {
-    stepUp: new StepUp({ wire: urqlWire(client), session }),
+    stepUp: new StepUp({ adapter: urqlAdapter(client), session }),
 
     useVerification: () => useVerification({ connection }),
 
@@ -39,7 +39,7 @@ function urqlStack(client: Client, stream: Preferences['stream']): Stack {
       const [{ data, error }, execute] = useQuery({ query, variables, pause });
       return {
         data: data ?? null,
-        failure: error ? wireErrorOf(error).failure : null,
+        failure: error ? toRequestError(error).failure : null,
         reload: () => {
           execute({ requestPolicy: 'network-only' });
         },
@@ -50,7 +50,7 @@ function urqlStack(client: Client, stream: Preferences['stream']): Stack {
       const [, mutate] = useMutation(document);
       return async (variables) => {
         const { data, error } = await mutate(variables);
-        if (error) return { data: null, failure: wireErrorOf(error).failure };
+        if (error) return { data: null, failure: toRequestError(error).failure };
         return data === undefined ? UNANSWERED : { data, failure: null };
       };
     },

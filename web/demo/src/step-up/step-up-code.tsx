@@ -39,7 +39,7 @@ export function StepUpCode({ stepUp, kind }: StepUpCodeProps): ReactNode {
   const { problem } = stepUp;
   return (
     <div className="form">
-      {flow.phase === 'over' && <Notice tone="trouble">{code.over[flow.verification.status]}</Notice>}
+      {flow.phase === 'ended' && <Notice tone="trouble">{code.over[flow.verification.status]}</Notice>}
       {flow.phase === 'proved' && <TroubleNotice trouble={problem} />}
       <Button busy={flow.phase === 'proved' && problem === null} onClick={flow.reset}>
         {code.over.again}

@@ -13,7 +13,7 @@ import { StepUpPassword } from './step-up-password.tsx';
 /** Asks the person to authenticate again, while an operation of whichever page waits for that. */
 export function StepUpDialog(): ReactNode {
   const stepUp = useStepUp(useStack().stepUp);
-  return stepUp.phase === 'asking' && <OpenDialog stepUp={stepUp} />;
+  return stepUp.phase === 'prompting' && <OpenDialog stepUp={stepUp} />;
 }
 
 function OpenDialog({ stepUp }: { readonly stepUp: UseStepUp }): ReactNode {
