@@ -7,7 +7,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 
 import type { Preferences } from '../preferences.ts';
 import { ENDPOINT, languageHeaders, session, transportOf } from '../service.ts';
-import { StackContext, UNANSWERED, type Stack } from './stack.ts';
+import { StackContext, NO_RESPONSE, type Stack } from './stack.ts';
 
 export interface StackProps {
   readonly stream: Preferences['stream'];
@@ -51,7 +51,7 @@ function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack
       return async (variables) => {
         try {
           const { data } = await mutate({ variables });
-          return data === undefined ? UNANSWERED : { data, failure: null };
+          return data === undefined ? NO_RESPONSE : { data, failure: null };
         } catch (thrown) {
           return { data: null, failure: toRequestError(thrown).failure };
         }

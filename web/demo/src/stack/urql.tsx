@@ -8,7 +8,7 @@ import { Provider, useMutation, useQuery } from 'urql';
 import type { Preferences } from '../preferences.ts';
 import { ENDPOINT, languageHeaders, session, transportOf } from '../service.ts';
 import type { StackProps } from './apollo.tsx';
-import { StackContext, UNANSWERED, type Stack } from './stack.ts';
+import { StackContext, NO_RESPONSE, type Stack } from './stack.ts';
 
 export function UrqlStack({ stream, children }: StackProps): ReactNode {
   const [client] = useState(
@@ -51,7 +51,7 @@ function urqlStack(client: Client, stream: Preferences['stream']): Stack {
       return async (variables) => {
         const { data, error } = await mutate(variables);
         if (error) return { data: null, failure: toRequestError(error).failure };
-        return data === undefined ? UNANSWERED : { data, failure: null };
+        return data === undefined ? NO_RESPONSE : { data, failure: null };
       };
     },
   };
