@@ -50,7 +50,7 @@ for (const { name, ...use } of [
       await expect(visitor.heading('New e-mail address')).toBeVisible();
       await expectAccessible(page);
       await page.getByRole('link', { name: 'Back to account' }).click();
-      await page.getByRole('link', { name: 'Edit profile' }).click();
+      await page.getByRole('link', { name: 'Change profile' }).click();
       await expect(visitor.heading('Edit profile')).toBeVisible();
       await expectAccessible(page);
       await page.getByRole('link', { name: 'Back to account' }).click();

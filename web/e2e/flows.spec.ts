@@ -1,5 +1,5 @@
 import { expect, test } from './support/test.ts';
-import { phoneNumber, newPerson, STACKS } from './support/visitor.ts';
+import { newPerson, phoneNumber, STACKS } from './support/visitor.ts';
 
 for (const variant of STACKS) {
   test.describe(`${variant.client} over ${variant.stream}`, () => {
@@ -94,7 +94,7 @@ for (const variant of STACKS) {
       const { page } = visitor;
       await visitor.open(variant);
       await visitor.signUp(newPerson());
-      await page.getByRole('link', { name: 'Edit profile' }).click();
+      await page.getByRole('link', { name: 'Change profile' }).click();
       await expect(page.getByLabel('Name', { exact: true })).toHaveValue('홍길동');
       await page.getByLabel('Nickname').fill('x');
       await visitor.press('Save profile');

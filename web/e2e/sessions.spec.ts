@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Response } from '@playwright/test';
 
 import { expect, test } from './support/test.ts';
-import { phoneNumber, newPerson, STACKS, type Visitor, type StackVariant } from './support/visitor.ts';
+import { newPerson, phoneNumber, STACKS, type StackVariant, type Visitor } from './support/visitor.ts';
 
 /** The minimum that the service accepts. */
 const ACCESS_TOKEN_SECONDS = 60;

@@ -2,7 +2,7 @@ import type { Locator } from '@playwright/test';
 
 import { expectAccessible } from './support/axe.ts';
 import { expect, test } from './support/test.ts';
-import { phoneNumber, newPerson, type Person, type Visitor, type StackVariant } from './support/visitor.ts';
+import { newPerson, phoneNumber, type Person, type StackVariant, type Visitor } from './support/visitor.ts';
 
 /** No sign-in counts as recent, so sensitive operations always need a reauthentication. */
 test.use({ serverOptions: { reauthMaxAgeSeconds: 0 } });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { breakingChanges, releaseType, deprecationsWithoutReason } from '../changes.ts';
+import { breakingChanges, deprecationsWithoutReason, releaseType } from '../changes.ts';
 
 /** GQ-10: a client built against a version works with every later version of the same major version. */
 

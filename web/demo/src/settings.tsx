@@ -2,8 +2,8 @@ import type { ReactNode } from 'react';
 
 import { useHasOutbox } from './outbox.ts';
 import { CHOICES, setPreferences, usePreferences, type PreferenceName } from './preferences.ts';
-import { Choice } from './ui/choice.tsx';
 import { useTexts } from './texts/index.ts';
+import { Choice } from './ui/choice.tsx';
 
 const NAMES = Object.keys(CHOICES) as PreferenceName[];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { explain, fieldErrors, type OperationError } from '../src/ui/explain.ts';
 import { en } from '../src/texts/en.ts';
+import { explain, fieldErrors, type OperationError } from '../src/ui/explain.ts';
 
 const serviceError = (code: 'INTERNAL' | 'RATE_LIMITED', requestId: string | null): OperationError => ({
   __typename: 'ServiceFault',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { formatDuration } from '../src/texts/duration.ts';
 import { en } from '../src/texts/en.ts';
 import { ko } from '../src/texts/ko.ts';
-import { formatDuration } from '../src/texts/duration.ts';
 
 /** All texts by path. Functions are called with sample arguments. */
 function allTexts(texts: object, path = ''): [string, string][] {

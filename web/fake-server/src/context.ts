@@ -1,9 +1,9 @@
 import { GraphQLError } from 'graphql';
 
 import type { Accounts, SignedIn } from './accounts.ts';
+import { localize, type MessageCode } from './messages.ts';
 import type { Settings } from './settings.ts';
 import type { Verification, Verifications } from './verifications.ts';
-import { localize, type MessageCode } from './messages.ts';
 
 /** The state of the fake server. */
 export interface ServerState {

@@ -1,9 +1,9 @@
 import type { ApolloClient } from '@apollo/client';
 import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/client/errors';
 
+import type { ClientAdapter } from '../adapter.ts';
 import { failureOfStatus, faultOf, UNREACHABLE, RequestError } from '../failure.ts';
 import { isMutation } from '../operation.ts';
-import type { ClientAdapter } from '../adapter.ts';
 
 /**
  * Adapts an Apollo Client. It bypasses the cache: the flow orders snapshots by `sequence`, and a cache could merge an older

@@ -2,8 +2,8 @@ import { ApolloLink, HttpLink, Observable } from '@apollo/client';
 import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
 import { OperationTypeNode, print } from 'graphql';
 
-import { isUnauthenticated } from '../failure.ts';
 import { CSRF_HEADER } from '../csrf-header.ts';
+import { isUnauthenticated } from '../failure.ts';
 import type { Session } from '../session/session.ts';
 import type { StreamTransport } from '../transport/stream.ts';
 

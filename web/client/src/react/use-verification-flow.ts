@@ -1,8 +1,8 @@
 import { useMemo, useSyncExternalStore } from 'react';
 
+import type { ClientAdapter } from '../adapter.ts';
 import { VerificationFlow, type FlowOptions } from '../verification/flow.ts';
 import type { VerificationState } from '../verification/state.ts';
-import type { ClientAdapter } from '../adapter.ts';
 import { useCountdown } from './use-countdown.ts';
 
 type Actions = Pick<

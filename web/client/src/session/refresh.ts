@@ -1,9 +1,9 @@
 import { print } from 'graphql';
 
 import { waitForRetry } from '../backoff.ts';
+import { CSRF_HEADER } from '../csrf-header.ts';
 import { failureOfStatus, faultOf, UNREACHABLE, RequestError, type TopLevelError } from '../failure.ts';
 import { RefreshSessionDocument, type RefreshSessionMutation } from '../generated/graphql.ts';
-import { CSRF_HEADER } from '../csrf-header.ts';
 import type { TokenPair } from './tokens.ts';
 
 /** The time limit for a refresh, including retries. Other tabs wait for its result. */

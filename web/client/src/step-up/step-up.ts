@@ -1,7 +1,7 @@
+import type { ClientAdapter } from '../adapter.ts';
 import { failureOf } from '../failure.ts';
 import { ReauthenticateDocument, type AuthenticationMethod, type ReauthenticateInput } from '../generated/graphql.ts';
 import type { Session } from '../session/session.ts';
-import type { ClientAdapter } from '../adapter.ts';
 import { reauthenticationRequiredIn, type ReauthenticationRequired, type StepUpProblem } from './types.ts';
 
 /** No operation is waiting for reauthentication. */

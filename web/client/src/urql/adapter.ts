@@ -1,9 +1,9 @@
 import type { AnyVariables, Client, CombinedError, OperationResult } from '@urql/core';
 import { onEnd, pipe, subscribe } from 'wonka';
 
+import type { ClientAdapter } from '../adapter.ts';
 import { failureOfStatus, faultOf, UNREACHABLE, RequestError } from '../failure.ts';
 import { isMutation } from '../operation.ts';
-import type { ClientAdapter } from '../adapter.ts';
 
 /** Adapts a urql client. Queries bypass the cache: the flow orders snapshots by `sequence`. */
 export function urqlAdapter(client: Client): ClientAdapter {

@@ -1,8 +1,8 @@
 import { cacheExchange, fetchExchange, subscriptionExchange, type Exchange, type Operation } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
 
-import { isUnauthenticated } from '../failure.ts';
 import { CSRF_HEADER } from '../csrf-header.ts';
+import { isUnauthenticated } from '../failure.ts';
 import type { Session } from '../session/session.ts';
 import type { StreamTransport } from '../transport/stream.ts';
 

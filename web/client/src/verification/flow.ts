@@ -1,3 +1,4 @@
+import type { ClientAdapter } from '../adapter.ts';
 import { RequestError } from '../failure.ts';
 import {
   CancelVerificationDocument,
@@ -10,7 +11,6 @@ import {
   type SendVerificationCodeInput,
   type SendVerificationCodeMutation,
 } from '../generated/graphql.ts';
-import type { ClientAdapter } from '../adapter.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { ServerClock } from './server-clock.ts';
 import { IDLE, reduce, type Action, type VerificationEvent, type VerificationState } from './state.ts';

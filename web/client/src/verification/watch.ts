@@ -1,8 +1,8 @@
+import type { ClientAdapter } from '../adapter.ts';
 import { backoff, pageWakeEvents, type WakeEvents } from '../backoff.ts';
 import type { Failure } from '../failure.ts';
 import { VerificationDocument, VerificationStatusDocument } from '../generated/graphql.ts';
 import type { Connection } from '../transport/connection.ts';
-import type { ClientAdapter } from '../adapter.ts';
 import type { VerificationEvent } from './state.ts';
 
 /** The poll interval while no stream is live. */

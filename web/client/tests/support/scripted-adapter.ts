@@ -1,8 +1,8 @@
 import { Kind, type DocumentNode } from 'graphql';
 
+import type { StreamObserver, ClientAdapter } from '../../src/adapter.ts';
 import { RequestError, type Failure } from '../../src/failure.ts';
 import type { Verification } from '../../src/verification/types.ts';
-import type { StreamObserver, ClientAdapter } from '../../src/adapter.ts';
 
 interface SentRequest {
   readonly name: string;

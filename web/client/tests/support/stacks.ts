@@ -4,6 +4,7 @@ import { ApolloClient } from '@apollo/client';
 import { FakeServer, type FakeServerOptions } from '@countersign/fake-server';
 import { Client } from '@urql/core';
 
+import type { ClientAdapter } from '../../src/adapter.ts';
 import { apolloAdapter, countersignCache, countersignLink } from '../../src/apollo/index.ts';
 import { memoryStore } from '../../src/session/record.ts';
 import { renewOverHttp } from '../../src/session/refresh.ts';
@@ -12,7 +13,6 @@ import { createEventStreamTransport } from '../../src/transport/sse.ts';
 import type { StreamTransport } from '../../src/transport/stream.ts';
 import { createWebSocketTransport } from '../../src/transport/websocket.ts';
 import { countersignExchanges, urqlAdapter } from '../../src/urql/index.ts';
-import type { ClientAdapter } from '../../src/adapter.ts';
 
 const SCHEMA = readFileSync(new URL('../../../../schema.graphql', import.meta.url), 'utf8');
 

@@ -2,9 +2,9 @@ import type { UseVerification } from '@countersign/client/react';
 import type { ReactNode } from 'react';
 
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 import { CodeForm } from './code-form.tsx';
 import { DeliveryTrack } from './delivery-track.tsx';
 import { Ledger } from './ledger.tsx';

@@ -2,10 +2,10 @@ import type { UseVerification } from '@countersign/client/react';
 import type { ReactNode } from 'react';
 
 import { useHasOutbox } from '../outbox.ts';
+import { formatDuration, useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { explain } from '../ui/explain.ts';
 import { Notice, ErrorNotice } from '../ui/notice.tsx';
-import { formatDuration, useTexts } from '../texts/index.ts';
 import { CodeInput } from './code-input.tsx';
 
 export interface CodeFormProps {

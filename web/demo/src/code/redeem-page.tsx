@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react';
 
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import type { OperationError } from '../ui/explain.ts';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 
 export interface RedeemPageProps {
   readonly title: string;

@@ -1,9 +1,9 @@
 import type { UseVerification } from '@countersign/client/react';
 import { useEffect, useMemo } from 'react';
 
-import { loadVerification, remove, save } from '../tab-storage.ts';
 import type { Route } from '../routes.ts';
 import { useStack } from '../stack/stack.ts';
+import { loadVerification, remove, save } from '../tab-storage.ts';
 
 export type UsePersistedVerification = UseVerification & {
   /** Removes the stored verification, after its proof was redeemed. */

@@ -11,10 +11,10 @@ import { formatPhone } from '../phone.ts';
 import { flashOf, to, type Flash, type Route } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Notice, ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 import { Devices } from './devices.tsx';
 
 export function Account(): ReactNode {

@@ -8,8 +8,8 @@ import { useRedeemProof } from '../code/use-redeem-proof.ts';
 import { usePreferences } from '../preferences.ts';
 import { go, to } from '../routes.ts';
 import { useStack } from '../stack/stack.ts';
-import { Page } from '../ui/page.tsx';
 import { useTexts } from '../texts/index.ts';
+import { Page } from '../ui/page.tsx';
 import { ContactForm } from './contact-form.tsx';
 
 /** Changes the phone number or the e-mail address, after the new contact was verified. */

@@ -4,13 +4,13 @@ import { useState, type ReactNode } from 'react';
 import { go, to } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { explain, type OperationError } from '../ui/explain.ts';
 import { Form, type Values } from '../ui/form.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { PasswordField } from '../ui/password-field.tsx';
-import { useTexts } from '../texts/index.ts';
 import { NewPasswordField } from './new-password-field.tsx';
 
 /** Refusals that are shown at their field instead of in a notice. */

@@ -4,13 +4,13 @@ import { useState, type ReactNode } from 'react';
 import { go, to } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckField } from '../ui/check-field.tsx';
 import type { OperationError } from '../ui/explain.ts';
 import { Form } from '../ui/form.tsx';
 import { Notice, ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 
 type HeldBack = Extract<DeleteAccountMutation['deleteAccount'], { __typename: 'DeletionHeldBack' }>;
 

@@ -3,10 +3,10 @@ import { useState, type ReactNode } from 'react';
 
 import { describeDevice } from '../device.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import type { OperationError } from '../ui/explain.ts';
 import { ErrorNotice } from '../ui/notice.tsx';
-import { useTexts } from '../texts/index.ts';
 
 type Device = NonNullable<MySessionsQuery['me']>['sessions']['nodes'][number];
 

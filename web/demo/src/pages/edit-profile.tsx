@@ -4,13 +4,13 @@ import { useState, type ReactNode } from 'react';
 import { profileChange } from '../profile.ts';
 import { go, to } from '../routes.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { explain, fieldErrors, type OperationError } from '../ui/explain.ts';
 import { Field } from '../ui/field.tsx';
 import { Form, type Values } from '../ui/form.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 
 /** Refusals that are shown at their field instead of in a notice. */
 const FIELD_ERRORS = ['InvalidInput', 'NicknameTaken'];

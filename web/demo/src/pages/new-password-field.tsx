@@ -2,9 +2,9 @@ import { PasswordPolicyDocument, type PasswordPolicyQuery } from '@countersign/c
 import { useState, type ReactNode } from 'react';
 
 import { useStack } from '../stack/stack.ts';
+import { useTexts, type Texts } from '../texts/index.ts';
 import type { OperationError } from '../ui/explain.ts';
 import { PasswordField } from '../ui/password-field.tsx';
-import { useTexts, type Texts } from '../texts/index.ts';
 
 export interface NewPasswordFieldProps {
   readonly name: string;

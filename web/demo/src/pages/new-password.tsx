@@ -4,12 +4,12 @@ import { useState, type ReactNode } from 'react';
 import { go } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import type { OperationError } from '../ui/explain.ts';
 import { Form } from '../ui/form.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 import { NewPasswordField } from './new-password-field.tsx';
 
 export interface NewPasswordProps {

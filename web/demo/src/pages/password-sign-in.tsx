@@ -1,13 +1,13 @@
 import { useState, type ReactNode } from 'react';
 
 import { to } from '../routes.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import type { OperationError } from '../ui/explain.ts';
 import { Field } from '../ui/field.tsx';
 import { Form, type Values } from '../ui/form.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { PasswordField } from '../ui/password-field.tsx';
-import { useTexts } from '../texts/index.ts';
 
 export interface PasswordSignInProps {
   readonly onSubmit: (values: Values) => Promise<OperationError | null>;

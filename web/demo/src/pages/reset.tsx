@@ -3,13 +3,13 @@ import { type ReactNode } from 'react';
 import { CodeEntry } from '../code/code-entry.tsx';
 import { usePersistedVerification } from '../code/use-persisted-verification.ts';
 import { flashOf, to } from '../routes.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { fieldErrors } from '../ui/explain.ts';
 import { Field } from '../ui/field.tsx';
 import { Form } from '../ui/form.tsx';
 import { Notice, ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 import { NewPassword } from './new-password.tsx';
 
 /** Resets the password by name, date of birth and phone number, and a code sent to that number. */

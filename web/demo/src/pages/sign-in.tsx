@@ -10,11 +10,11 @@ import { usePreferences } from '../preferences.ts';
 import { flashOf, to } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Choice } from '../ui/choice.tsx';
 import type { OperationError } from '../ui/explain.ts';
 import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 import { ContactForm } from './contact-form.tsx';
 import { PasswordSignIn } from './password-sign-in.tsx';
 

@@ -2,16 +2,16 @@ import { SignUpDocument, type Proof } from '@countersign/client';
 import { useState, type ReactNode } from 'react';
 
 import { describeDevice } from '../device.ts';
-import { remove } from '../tab-storage.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { remove } from '../tab-storage.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { fieldErrors, type OperationError } from '../ui/explain.ts';
 import { Field } from '../ui/field.tsx';
 import { Form, type Values } from '../ui/form.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 import { NewPasswordField } from './new-password-field.tsx';
 import { UsernameField } from './username-field.tsx';
 

@@ -4,8 +4,8 @@ import { CodeEntry } from '../code/code-entry.tsx';
 import { usePersistedVerification } from '../code/use-persisted-verification.ts';
 import { usePreferences } from '../preferences.ts';
 import { to } from '../routes.ts';
-import { Page } from '../ui/page.tsx';
 import { useTexts } from '../texts/index.ts';
+import { Page } from '../ui/page.tsx';
 import { ContactForm } from './contact-form.tsx';
 import { SignUpDetails } from './sign-up-details.tsx';
 

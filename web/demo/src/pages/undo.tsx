@@ -7,13 +7,13 @@ import { useRedeemProof } from '../code/use-redeem-proof.ts';
 import { go, to, tokenInUrl } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import type { OperationError } from '../ui/explain.ts';
 import { Field } from '../ui/field.tsx';
 import { Form } from '../ui/form.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useTexts } from '../texts/index.ts';
 
 /** Undoes a change of the phone number or the e-mail address, with the token that was sent to the old contact. */
 export function Undo(): ReactNode {

@@ -2,8 +2,8 @@ import { AvailabilityDocument } from '@countersign/client';
 import { useState, type ReactNode } from 'react';
 
 import { useStack } from '../stack/stack.ts';
-import { Field } from '../ui/field.tsx';
 import { useTexts } from '../texts/index.ts';
+import { Field } from '../ui/field.tsx';
 
 /** A username field. It checks availability on blur, because each check counts towards a quota. */
 export function UsernameField({ error }: { readonly error: string | undefined }): ReactNode {

@@ -7,11 +7,11 @@ import { useRedeemProof } from '../code/use-redeem-proof.ts';
 import { formatPhone } from '../phone.ts';
 import { usePreferences } from '../preferences.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { fieldErrors } from '../ui/explain.ts';
 import { Form } from '../ui/form.tsx';
 import { Notice, ErrorNotice } from '../ui/notice.tsx';
-import { useTexts } from '../texts/index.ts';
 
 export interface StepUpCodeProps {
   readonly stepUp: UseStepUp;

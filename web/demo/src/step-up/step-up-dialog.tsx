@@ -3,10 +3,10 @@ import { useStepUp, type UseStepUp } from '@countersign/client/react';
 import { useEffect, useState, type ReactNode } from 'react';
 
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Choice } from '../ui/choice.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { useTexts } from '../texts/index.ts';
 import { StepUpCode } from './step-up-code.tsx';
 import { StepUpPassword } from './step-up-password.tsx';
 

@@ -1,11 +1,11 @@
 import type { UseStepUp } from '@countersign/client/react';
 import type { ReactNode } from 'react';
 
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Form } from '../ui/form.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { PasswordField } from '../ui/password-field.tsx';
-import { useTexts } from '../texts/index.ts';
 
 export function StepUpPassword({ stepUp }: { readonly stepUp: UseStepUp }): ReactNode {
   const texts = useTexts();

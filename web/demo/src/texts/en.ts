@@ -142,7 +142,7 @@ export const en = {
     none: 'Not set',
     verified: 'verified',
     change: 'Change',
-    changeProfile: 'Edit profile',
+    changeProfile: 'Change profile',
     profileChanged: 'Your profile has been updated.',
     changePhone: 'Change phone number',
     changeEmail: 'Change e-mail address',
