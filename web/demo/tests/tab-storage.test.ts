@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { forget, keep, kept, keptTexts, keptVerification } from '../src/kept.ts';
+import { load, loadTexts, loadVerification, remove, save } from '../src/tab-storage.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const instant = (seconds: number): string => new Date(NOW + seconds * 1_000).toISOString();
@@ -26,19 +26,19 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe('a kept verification', () => {
-  it('is there until its code expires', () => {
-    keep('k', { verification });
-    expect(keptVerification('k', NOW)).toEqual({ verification });
-    expect(keptVerification('k', NOW + 301_000)).toBeNull();
-    forget('k');
-    expect(keptVerification('k', NOW)).toBeNull();
+describe('a stored verification', () => {
+  it('is loaded until its code expires', () => {
+    save('k', { verification });
+    expect(loadVerification('k', NOW)).toEqual({ verification });
+    expect(loadVerification('k', NOW + 301_000)).toBeNull();
+    remove('k');
+    expect(loadVerification('k', NOW)).toBeNull();
   });
 
-  it('is there with its proof until that expires', () => {
-    keep('k', { verification: { ...verification, status: 'VERIFIED' }, proof });
-    expect(keptVerification('k', NOW + 301_000)).toMatchObject({ proof });
-    expect(keptVerification('k', NOW + 601_000)).toBeNull();
+  it('is loaded with its proof until the proof expires', () => {
+    save('k', { verification: { ...verification, status: 'VERIFIED' }, proof });
+    expect(loadVerification('k', NOW + 301_000)).toMatchObject({ proof });
+    expect(loadVerification('k', NOW + 601_000)).toBeNull();
   });
 
   it.each([
@@ -47,26 +47,26 @@ describe('a kept verification', () => {
     JSON.stringify({ verification: { ...verification, codeLength: '6' } }),
     JSON.stringify({ verification: { ...verification, expiresAt: 'soon' } }),
     JSON.stringify({ verification, proof: 'token' }),
-    // As an earlier version of the demo kept it.
+    // The format of an earlier version of the demo.
     JSON.stringify(verification),
-  ])('is none where %s stands', (text) => {
+  ])('is null for the stored value %s', (text) => {
     values.set('k', text);
-    expect(keptVerification('k', NOW)).toBeNull();
+    expect(loadVerification('k', NOW)).toBeNull();
   });
 });
 
-describe('kept texts', () => {
-  it('are texts alone', () => {
-    keep('k', { name: 'Lena', age: 7, nested: {} });
-    expect(keptTexts('k')).toEqual({ name: 'Lena' });
+describe('stored texts', () => {
+  it('ignore other values', () => {
+    save('k', { name: 'Lena', age: 7, nested: {} });
+    expect(loadTexts('k')).toEqual({ name: 'Lena' });
     values.set('k', '{');
-    expect(keptTexts('k')).toEqual({});
+    expect(loadTexts('k')).toEqual({});
   });
 });
 
-it('a browser that keeps nothing for pages is no obstacle', () => {
+it('works without sessionStorage', () => {
   vi.stubGlobal('sessionStorage', undefined);
-  keep('k', 1);
-  forget('k');
-  expect(kept('k')).toBeNull();
+  save('k', 1);
+  remove('k');
+  expect(load('k')).toBeNull();
 });

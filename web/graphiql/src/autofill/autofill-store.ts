@@ -1,6 +1,6 @@
 import type { Values } from './values.ts';
 
-/** Good in every tab; the others belong to the flow of the tab that they came up in. */
+/** Values that apply to all tabs. The other values apply to the tab in which they were found. */
 const SHARED: ReadonlySet<string> = new Set<keyof Values>(['accessToken', 'refreshToken', 'sessionId']);
 
 interface Entry {
@@ -9,21 +9,21 @@ interface Entry {
   readonly serial: number;
 }
 
-/** Carries values between tabs: each tab gets a value once, so that what is typed over it stays. */
-export class Carrier {
+/** Shares values between tabs. Each tab gets a value once, so that later edits by the user are not overwritten. */
+export class AutofillStore {
   readonly #entries = new Map<string, Entry>();
   readonly #delivered = new Map<string, number>();
   #serial = 0;
 
-  take(values: Values, from: string): void {
+  add(values: Values, from: string): void {
     this.#serial += 1;
     for (const [name, value] of Object.entries(values) as [string, string | undefined][]) {
       if (value !== undefined) this.#entries.set(name, { value, from, serial: this.#serial });
     }
   }
 
-  /** What has come up for a tab since it was asked for last. */
-  deliver(tab: string): Values {
+  /** The values that are new for a tab since the last call. */
+  takeNew(tab: string): Values {
     const since = this.#delivered.get(tab) ?? 0;
     this.#delivered.set(tab, this.#serial);
     const due = [...this.#entries].filter(
@@ -35,13 +35,13 @@ export class Carrier {
 
 const listeners = new Set<(values: Values) => void>();
 
-/** Something came up, in an answer or in the outbox. */
-export function found(values: Values): void {
+/** Publishes values found in a response or in the outbox. */
+export function publishValues(values: Values): void {
   for (const listener of listeners) listener(values);
 }
 
-/** Returns the way to stop listening. */
-export function onFound(listener: (values: Values) => void): () => void {
+/** Returns the function that unsubscribes. */
+export function onValues(listener: (values: Values) => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

@@ -1,9 +1,8 @@
-import type { Words } from './en.ts';
+import type { Texts } from './en.ts';
 
-export const ko: Words = {
+export const ko: Texts = {
   locale: 'ko-KR',
   brand: 'Countersign',
-  tagline: '암호를 묻고, 그 답을 확인합니다.',
 
   nav: { skip: '본문으로 건너뛰기', settings: '설정', outbox: '보낸 메시지함', graphiql: 'GraphiQL' },
 
@@ -49,11 +48,11 @@ export const ko: Words = {
     title: '로그인',
     withPassword: '비밀번호',
     withCode: '인증번호',
-    how: '로그인 방법',
+    methodLabel: '로그인 방법',
     submit: '로그인',
     sendCode: '인증번호 받기',
-    forgot: '비밀번호를 잊으셨나요?',
-    noAccount: '처음이신가요?',
+    forgot: '비밀번호 재설정',
+    noAccount: '아직 회원이 아닌 경우',
     signUp: '회원가입',
     ended: '로그아웃되었습니다. 다시 로그인해 주세요.',
     reset: '비밀번호가 변경되었습니다. 새 비밀번호로 로그인해 주세요.',
@@ -62,24 +61,24 @@ export const ko: Words = {
 
   signUp: {
     title: '회원가입',
-    lead: '휴대전화 번호나 이메일을 입력하시면 인증번호를 보내 드립니다.',
+    lead: '휴대전화 번호나 이메일을 입력하면 인증번호를 보내 드립니다.',
     sendCode: '인증번호 받기',
     detailsTitle: '회원 정보',
     detailsLead: (contact) => `${contact} 인증이 끝났습니다. 나머지 정보를 입력해 주세요.`,
     nameHint: '비밀번호를 찾을 때 생년월일과 함께 사용합니다.',
     submit: '가입하기',
-    haveAccount: '이미 회원이신가요?',
+    haveAccount: '이미 회원인 경우',
     signIn: '로그인',
     taken: '이미 사용 중인 아이디입니다.',
-    free: '사용할 수 있는 아이디입니다.',
-    waitingTitle: '거의 다 됐습니다',
-    waiting: '가입 승인을 기다리고 있습니다. 승인되면 알려 드립니다.',
-    startAgain: '처음부터 다시',
+    available: '사용할 수 있는 아이디입니다.',
+    pendingTitle: '가입 승인 대기 중',
+    pending: '관리자가 가입 신청을 확인하고 있습니다. 승인되면 알려 드립니다.',
+    restart: '처음부터 다시',
   },
 
   reset: {
     title: '비밀번호 재설정',
-    lead: '가입할 때 입력한 정보를 알려 주세요. 일치하는 계정이 있으면 등록된 휴대전화로 인증번호를 보내 드립니다.',
+    lead: '가입할 때 등록한 정보를 입력해 주세요. 일치하는 계정이 있으면 등록된 휴대전화로 인증번호를 보내 드립니다.',
     submit: '인증번호 받기',
     newTitle: '새 비밀번호 설정',
     newLead: '모든 기기에서 로그아웃됩니다.',
@@ -91,8 +90,8 @@ export const ko: Words = {
 
   code: {
     title: '인증번호 입력',
-    sentTo: (contact) => `${contact}(으)로 인증번호를 보냈습니다.`,
-    sentIfKnown: (contact) => `일치하는 계정이 있으면 ${contact}(으)로 인증번호를 보냈습니다.`,
+    sentTo: (contact) => `다음 연락처로 인증번호를 보냈습니다: ${contact}`,
+    sentIfKnown: (contact) => `일치하는 계정이 있으면 다음 연락처로 인증번호를 보냈습니다: ${contact}`,
     hint: (length, isNumeric) =>
       `${isNumeric ? '숫자 ' : ''}${String(length)}자리입니다. 휴대전화에서 자동으로 입력될 수 있습니다.`,
     confirm: '확인',
@@ -101,17 +100,17 @@ export const ko: Words = {
     resendIn: (time) => `${time} 후 다시 보내기`,
     call: '전화로 받기',
     noSends: '오늘은 이 연락처로 더 보낼 수 없습니다.',
-    another: '다른 연락처 사용',
+    useOtherContact: '다른 연락처 사용',
     outbox: '개발 모드에서는 실제로 보내지 않습니다. 인증번호는 보낸 메시지함에 있습니다.',
     reconnecting: '연결이 끊겨 다시 연결하고 있습니다. 인증번호는 그대로 사용할 수 있습니다.',
-    over: {
+    ended: {
       title: '사용할 수 없는 인증번호입니다',
-      EXPIRED: '입력 시간이 지났습니다.',
-      LOCKED: '잘못된 인증번호를 너무 여러 번 입력했습니다.',
+      EXPIRED: '인증번호 유효 시간이 지났습니다.',
+      LOCKED: '인증번호 입력 가능 횟수를 초과했습니다.',
       CANCELED: '취소된 인증입니다.',
       VERIFIED: '이미 사용된 인증번호입니다.',
       PENDING: '인증 요청을 찾을 수 없습니다.',
-      again: '처음부터 다시',
+      restart: '처음부터 다시',
     },
   },
 
@@ -123,24 +122,24 @@ export const ko: Words = {
     UNDELIVERED: '전달 실패',
     FAILED: '발송 실패',
     UNKNOWN: '발송 확인 불가',
-    trouble: '메시지가 전달되지 않았습니다. 번호를 확인하거나 다시 보내 주세요.',
-    doubt: '메시지가 발송되었는지 확인할 수 없습니다. 도착하지 않으면 다시 보내 주세요.',
+    failedHint: '메시지가 전달되지 않았습니다. 연락처를 확인하거나 다시 보내기를 눌러 주세요.',
+    unknownHint: '메시지가 발송되었는지 확인할 수 없습니다. 도착하지 않으면 다시 보내기를 눌러 주세요.',
     by: { SMS: '문자 메시지', VOICE: '음성 전화', EMAIL: '이메일' },
   },
 
   ledger: {
-    title: '이 화면이 전달받는 내용',
-    lead: '한 줄이 그 순간의 전체 상태입니다. 로그인하지 않아도 인증 ID만으로 받아 볼 수 있습니다.',
-    live: (stream, client) => `${client}, ${stream}로 실시간 수신 중`,
-    waiting: '다시 연결하는 중',
-    attempts: (left) => `${String(left)}회 남음`,
+    title: '실시간 인증 상태',
+    lead: '한 줄에 그 시점의 전체 상태를 표시합니다. 로그인하지 않아도 인증 ID만 있으면 받을 수 있습니다.',
+    live: (stream, client) => `실시간 수신 중: ${stream}, ${client}`,
+    reconnecting: '다시 연결하는 중',
+    attempts: (remaining) => `${String(remaining)}회 남음`,
   },
 
   account: {
     title: (name) => `${name}님, 안녕하세요`,
     profile: '내 정보',
-    none: '아직 없음',
-    confirmed: '인증됨',
+    none: '등록되지 않음',
+    verified: '인증됨',
     change: '변경',
     changeProfile: '내 정보 변경',
     profileChanged: '내 정보가 변경되었습니다.',
@@ -159,7 +158,7 @@ export const ko: Words = {
     loading: '잠시만 기다려 주세요 …',
     changePassword: '비밀번호 변경',
     delete: '회원 탈퇴',
-    again: '다시 시도',
+    retry: '다시 시도',
     phoneChanged: '휴대전화 번호가 변경되었습니다.',
     emailChanged: '이메일 주소가 변경되었습니다.',
     passwordChanged: '비밀번호가 변경되었습니다. 다른 기기에서는 로그아웃되었습니다.',
@@ -189,9 +188,9 @@ export const ko: Words = {
   deletion: {
     title: '회원 탈퇴',
     lead: '회원 정보와 연락처, 로그인된 기기가 모두 삭제되며 되돌릴 수 없습니다.',
-    sure: '계정이 완전히 삭제되는 것에 동의합니다',
+    consent: '계정이 영구적으로 삭제되는 것에 동의합니다',
     submit: '탈퇴하기',
-    possibleFrom: (when) => `${when}부터 탈퇴할 수 있습니다.`,
+    allowedFrom: (when) => `${when}부터 탈퇴할 수 있습니다.`,
   },
 
   undo: {
@@ -206,7 +205,7 @@ export const ko: Words = {
   stepUp: {
     title: '본인 확인',
     lead: '로그인한 지 시간이 지났습니다. 계정을 안전하게 지키기 위해 한 번 더 확인합니다.',
-    how: '확인 방법',
+    methodLabel: '확인 방법',
     methods: { PASSWORD: '비밀번호', PHONE_CODE: '휴대전화', EMAIL_CODE: '이메일' },
     wrongPassword: '비밀번호가 올바르지 않습니다.',
     sendTo: '인증번호를 받을 연락처',
@@ -216,30 +215,29 @@ export const ko: Words = {
 
   password: {
     length: (min) => `${String(min)}자 이상`,
-    lower: '영문 소문자',
-    upper: '영문 대문자',
+    lowercase: '영문 소문자',
+    uppercase: '영문 대문자',
     digit: '숫자',
     symbol: '특수문자',
     violations: {
       TOO_SHORT: '너무 짧습니다.',
       TOO_LONG: '너무 깁니다.',
-      NO_LOWERCASE: '영문 소문자가 없습니다.',
-      NO_UPPERCASE: '영문 대문자가 없습니다.',
-      NO_DIGIT: '숫자가 없습니다.',
-      NO_SYMBOL: '특수문자가 없습니다.',
+      NO_LOWERCASE: '영문 소문자를 넣어 주세요.',
+      NO_UPPERCASE: '영문 대문자를 넣어 주세요.',
+      NO_DIGIT: '숫자를 넣어 주세요.',
+      NO_SYMBOL: '특수문자를 넣어 주세요.',
       TOO_GUESSABLE: '추측하기 쉽습니다.',
-      CONTAINS_PERSONAL_DATA: '개인정보가 들어 있습니다.',
-      BREACHED: '유출된 적이 있는 비밀번호입니다.',
-      SAME_AS_CURRENT: '지금 쓰는 비밀번호와 같습니다.',
+      CONTAINS_PERSONAL_DATA: '개인정보가 포함되어 있습니다.',
+      BREACHED: '유출된 이력이 있는 비밀번호입니다.',
+      SAME_AS_CURRENT: '사용한 적이 없는 비밀번호를 입력해 주세요.',
     },
   },
 
   problems: {
     Unreachable: '서비스에 연결할 수 없습니다. 인터넷 연결을 확인하고 다시 시도해 주세요.',
     RATE_LIMITED: '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.',
-    UNAVAILABLE: '지금은 요청이 많습니다. 잠시 후 다시 시도해 주세요.',
+    UNAVAILABLE: '일시적으로 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.',
     UNAUTHENTICATED: '다시 로그인해 주세요.',
-    other: (id) => `문제가 발생했습니다.${id === null ? '' : ` 문의하실 때 ${id}을(를) 알려 주세요.`}`,
-    mustFill: '입력해 주세요.',
+    other: (id) => `문제가 발생했습니다.${id === null ? '' : ` 문의 번호: ${id}`}`,
   },
 };

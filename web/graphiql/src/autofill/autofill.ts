@@ -1,13 +1,13 @@
 import { useGraphiQL } from '@graphiql/react';
 import { useEffect } from 'react';
 
-import { Carrier, onFound } from './carrier.ts';
+import { AutofillStore, onValues } from './autofill-store.ts';
 import { fillHeaders, fillVariables } from './values.ts';
 
-const carrier = new Carrier();
+const store = new AutofillStore();
 
-/** Fills ids, codes and tokens into the variables and headers of the tab at hand as they come up. Shows nothing. */
-export function Carry(): null {
+/** Fills new ids, codes and tokens into the variables and headers of the active tab. Renders nothing. */
+export function Autofill(): null {
   const variables = useGraphiQL((state) => state.variableEditor);
   const headers = useGraphiQL((state) => state.headerEditor);
   const tab = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.id);
@@ -15,14 +15,14 @@ export function Carry(): null {
   useEffect(() => {
     if (!variables || !headers || tab === undefined) return;
     const fill = (): void => {
-      const values = carrier.deliver(tab);
+      const values = store.takeNew(tab);
       const filled = [fillVariables(variables.getValue(), values), fillHeaders(headers.getValue(), values)] as const;
       if (filled[0] !== null) variables.setValue(filled[0]);
       if (filled[1] !== null) headers.setValue(filled[1]);
     };
     fill();
-    return onFound((values) => {
-      carrier.take(values, tab);
+    return onValues((values) => {
+      store.add(values, tab);
       fill();
     });
   }, [variables, headers, tab]);

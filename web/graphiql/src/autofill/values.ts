@@ -1,4 +1,4 @@
-/** Values of answers that later operations need, by the names of the variables that take them. */
+/** Values from responses that later operations need, by variable name. */
 export interface Values {
   readonly id?: string;
   readonly code?: string;
@@ -10,10 +10,10 @@ export interface Values {
 
 type Found = { -readonly [Name in keyof Values]: Values[Name] | undefined };
 
-/** The values in an answer, wherever they stand in it. */
-export function valuesOf(answer: unknown): Values {
+/** Finds the values in a response, at any depth. */
+export function valuesOf(response: unknown): Values {
   const found: Found = {};
-  visit(answer, found);
+  visit(response, found);
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
@@ -29,7 +29,7 @@ function visit(value: unknown, found: Found): void {
   }
 }
 
-/** The newest session but the current one: the one to be ended. */
+/** The newest session other than the current one, for `revokeSession`. */
 function otherSession(sessions: unknown): string | undefined {
   const nodes = (sessions as { readonly nodes?: readonly { readonly current?: unknown }[] } | null)?.nodes ?? [];
   return text(
@@ -43,12 +43,12 @@ function text(value: unknown, key: string): string | undefined {
   return typeof inner === 'string' ? inner : undefined;
 }
 
-/** The variables with the values for those that are there; null where nothing changes or the text is not JSON. */
+/** Replaces existing variables by the values. Null if nothing changes or the text is not JSON. */
 export function fillVariables(variables: string, values: Values): string | null {
   return fill(variables, ({ accessToken: _, ...rest }) => rest, values);
 }
 
-/** The headers with the access token, where they have an authorization. */
+/** Replaces an existing `authorization` header by the access token. */
 export function fillHeaders(headers: string, values: Values): string | null {
   return fill(
     headers,
@@ -64,7 +64,7 @@ function fill(json: string, choose: (values: Values) => Record<string, string>, 
     if (changes.length === 0) return null;
     return JSON.stringify({ ...known, ...Object.fromEntries(changes) }, null, 2);
   } catch {
-    // Being edited, or with comments.
+    // Invalid JSON: the text is being edited or contains comments.
     return null;
   }
 }

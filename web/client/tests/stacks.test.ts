@@ -4,31 +4,31 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MeDocument, MySessionsDocument, SignOutDocument, SignUpDocument } from '../src/generated/graphql.ts';
 import { VerificationFlow } from '../src/verification/flow.ts';
 import type { VerificationState } from '../src/verification/state.ts';
-import { page, startServer, WAYS, type Stack } from './support/stacks.ts';
+import { page, startServer, STACKS, type Stack } from './support/stacks.ts';
 
-describe.each(WAYS)('$client over $transport', (way) => {
+describe.each(STACKS)('$client over $transport', (variant) => {
   let server: FakeServer;
   let stack: Stack;
   let flow: VerificationFlow;
   let states: VerificationState[];
-  let leave: () => void;
+  let unsubscribe: () => void;
 
   beforeEach(async () => {
     server = await startServer();
-    stack = page(way, server.url);
-    flow = new VerificationFlow(stack.wire, { connection: stack.stream.connection });
+    stack = page(variant, server.url);
+    flow = new VerificationFlow(stack.adapter, { connection: stack.stream.connection });
     states = [];
-    leave = flow.subscribe(() => states.push(flow.getState()));
+    unsubscribe = flow.subscribe(() => states.push(flow.getState()));
   });
   afterEach(async () => {
-    leave();
+    unsubscribe();
     stack.session.close();
-    await server.goAway();
+    await server.close();
   });
 
   const send = (phone = '010-1234-5678'): Promise<VerificationState> =>
     flow.send({ purpose: 'SIGN_UP', to: { phone } });
-  const shows = (matching: object): Promise<void> =>
+  const waitForState = (matching: object): Promise<void> =>
     vi.waitFor(
       () => {
         expect(flow.getState()).toMatchObject(matching);
@@ -42,14 +42,14 @@ describe.each(WAYS)('$client over $transport', (way) => {
     await send();
     const { proof } = await flow.confirm(code());
     const input = { proofToken: proof?.token ?? '', username: 'hong', password: 'correct horse 1' };
-    const { signUp: result } = await stack.wire.request(SignUpDocument, { input });
+    const { signUp: result } = await stack.adapter.request(SignUpDocument, { input });
     if (result.__typename !== 'SignUpPayload' || !result.tokens) throw new Error(result.__typename);
     stack.session.signIn({ tokens: result.tokens, deviceToken: result.deviceToken });
   }
 
-  it('shows a delivery as it happens, and ends in a proof', async () => {
+  it('shows delivery updates and returns the proof', async () => {
     expect(await send()).toMatchObject({ phase: 'waiting', problem: null });
-    await shows({ news: 'live', verification: { delivery: { status: 'DELIVERED' } } });
+    await waitForState({ updates: 'live', verification: { delivery: { status: 'DELIVERED' } } });
     expect(await flow.confirm(code())).toMatchObject({ phase: 'proved', proof: { purpose: 'SIGN_UP' } });
     expect(server.count('Verification')).toBe(0);
     await vi.waitFor(() => {
@@ -57,87 +57,87 @@ describe.each(WAYS)('$client over $transport', (way) => {
     }, 60_000);
   });
 
-  it('shows that a carrier could not deliver', async () => {
+  it('shows an undelivered message', async () => {
     await send('010-1234-0001');
-    await shows({ verification: { delivery: { status: 'UNDELIVERED' } } });
+    await waitForState({ verification: { delivery: { status: 'UNDELIVERED' } } });
   });
 
-  it('counts attempts down until the verification is locked', async () => {
+  it('counts down the attempts until the verification is locked', async () => {
     await send();
     expect((await flow.confirm(wrong())).problem).toMatchObject({ __typename: 'CodeMismatch', attemptsRemaining: 4 });
     for (const _ of [1, 2, 3, 4]) await flow.confirm(wrong());
-    await shows({ phase: 'over', verification: { status: 'LOCKED' } });
+    await waitForState({ phase: 'ended', verification: { status: 'LOCKED' } });
   });
 
-  it('sees a verification that was canceled elsewhere', async () => {
+  it('shows a verification that was canceled elsewhere', async () => {
     await send();
-    await shows({ news: 'live' });
-    const other = new VerificationFlow(page(way, server.url).wire);
+    await waitForState({ updates: 'live' });
+    const other = new VerificationFlow(page(variant, server.url).adapter);
     const { verification } = flow.getState();
     if (verification) other.resume(verification);
     await other.cancel();
-    await shows({ phase: 'over', verification: { status: 'CANCELED' } });
+    await waitForState({ phase: 'ended', verification: { status: 'CANCELED' } });
   });
 
-  it('tells refusals and failures apart', async () => {
+  it('distinguishes refusals and failures', async () => {
     expect((await send('02-123-4567')).problem).toMatchObject({
       __typename: 'InvalidInput',
       fields: [{ path: 'to.phone', reason: 'not_a_mobile_number' }],
     });
-    await server.goAway();
+    await server.close();
     expect((await send()).problem).toEqual({ __typename: 'Unreachable' });
-    await server.comeBack();
+    await server.listen();
     expect(await send()).toMatchObject({ phase: 'waiting' });
   });
 
-  it('goes on after the server was restarted in the middle of a wait', async () => {
+  it('reconnects after a restart of the server', async () => {
     await send();
-    await shows({ news: 'live' });
-    await server.goAway();
-    await shows({ news: 'late', phase: 'waiting' });
-    await server.comeBack();
-    await shows({ news: 'live' });
+    await waitForState({ updates: 'live' });
+    await server.close();
+    await waitForState({ updates: 'reconnecting', phase: 'waiting' });
+    await server.listen();
+    await waitForState({ updates: 'live' });
     expect(await flow.confirm(code())).toMatchObject({ phase: 'proved' });
   });
 
-  it('renews a refused token once for all that wait for it', async () => {
+  it('renews a rejected token once for concurrent requests', async () => {
     await signUp();
-    server.house.accounts.forgetAccessTokens();
+    server.state.accounts.revokeAccessTokens();
     const [me, devices] = await Promise.all([
-      stack.wire.request(MeDocument, {}),
-      stack.wire.request(MySessionsDocument, {}),
-      stack.wire.request(MeDocument, {}),
+      stack.adapter.request(MeDocument, {}),
+      stack.adapter.request(MySessionsDocument, {}),
+      stack.adapter.request(MeDocument, {}),
     ]);
     expect(me.me?.username).toBe('hong');
     expect(devices.me?.sessions.nodes).toHaveLength(1);
     expect(server.count('RefreshSession')).toBe(1);
   });
 
-  it('is signed out when the session was ended elsewhere', async () => {
+  it('is signed out if the session was ended elsewhere', async () => {
     await signUp();
-    server.house.accounts.end([...server.house.accounts.sessions.keys()]);
-    await expect(stack.wire.request(SignOutDocument, {})).rejects.toMatchObject({
+    server.state.accounts.endSessions([...server.state.accounts.sessions.keys()]);
+    await expect(stack.adapter.request(SignOutDocument, {})).rejects.toMatchObject({
       failure: { code: 'UNAUTHENTICATED' },
     });
     expect(stack.session.isSignedIn()).toBe(false);
-    expect((await stack.wire.request(MeDocument, {})).me).toBeNull();
+    expect((await stack.adapter.request(MeDocument, {})).me).toBeNull();
   });
 
-  it('resumes its streams when the token under them is revoked', async () => {
+  it('resumes streams after their token is revoked', async () => {
     await signUp();
     flow.reset();
     await flow.send({ purpose: 'PHONE_CHANGE', to: { phone: '010-8765-4321' } });
-    await shows({ news: 'live', phase: 'waiting', verification: { delivery: { status: 'DELIVERED' } } });
-    // Twice, since a renewal that was in vain is not tried again.
+    await waitForState({ updates: 'live', phase: 'waiting', verification: { delivery: { status: 'DELIVERED' } } });
+    // Twice, because a renewal is not repeated until a result has arrived.
     for (const renewals of [1, 2]) {
-      server.house.accounts.forgetAccessTokens();
+      server.state.accounts.revokeAccessTokens();
       await vi.waitFor(
         () => {
           expect(server.count('RefreshSession')).toBe(renewals);
         },
         { timeout: 60_000 },
       );
-      await shows({ news: 'live' });
+      await waitForState({ updates: 'live' });
     }
     expect(await flow.confirm(code())).toMatchObject({ phase: 'proved' });
   });

@@ -1,18 +1,18 @@
 import type { Proof, Verification } from '@countersign/client';
 
 /**
- * Values that outlive a reload of their tab, in its `sessionStorage`. A browser that lets pages keep nothing throws at the
- * access; a value may come from another version of the page, or from somebody who tried something in the console.
+ * Stores a value in `sessionStorage`, so that it survives a reload of the tab. Browsers that block storage throw on access.
+ * Stored values are validated when they are read: they may come from another version of the page.
  */
-export function keep(key: string, value: unknown): void {
+export function save(key: string, value: unknown): void {
   try {
     sessionStorage.setItem(key, JSON.stringify(value));
   } catch {
-    // Not kept: after a reload the page starts from the beginning.
+    // Storage is blocked: the page starts over after a reload.
   }
 }
 
-export function kept(key: string): unknown {
+export function load(key: string): unknown {
   try {
     return JSON.parse(sessionStorage.getItem(key) ?? 'null') as unknown;
   } catch {
@@ -20,32 +20,32 @@ export function kept(key: string): unknown {
   }
 }
 
-export function forget(key: string): void {
+export function remove(key: string): void {
   try {
     sessionStorage.removeItem(key);
   } catch {
-    // Nothing was kept.
+    // Storage is blocked, so there is nothing to remove.
   }
 }
 
-/** A verification, and its proof once it is confirmed. */
-export interface KeptVerification {
+/** A verification, with its proof once it is confirmed. */
+export interface StoredVerification {
   readonly verification: Verification;
   readonly proof?: Proof | undefined;
 }
 
-/** Null for everything that is not one, and for one that can't be used any more. */
-export function keptVerification(key: string, now: number): KeptVerification | null {
-  const value = kept(key);
+/** Loads a verification. Null if there is none, or if it is invalid or expired. */
+export function loadVerification(key: string, now: number): StoredVerification | null {
+  const value = load(key);
   if (!isObject(value) || !isVerification(value['verification'])) return null;
   const { verification, proof } = value;
   if (proof === undefined) return isAfter(verification.expiresAt, now) ? { verification } : null;
   return isProof(proof) && isAfter(proof.expiresAt, now) ? { verification, proof } : null;
 }
 
-/** The texts of a form, by the names of its fields. */
-export function keptTexts(key: string): Readonly<Record<string, string>> {
-  const value = kept(key);
+/** Loads the text values of a form by field name. */
+export function loadTexts(key: string): Readonly<Record<string, string>> {
+  const value = load(key);
   if (!isObject(value)) return {};
   const texts = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   return Object.fromEntries(texts);

@@ -1,17 +1,17 @@
 import { Kind, type DocumentNode } from 'graphql';
 
-import { WireError, type Failure } from '../../src/failure.ts';
+import type { StreamObserver, ClientAdapter } from '../../src/adapter.ts';
+import { RequestError, type Failure } from '../../src/failure.ts';
 import type { Verification } from '../../src/verification/types.ts';
-import type { Watcher, Wire } from '../../src/wire.ts';
 
-interface Asked {
+interface SentRequest {
   readonly name: string;
   readonly variables: Record<string, unknown>;
   answer(data: unknown): void;
   fail(failure: Failure): void;
 }
 
-interface Opened {
+interface OpenedStream {
   readonly id: string;
   closed: boolean;
   next(verification: Verification): void;
@@ -19,35 +19,35 @@ interface Opened {
   complete(): void;
 }
 
-/** A wire whose other end the test holds: it sees what was asked, and answers when it likes. */
-export class ScriptedWire implements Wire {
-  readonly asked: Asked[] = [];
-  readonly streams: Opened[] = [];
+/** A client adapter that records requests; the test sends the responses. */
+export class ScriptedAdapter implements ClientAdapter {
+  readonly requests: SentRequest[] = [];
+  readonly streams: OpenedStream[] = [];
 
-  request: Wire['request'] = (document, variables) =>
+  request: ClientAdapter['request'] = (document, variables) =>
     new Promise((resolve, reject) => {
-      this.asked.push({
+      this.requests.push({
         name: nameOf(document),
         variables,
         answer: (data) => {
           resolve(data as never);
         },
         fail: (failure) => {
-          reject(new WireError(failure));
+          reject(new RequestError(failure));
         },
       });
     });
 
-  stream: Wire['stream'] = (_document, variables, watcher) => {
-    const listener = watcher as unknown as Watcher<{ verificationStatus: Verification }>;
-    const opened: Opened = {
+  stream: ClientAdapter['stream'] = (_document, variables, observer) => {
+    const listener = observer as unknown as StreamObserver<{ verificationStatus: Verification }>;
+    const opened: OpenedStream = {
       id: variables['id'] as string,
       closed: false,
       next: (verificationStatus) => {
         listener.next({ verificationStatus });
       },
       error: (failure) => {
-        listener.error(new WireError(failure));
+        listener.error(new RequestError(failure));
       },
       complete: () => {
         listener.complete();
@@ -59,20 +59,20 @@ export class ScriptedWire implements Wire {
     };
   };
 
-  get last(): Asked {
-    const last = this.asked.at(-1);
-    if (!last) throw new Error('Nothing was asked.');
+  get last(): SentRequest {
+    const last = this.requests.at(-1);
+    if (!last) throw new Error('No request was sent.');
     return last;
   }
 
-  get openStream(): Opened {
+  get openStream(): OpenedStream {
     const last = this.streams.at(-1);
     if (!last) throw new Error('No stream was opened.');
     return last;
   }
 
-  named(name: string): Asked[] {
-    return this.asked.filter((asked) => asked.name === name);
+  named(name: string): SentRequest[] {
+    return this.requests.filter((request) => request.name === name);
   }
 }
 
