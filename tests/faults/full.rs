@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{process::child::run_output, support::TEST_TIMEOUT};
 
-/// Case 11: some requests find that the server has no more connections; later requests do not wait for any.
+/// Some requests find that the server has no more connections; later requests do not wait for any.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn oversized_pool_shrinks() {
     let what = "PostgreSQL may have too few connections";

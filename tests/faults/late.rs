@@ -13,7 +13,7 @@ use crate::{
     support::TEST_TIMEOUT,
 };
 
-/// Case 6: the service waits for a server that starts later; meanwhile the process is alive and logs that it waits.
+/// The service waits for a server that starts later; meanwhile the process is alive and logs that it waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn service_waits_for_a_late_postgres() {
     let what = "PostgreSQL may start late";
@@ -32,7 +32,7 @@ async fn service_waits_for_a_late_postgres() {
     assert!(send(&child, &phone(0)).await.id().is_some());
 }
 
-/// Case 6: a server that is not available within `DATABASE_WAIT` is an error, and permanent errors are reported at
+/// A server that is not available within `DATABASE_WAIT` is an error, and permanent errors are reported at
 /// once. SIGTERM stops a waiting process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_for_postgres_ends_by_timeout_or_signal() {
@@ -59,7 +59,7 @@ async fn waiting_for_postgres_ends_by_timeout_or_signal() {
     assert!(child.wait_exit(TEST_TIMEOUT).await.success(), "{}", config.log_text());
 }
 
-/// Case 13: requests do not wait again for a database known to be unavailable. The timeout is far above the delays of a
+/// Requests do not wait again for a database known to be unavailable. The timeout is far above the delays of a
 /// slow machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_known_to_be_unavailable_is_not_waited_for() {

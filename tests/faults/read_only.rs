@@ -27,7 +27,7 @@ async fn set_writable(url: &str, allowed: bool) {
     }
 }
 
-/// Case 2: the fault is temporary. Writes are rejected as `UNAVAILABLE`, reads work, `/readyz` reports it, and
+/// The fault is temporary. Writes are rejected as `UNAVAILABLE`, reads work, `/readyz` reports it, and
 /// everything succeeds once the database is writable again, each time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn read_only_postgres_is_unavailable_until_writable_again() {

@@ -29,7 +29,7 @@ async fn config(redis: &Redis, set_acl: &str) -> ChildConfig {
     without_quotas().await.with("REDIS_URL", &url).with("REDIS_TIMEOUT", "5s")
 }
 
-/// Case 8: `doctor` tries the commands that the service uses and reports which are rejected.
+/// `doctor` tries the commands that the service uses and reports which are rejected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doctor_reports_commands_that_redis_rejects() {
     let what = "Redis may refuse";
@@ -70,7 +70,7 @@ async fn doctor_reports_commands_that_redis_rejects() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Case 8: a rejection is logged once and not for each attempt, and its end is logged when the permission is granted.
+/// A rejection is logged once and not for each attempt, and its end is logged when the permission is granted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_rejection_is_logged_once_until_it_ends() {
     let what = "Redis may refuse while the program serves";

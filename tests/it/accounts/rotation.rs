@@ -76,7 +76,7 @@ fn attested(proof: &Value, keys: &JwkSet) -> bool {
     jsonwebtoken::decode::<Value>(token, &DecodingKey::from_jwk(&jwk).unwrap(), &validation).is_ok()
 }
 
-/// Case 13: the server key was replaced in one process only. At the process without the key, right and wrong codes are
+/// The server key was replaced in one process only. At the process without the key, right and wrong codes are
 /// UNAVAILABLE and no attempt is counted. At a process with the key the code is still right.
 #[tokio::test]
 async fn right_code_at_a_process_without_its_key_is_unavailable_and_not_counted() {
@@ -189,7 +189,7 @@ async fn next_attestation_key_is_published_before_use_and_previous_key_after() {
     }
 }
 
-/// Case 14: a secret with a comma signs, and can be moved to the previous secrets as a JSON array.
+/// A secret with a comma signs, and can be moved to the previous secrets as a JSON array.
 #[tokio::test]
 async fn secret_with_a_comma_can_be_moved_to_the_previous_ones() {
     let comma = "kJ8,wQz-41x,Vb7nR2m,Lp0sT9d,Hy3cF6g,aE5u";
@@ -205,7 +205,7 @@ async fn secret_with_a_comma_can_be_moved_to_the_previous_ones() {
     }
 }
 
-/// Case 14: a byte order mark or white space that an editor adds is not part of a secret.
+/// A byte order mark or white space that an editor adds is not part of a secret.
 #[tokio::test]
 async fn byte_order_mark_in_a_secret_file_is_ignored() {
     let secret = key();

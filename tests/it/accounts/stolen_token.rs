@@ -46,7 +46,7 @@ async fn phone_changed(app: &TestApp, signed_in_client: &ApiClient) -> String {
     app.messages_to(PHONE, before + 1).await.iter().find_map(find_undo_token).unwrap()
 }
 
-/// Case 1, step by step: each step is rejected, and nothing is sent to the attacker.
+/// Step by step: each step is rejected, and nothing is sent to the attacker.
 #[tokio::test]
 async fn access_token_alone_cannot_take_over_the_account() {
     let app = setup().await.start().await;

@@ -41,7 +41,7 @@ async fn until_logged(config: &ChildConfig, what: &str) {
     }
 }
 
-/// Case 9: the certificate is reloaded on SIGHUP and periodically. If the new files are invalid, the current
+/// The certificate is reloaded on SIGHUP and periodically. If the new files are invalid, the current
 /// certificate stays in use.
 #[tokio::test]
 async fn renewed_certificate_is_used_without_a_restart() {
@@ -73,7 +73,7 @@ async fn renewed_certificate_is_used_without_a_restart() {
     assert!(child.wait_exit(TEST_TIMEOUT).await.success());
 }
 
-/// Case 9: SIGHUP does not end the process, even without a certificate to reload.
+/// SIGHUP does not end the process, even without a certificate to reload.
 #[tokio::test]
 async fn sighup_does_not_end_the_process() {
     let config = ChildConfig::new().await;

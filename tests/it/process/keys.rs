@@ -46,7 +46,7 @@ async fn published(child: &Child) -> Value {
     child.http.get(format!("{}/.well-known/jwks.json", child.url)).send().await.unwrap().json().await.unwrap()
 }
 
-/// Case 2: with any defect in a key file nothing starts: `serve`, `doctor` and `--check-config` reject the file by
+/// With any defect in a key file nothing starts: `serve`, `doctor` and `--check-config` reject the file by
 /// name, say how to recover, and leave it unchanged.
 #[tokio::test]
 async fn broken_key_file_is_rejected_by_serve_doctor_and_check_config() {
@@ -73,7 +73,7 @@ async fn broken_key_file_is_rejected_by_serve_doctor_and_check_config() {
     config.serve().await.kill();
 }
 
-/// Case 2: a first start that fails while it writes a key leaves no key file, and the next start creates one.
+/// A first start that fails while it writes a key leaves no key file, and the next start creates one.
 #[tokio::test]
 async fn failed_first_start_leaves_no_key_file() {
     let config = embedded().await;
@@ -92,7 +92,7 @@ async fn failed_first_start_leaves_no_key_file() {
     }
 }
 
-/// Case 14: key files that other users can read are set to mode 0600 with a warning. Read-only commands change nothing.
+/// Key files that other users can read are set to mode 0600 with a warning. Read-only commands change nothing.
 #[tokio::test]
 async fn readable_key_file_is_made_private_with_a_warning() {
     let config = embedded().await;
@@ -141,7 +141,7 @@ async fn readable_files_of_previous_and_next_keys_are_made_private_with_a_warnin
     }
 }
 
-/// Case 14: an `.env` with secrets that other users can read causes a warning, and in production a rejection.
+/// An `.env` with secrets that other users can read causes a warning, and in production a rejection.
 #[tokio::test]
 async fn readable_env_file_with_secrets_is_a_warning_and_rejected_in_production() {
     let config = embedded().await;
@@ -167,7 +167,7 @@ async fn readable_env_file_with_secrets_is_a_warning_and_rejected_in_production(
     assert!(status.success() && !out.contains("chmod"), "{out}");
 }
 
-/// Case 14: a variable that is not UTF-8 is rejected by name, since production must not silently become development.
+/// A variable that is not UTF-8 is rejected by name, since production must not silently become development.
 #[tokio::test]
 async fn non_utf8_variable_is_rejected_by_name() {
     let config = ChildConfig::new().await;
@@ -179,7 +179,7 @@ async fn non_utf8_variable_is_rejected_by_name() {
     assert!(command.env("UNRELATED", OsStr::from_bytes(b"\xff")).output().unwrap().status.success());
 }
 
-/// Case 8: one value for two settings, also in another encoding, in a list or in a key file.
+/// One value for two settings, also in another encoding, in a list or in a key file.
 #[tokio::test]
 async fn one_secret_for_two_settings_is_rejected() {
     let bytes = countersign::clock::Entropy::System.bytes::<32>();

@@ -21,7 +21,7 @@ async fn starts_again(config: &ChildConfig, child: Child) -> Child {
     config.serve().await
 }
 
-/// Case 1: a migration of a newer version neither stops a running process nor prevents its restart, if the migration
+/// A migration of a newer version neither stops a running process nor prevents its restart, if the migration
 /// declares this version compatible.
 #[tokio::test]
 async fn newer_migration_is_accepted_if_it_declares_compatibility() {
@@ -63,7 +63,7 @@ async fn every_migration_records_its_oldest_compatible_version() {
     assert_eq!(versions, ["0.1.0"]);
 }
 
-/// Case 1: migrations of another program are reported as such, with the remedy; running processes continue.
+/// Migrations of another program are reported as such, with the remedy; running processes continue.
 #[tokio::test]
 async fn foreign_migrations_are_reported_and_do_not_stop_running_processes() {
     let config = ChildConfig::new().await;
@@ -76,7 +76,7 @@ async fn foreign_migrations_are_reported_and_do_not_stop_running_processes() {
     assert!(good && answered.contains("another program") && answered.contains("schema of its own"), "{answered}");
 }
 
-/// Case 1: nothing is created in a database of another program.
+/// Nothing is created in a database of another program.
 #[tokio::test]
 async fn database_with_foreign_migrations_is_not_migrated() {
     let config = ChildConfig::new().await;
@@ -96,7 +96,7 @@ async fn database_with_foreign_migrations_is_not_migrated() {
     assert_eq!(tables, ["seaql_migrations"]);
 }
 
-/// Case 11: the first process migrates, and the others wait for it.
+/// The first process migrates, and the others wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_concurrent_processes_migrate_an_empty_database() {
     let config = ChildConfig::new().await;
@@ -125,7 +125,7 @@ fn with_free_port(config: ChildConfig) -> ChildConfig {
     config.with("DATA_DIR", &data).with("LISTEN_ADDR", &format!("127.0.0.1:{port}"))
 }
 
-/// Case 12: a first start logs in one line what it applied.
+/// A first start logs in one line what it applied.
 #[tokio::test]
 async fn first_start_logs_applied_migrations_in_one_line() {
     let config = ChildConfig::new().await;

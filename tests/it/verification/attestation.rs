@@ -55,7 +55,7 @@ fn first_failed_check(token: &str, keys: &JwkSet, audience: &str) -> Option<&'st
     checks.into_iter().find(|(_, passes)| !passes).map(|(check, _)| check)
 }
 
-/// Case 14: an access token that is signed with a key of the same JWKS, even for the same issuer and audience, fails
+/// An access token that is signed with a key of the same JWKS, even for the same issuer and audience, fails
 /// the checks of the samples. With the defaults the audience alone rejects it, and so does each of the other checks.
 #[tokio::test]
 async fn access_token_is_not_accepted_as_attestation() {
