@@ -86,8 +86,8 @@ async fn a_refusal_is_logged_once_until_it_ends() {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     let count = |what: &str| plan.logged().matches(what).count();
-    assert_eq!(count("Redis refuses what is asked of it"), 1, "{}", plan.logged());
-    assert_eq!(count("Redis answers again"), 0, "{}", plan.logged());
+    assert_eq!(count("Redis rejects commands"), 1, "{}", plan.logged());
+    assert_eq!(count("Redis available again"), 0, "{}", plan.logged());
     user(&redis, &["~countersign:*", "&countersign:*", "+@all"]).await;
-    until("Redis is used", PATIENCE, || async { (count("Redis answers again") == 1).then_some(()) }).await;
+    until("Redis is used", PATIENCE, || async { (count("Redis available again") == 1).then_some(()) }).await;
 }
