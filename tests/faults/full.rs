@@ -43,5 +43,5 @@ async fn a_pool_larger_than_the_server_allows_shrinks() {
         futures_util::future::join_all(sends).await.iter().all(Option::is_some).then_some(())
     })
     .await;
-    assert!(plan.logged().contains("PostgreSQL has no connection left"), "{}", plan.logged());
+    assert!(plan.logged().contains("PostgreSQL has no free connection"), "{}", plan.logged());
 }
