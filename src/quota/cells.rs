@@ -47,9 +47,9 @@ impl governor::clock::Clock for Ticker {
 /// For each key the theoretical arrival time of GCRA: the time at which its full burst is available again. A key whose
 /// time has passed is equal to one never seen, so sweeping it loses nothing.
 ///
-/// When more than [`MAX_KEYS`] keys are in use at once, the half with the least usage is dropped. Exhausted keys are kept,
-/// and new keys are limited. An attacker with a hundred thousand addresses gains another burst for each, which is what
-/// he had anyway. Refusing new keys instead would allow a denial of service for everyone.
+/// When more than [`MAX_KEYS`] keys are in use at once, the half with the least usage is dropped. Exhausted keys are
+/// kept, and new keys are limited. An attacker with a hundred thousand addresses gains another burst for each, which is
+/// what he had anyway. Refusing new keys instead would allow a denial of service for everyone.
 #[derive(Clone)]
 pub struct Cells(Arc<Shared>);
 

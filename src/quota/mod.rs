@@ -135,7 +135,7 @@ impl Quotas {
     /// # Errors
     /// The refusal: the quota, and the earliest time at which the operation can be allowed.
     pub async fn charge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Refused> {
-        let verdict = self.0.judge(act, caller).await;
+        let verdict = self.0.check(act, caller).await;
         verdict.map_err(|Wait { quota, span }| {
             metrics::quota_refused(act.name(), quota.as_str());
             Refused { quota, retry_at: self.0.clock.now() + round_up(span) }
@@ -193,7 +193,7 @@ impl Quotas {
 }
 
 impl Inner {
-    async fn judge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Wait> {
+    async fn check(&self, act: Act<'_>, caller: &Caller) -> Result<(), Wait> {
         let ledger = self.ledger(act);
         let claims = ledger.claims(act, caller);
         ledger.charge(&claims)?;

@@ -15,8 +15,8 @@ use domain::ids::AccountId;
 
 impl Store {
     /// Writes an entry on its own: the log line and the row. Of repeated refusals that cost nothing, only the first is
-    /// written (`refusals`). Never fails: the decision stands, and a row that could not be written is logged as a
-    /// fault.
+    /// written (`refusals`). Never fails: a row that could not be written is logged as a fault, and
+    /// the audited operation is not affected.
     pub async fn record(&self, event: Event) {
         if !self.refusals.is_news(&event) {
             return;

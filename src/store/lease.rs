@@ -15,7 +15,7 @@ use crate::fault::{Doing, Fault};
 use domain::Timestamp;
 
 impl Store {
-    /// When the lease `name` expires, whoever holds it; None: it was never held.
+    /// When the lease `name` expires, for any holder; None: it was never held.
     ///
     /// # Errors
     /// A fault of the database.

@@ -20,8 +20,8 @@ use domain::{
 /// any zone.
 pub const SLOT: i64 = 15 * 60;
 
-/// What became of the verifications that were started in one slot.
 /// The results of the verifications started in one slot.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct SlotCount {
     /// Slots since 1970.
     pub slot: i64,

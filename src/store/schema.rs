@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// A fault if one fails; the ones before it stay applied.
     pub async fn migrate_telling(&self, mut tell: impl FnMut(Migrating<'_>)) -> Result<usize, Fault> {
-        let before = self.schema_patiently().await?;
+        let before = self.schema_without_timeout().await?;
         if before.pending.is_empty() {
             return Ok(0);
         }
@@ -142,7 +142,7 @@ impl Store {
     /// # Errors
     /// A fault of the database.
     pub async fn schema(&self) -> Result<Schema, Fault> {
-        self.within(self.schema_patiently()).await.doing("reading the migrations")
+        self.within(self.schema_without_timeout()).await.doing("reading the migrations")
     }
 
     /// The number of connections that the server allows for all clients; None: the database is embedded.
@@ -159,7 +159,7 @@ impl Store {
         Ok(room.and_then(|room| u32::try_from(room).ok()))
     }
 
-    async fn schema_patiently(&self) -> Result<Schema, Fault> {
+    async fn schema_without_timeout(&self) -> Result<Schema, Fault> {
         let history = match &self.backend {
             Backend::Postgres(db) => read(db).await?,
             Backend::Sqlite { writer, .. } => history::read(&SchemaManager::new(writer.connection())).await?,

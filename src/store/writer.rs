@@ -108,8 +108,8 @@ impl Writer {
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
                 let may_start = job_ticket.begins(waiter.begun());
-                // The caller has timed out and was told so by an error. The job must not run: for example, it would
-                // write a proof whose token was never returned.
+                // The caller has already received a timeout error. The job must not run: for example, it would write a
+                // proof whose token was never returned.
                 if !may_start || reply.is_closed() {
                     return Done { keep: false, reply_fn: Box::new(|_| ()) };
                 }
