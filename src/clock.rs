@@ -1,7 +1,7 @@
-//! Time and chance as arguments.
+//! Time and randomness as arguments.
 //!
-//! Nothing outside this file asks the operating system what time it is or for random bytes (`clippy.toml` bans the
-//! calls): whoever needs either is handed a [`Clock`] or an [`Entropy`], so a test can move the one and fix the other.
+//! Only this file reads the time or random bytes from the operating system (`clippy.toml` bans the calls elsewhere).
+//! Code that needs either takes a [`Clock`] or an [`Entropy`], so tests can set both.
 
 use std::{
     sync::{
@@ -16,47 +16,47 @@ use domain::Timestamp;
 use rand::{Rng, SeedableRng, TryRng, rngs::ChaCha20Rng, rngs::SysRng};
 use tokio::sync::watch;
 
-/// A sleep on the system clock looks again at least this often, so that a jump of the clock is noticed.
-const LONGEST_NAP: Duration = Duration::from_secs(30);
+/// A sleep on the system clock re-reads the clock at least this often, to notice that the clock was set.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// What time it is: the system's, or one that a test moves by hand.
+/// The source of the current time: the system clock, or a clock that a test sets.
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
     Manual(ManualClock),
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that changes only when it is set.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<watch::Sender<Timestamp>>);
 
 impl Clock {
-    /// A manual clock that starts at `start`, and the clock to hand around.
+    /// A manual clock that starts at `start`: the [`Clock`] to pass on, and the handle to move it.
     pub fn manual(start: Timestamp) -> (Clock, ManualClock) {
         let manual = ManualClock(Arc::new(watch::Sender::new(to_millis(start))));
         (Clock::Manual(manual.clone()), manual)
     }
 
-    /// Now, to the millisecond.
+    /// The current time, in milliseconds.
     pub fn now(&self) -> Timestamp {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
-            Clock::System => to_millis(never_back(Utc::now())),
+            #[expect(clippy::disallowed_methods, reason = "the only place that reads monotone system time")]
+            Clock::System => to_millis(monotone(Utc::now())),
             Clock::Manual(clock) => *clock.0.borrow(),
         }
     }
 
-    /// What the system's clock shows, set back or not: for signatures, which somebody else's clock dates and judges. Within
-    /// the program only [`Clock::now`] counts.
+    /// The system clock, even if it was set back. For signatures that are dated or checked by the clock of another
+    /// system. Everything else uses [`Clock::now`].
     pub fn wall(&self) -> Timestamp {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "the other place that asks the system for the time")]
+            #[expect(clippy::disallowed_methods, reason = "signatures need the unadjusted system time")]
             Clock::System => to_millis(Utc::now()),
             Clock::Manual(_) => self.now(),
         }
     }
 
-    /// Returns once `now() >= deadline`, also when the clock jumps meanwhile.
+    /// Returns once `now() >= deadline`, even if the clock is set in the meantime.
     pub async fn sleep_until(&self, deadline: Timestamp) {
         match self {
             Clock::System => loop {
@@ -64,45 +64,45 @@ impl Clock {
                 if left.is_zero() {
                     return;
                 }
-                tokio::time::sleep(left.min(LONGEST_NAP)).await;
+                tokio::time::sleep(left.min(MAX_SLEEP)).await;
             },
             Clock::Manual(clock) => {
                 let mut now = clock.0.subscribe();
-                // Fails only when the sender is gone, and `self` holds it.
+                // Fails only if the sender was dropped, and `self` holds it.
                 let _ = now.wait_for(|now| *now >= deadline).await;
             }
         }
     }
 
-    /// Returns after `span` of this clock's time.
+    /// Returns after `span` on this clock.
     pub async fn sleep(&self, span: Duration) {
         self.sleep_until(self.now() + span).await;
     }
 }
 
 impl ManualClock {
-    /// Moves the clock forward and wakes whoever waits for an instant that has come.
+    /// Moves the clock forward and wakes the sleepers whose deadline has passed.
     pub fn advance(&self, span: Duration) {
         self.0.send_modify(|now| *now += span);
     }
 
-    /// Sets the clock, backward too.
+    /// Sets the clock, forward or backward.
     pub fn set(&self, instant: Timestamp) {
         self.0.send_replace(to_millis(instant));
     }
 }
 
-/// The system's time, or where that was set back, the time that has passed since it was later: what had expired stays
-/// expired, and what was begun ends no later than it should. A leap ahead is believed, since a machine that slept makes
-/// one, too. A restart believes whatever it finds.
-fn never_back(shown: Timestamp) -> Timestamp {
-    /// What passes whatever the system's clock is set to.
+/// The system time, or, after the system clock was set back, the latest time it showed plus the time elapsed since. An
+/// expired item stays expired, and nothing lasts longer than it should. A jump forward is accepted, because a suspended
+/// machine also causes one. After a restart the system time is accepted as it is.
+fn monotone(shown: Timestamp) -> Timestamp {
+    /// Monotonic: does not depend on the setting of the system clock.
     static STARTED: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
-    /// The most that the system's clock was ever ahead of it, in microseconds since 1970.
-    static AHEAD: AtomicI64 = AtomicI64::new(i64::MIN);
+    /// The largest difference between the system clock and the monotonic clock so far, in microseconds since 1970.
+    static MAX_OFFSET: AtomicI64 = AtomicI64::new(i64::MIN);
     let passed = i64::try_from(STARTED.elapsed().as_micros()).unwrap_or(i64::MAX);
     let ahead = shown.timestamp_micros().saturating_sub(passed);
-    let most = AHEAD.fetch_max(ahead, Ordering::Relaxed).max(ahead);
+    let most = MAX_OFFSET.fetch_max(ahead, Ordering::Relaxed).max(ahead);
     DateTime::from_timestamp_micros(passed.saturating_add(most)).unwrap_or(shown)
 }
 
@@ -110,7 +110,7 @@ fn to_millis(instant: Timestamp) -> Timestamp {
     instant.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(instant)
 }
 
-/// Where random bytes come from: the operating system, or a seed that a test chose.
+/// The source of random bytes: the operating system, or a seed for tests.
 #[derive(Clone)]
 pub enum Entropy {
     System,
@@ -126,13 +126,13 @@ impl Entropy {
     /// `N` random bytes.
     ///
     /// # Panics
-    /// When the operating system cannot give any: nothing here may go on without them.
+    /// If the operating system has no random bytes: the program must not continue without them.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {
             Entropy::System => {
-                #[expect(clippy::expect_used, reason = "no secret can be made without the system's randomness")]
-                SysRng.try_fill_bytes(&mut bytes).expect("the operating system's random source answers");
+                #[expect(clippy::expect_used, reason = "secrets can't be generated without the system's randomness")]
+                SysRng.try_fill_bytes(&mut bytes).expect("the operating system's random source works");
             }
             Entropy::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes),
         }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_the_manual_clock_reaches_its_instant() {
+    async fn sleep_ends_when_manual_clock_reaches_deadline() {
         let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH);
         let sleeper = tokio::spawn({
             let clock = clock.clone();
@@ -178,17 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_goes_on_from_where_it_was() {
+    fn clock_set_back_continues_from_its_latest_time() {
         let start = Clock::System.now();
         let hour = TimeDelta::hours(1);
-        assert!(never_back(start - hour) >= start);
-        let later = never_back(start + hour);
+        assert!(monotone(start - hour) >= start);
+        let later = monotone(start + hour);
         assert!(later >= start + hour);
-        assert!(never_back(start) >= later, "and not back from there");
+        assert!(monotone(start) >= later, "and does not return from there");
     }
 
     #[test]
-    fn seeded_entropy_repeats_itself() {
+    fn seeded_entropy_is_deterministic() {
         assert_eq!(Entropy::seeded(7).bytes::<16>(), Entropy::seeded(7).bytes::<16>());
         assert_ne!(Entropy::seeded(7).bytes::<16>(), Entropy::seeded(8).bytes::<16>());
     }

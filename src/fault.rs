@@ -1,24 +1,25 @@
-//! What went wrong on our side.
+//! Server-side failures.
 //!
-//! Three kinds of trouble are kept apart in this program. What a *person* did or can mend is data: an outcome enum of
-//! the room that decides, and a `Problem` in the schema. What a *caller* did wrong with the protocol (no session, a
-//! document too deep) is misuse, and is answered at the edge. What failed *here* (a database that is gone, an invariant
-//! that broke) is a [`Fault`]: it is logged once, where it leaves the program, and shows nothing outside but its kind.
+//! This program separates three kinds of failure. A refusal that the *end user* caused or can fix is data: an outcome
+//! enum of the module that decides, and a `Problem` in the schema. A protocol error of the *client* (no session, a
+//! document nested too deeply) is rejected by the HTTP or GraphQL layer. A failure *of the server* (an unreachable
+//! database, a broken invariant) is a [`Fault`]: it is logged once, where the operation ends, and clients see only its
+//! kind.
 //!
-//! A fault has no `Display` on purpose: async-graphql turns anything that has one into a public message.
+//! A fault has no `Display` on purpose: async-graphql turns every error with a `Display` into a public message.
 
 use std::{panic::Location, sync::Arc};
 
-/// Whether it is worth trying again.
+/// Whether a retry can succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// Something that we depend on does not answer, or we are too busy: the same request may succeed later.
+    /// A dependency does not respond, or the server is overloaded: the same request may succeed later.
     Unavailable,
-    /// Something is broken; trying again will not help.
+    /// Something is broken; a retry does not help.
     Internal,
 }
 
-/// What went wrong on our side, with what we were doing and where.
+/// A server-side failure, with the operation that failed and its source location.
 #[derive(Clone)]
 pub struct Fault(Arc<Inner>);
 
@@ -26,19 +27,19 @@ struct Inner {
     kind: FaultKind,
     doing: Vec<&'static str>,
     cause: String,
-    /// The database refused to write, since it only reads.
+    /// The database rejected a write because it is read-only.
     read_only: bool,
     place: &'static Location<'static>,
 }
 
 impl Fault {
-    /// Something that we depend on does not answer. `cause` goes to the log alone; it must carry no secret.
+    /// A dependency does not respond. `cause` is only logged; it must not contain a secret.
     #[track_caller]
     pub fn unavailable(cause: impl Into<String>) -> Self {
         Self::new(FaultKind::Unavailable, cause.into())
     }
 
-    /// Something is broken. `cause` goes to the log alone; it must carry no secret.
+    /// Something is broken. `cause` is only logged; it must not contain a secret.
     #[track_caller]
     pub fn internal(cause: impl Into<String>) -> Self {
         Self::new(FaultKind::Internal, cause.into())
@@ -49,14 +50,14 @@ impl Fault {
         Self(Arc::new(Inner { kind, doing: Vec::new(), cause, read_only: false, place: Location::caller() }))
     }
 
-    /// What the database's driver says, with `what` before it. Unavailable where it is likely to pass by itself.
+    /// An error of the database driver, prefixed with `what`. Unavailable if the error is likely to be transient.
     #[track_caller]
     pub fn database(error: &sqlx::Error, what: &str) -> Self {
-        let kind = if passing(error) { FaultKind::Unavailable } else { FaultKind::Internal };
+        let kind = if is_transient(error) { FaultKind::Unavailable } else { FaultKind::Internal };
         Self::new(kind, format!("{what}: {error}"))
     }
 
-    /// Whether the database refused to write, since it only reads.
+    /// Whether the database rejected a write because it is read-only.
     pub fn is_read_only(&self) -> bool {
         self.0.read_only
     }
@@ -65,7 +66,7 @@ impl Fault {
         self.0.kind
     }
 
-    /// Adds what we were doing, outermost last.
+    /// Adds the operation that failed, outermost last.
     #[must_use]
     pub fn doing(self, what: &'static str) -> Self {
         let mut inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
@@ -79,7 +80,7 @@ impl Fault {
         Self(Arc::new(inner))
     }
 
-    /// What failed, for whoever runs the program: never for whoever uses it.
+    /// The failure as text for operators. Never shown to clients.
     pub fn words(&self) -> String {
         match self.0.doing.last() {
             Some(doing) => format!("{doing}: {}", self.0.cause),
@@ -87,7 +88,7 @@ impl Fault {
         }
     }
 
-    /// Writes the fault to the log; `telemetry::report` counts it as well.
+    /// Logs the fault; `telemetry::report` also counts it.
     pub fn log(&self) {
         let Inner { kind, doing, cause, place, .. } = &*self.0;
         let doing = doing.join(" < ");
@@ -105,12 +106,12 @@ impl std::fmt::Debug for Fault {
     }
 }
 
-/// Says what we were doing when something failed.
+/// Adds to an error the operation that failed.
 pub trait Doing<T> {
-    /// Adds `what` to the fault, or turns a foreign error into one.
+    /// Adds `what` to the fault, or converts another error into a fault.
     ///
     /// # Errors
-    /// The fault that it was given.
+    /// The same fault, with `what` added.
     fn doing(self, what: &'static str) -> Result<T, Fault>;
 }
 
@@ -125,14 +126,14 @@ impl<T, E: Into<Fault>> Doing<T> for Result<T, E> {
 }
 
 impl From<sea_orm::DbErr> for Fault {
-    /// A database that cannot be reached or is too slow is unavailable; anything else is a fault of ours.
+    /// An unreachable or overloaded database is unavailable; every other error is internal.
     #[track_caller]
     fn from(error: sea_orm::DbErr) -> Self {
         use sea_orm::{DbErr, RuntimeErr};
         let (unavailable, read_only) = match &error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => (true, false),
             DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-                (passing(error), is_read_only(error))
+                (is_transient(error), is_read_only(error))
             }
             _ => (false, false),
         };
@@ -142,26 +143,27 @@ impl From<sea_orm::DbErr> for Fault {
     }
 }
 
-/// SQLite's result codes; the lowest byte of an extended one is what it extends: 5 busy, 6 locked, 10 the disk failed,
-/// 13 the disk is full, 14 a file can't be opened (its log, where the disk is full).
-fn passing_on_sqlite(code: u32) -> bool {
+/// SQLite result codes; the lowest byte of an extended code is its primary code: 5 busy, 6 locked, 10 disk I/O error,
+/// 13 disk full, 14 a file can't be opened (the journal, when the disk is full).
+fn is_transient_on_sqlite(code: u32) -> bool {
     [5, 6, 10, 13, 14].contains(&(code & 0xff))
 }
 
-/// Whether an SQL error is likely to pass by itself.
-fn passing(error: &sqlx::Error) -> bool {
+/// Whether an SQL error is likely to be transient.
+fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Protocol(_) => true,
-        // PostgreSQL, appendix A: 08 connection, 25 transaction state (the server only reads), 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not
-        // available, 57 operator intervention (cancel, shutdown), 58 system error.
+        // PostgreSQL, appendix A: 08 connection, 25 transaction state (read-only server), 40 rollback (serialisation
+        // failure, deadlock), 53 resources, 55P03 lock not available, 57 operator intervention (cancel, shutdown), 58
+        // system error.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             code == "55P03"
                 || (code.len() == 5 && ["08", "25", "40", "53", "57", "58"].contains(&&code[..2]))
-                || (code.len() < 5 && code.parse().is_ok_and(passing_on_sqlite))
+                || (code.len() < 5 && code.parse().is_ok_and(is_transient_on_sqlite))
         }),
         _ => false,
     }

@@ -1,9 +1,9 @@
-//! How long an operation waits for its first turn, in an overload: whoever has waited longer is sent away before anything
-//! of it is begun. A turn that comes too late helps nobody: its work would only make the next ones late (as CoDel has it,
-//! RFC 8289).
+//! The limit on how long an operation waits for its first resource under overload. An operation that has waited longer
+//! is rejected before any of its work has started. Work that starts too late is useless to its client and only delays
+//! the operations behind it (as in CoDel, RFC 8289).
 //!
-//! Whatever is waited for asks [`Ticket::begins`] when a turn comes. Work that belongs to no operation (the dispatcher's,
-//! the janitor's) has no patience to lose.
+//! Each queue (for a database connection, for a hashing slot) calls [`Ticket::begins`] when the resource becomes
+//! available. Work that belongs to no operation (the dispatcher's, the janitor's) is not limited.
 
 use std::{
     future::{Future, poll_fn},
@@ -16,78 +16,78 @@ use std::{
     time::Duration,
 };
 
-const ENDLESS: u64 = u64::MAX;
+const UNLIMITED: u64 = u64::MAX;
 
-const WAITS: u8 = 0;
-const BEGUN: u8 = 1;
-const GONE: u8 = 2;
+const WAITING: u8 = 0;
+const STARTED: u8 = 1;
+const REJECTED: u8 = 2;
 
 tokio::task_local! {
     static TICKET: Ticket;
 }
 
-/// How long everybody waits; endless at first. Cheap to clone.
+/// The longest wait, for all operations; unlimited by default. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Patience(Arc<AtomicU64>);
 
-/// One operation's, as long as it runs. Cheap to clone.
+/// The state of one operation while it runs. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Ticket(Option<Arc<Inner>>);
+pub struct Ticket(Option<Arc<Operation>>);
 
 #[derive(Debug)]
-struct Inner {
+struct Operation {
     patience: Patience,
     state: AtomicU8,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(ENDLESS)))
+        Self(Arc::new(AtomicU64::new(UNLIMITED)))
     }
 }
 
 impl Patience {
-    /// From now on nobody waits longer than this; None: without end. Microseconds count.
+    /// Sets the longest wait, in microsecond resolution; None: unlimited.
     pub fn set(&self, longest: Option<Duration>) {
-        let longest = longest.map_or(ENDLESS, |longest| u64::try_from(longest.as_micros()).unwrap_or(ENDLESS));
+        let longest = longest.map_or(UNLIMITED, |longest| u64::try_from(longest.as_micros()).unwrap_or(UNLIMITED));
         self.0.store(longest, Relaxed);
     }
 
-    /// Does the work of an operation. None: its first turn came too late, and nothing of it was begun.
+    /// Runs an operation. None: its first wait was too long, and nothing of it was started.
     pub async fn bear<F: Future>(&self, work: F) -> Option<F::Output> {
-        let inner = Arc::new(Inner { patience: self.clone(), state: AtomicU8::new(WAITS) });
+        let inner = Arc::new(Operation { patience: self.clone(), state: AtomicU8::new(WAITING) });
         let mut work = pin!(TICKET.scope(Ticket(Some(Arc::clone(&inner))), work));
         poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending if inner.state.load(Relaxed) == GONE => Poll::Ready(None),
+            Poll::Pending if inner.state.load(Relaxed) == REJECTED => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         })
         .await
     }
 
-    fn is_over(&self, waited: Duration) -> bool {
+    fn exceeds_limit(&self, waited: Duration) -> bool {
         waited.as_micros() > self.0.load(Relaxed).into()
     }
 }
 
 impl Ticket {
-    /// Of the operation that this task works for.
+    /// The ticket of the operation that the current task runs.
     pub fn current() -> Self {
         TICKET.try_with(Ticket::clone).unwrap_or_default()
     }
 
-    /// Whether to begin what has waited so long for its turn; if not, nothing of the operation may be begun.
+    /// Whether to start work that has waited this long. If false, no work of the operation may be started.
     pub fn begins(&self, waited: Duration) -> bool {
         let Some(inner) = &self.0 else { return true };
-        let next = if inner.patience.is_over(waited) { GONE } else { BEGUN };
-        // What has begun goes on to its end, however late.
-        let before = inner.state.compare_exchange(WAITS, next, Relaxed, Relaxed);
-        before.map_or_else(|state| state == BEGUN, |_| next == BEGUN)
+        let next = if inner.patience.exceeds_limit(waited) { REJECTED } else { STARTED };
+        // An operation that has started runs to its end, however long it waits later.
+        let before = inner.state.compare_exchange(WAITING, next, Relaxed, Relaxed);
+        before.map_or_else(|state| state == STARTED, |_| next == STARTED)
     }
 
-    /// Whether the operation was sent away: it is dropped as soon as it waits.
+    /// Whether the operation was rejected: it is dropped at its next await.
     pub fn is_gone(&self) -> bool {
-        self.0.as_ref().is_some_and(|inner| inner.state.load(Relaxed) == GONE)
+        self.0.as_ref().is_some_and(|inner| inner.state.load(Relaxed) == REJECTED)
     }
 }
 
@@ -99,47 +99,47 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_millis(50);
 
-    /// A turn that came after so long.
-    async fn turn(waited: Duration) {
+    /// Waits for a resource that became available after this time.
+    async fn wait(waited: Duration) {
         if !Ticket::current().begins(waited) {
             pending::<()>().await;
         }
     }
 
-    /// An operation with one turn after the other. False: it was sent away.
-    async fn turns(patience: &Patience, waits: [Duration; 2]) -> bool {
+    /// An operation with several waits in sequence. False: it was rejected.
+    async fn run_waits(patience: &Patience, waits: [Duration; 2]) -> bool {
         let work = async {
             for waited in waits {
-                turn(waited).await;
+                wait(waited).await;
             }
         };
         patience.bear(work).await.is_some()
     }
 
     #[tokio::test]
-    async fn fd_08_whose_first_turn_comes_too_late_is_sent_away_and_nobody_who_has_begun() {
+    async fn fd_08_operation_is_rejected_after_a_long_first_wait_but_not_once_started() {
         let patience = Patience::default();
         let (early, late) = (LONGEST, LONGEST * 2);
-        assert!(turns(&patience, [late, late]).await);
+        assert!(run_waits(&patience, [late, late]).await);
         patience.set(Some(LONGEST));
-        assert!(!turns(&patience, [late, early]).await);
-        assert!(turns(&patience, [early, late]).await);
+        assert!(!run_waits(&patience, [late, early]).await);
+        assert!(run_waits(&patience, [early, late]).await);
         patience.set(None);
-        assert!(turns(&patience, [late, late]).await);
+        assert!(run_waits(&patience, [late, late]).await);
     }
 
     #[tokio::test]
-    async fn fd_08_what_belongs_to_no_operation_waits_for_ever() {
+    async fn fd_08_work_outside_an_operation_is_not_limited() {
         Patience::default().set(Some(Duration::ZERO));
-        turn(LONGEST).await;
+        wait(LONGEST).await;
         assert!(!Ticket::current().is_gone());
     }
 
     #[tokio::test]
-    async fn fd_08_of_several_fields_one_that_has_begun_keeps_the_others() {
+    async fn fd_08_one_started_field_keeps_the_other_fields_running() {
         let patience = Patience::default();
         patience.set(Some(LONGEST));
-        assert!(patience.bear(async { tokio::join!(turn(LONGEST), turn(LONGEST * 2)) }).await.is_some());
-        assert!(patience.bear(async { tokio::join!(turn(LONGEST * 2), turn(LONGEST * 2)) }).await.is_none());
+        assert!(patience.bear(async { tokio::join!(wait(LONGEST), wait(LONGEST * 2)) }).await.is_some());
+        assert!(patience.bear(async { tokio::join!(wait(LONGEST * 2), wait(LONGEST * 2)) }).await.is_none());
     }
 }

@@ -1,11 +1,11 @@
-//! The link to Redis: one connection for questions that must be answered at once, with a breaker in it.
+//! The connection to Redis for commands that a request waits for, with a circuit breaker.
 //!
-//! A request may lose `REDIS_TIMEOUT` to a Redis that is slow or gone, but not every request: the first one that waits
-//! in vain, or is answered with an error, opens the breaker. From then on [`RedisLink::ask`] says [`Unreachable`] at
-//! once, while a task in the background connects anew, with back-off, until Redis takes a write in time again. Each
-//! outage is one line in the log when it begins and one when it ends.
+//! A request may lose `REDIS_TIMEOUT` to a Redis that is slow or unreachable, but not every request: the first one that
+//! times out or receives an error opens the breaker. From then on [`RedisLink::ask`] returns [`Unreachable`] at once,
+//! while a background task reconnects with back-off until Redis accepts a write in time again. Each outage logs one
+//! line when it begins and one when it ends.
 //!
-//! This is not the client library's own connection manager, because that one lets every command wait for the reconnect.
+//! The client library's own connection manager is not used, because it makes every command wait for the reconnect.
 
 mod probe;
 #[cfg(test)]
@@ -25,27 +25,27 @@ use redis::{
 use self::probe::is_by_redis;
 use crate::{config::redis::RedisSettings, fault::Fault, telemetry::metrics};
 
-/// How long a connection may take to be made, its TLS handshake and log-in included.
+/// The timeout for establishing a connection, including TLS handshake and authentication.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The first pause before connecting anew; each failure doubles it.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// A link that breaks again before it stood this long goes on with the pauses where it left off.
-const STEADY: Duration = Duration::from_secs(30);
-/// Into how many parts a time-out is divided, to see whether this process is on time.
+/// The first pause before reconnecting; each failure doubles it.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// If a connection is lost before it was up this long, the back-off continues with the pause it had reached.
+const STABLE_AFTER: Duration = Duration::from_secs(30);
+/// A timeout is divided into this many slices, to detect whether this process is delayed itself.
 const SLICES: u32 = 5;
-/// How late a timer may be by itself.
-const TICK: Duration = Duration::from_millis(2);
-/// However late this process is, it waits no longer than so many time-outs.
-const MOST: u32 = 20;
-/// How many questions may wait to be written; the library's 50 is for a handful of users.
-const PIPELINE: usize = 1024;
+/// The normal imprecision of a timer.
+const TIMER_TOLERANCE: Duration = Duration::from_millis(2);
+/// The upper limit for a wait in a delayed process, as a multiple of the timeout.
+const MAX_TIMEOUTS: u32 = 20;
+/// The number of commands that may wait to be written; the library's default of 50 is too small for many users.
+const PIPELINE_BUFFER: usize = 1024;
 
-/// Redis does not answer, not in time, or with an error. The log and the metrics know more.
+/// Redis did not respond in time, or responded with an error. The cause is in the log and the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreachable;
 
-/// The link to Redis. Cheap to clone.
+/// The connection to Redis. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisLink(Arc<Link>);
 
@@ -59,25 +59,25 @@ struct Link {
 struct State {
     /// None while the breaker is open.
     connection: Option<MultiplexedConnection>,
-    /// Which connection it is: what an older one suffers is no news of this one.
+    /// The number of the connection. An error of an older connection does not affect the current one.
     generation: u64,
-    /// Since when the link stands, or is down.
+    /// When the connection was established or lost.
     since: Instant,
-    /// How long to wait before connecting anew.
+    /// The pause before reconnecting.
     pause: Duration,
 }
 
 impl RedisLink {
-    /// A link that has tried once to connect. A Redis that is down is no reason not to start: the link comes up when
-    /// Redis does. Must be called within a runtime.
+    /// Opens the link and tries once to connect. If Redis is down, the process still starts, and the link connects when
+    /// Redis is up. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// An address or a TLS configuration that can't be used.
+    /// The URL or the TLS configuration is invalid.
     pub async fn open(settings: &RedisSettings) -> Result<Self, Fault> {
-        // The text of the error may quote the URL with its password.
+        // The error text may quote the URL with its password.
         let client = client(settings.url.expose())
             .map_err(|error| Fault::internal(format!("REDIS_URL can't be used: {}", error.category())))?;
-        let state = State { connection: None, generation: 0, since: Instant::now(), pause: SHORTEST_PAUSE };
+        let state = State { connection: None, generation: 0, since: Instant::now(), pause: MIN_PAUSE };
         let link = Arc::new(Link {
             client,
             prefix: settings.prefix.clone(),
@@ -86,70 +86,71 @@ impl RedisLink {
         });
         match link.connect().await {
             Ok(connection) => {
-                link.rise(connection);
+                link.close_breaker(connection);
             }
             Err(refusal) => {
                 link.report_outage(&refusal.words(), refusal.is_by_redis());
-                tokio::spawn(recover(Arc::downgrade(&link), SHORTEST_PAUSE));
+                tokio::spawn(recover(Arc::downgrade(&link), MIN_PAUSE));
             }
         }
         Ok(Self(link))
     }
 
-    /// The name of a key or channel of ours.
+    /// The name of a key or channel with the configured prefix.
     pub fn name(&self, rest: &str) -> String {
         format!("{}{rest}", self.0.prefix)
     }
 
-    /// Whether Redis answered last time.
+    /// Whether the breaker is closed.
     pub fn is_up(&self) -> bool {
         self.0.lock().connection.is_some()
     }
 
-    /// Asks Redis something that a request waits for: within the time-out, or not at all while the breaker is open.
+    /// Runs a command that a request waits for, with the timeout. Fails at once while the breaker is open.
     ///
     /// # Errors
-    /// [`Unreachable`]. What was asked may still have been done.
-    pub async fn ask<T, Answer>(&self, question: impl FnOnce(MultiplexedConnection) -> Answer) -> Result<T, Unreachable>
+    /// [`Unreachable`]. The command may still have been executed.
+    pub async fn ask<T, Reply>(&self, command: impl FnOnce(MultiplexedConnection) -> Reply) -> Result<T, Unreachable>
     where
-        Answer: Future<Output = RedisResult<T>>,
+        Reply: Future<Output = RedisResult<T>>,
     {
         let (connection, generation) = {
             let state = self.0.lock();
             (state.connection.clone().ok_or(Unreachable)?, state.generation)
         };
-        let answer = match in_own_time(self.0.timeout, question(connection)).await {
-            Ok(answer) => return Ok(answer),
+        let error = match in_own_time(self.0.timeout, command(connection)).await {
+            Ok(result) => return Ok(result),
             Err(error) => error,
         };
-        self.0.trip(generation, &answer);
+        self.0.open_breaker(generation, &error);
         Err(Unreachable)
     }
 
-    /// A connection of its own, for work that no request waits for.
+    /// A separate connection, for work that no request waits for.
     ///
     /// # Errors
-    /// What the client library says of the failure.
+    /// The client library's error.
     pub async fn dedicated(&self, response_timeout: Duration) -> RedisResult<MultiplexedConnection> {
         self.0.open_connection(Some(response_timeout)).await
     }
 
-    /// A connection of its own for subscriptions.
+    /// A separate connection for subscriptions.
     ///
     /// # Errors
-    /// What the client library says of the failure.
+    /// The client library's error.
     pub async fn pubsub(&self) -> RedisResult<PubSub> {
         in_time(CONNECT_TIMEOUT, self.0.client.get_async_pubsub()).await
     }
 
-    /// How long Redis takes to do all that is asked of it, over fresh connections, for `doctor`.
+    /// Runs every kind of command that the service uses, over new connections, and returns the time taken. For
+    /// `doctor`.
     ///
     /// # Errors
-    /// Unavailable, with what is wrong.
+    /// Unavailable, with the cause.
     pub async fn probe(&self) -> Result<Duration, Fault> {
-        let begun = Instant::now();
+        let started = Instant::now();
         self.0.connect().await.map_err(|refusal| Fault::unavailable(refusal.words()))?;
-        Ok(begun.elapsed())
+        Ok(started.elapsed())
     }
 }
 
@@ -162,12 +163,12 @@ impl Link {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(response_timeout)
-            .set_pipeline_buffer_size(PIPELINE);
+            .set_pipeline_buffer_size(PIPELINE_BUFFER);
         in_time(CONNECT_TIMEOUT, self.client.get_multiplexed_async_connection_with_config(&config)).await
     }
 
-    /// Closes the breaker; says how long it was open.
-    fn rise(&self, connection: MultiplexedConnection) -> Duration {
+    /// Closes the breaker; returns how long it was open.
+    fn close_breaker(&self, connection: MultiplexedConnection) -> Duration {
         let mut state = self.lock();
         let outage = state.since.elapsed();
         state.connection = Some(connection);
@@ -178,14 +179,14 @@ impl Link {
         outage
     }
 
-    /// Opens the breaker, unless another one did, or a newer connection stands.
-    fn trip(self: &Arc<Self>, generation: u64, error: &RedisError) {
+    /// Opens the breaker, unless it is open already or a newer connection has replaced this one.
+    fn open_breaker(self: &Arc<Self>, generation: u64, error: &RedisError) {
         let mut state = self.lock();
         if state.connection.is_none() || state.generation != generation {
             return;
         }
-        let stood = state.since.elapsed();
-        state.pause = if stood > STEADY { SHORTEST_PAUSE } else { longer(state.pause) };
+        let uptime = state.since.elapsed();
+        state.pause = if uptime > STABLE_AFTER { MIN_PAUSE } else { next_pause(state.pause) };
         state.connection = None;
         state.since = Instant::now();
         let pause = state.pause;
@@ -194,55 +195,55 @@ impl Link {
         tokio::spawn(recover(Arc::downgrade(self), pause));
     }
 
-    /// `refused`: Redis is there and refuses, so that waiting alone mends nothing.
-    fn report_outage(&self, why: &str, refused: bool) {
+    /// `rejected`: Redis responds and rejects the commands, so waiting does not help.
+    fn report_outage(&self, cause: &str, rejected: bool) {
         metrics::redis(false);
-        match refused {
-            true => tracing::error!("Redis refuses what is asked of it: {why}: each process keeps its own count"),
+        match rejected {
+            true => tracing::error!("Redis rejects commands, using per-process quotas: {cause}"),
             false => {
-                tracing::warn!(error = why, "Redis does not answer: each process keeps its own count until it does");
+                tracing::warn!(error = cause, "Redis unavailable, using per-process quotas");
             }
         }
     }
 }
 
-/// Connects anew until it succeeds or nobody holds the link any more.
+/// Reconnects until it succeeds or the link was dropped.
 async fn recover(link: Weak<Link>, mut pause: Duration) {
     loop {
         tokio::time::sleep(pause).await;
         let Some(link) = link.upgrade() else { return };
         if let Ok(connection) = link.connect().await {
-            let outage = link.rise(connection);
-            tracing::info!(outage_ms = outage.as_millis(), "Redis answers again");
+            let outage = link.close_breaker(connection);
+            tracing::info!(outage_ms = outage.as_millis(), "Redis available again");
             return;
         }
-        pause = longer(pause);
+        pause = next_pause(pause);
     }
 }
 
 fn client(url: &str) -> RedisResult<Client> {
     let info = url.into_connection_info()?;
-    // Off by default in the library, and then a small question may wait 40 ms for the answer to the one before.
+    // Off by default in the library. Without it a small command may wait 40 ms for the reply to the previous one.
     let settings = info.tcp_settings().clone().set_nodelay(true);
     Client::open(info.set_tcp_settings(settings))
 }
 
-/// Waits for `work` no longer than `limit`, counting only the time in which this process was on time itself. A busy
-/// process reads an answer late that arrived in time; that is no reason to take Redis for lost.
+/// Waits for `work` up to `limit`, and counts only the time in which this process itself was not delayed. A busy
+/// process may read late a reply that arrived in time; this must not open the breaker.
 async fn in_own_time<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     let slice = (limit / SLICES).max(Duration::from_millis(1));
-    let (begun, mut left) = (Instant::now(), limit);
+    let (started, mut left) = (Instant::now(), limit);
     let mut work = std::pin::pin!(work);
     loop {
-        let slept = Instant::now();
-        if let Ok(answer) = tokio::time::timeout(slice, &mut work).await {
-            return answer;
+        let slice_start = Instant::now();
+        if let Ok(result) = tokio::time::timeout(slice, &mut work).await {
+            return result;
         }
-        // The answer is asked for before the time is looked at: a slice that ends late gave it one chance only.
-        if slept.elapsed() < slice * 2 + TICK {
+        // `timeout` polls the work before the timer. In a slice that ends late, the work was polled only once.
+        if slice_start.elapsed() < slice * 2 + TIMER_TOLERANCE {
             left = left.saturating_sub(slice);
         }
-        if left.is_zero() || begun.elapsed() > limit * MOST {
+        if left.is_zero() || started.elapsed() > limit * MAX_TIMEOUTS {
             return Err(timed_out());
         }
     }
@@ -256,8 +257,8 @@ fn timed_out() -> RedisError {
     std::io::Error::from(std::io::ErrorKind::TimedOut).into()
 }
 
-fn longer(pause: Duration) -> Duration {
-    (pause * 2).min(LONGEST_PAUSE)
+fn next_pause(pause: Duration) -> Duration {
+    (pause * 2).min(MAX_PAUSE)
 }
 
 impl std::fmt::Debug for RedisLink {
@@ -271,26 +272,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_busy_process_gives_an_answer_the_time_that_it_takes_to_be_read() {
+    async fn timeout_excludes_delays_of_this_process() {
         let busy = tokio::spawn(async {
             loop {
                 std::thread::sleep(Duration::from_millis(60));
                 tokio::task::yield_now().await;
             }
         });
-        // An answer takes several turns of the runtime: the socket, the connection's task, the one that asked.
-        let answer = async {
+        // A reply takes several polls: the socket, the connection task, the task that waits.
+        let reply = async {
             for _ in 0..4 {
                 tokio::task::yield_now().await;
             }
             Ok(7)
         };
-        assert_eq!(in_own_time(Duration::from_millis(100), answer).await.unwrap(), 7);
+        assert_eq!(in_own_time(Duration::from_millis(100), reply).await.unwrap(), 7);
         busy.abort();
     }
 
     #[tokio::test]
-    async fn a_redis_that_is_silent_is_given_up() {
+    async fn silent_redis_times_out() {
         let silent = std::future::pending::<RedisResult<()>>();
         assert!(in_own_time(Duration::from_millis(20), silent).await.unwrap_err().is_timeout());
     }

@@ -1,11 +1,11 @@
-//! Text that will not print.
+//! Strings that must not be printed.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret in memory: it prints as `[secret]` and is wiped when dropped. What needs the text calls [`Secret::expose`],
-/// a word that can be searched for.
+/// A secret in memory: `Debug` prints `[secret]`, and the memory is zeroed on drop. Code that needs the text calls
+/// [`Secret::expose`], so every use can be found by a search.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -14,7 +14,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself. Never hand it to anything that logs, formats or stores.
+    /// The text itself. Never pass it to code that logs, formats or stores it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! The parts of the program that work until it stops, and who hears of it when one of them panics.
+//! Supervision of the background tasks that run as long as the process.
 //!
-//! A task that panics ends alone and says nothing. Without the dispatcher codes would be owed and never sent, without
-//! the writer nothing kept, without the relay what is revoked elsewhere honoured: a process that starts anew serves
-//! better than one that goes on.
+//! A task that panics ends silently. Without the dispatcher, queued codes would never be sent; without the writer,
+//! nothing would be stored; without the relay, revocations by other processes would be missed. A restarted process is
+//! better than one that continues without them.
 
 use std::panic::AssertUnwindSafe;
 
@@ -10,23 +10,23 @@ use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Whether every part still works. Cheap to clone.
+/// Detects the panic of a background task. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Vitals(CancellationToken);
 
 impl Vitals {
-    /// Runs a part of the program in a task of its own. Must be called within a runtime.
-    pub fn spawn(&self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    /// Runs a background task. Must be called within a Tokio runtime.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         let fallen = self.0.clone();
         tokio::spawn(async move {
-            if AssertUnwindSafe(part).catch_unwind().await.is_err() {
-                tracing::error!(part = name, "panicked, and the process can't go on without it");
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                tracing::error!(task = name, "background task panicked, shutting down");
                 fallen.cancel();
             }
         })
     }
 
-    /// Waits until a part has panicked.
+    /// Waits until a background task has panicked.
     pub async fn fallen(&self) {
         self.0.cancelled().await;
     }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_part_that_panics_is_heard_of_and_one_that_ends_is_not() {
+    async fn panic_of_a_task_is_reported_and_its_end_is_not() {
         let vitals = Vitals::default();
         vitals.spawn("ending", async {}).await.unwrap();
         assert!(vitals.fallen().now_or_never().is_none());

@@ -1,4 +1,4 @@
-//! What is told of a verification that changed.
+//! The published state of a verification.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,15 +10,15 @@ use domain::{
     status::{DeliveryStatus, Status},
 };
 
-/// The part of a verification that changes in its life, as a commit left it. It names no contact, and nothing that a
-/// code could be derived from.
+/// The mutable part of a verification, as of a commit. It contains no contact, and nothing from which a code could be
+/// derived.
 ///
-/// It travels between processes as JSON. Within a release fields are only added, each with a serde default, so that two
-/// versions of the program run side by side.
+/// It is sent between processes as JSON. Within a release fields are only added, each with a serde default, so that two
+/// versions of the program can run at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub id: VerificationId,
-    /// Grows with every change.
+    /// Increases with every change.
     pub sequence: i64,
     pub status: Status,
     /// Attempts used.
@@ -31,7 +31,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// What may be told of this row.
+    /// The snapshot of this row.
     pub fn of(row: &Model) -> Self {
         Self {
             id: row.id.clone(),

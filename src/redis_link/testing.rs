@@ -1,4 +1,4 @@
-//! A real Redis for tests, and a wire to it that can be cut or held up.
+//! A real Redis for tests, and a proxy in front of it that can drop or stall connections.
 
 use std::{future::Future, time::Duration};
 
@@ -18,20 +18,21 @@ use crate::{
     config::{Secret, redis::RedisSettings},
 };
 
-/// Names a Redis that tests may use, as `redis://127.0.0.1:6379`. Their keys begin with a prefix of their own.
+/// The environment variable with the URL of a Redis for tests, such as `redis://127.0.0.1:6379`. Test keys have a
+/// prefix of their own.
 const VARIABLE: &str = "COUNTERSIGN_TEST_REDIS";
 
-/// The Redis to test with; where there is none, says that `test` is left out.
+/// The URL of the Redis for tests; without one, prints that `test` is skipped.
 pub fn url(test: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "settings of the tests themselves")]
     let url = std::env::var(VARIABLE).ok().filter(|url| !url.is_empty());
     if url.is_none() {
-        eprintln!("LEFT OUT: {test}: no {VARIABLE}");
+        eprintln!("SKIPPED: {test}: {VARIABLE} is not set");
     }
     url
 }
 
-/// A prefix that no other test has.
+/// A prefix that is unique to the test.
 pub fn prefix() -> String {
     format!("countersign-test:{}:", hex::encode(Entropy::System.bytes::<8>()))
 }
@@ -46,7 +47,7 @@ pub async fn open(url: &str, prefix: &str) -> RedisLink {
     RedisLink::open(&settings).await.unwrap()
 }
 
-/// Waits until `condition` holds; a test that waits ten seconds in vain has failed.
+/// Waits until `condition` holds; fails the test after ten seconds.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     for _ in 0..1000 {
         if condition().await {
@@ -54,21 +55,21 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: imp
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("in vain: {what}");
+    panic!("timed out waiting: {what}");
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Flowing,
-    /// Nothing arrives, nothing is closed: a Redis that hangs.
+    /// No bytes are passed on and no connection is closed, as with a Redis that hangs.
     Held,
-    /// Connections are closed, new ones too: a Redis that is gone.
+    /// Connections are closed, including new ones, as with a Redis that is down.
     Cut,
 }
 
-/// A wire to Redis.
+/// A TCP proxy to Redis.
 pub struct Wire {
-    /// Redis, seen through the wire.
+    /// The URL of Redis through the proxy.
     pub url: String,
     mode: watch::Sender<Mode>,
 }
@@ -76,11 +77,11 @@ pub struct Wire {
 impl Wire {
     pub async fn to(url: &str) -> Self {
         let redis = url.into_connection_info().unwrap().addr().to_string();
-        assert!(url.contains(&redis), "{VARIABLE} names host and port");
+        assert!(url.contains(&redis), "{VARIABLE} contains host and port");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = url.replace(&redis, &listener.local_addr().unwrap().to_string());
         let mode = watch::Sender::new(Mode::Flowing);
-        tokio::spawn(carry(listener, redis, mode.subscribe()));
+        tokio::spawn(proxy(listener, redis, mode.subscribe()));
         Self { url, mode }
     }
 
@@ -97,7 +98,7 @@ impl Wire {
     }
 }
 
-async fn carry(listener: TcpListener, redis: String, mode: watch::Receiver<Mode>) {
+async fn proxy(listener: TcpListener, redis: String, mode: watch::Receiver<Mode>) {
     while let Ok((client, _)) = listener.accept().await {
         if *mode.borrow() == Mode::Cut {
             continue;

@@ -1,4 +1,4 @@
-//! Changes of contact, and taking them back.
+//! Contact changes, and undoing them.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn of_account(account: &AccountId) -> Select<Entity> {
     Entity::find().filter(Column::AccountId.eq(account.as_str()))
 }
 
-fn standing(account: &AccountId) -> Select<Entity> {
+fn not_undone(account: &AccountId) -> Select<Entity> {
     of_account(account).filter(Column::UndoneAt.is_null())
 }
 
@@ -39,13 +39,14 @@ impl Tx {
         of_account(account).all(&self.0).await.doing("reading changes of contact")
     }
 
-    /// Writes a change that can be taken back. The caller holds the account's lock. Undoing restores what the first change
-    /// replaced, so no two changes of an account have the same time: one that would is written a millisecond later.
+    /// Inserts a change that can be undone. The caller holds the lock on the account. Undoing restores what the first
+    /// change replaced, so no two changes of an account may have the same time: if they would, the later one is
+    /// recorded a millisecond later.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn insert_contact_change(&self, mut row: Model) -> Result<(), Fault> {
-        let last = standing(&row.account_id).order_by_desc(Column::CreatedAt).one(&self.0);
+        let last = not_undone(&row.account_id).order_by_desc(Column::CreatedAt).one(&self.0);
         if let Some(last) = last.await.doing("reading changes of contact")?
             && last.created_at >= row.created_at
         {
@@ -56,7 +57,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The change with this token, whatever became of it.
+    /// The change with this token, in any state.
     ///
     /// # Errors
     /// A fault of the database.
@@ -75,8 +76,8 @@ impl Tx {
         find.all(&self.0).await.doing("reading changes of contact")
     }
 
-    /// Undoes every change of an account that can still be undone, and says which those were, oldest first. The
-    /// statement that finds them is the one that marks them, so each is undone once.
+    /// Undoes every change of an account that can still be undone, and returns them, oldest first. One statement finds
+    /// and marks them, so each is undone once.
     ///
     /// # Errors
     /// A fault of the database.

@@ -1,4 +1,4 @@
-//! The outbox: messages that are owed, claimed by one process at a time.
+//! The transactional outbox: messages to send, each claimed by one process at a time.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::fault::{Doing, Fault};
 use domain::{Timestamp, channel::Channel, ids::DeliveryId, status::DeliveryStatus};
 
-/// Who claims messages, and for how long: a claim that is not settled by then belonged to a process that died.
+/// The owner and the duration of a claim. A claim that is not settled in time belonged to a process that died.
 #[derive(Clone, Debug)]
 pub struct Claimant {
     /// Hexadecimal digits.
@@ -24,20 +24,20 @@ pub struct Claimant {
 }
 
 impl Claimant {
-    /// What stands on the rows that are claimed now: not the process alone, so that whoever settles an earlier claim
-    /// late does not settle a later one of the same process.
+    /// The value written to rows claimed now. It contains the time, so that settling an earlier claim late does not
+    /// settle a later claim of the same process.
     fn claim(&self, now: Timestamp) -> String {
         format!("{}.{}", self.process, now.timestamp_millis())
     }
 
-    /// Whether a claim is one of this process.
+    /// Whether a claim belongs to this process.
     pub fn made(&self, claim: &str) -> bool {
         claim.split_once('.').map_or(claim, |(process, _)| process) == self.process
     }
 }
 
 impl Tx {
-    /// Puts a message into the outbox.
+    /// Inserts a message into the outbox.
     ///
     /// # Errors
     /// A fault of the database.
@@ -46,8 +46,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Moves a message on to `status`, as a receipt says, if it stands at one of `before`. None: it does not, and
-    /// nothing changed.
+    /// Sets a message to `status` after a receipt, if its status is one of `before`. None: it is not, and nothing
+    /// changed.
     ///
     /// # Errors
     /// A fault of the database.
@@ -65,12 +65,12 @@ impl Tx {
             .col_expr(Column::Status, Expr::val(status))
             .col_expr(Column::Reason, Expr::val(reason))
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        let moved = update.exec_with_returning(&self.0).await.doing("moving a delivery on")?.pop();
+        let moved = update.exec_with_returning(&self.0).await.doing("advancing a delivery")?.pop();
         self.stop_waiting_for_receipt(id).await?;
         Ok(moved)
     }
 
-    /// Nothing needs to be done for want of a receipt: one has come. What somebody has in hand is left to them.
+    /// Ends the wait for a receipt after one has arrived. A message that is claimed stays unchanged.
     ///
     /// # Errors
     /// A fault of the database.
@@ -87,7 +87,8 @@ impl Tx {
 }
 
 impl Store {
-    /// Claims up to `most` messages of these channels that are due, oldest first; rows that another process is claiming are passed over.
+    /// Claims up to `most` due messages of these channels, oldest first; rows that another process is claiming are
+    /// skipped.
     ///
     /// # Errors
     /// A fault of the database.
@@ -98,7 +99,7 @@ impl Store {
         claimant: &Claimant,
         now: Timestamp,
     ) -> Result<Vec<Model>, Fault> {
-        // Materialised: PostgreSQL may run a plain subquery that locks more than once, and then claims more than `most`.
+        // Materialised: PostgreSQL may run a plain locking subquery more than once, and then claims more than `most`.
         let oldest = Entity::find()
             .select_only()
             .column(Column::Id)
@@ -122,7 +123,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// Holds on to claims for another lease, as far as they are still the claimant's.
+    /// Renews claims for another lease, if the claimant still holds them.
     ///
     /// # Errors
     /// A fault of the database.
@@ -141,7 +142,7 @@ impl Store {
         .doing("renewing claims")
     }
 
-    /// Messages that are due and that nobody has in hand.
+    /// The number of messages that are due and not claimed.
     ///
     /// # Errors
     /// A fault of the database.
@@ -159,8 +160,8 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery")
     }
 
-    /// Messages whose claim ran out before `deadline`: whoever held it died between claiming and settling, or sleeps, or
-    /// never learnt that it had it.
+    /// Messages whose claim expired before `deadline`: its process died or was suspended before settling it, or never
+    /// learned that it had the claim.
     ///
     /// # Errors
     /// A fault of the database.
@@ -174,7 +175,7 @@ impl Store {
     }
 }
 
-/// Due, and nobody's.
+/// Due, and not claimed.
 fn due(now: Timestamp) -> Condition {
     Condition::all().add(Column::DueAt.lte(now)).add(Column::ClaimedBy.is_null())
 }

@@ -1,4 +1,4 @@
-//! How many notices an account was sent: counted and compared with a limit in one statement.
+//! The number of notices that an account was sent: counted and checked in one statement.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::AccountId};
 
-/// The most notices of one kind in a period.
+/// The largest number of notices of one kind per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoticeLimit {
     pub most: i32,

@@ -1,5 +1,5 @@
-//! A code that is tried after its verification was verified: counted like any other, and answered with the proof that
-//! the verification has.
+//! A code that is submitted again after its verification was verified: counted like any other guess, and answered with
+//! the existing proof.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter,
@@ -18,28 +18,28 @@ use super::{
 use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::VerificationId, status::Status};
 
-/// A code that is tried once more for a verified verification.
+/// A guess for a verified verification.
 #[derive(Clone, Debug)]
 pub struct Repeat {
     pub verification: VerificationId,
-    /// It was verified after this.
+    /// Only if it was verified after this time.
     pub since: Timestamp,
     pub usage_key: String,
-    /// The contact's guesses of the day. None: they are not counted.
+    /// The daily limit of the contact's guesses. None: they are not counted.
     pub limits: Option<UsageLimits>,
 }
 
-/// The verification, locked, if a code can be tried for it once more.
+/// The verification, locked, if the code may be submitted again.
 const OPEN: &str = "open";
-/// There only if the guess was counted.
+/// Has a row only if the guess was counted.
 const COUNTED: &str = "counted";
-/// There only if the try was counted.
-const TRIED: &str = "tried";
+/// Has a row only if the attempt was counted.
+const ATTEMPTED: &str = "attempted";
 
 impl Store {
-    /// Counts a try, right or wrong, and returns the proof of the verification, so that the caller can compare. None:
-    /// the proof is spent, the verification is too old or was tried as often as it has attempts, or the contact's guesses
-    /// of the day are used up.
+    /// Counts an attempt, right or wrong, and returns the proof of the verification, so that the caller can compare.
+    /// None: the proof is spent, the verification is too old or has no attempts left, or the contact's daily guesses
+    /// are used up.
     ///
     /// On PostgreSQL this is one statement (`together`).
     ///
@@ -53,7 +53,7 @@ impl Store {
         }
         self.write(move |tx| {
             Box::pin(async move {
-                if repeat.counting(now).exec(&tx.0).await.doing("trying a code again")?.rows_affected == 0 {
+                if repeat.counting(now).exec(&tx.0).await.doing("counting a repeated code")?.rows_affected == 0 {
                     return Ok(Ending::Rollback(None));
                 }
                 if let Some(limits) = repeat.limits
@@ -78,26 +78,26 @@ impl Repeat {
             .lock(LockType::NoKeyUpdate)
             .to_owned();
         let mut parts = WithClause::new().cte(part(OPEN, open)).to_owned();
-        let follows = match self.limits {
+        let source = match self.limits {
             Some(limits) => {
                 parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
             }
             None => OPEN,
         };
-        let tried = self
+        let attempted = self
             .counting(now)
             .into_query()
-            .and_where(exists_in(follows))
+            .and_where(exists_in(source))
             .returning(Query::returning().column(Column::Id))
             .to_owned();
-        parts.cte(part(TRIED, tried));
+        parts.cte(part(ATTEMPTED, attempted));
         Ok(Query::select()
             .with_cte(parts)
             .columns(proof::Column::iter())
             .from(proof::Entity)
             .cond_where(self.unspent(now))
-            .and_where(exists_in(TRIED))
+            .and_where(exists_in(ATTEMPTED))
             .to_owned())
     }
 

@@ -1,4 +1,4 @@
-//! Sessions that were ended while access tokens of theirs may live.
+//! Revoked sessions: ended sessions whose access tokens may not have expired.
 
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
 
@@ -10,7 +10,7 @@ use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::SessionId};
 
 impl Store {
-    /// What was revoked since.
+    /// The revocations since then.
     ///
     /// # Errors
     /// A fault of the database.
@@ -21,7 +21,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Notes that these sessions are not to be honoured any more.
+    /// Records that these sessions are revoked.
     pub(super) async fn revoke(&self, sessions: &[SessionId], now: Timestamp) -> Result<(), Fault> {
         if sessions.is_empty() {
             return Ok(());

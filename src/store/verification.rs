@@ -1,4 +1,4 @@
-//! Verifications: every change raises the sequence in the statement that makes it, and only where it may be made.
+//! Verifications. Every change increments the sequence in the same statement, and is conditional on the state.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, UpdateMany,
@@ -18,7 +18,7 @@ use domain::{
 };
 
 impl Tx {
-    /// Writes a new verification. False: one with the same idempotency key is there already, and nothing was written.
+    /// Inserts a new verification. False: there is one with the same idempotency key, and nothing was written.
     ///
     /// # Errors
     /// A fault of the database.
@@ -28,7 +28,7 @@ impl Tx {
         Ok(written > 0)
     }
 
-    /// The verification as this transaction sees it.
+    /// The verification, read within this transaction.
     ///
     /// # Errors
     /// A fault of the database.
@@ -36,7 +36,7 @@ impl Tx {
         Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a verification")
     }
 
-    /// Takes an idempotency key from an expired verification, so that it can name a new one.
+    /// Removes an idempotency key from an expired verification, so that it can be used for a new one.
     ///
     /// # Errors
     /// A fault of the database.
@@ -49,8 +49,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes one attempt of a pending verification and says how it stands then: verified if the guess was `right`,
-    /// locked if that was the last attempt. None: it was not pending any more, and nothing changed.
+    /// Takes one attempt of a pending verification and returns its state after it: verified if the guess was `right`,
+    /// locked if it was wrong and the last attempt. None: it is no longer pending, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
@@ -60,10 +60,10 @@ impl Tx {
         right: bool,
         now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
-        self.changed(judging(id, right, now)).await.doing("judging an attempt")
+        self.changed(judging(id, right, now)).await.doing("taking an attempt")
     }
 
-    /// Cancels a pending verification. None: it was not pending any more.
+    /// Cancels a pending verification. None: it is no longer pending.
     ///
     /// # Errors
     /// A fault of the database.
@@ -71,8 +71,8 @@ impl Tx {
         self.changed(ended(pending(id, now), Status::Canceled, now)).await.doing("canceling a verification")
     }
 
-    /// Makes another message the newest one of a pending verification; `by_letter`: to its account's address in place
-    /// of its phone. None: it was not pending any more.
+    /// Sets a new message as the newest one of a pending verification; `by_letter`: it goes to the e-mail address of
+    /// the account instead of the phone. None: it is no longer pending.
     ///
     /// # Errors
     /// A fault of the database.
@@ -92,10 +92,11 @@ impl Tx {
             .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
             .col_expr(Column::LastSentAt, Expr::val(now));
         let update = if by_letter { update.col_expr(Column::ByLetter, Expr::val(true)) } else { update };
-        self.changed(update).await.doing("sending again")
+        self.changed(update).await.doing("recording a resend")
     }
 
-    /// Shows on a verification what became of its newest message. None: another message is the newest, or it shows that already.
+    /// Sets the delivery status shown on a verification. None: another message is the newest, or the status is shown
+    /// already.
     ///
     /// # Errors
     /// A fault of the database.
@@ -112,7 +113,7 @@ impl Tx {
             .filter(Column::DeliveryStatus.ne(status))
             .col_expr(Column::DeliveryStatus, Expr::val(status))
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
-        self.changed(update).await.doing("showing what became of a message")
+        self.changed(update).await.doing("updating a verification's delivery status")
     }
 
     pub(super) async fn changed(&self, update: UpdateMany<Entity>) -> Result<Option<Model>, Fault> {
@@ -120,17 +121,17 @@ impl Tx {
     }
 }
 
-/// Whoever watches tells a later state from an earlier one by this.
+/// Increments the sequence, by which subscribers order the states.
 pub(super) fn in_sequence(update: UpdateMany<Entity>) -> UpdateMany<Entity> {
     update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1))
 }
 
-/// A pending verification that has an attempt left.
+/// A pending verification with an attempt left.
 pub(super) fn open(id: &VerificationId, now: Timestamp) -> Condition {
     still_pending(id, now).add(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
 }
 
-/// Takes an attempt and judges it.
+/// Takes an attempt and sets the result.
 pub(super) fn judging(id: &VerificationId, right: bool, now: Timestamp) -> UpdateMany<Entity> {
     let used = || Expr::col(Column::Attempts).add(1);
     let last = || used().gte(Expr::col(Column::MaxAttempts));
@@ -151,7 +152,7 @@ fn still_pending(id: &VerificationId, now: Timestamp) -> Condition {
         .add(Column::ExpiresAt.gt(now))
 }
 
-/// A change of a verification that is pending and has not expired.
+/// An update of a verification that is pending and has not expired.
 pub(super) fn pending(id: &VerificationId, now: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many().filter(still_pending(id, now))
 }
@@ -170,7 +171,7 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification")
     }
 
-    /// The verification that a client's key names. `key` is the hash that was stored.
+    /// The verification with this idempotency key. `key` is the stored hash.
     ///
     /// # Errors
     /// A fault of the database.

@@ -1,4 +1,4 @@
-//! Codes and proofs that lead into an account, found by the account and by its contacts.
+//! Codes and proofs that give access to an account, found by the account and by its contacts.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
@@ -16,19 +16,20 @@ use domain::{
     purpose::{Effect, Purpose},
 };
 
-/// Whose codes and proofs are meant.
+/// The account whose codes and proofs are meant.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner<'a> {
     pub account: &'a AccountId,
-    /// The comparison forms of its contacts. A row for one of them that names no account is the owner's too.
+    /// The comparison forms of its contacts. A row for one of them that names no account belongs to it too.
     pub contacts: &'a [String],
 }
 
 impl Tx {
-    /// Closes the owner's open verifications of this effect: they look as before, and no guess at their codes is right.
+    /// Closes the account's open verifications of this effect: their visible state does not change, but no guess at
+    /// their codes is right.
     ///
-    /// Called before [`Tx::spend_proofs`]: a confirmation that is being written is waited for, and its proof is there
-    /// to be spent then. The rows are locked in one order, so that two transactions that do this do not deadlock.
+    /// Call it before [`Tx::spend_proofs`]: it waits for a confirmation that is being written, whose proof is spent
+    /// afterwards. The rows are locked in one order, so that two such transactions do not deadlock.
     ///
     /// # Errors
     /// A fault of the database.
@@ -50,7 +51,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Spends the owner's unspent proofs of this effect, all but `kept`: the caller spends that one itself.
+    /// Spends the account's unspent proofs of this effect, except `kept`, which the caller spends.
     ///
     /// # Errors
     /// A fault of the database.
@@ -84,16 +85,16 @@ fn open_verifications(
     now: Timestamp,
 ) -> impl Iterator<Item = Select<verification::Entity>> {
     use verification::{Column, Entity};
-    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |owned| {
+    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |condition| {
         Entity::find()
             .select_only()
             .column(Column::Id)
-            .filter(owned)
-            // Written out, so that SQLite sees that the index will do.
+            .filter(condition)
+            // A literal instead of a parameter, so that SQLite can use the partial index.
             .filter(ExprTrait::eq(Expr::col((Entity, Column::Status)), Expr::cust("'PENDING'")))
             .filter(Column::Decoy.eq(false))
             .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
-            // What has expired can't be confirmed, and stays in the owner's history as it is.
+            // An expired one can't be confirmed, and stays in the history unchanged.
             .filter(Column::ExpiresAt.gt(now))
             .order_by_asc(Column::Id)
             .lock(LockType::NoKeyUpdate)
@@ -103,11 +104,11 @@ fn open_verifications(
 /// The hashes of unspent proofs, locked.
 fn unspent_proofs(owner: Owner<'_>, effect: Effect) -> impl Iterator<Item = Select<proof::Entity>> {
     use proof::{Column, Entity};
-    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |owned| {
+    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |condition| {
         Entity::find()
             .select_only()
             .column(Column::TokenHash)
-            .filter(owned)
+            .filter(condition)
             .filter(Column::SpentAt.is_null())
             .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
             .order_by_asc(Column::TokenHash)
@@ -116,19 +117,19 @@ fn unspent_proofs(owner: Owner<'_>, effect: Effect) -> impl Iterator<Item = Sele
 }
 
 impl Owner<'_> {
-    /// Rows of the account, and rows for its contacts that name no account. They are two queries, since an index serves
-    /// each of them and none serves both.
+    /// Rows of the account, and rows for its contacts that name no account. These are two queries, since an index
+    /// serves each of them and none serves both.
     fn conditions(
         self,
         effect: Effect,
         account: impl ColumnTrait,
         contact_key: impl ColumnTrait,
     ) -> impl Iterator<Item = Condition> {
-        let named = Condition::all().add(account.eq(self.account.as_str()));
-        let unnamed = Condition::all().add(account.is_null()).add(contact_key.is_in(self.contacts));
+        let by_account = Condition::all().add(account.eq(self.account.as_str()));
+        let by_contact = Condition::all().add(account.is_null()).add(contact_key.is_in(self.contacts));
         // A code that confirms an undo always names the account.
-        let has_unnamed = effect != Effect::Undoes && !self.contacts.is_empty();
-        [Some(named), has_unnamed.then_some(unnamed)].into_iter().flatten()
+        let has_by_contact = effect != Effect::Undoes && !self.contacts.is_empty();
+        [Some(by_account), has_by_contact.then_some(by_contact)].into_iter().flatten()
     }
 }
 
@@ -139,9 +140,9 @@ mod tests {
     use super::*;
     use crate::{clock::Entropy, store::tests::store};
 
-    /// Each act that ends ways in runs these in its transaction, so none may read a whole table.
+    /// Operations that revoke access run these in their transaction, so none may scan a whole table.
     #[tokio::test]
-    async fn no_statement_reads_a_whole_table() {
+    async fn no_statement_scans_a_whole_table() {
         let dir = tempfile::TempDir::new().unwrap();
         let store = store(&dir).await;
         let account = AccountId::new(&Entropy::seeded(1));

@@ -43,5 +43,5 @@ async fn oversized_pool_shrinks() {
         futures_util::future::join_all(sends).await.iter().all(Option::is_some).then_some(())
     })
     .await;
-    assert!(config.log_text().contains("PostgreSQL has no connection left"), "{}", config.log_text());
+    assert!(config.log_text().contains("PostgreSQL has no free connection"), "{}", config.log_text());
 }

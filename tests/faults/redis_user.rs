@@ -86,8 +86,8 @@ async fn redis_rejection_is_logged_once_until_it_ends() {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     let count = |what: &str| config.log_text().matches(what).count();
-    assert_eq!(count("Redis refuses what is asked of it"), 1, "{}", config.log_text());
-    assert_eq!(count("Redis answers again"), 0, "{}", config.log_text());
+    assert_eq!(count("Redis rejects commands"), 1, "{}", config.log_text());
+    assert_eq!(count("Redis available again"), 0, "{}", config.log_text());
     set_acl(&redis, &["~countersign:*", "&countersign:*", "+@all"]).await;
-    until("Redis is used", TEST_TIMEOUT, || async { (count("Redis answers again") == 1).then_some(()) }).await;
+    until("Redis is used", TEST_TIMEOUT, || async { (count("Redis available again") == 1).then_some(()) }).await;
 }

@@ -1,4 +1,4 @@
-//! Who asks, from where, in which language: made once at the edge and passed first to everything below.
+//! The request context: client address, request id and locale. Created once per request and passed to all services.
 
 use std::{
     fmt,
@@ -8,17 +8,18 @@ use std::{
 
 use crate::locale::Locale;
 
-/// The address of whoever asks, as the edge judged it (`TRUSTED_PROXIES`).
+/// The client address, as determined by the HTTP layer (`TRUSTED_PROXIES`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    /// An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) is that IPv4 address.
+    /// An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) is converted to IPv4.
     pub fn new(address: IpAddr) -> Self {
         Self(address.to_canonical())
     }
 
-    /// What quotas count: an IPv4 address whole, an IPv6 address by its /64, since one home is given a whole /64.
+    /// The network that quotas count: an IPv4 address, or the /64 of an IPv6 address, since one household usually has a
+    /// whole /64.
     pub fn network(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,
@@ -29,7 +30,7 @@ impl ClientAddress {
         }
     }
 
-    /// The /48 of an IPv6 address, the most that one site is given (RFC 6177); none for IPv4.
+    /// The /48 of an IPv6 address, the largest block that one site usually has (RFC 6177); None for IPv4.
     pub fn site(self) -> Option<IpAddr> {
         match self.0 {
             IpAddr::V4(_) => None,
@@ -40,14 +41,14 @@ impl ClientAddress {
         }
     }
 
-    /// The whole address, for the person's own list of sessions and the audit trail.
+    /// The whole address, for the user's own list of sessions and the audit trail.
     pub fn ip(self) -> IpAddr {
         self.0
     }
 }
 
 impl fmt::Display for ClientAddress {
-    /// Coarse, for logs: the last part hidden (IPv4 /24, IPv6 /48).
+    /// Shortened, for logs: only the IPv4 /24 or the IPv6 /48.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             IpAddr::V4(address) => {
@@ -62,14 +63,14 @@ impl fmt::Display for ClientAddress {
     }
 }
 
-/// Who asks. Cheap to clone.
+/// The context of a request. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub address: ClientAddress,
-    /// At most 512 bytes; the edge cuts it.
+    /// At most 512 bytes; the HTTP layer truncates it.
     pub user_agent: Option<Arc<str>>,
-    /// Names this request in the log and in answers to faults.
+    /// Identifies this request in the log and in error responses.
     pub request_id: Arc<str>,
-    /// The language of answers: `Accept-Language`, else the service's default.
+    /// The language of the response: from `Accept-Language`, or else the service's default.
     pub locale: Locale,
 }

@@ -1,8 +1,8 @@
-//! How a message travels.
+//! Delivery channels.
 
 use serde::{Deserialize, Serialize};
 
-/// How a message travels.
+/// The channel by which a message is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
 #[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
@@ -17,7 +17,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// Its name in the schema, the tables and the metrics.
+    /// The name in the schema, the tables and the metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Channel::Sms => "SMS",

@@ -1,4 +1,4 @@
-//! Ids that say what they name: a prefix and 128 random bits in Crockford's base 32, lower case.
+//! Typed ids: a prefix for the type and 128 random bits in Crockford's base 32, lower case.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ pub trait RandomBytes {
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// 128 bits in fives.
+/// 128 bits in groups of five.
 const DIGITS: usize = 26;
 
-/// A fresh id with this prefix.
+/// A new random id with this prefix.
 fn fresh(prefix: &str, random: &impl RandomBytes) -> String {
     let mut bits = u128::from_be_bytes(random.random_bytes());
     let mut digits = [0u8; DIGITS];
@@ -40,24 +40,24 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// A new one.
+            /// A new random id.
             pub fn new(random: &impl RandomBytes) -> Self {
                 Self(fresh($prefix, random))
             }
 
-            /// The id that `text` spells, if it could be one at all: anything else need not be looked up.
+            /// Parses an id. None if `text` is not well formed, so that no lookup is needed.
             pub fn parse(text: &str) -> Option<Self> {
                 well_formed($prefix, text).then(|| Self(text.to_owned()))
             }
 
-            /// The whole id. It is a capability or names a person's row: never for logs.
+            /// The whole id. It is a capability or identifies a user's data: never log it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
 
         impl fmt::Debug for $name {
-            /// Its first characters, enough to follow it through a log and too few to use it.
+            /// The first characters: enough to follow an id through the log, too few to use it.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let shown = self.0.get(..$prefix.len() + 6).unwrap_or($prefix);
                 write!(f, "{shown}…")
@@ -74,27 +74,28 @@ macro_rules! id {
 }
 
 id!(
-    /// Names a verification, and is the capability to watch, resend and confirm it: whoever asked for it holds it.
+    /// The id of a verification. It is the capability to watch, resend and confirm the verification, held by the client
+    /// that started it.
     VerificationId,
     "ver_"
 );
 id!(
-    /// Names a delivery.
+    /// The id of a delivery.
     DeliveryId,
     "dlv_"
 );
 id!(
-    /// Names an account.
+    /// The id of an account.
     AccountId,
     "acc_"
 );
 id!(
-    /// Names a session.
+    /// The id of a session.
     SessionId,
     "ses_"
 );
 id!(
-    /// Names a change of contact. The token that takes the change back is derived from it under a server key.
+    /// The id of a contact change. The undo token is derived from it with a server key.
     ContactChangeId,
     "cch_"
 );
@@ -108,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Hashes of a counter: evenly distributed, and the same in every run.
+    /// Hashes of a counter: evenly distributed and deterministic.
     struct Seeded(Cell<u64>);
 
     impl RandomBytes for Seeded {
@@ -128,12 +129,12 @@ mod tests {
         Seeded(Cell::new(seed << 32))
     }
 
-    /// EN-05: 26 digits of five bits, filled from 128 bits of chance.
+    /// EN-05: 26 digits of five bits, from 128 random bits.
     #[test]
-    fn en_05_an_id_is_its_prefix_and_128_bits_and_parses_back() {
+    fn en_05_id_has_a_prefix_and_128_random_bits_and_parses_back() {
         let id = VerificationId::new(&seeded(1));
         assert_eq!(id.as_str().len(), 30);
-        // Every bit is chance: of a few hundred ids, each place has had every digit that it can have.
+        // All bits are random: over a few hundred ids, each position takes every possible digit.
         let entropy = seeded(2);
         let ids: Vec<_> = (0..600).map(|_| VerificationId::new(&entropy)).collect();
         for place in 0..DIGITS {
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn en_05_debug_shows_too_little_to_use_it() {
+    fn en_05_debug_does_not_show_the_whole_id() {
         let id = VerificationId::new(&seeded(1));
         assert!(format!("{id:?}").len() < 16);
     }

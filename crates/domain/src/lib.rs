@@ -1,5 +1,5 @@
-//! Plain types and pure rules: no database, no async, no I/O, no clock. What needs the present time or random bytes
-//! takes them as an argument.
+//! Plain types and pure rules: no database, no async, no I/O, no clock. Functions that need the current time or random
+//! bytes take them as arguments.
 
 pub mod caller;
 pub mod channel;
@@ -9,8 +9,8 @@ pub mod locale;
 pub mod purpose;
 pub mod status;
 
-/// An instant in UTC.
+/// A point in time in UTC.
 ///
-/// Every timestamp in this program has millisecond precision, so that it is the same before and after it was stored
-/// (PostgreSQL stores microseconds, SQLite text, the API milliseconds).
+/// Every timestamp in this program has millisecond precision, so that it is unchanged by storing it (PostgreSQL stores
+/// microseconds, SQLite text, the API milliseconds).
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

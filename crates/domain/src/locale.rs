@@ -1,8 +1,8 @@
-//! Languages: which ones we speak, and which of them a reader asked for.
+//! The supported languages, and their negotiation.
 
 use std::fmt;
 
-/// A language that we speak.
+/// A supported language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Locale {
     Ko,
@@ -20,16 +20,16 @@ impl Locale {
         }
     }
 
-    /// The language of a BCP 47 tag, by its first subtag: `ko-KR` and `KO` are Korean. None where we don't speak it.
+    /// The language of a BCP 47 tag, by its first subtag: `ko-KR` and `KO` are Korean. None if it is not supported.
     pub fn parse(tag: &str) -> Option<Self> {
         let language = tag.trim().split(['-', '_']).next().unwrap_or_default();
         Self::ALL.into_iter().find(|locale| locale.as_str().eq_ignore_ascii_case(language))
     }
 
-    /// The language that an `Accept-Language` header likes best among ours (RFC 9110, 12.5.4): by weight, then by
-    /// order. `*` stands for `default` where the header did not speak of it. No match, or no header: `default`.
+    /// The supported language that an `Accept-Language` header prefers (RFC 9110, 12.5.4): by weight, then by order.
+    /// `*` means `default` if the header does not name `default`. Without a match or a header: `default`.
     pub fn negotiate(accept_language: Option<&str>, default: Self) -> Self {
-        let ranges: Vec<(&str, u16)> = accept_language.unwrap_or_default().split(',').filter_map(weighed).collect();
+        let ranges: Vec<(&str, u16)> = accept_language.unwrap_or_default().split(',').filter_map(parse_item).collect();
         let named = |locale| ranges.iter().any(|(range, _)| Self::parse(range) == Some(locale));
         let mut best = (default, 0);
         for (range, weight) in &ranges {
@@ -55,8 +55,8 @@ impl fmt::Display for Locale {
     }
 }
 
-/// One item of the header: its range, and its weight in thousandths. None where it is not well formed.
-fn weighed(item: &str) -> Option<(&str, u16)> {
+/// One item of the header: its range, and its weight in thousandths. None if it is not well formed.
+fn parse_item(item: &str) -> Option<(&str, u16)> {
     let mut parts = item.split(';').map(str::trim);
     let range = parts.next().filter(|range| !range.is_empty())?;
     let Some(parameter) = parts.next() else { return Some((range, 1000)) };
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heaviest_range_that_we_speak_wins_and_the_first_of_equals() {
+    fn supported_range_with_the_highest_weight_wins() {
         let cases = [
             (None, Locale::Ko),
             (Some(""), Locale::Ko),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_read_by_its_language() {
+    fn tag_is_parsed_by_its_language_subtag() {
         assert_eq!(Locale::parse("ko-Kore-KR"), Some(Locale::Ko));
         assert_eq!(Locale::parse("en_US"), Some(Locale::En));
         assert_eq!(Locale::parse("fr"), None);

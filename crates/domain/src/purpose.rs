@@ -1,16 +1,16 @@
-//! What a confirmation entitles to.
+//! Verification purposes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contact::Contact;
 
-/// What a confirmed code entitles to. A code and its proof work for one purpose alone.
+/// What a confirmed code can be used for. A code and its proof are valid for one purpose only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
 #[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
-    /// The contact is reachable by the person at the keyboard; another back end consumes the attestation.
+    /// Proves only that the user controls the contact; another back end consumes the attestation.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CONTACT"))]
     Contact,
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "SIGN_UP"))]
@@ -23,26 +23,26 @@ pub enum Purpose {
     PhoneChange,
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "EMAIL_CHANGE"))]
     EmailChange,
-    /// Authenticating again while signed in.
+    /// Reauthentication in a signed-in session.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "STEP_UP"))]
     StepUp,
-    /// Confirming that a change of contact is to be undone. Started by `undoContactChange` alone.
+    /// Confirms that a contact change is to be undone. Started only by `undoContactChange`.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CONTACT_UNDO"))]
     ContactUndo,
 }
 
-/// What a code or a proof does to an account.
+/// The effect of a code or proof on an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     None,
-    /// It decides who can use the account.
+    /// It gives or changes access to the account.
     Opens,
     /// It confirms that contact changes are undone.
     Undoes,
 }
 
 impl Purpose {
-    /// Those whose proof opens an account to whoever has it.
+    /// The purposes whose proof alone gives access to an account.
     pub const OPENING: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
 
     /// Every purpose.
@@ -62,11 +62,11 @@ impl Purpose {
         Self::ALL.into_iter()
     }
 
-    /// What its code or proof does to an account, which decides the acts that it must not outlive
+    /// The effect of its code or proof on an account, which determines the operations that revoke it
     /// (`session::ways_in`).
     pub fn effect(self) -> Effect {
         match self {
-            // Nothing here takes such a proof. Another back end may take the attestation.
+            // This service does not accept such a proof. Another back end may accept the attestation.
             Purpose::Contact => Effect::None,
             Purpose::SignUp
             | Purpose::SignIn
@@ -83,11 +83,11 @@ impl Purpose {
         Self::all().filter(|purpose| purpose.effect() == effect).collect()
     }
 
-    /// What sends to `contact` and guesses of its codes are counted by, for a code of this purpose. Addresses of one
-    /// mailbox share a count.
+    /// The key by which sends to `contact` and guesses of its codes are counted, for a code of this purpose. Addresses
+    /// of one mailbox share a key.
     ///
-    /// A code that only the holder of an undo token can request has a count of its own. Otherwise a stranger could use
-    /// up the contact's day with ordinary sends and keep the owner from undoing a change in time.
+    /// A code that only the holder of an undo token can request has a separate key. Otherwise an attacker could use up
+    /// the contact's daily limit with ordinary sends, and so prevent the owner from undoing a change in time.
     pub fn usage_key(self, contact: &Contact) -> String {
         match self {
             Purpose::ContactUndo => format!("undo:{}", contact.usage_key()),
@@ -101,7 +101,7 @@ impl Purpose {
         }
     }
 
-    /// Its name in the schema, the tables, the metrics and the attestation.
+    /// The name in the schema, the tables, the metrics and the attestation.
     pub fn as_str(self) -> &'static str {
         match self {
             Purpose::Contact => "CONTACT",
@@ -134,7 +134,7 @@ mod tests {
     use crate::contact::ContactKind;
 
     #[test]
-    fn a_stranger_can_not_use_up_the_sends_of_an_undo() {
+    fn contact_undo_has_a_separate_usage_key() {
         let contact = Contact::from_stored(ContactKind::Email, "a@example.com").unwrap();
         for purpose in Purpose::all() {
             let shared = purpose.usage_key(&contact) == Purpose::SignIn.usage_key(&contact);

@@ -1,8 +1,8 @@
-//! What became of a verification and of its newest message, as it is stored, published and shown.
+//! The status of a verification and of a message, as stored, published and shown.
 
 use serde::{Deserialize, Serialize};
 
-/// What became of a verification. That a pending one has expired is derived from the clock and written by nobody.
+/// The status of a verification. Expiry is not a status: it is computed from the clock and never written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
 #[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
@@ -12,40 +12,41 @@ pub enum Status {
     Pending,
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "VERIFIED"))]
     Verified,
-    /// Every attempt was used.
+    /// All attempts were used.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "LOCKED"))]
     Locked,
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CANCELED"))]
     Canceled,
 }
 
-/// What became of one message.
+/// The status of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
 #[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DeliveryStatus {
-    /// Waiting for a provider, or for the next try.
+    /// Waiting for a provider, or for the next attempt.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "QUEUED"))]
     Queued,
-    /// A provider took it.
+    /// A provider accepted it.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "SENT"))]
     Sent,
-    /// It is on the device, says the provider.
+    /// The provider reported delivery to the device.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "DELIVERED"))]
     Delivered,
-    /// A provider took it and could not hand it over.
+    /// A provider accepted it and could not deliver it.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "UNDELIVERED"))]
     Undelivered,
-    /// No provider took it.
+    /// No provider accepted it.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "FAILED"))]
     Failed,
-    /// A provider was asked and its answer was lost: it may arrive or not, and is not repeated by itself.
+    /// A provider was called and its response was lost: the message may or may not arrive, and is not resent
+    /// automatically.
     #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "UNKNOWN"))]
     Unknown,
 }
 
-/// What a code is made of.
+/// The characters of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
 #[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]

@@ -1,4 +1,4 @@
-//! Who did what, when, and how it ended. Only ever added to.
+//! The audit trail: actor, operation, time and outcome. Append-only.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,9 +13,9 @@ pub struct Model {
     pub at: Timestamp,
     pub act: String,
     pub outcome: String,
-    /// Whom it was about.
+    /// The account concerned.
     pub account_id: Option<AccountId>,
-    /// The administrator who did it to them.
+    /// The administrator who acted on the account.
     pub actor_id: Option<AccountId>,
     /// Masked.
     pub contact: Option<String>,

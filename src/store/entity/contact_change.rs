@@ -1,4 +1,4 @@
-//! A contact that an account gave up for another one.
+//! A contact of an account that was replaced by another one.
 
 use sea_orm::entity::prelude::*;
 
@@ -19,18 +19,18 @@ pub struct Model {
     pub token_hash: String,
     pub account_id: AccountId,
     pub contact_kind: ContactKind,
-    /// What undoing the change restores: the contact from before the first of the changes that could be undone when
-    /// this one was made. None: there was none.
+    /// The contact that undoing restores: the one from before the first change that could be undone when this one was
+    /// made. None: there was none.
     pub old_contact: Option<String>,
     pub old_contact_key: Option<String>,
     pub old_verified_at: Option<Timestamp>,
-    /// The proved contact that the change replaced, where an earlier change that could still be undone had brought it.
+    /// The verified contact that the change replaced, if an earlier change that could still be undone had set it.
     pub replaced_contact: Option<String>,
     pub created_at: Timestamp,
-    /// Not taken back after this.
+    /// The change can't be undone after this.
     pub expires_at: Timestamp,
     pub undone_at: Option<Timestamp>,
-    /// Which password the account had then, as `account.password_changed_at` tells passwords apart.
+    /// The time of the account's password at the change (`account.password_changed_at`), which identifies the password.
     pub password_changed_at: Option<Timestamp>,
 }
 

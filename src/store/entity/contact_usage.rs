@@ -1,4 +1,4 @@
-//! What a contact has used of its day.
+//! The daily usage of a contact.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ use domain::Timestamp;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub contact_key: String,
-    /// The local day (in `QUOTA_TIME_ZONE`) that the counts are of, in days of the Common Era.
+    /// The local day (in `QUOTA_TIME_ZONE`) of the counts, in days of the Common Era.
     pub day: i32,
     pub sends: i32,
     pub guesses: i32,

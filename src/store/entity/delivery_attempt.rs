@@ -1,4 +1,4 @@
-//! A message in the hands of one provider: what it calls the message, and what it told of it since.
+//! One provider's attempt to deliver a message: its id for the message, and the status it reported.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,15 +15,15 @@ pub struct Model {
     pub provider_message_id: Option<String>,
     /// `SENT`, `DELIVERED` or `UNDELIVERED`.
     pub status: DeliveryStatus,
-    /// Why it was not delivered, in the provider's code.
+    /// The reason of a failure, in the provider's code.
     pub code: Option<String>,
-    /// When the provider took it; or when its first receipt came, if that was sooner.
+    /// When the provider accepted it, or when its first receipt arrived, if that was earlier.
     pub accepted_at: Timestamp,
-    /// When it last told anything.
+    /// When it last reported a status.
     pub told_at: Option<Timestamp>,
-    /// Times that it was asked.
+    /// The number of polls.
     pub polls: i32,
-    /// When it is to be asked next. None: it is not.
+    /// When to poll next. None: never.
     pub poll_at: Option<Timestamp>,
 }
 

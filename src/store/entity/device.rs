@@ -1,4 +1,4 @@
-//! A device that signed in to an account before.
+//! A device that has signed in to an account before.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ use domain::{Timestamp, ids::AccountId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "device")]
 pub struct Model {
-    /// SHA-256 of the token that the device keeps, in hex.
+    /// SHA-256 of the token stored on the device, in hex.
     #[sea_orm(primary_key, auto_increment = false)]
     pub token_hash: String,
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,4 +1,4 @@
-//! What only one process may do, and which one does it.
+//! An exclusive right of one process, with its holder.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Wrong passwords in a row.
+//! Consecutive failed passwords.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ use domain::{Timestamp, ids::AccountId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "lockout")]
 pub struct Model {
-    /// What they are counted by; a hash where somebody typed it.
+    /// The key of the counter; a hash if it is a typed identifier.
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: String,
     pub account_id: Option<AccountId>,

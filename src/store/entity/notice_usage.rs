@@ -1,4 +1,4 @@
-//! Notices of one kind that an account was sent since the first one of their period.
+//! Notices of one kind sent to an account in the current period.
 
 use sea_orm::entity::prelude::*;
 

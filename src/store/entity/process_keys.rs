@@ -1,4 +1,4 @@
-//! The keys that a running process has.
+//! The keys of a running process.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,14 +8,14 @@ use domain::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "process_keys")]
 pub struct Model {
-    /// Names the process for as long as it runs.
+    /// Identifies the process while it runs.
     #[sea_orm(primary_key, auto_increment = false)]
     pub process: String,
-    /// Of the program.
+    /// The version of the program.
     pub version: String,
     pub started_at: Timestamp,
     pub last_seen_at: Timestamp,
-    /// The ids of its keys, by kind, in JSON (`keys::KeysInUse`). No key is in it.
+    /// The ids of its keys, by kind, in JSON (`keys::KeysInUse`). It contains no key.
     pub keys: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a confirmed code was exchanged for.
+//! The proof for a confirmed code.
 
 use sea_orm::entity::prelude::*;
 

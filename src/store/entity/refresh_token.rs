@@ -18,18 +18,19 @@ pub struct Model {
     /// Counts the tokens of a session in the order in which they were issued: 0 for the first, and for every token that
     /// an earlier version issued.
     pub generation: i32,
-    /// The server key that it was derived under. None for the first token of a session, which is random, and for tokens
+    /// The server key that it was derived with. None for the first token of a session, which is random, and for tokens
     /// of earlier versions.
     pub key_id: Option<String>,
-    /// The token that it was exchanged for; the newest, where one was replaced. None for exchanges of earlier versions.
+    /// The token that it was exchanged for, or the newest replacement of that token. None for exchanges of earlier
+    /// versions.
     pub successor_hash: Option<String>,
-    /// The client network that exchanged it.
+    /// The client network of the exchange.
     pub used_network: Option<String>,
-    /// When another token took its place before it was presented.
+    /// When it was replaced by another token before it was used.
     pub replaced_at: Option<Timestamp>,
-    /// Whether it was answered more than once, so that a copy of an answer with it may still be on its way.
+    /// Whether it was returned more than once, so that a copy of the response may still arrive.
     pub repeated: bool,
-    /// Which cookie name carries it in cookie mode; see `graphql/token_cookies.rs`.
+    /// The number of its cookie name in cookie mode; see `graphql/token_cookies.rs`.
     pub cookie_slot: i32,
 }
 

@@ -1,4 +1,4 @@
-//! A session that is not to be honoured any more, whatever its access tokens say.
+//! A revoked session: its access tokens are rejected even if they have not expired.
 
 use sea_orm::entity::prelude::*;
 

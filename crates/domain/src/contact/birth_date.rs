@@ -7,23 +7,23 @@ use chrono::NaiveDate;
 use super::rejection::rejection;
 
 rejection! {
-    /// Why a text is no birth date.
+    /// Why a text is not a valid birth date.
     BirthDateRejection {
         Empty => "empty",
-        /// Not `YYYY-MM-DD`, or a day that was never on the calendar.
+        /// Not `YYYY-MM-DD`, or a day that does not exist.
         NotADate => "not_a_date",
-        /// Before 1900: nobody alive.
+        /// Before 1900.
         TooEarly => "too_early",
         InTheFuture => "in_the_future",
     }
 }
 
-/// A day on which somebody alive can have been born: from 1900 to today.
+/// A plausible birth date of a living person: from 1900 to today.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BirthDate(NaiveDate);
 
 impl BirthDate {
-    /// Reads `YYYY-MM-DD`. `today` is the caller's: today in the zone that the service counts its days in.
+    /// Parses `YYYY-MM-DD`. `today` is the date in the service's time zone.
     ///
     /// # Errors
     /// See [`BirthDateRejection`].
@@ -32,7 +32,7 @@ impl BirthDate {
         if text.is_empty() {
             return Err(BirthDateRejection::Empty);
         }
-        // chrono alone would take `2000-1-1`, `+2000-01-01` and `2000 -01-01` as well.
+        // chrono alone also accepts `2000-1-1`, `+2000-01-01` and `2000 -01-01`.
         let strict = text.len() == 10
             && text.bytes().enumerate().all(|(at, byte)| match at {
                 4 | 7 => byte == b'-',
@@ -45,7 +45,7 @@ impl BirthDate {
         Self::new(date, today)
     }
 
-    /// Judges a date.
+    /// Validates a date.
     ///
     /// # Errors
     /// [`BirthDateRejection::TooEarly`] and [`BirthDateRejection::InTheFuture`].
@@ -59,7 +59,7 @@ impl BirthDate {
         }
     }
 
-    /// From a row of ours.
+    /// From a stored row, without validation.
     pub fn from_stored(date: NaiveDate) -> Self {
         Self(date)
     }
@@ -90,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn real_days_from_1900_to_today_are_taken() {
+    fn existing_days_from_1900_to_today_are_accepted() {
         for day in ["1900-01-01", "1996-02-29", "2026-10-03"] {
             assert_eq!(parse(day).as_deref(), Ok(day));
         }
     }
 
     #[test]
-    fn what_is_no_day_and_what_is_out_of_range_say_so() {
+    fn invalid_dates_are_rejected_with_a_reason() {
         for (text, reason) in [
             ("", "empty"),
             ("1997-02-29", "not_a_date"),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_print_itself() {
+    fn debug_hides_the_date() {
         let date = BirthDate::from_stored(NaiveDate::from_ymd_opt(1990, 5, 17).unwrap());
         assert_eq!(format!("{date:?}"), "[birth date]");
     }

@@ -14,26 +14,27 @@ use super::{
 };
 
 rejection! {
-    /// Why a text is no e-mail address.
+    /// Why a text is not a valid e-mail address.
     EmailRejection {
         Empty => "empty",
         TooLong => "too_long",
-        /// Not `name@domain`; also a quoted name, a comment, an address in brackets.
+        /// Not `name@domain`; also a quoted local part, a comment, an address in angle brackets.
         NotAnEmailAddress => "not_an_email_address",
-        /// A control or invisible character, or a look-alike form of an ordinary one.
+        /// A control or invisible character, or a compatibility form of an ordinary one.
         InvalidCharacter => "invalid_character",
-        /// A domain that the DNS can't hold, without a dot, or an IP address.
+        /// A domain that is invalid in the DNS, has no dot, or is an IP address.
         InvalidDomain => "invalid_domain",
     }
 }
 
 /// An e-mail address, in two forms.
 ///
-/// *Delivery* takes the local part as it was typed (NFC), since only its host may say what case means there (RFC 5321,
-/// 2.4), and the domain in lower case and ASCII (IDNA, UTS 46 strict). *Comparison* takes the same with the ASCII
-/// letters of the local part in lower case, and nothing more: no Unicode case folding, under which `ı` and `i` or `ß`
-/// and `ss` meet and one person could ask for the mail of another; and no tags or dots removed, which is one host's
-/// rule and not another's. Equality is by the comparison form. Quotas fold more ([`EmailAddress::usage_key`]).
+/// The *delivery form* has the local part as typed (NFC), since only the mail host defines whether case matters there
+/// (RFC 5321, 2.4), and the domain in lower case and ASCII (IDNA, UTS 46 strict). The *comparison form* is the same
+/// with the ASCII letters of the local part in lower case, and nothing more. Unicode case folding is not applied: it
+/// would make `ı` equal to `i` and `ß` to `ss`, and one user could request the mail of another. Tags and dots are not
+/// removed, since this is a rule of some mail hosts only. Equality uses the comparison form. Quotas normalise further
+/// ([`EmailAddress::usage_key`]).
 #[derive(Clone)]
 pub struct EmailAddress {
     address: String,
@@ -43,11 +44,11 @@ pub struct EmailAddress {
 /// The at sign, and its full-width form.
 pub(super) const AT_SIGNS: [char; 2] = ['@', '＠'];
 
-/// The longest path that SMTP carries, without its angle brackets (RFC 5321, 4.5.3.1.3; erratum 1690 of RFC 3696).
+/// The longest address that SMTP allows, without angle brackets (RFC 5321, 4.5.3.1.3; erratum 1690 of RFC 3696).
 const MAX_OCTETS: usize = 254;
 
 impl EmailAddress {
-    /// Reads an address as a person types it.
+    /// Parses an address as a user types it.
     ///
     /// # Errors
     /// See [`EmailRejection`].
@@ -56,14 +57,15 @@ impl EmailAddress {
         if text.is_empty() {
             return Err(EmailRejection::Empty);
         }
-        // Before anything that grows with the input. A decomposed or not yet encoded address may be longer than it ends.
+        // Checked before any work that grows with the input. A decomposed or unencoded address may be longer than its
+        // result.
         if text.len() > 4 * MAX_OCTETS {
             return Err(EmailRejection::TooLong);
         }
         if text.chars().any(is_hidden) {
             return Err(EmailRejection::InvalidCharacter);
         }
-        // In full width as an Asian keyboard types it; the domain is mapped likewise.
+        // The full-width at sign of East Asian keyboards; the domain is mapped likewise.
         let (local, domain) = text.rsplit_once(AT_SIGNS).ok_or(EmailRejection::NotAnEmailAddress)?;
         let local = local_part(local)?;
         let domain = domain_to_ascii(domain)?;
@@ -78,7 +80,7 @@ impl EmailAddress {
         Ok(Self::of(address))
     }
 
-    /// From a row of ours, without judging it again. None where it has no at sign.
+    /// From a stored row, without validation. None if it has no at sign.
     pub fn from_stored(text: &str) -> Option<Self> {
         text.contains('@').then(|| Self::of(text.to_owned()))
     }
@@ -88,19 +90,19 @@ impl EmailAddress {
         Self { address, key }
     }
 
-    /// What delivery takes.
+    /// The form used for delivery.
     pub fn as_str(&self) -> &str {
         &self.address
     }
 
-    /// What uniqueness and look-ups compare.
+    /// The form used for uniqueness and lookups.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What sends and guesses are counted by: the comparison form without `+tag`, which most mail hosts deliver to the
-    /// mailbox without it, and for Gmail without dots and under one domain. Where a host does it otherwise, its
-    /// mailboxes share a quota and nothing else.
+    /// The key by which sends and guesses are counted: the comparison form without `+tag`, which most mail hosts
+    /// ignore, and for Gmail without dots and with one domain. On a host with other rules, some mailboxes share a
+    /// quota, but nothing else.
     pub fn usage_key(&self) -> String {
         let (local, domain) = self.key.rsplit_once('@').unwrap_or((&self.key, ""));
         let untagged = local.split_once('+').map_or(local, |(mailbox, _)| mailbox);
@@ -111,18 +113,18 @@ impl EmailAddress {
         }
     }
 
-    /// The part before the at sign, as delivered.
+    /// The local part, as delivered.
     pub fn local_part(&self) -> &str {
         self.address.rsplit_once('@').map_or("", |(local, _)| local)
     }
 
-    /// The domain, lower-case ASCII.
+    /// The domain, in lower-case ASCII.
     pub fn domain(&self) -> &str {
         self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// `h•••g@example.com`: ends of the local part where at least two characters stay hidden between them, and always
-    /// three dots, so that its length does not show.
+    /// `h•••g@example.com`: the ends of the local part if at least two characters between them stay hidden, and always
+    /// three dots, so that the length is not disclosed.
     pub fn masked(&self) -> String {
         let local: Vec<char> = self.local_part().chars().collect();
         let (first, last) = match local[..] {
@@ -135,8 +137,9 @@ impl EmailAddress {
     }
 }
 
-/// The local part in NFC. Quoted strings would let in spaces, at signs and line breaks, and no mail host of today needs
-/// them. Compatibility forms (full-width letters, ligatures) look like others and are refused, not translated.
+/// The local part in NFC. Quoted strings are rejected: they would allow spaces, at signs and line breaks, and no
+/// current mail host needs them. Compatibility forms (full-width letters, ligatures) look like other characters and are
+/// rejected, not converted.
 fn local_part(local: &str) -> Result<String, EmailRejection> {
     if local.is_empty() || local.contains(['"', '(', ')', '<', '>', '@', '\\', ',', ':', ';', '[', ']', ' ']) {
         return Err(EmailRejection::NotAnEmailAddress);
@@ -157,7 +160,8 @@ fn fits_local_part(character: char) -> bool {
 
 fn domain_to_ascii(domain: &str) -> Result<String, EmailRejection> {
     let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| EmailRejection::InvalidDomain)?;
-    // A top-level domain is never of digits alone (RFC 3696, 2), and what ends in digits is read as an IPv4 address.
+    // A top-level domain is never all-numeric (RFC 3696, 2), and a domain that ends in digits is parsed as an IPv4
+    // address.
     match ascii.rsplit_once('.') {
         Some((_, top)) if top.len() >= 2 && top.bytes().any(|byte| byte.is_ascii_alphabetic()) => Ok(ascii),
         _ => Err(EmailRejection::InvalidDomain),
@@ -197,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn fz_04_the_local_part_is_delivered_as_typed_and_the_domain_in_ascii() {
+    fn fz_04_local_part_is_delivered_as_typed_and_domain_in_ascii() {
         for (text, address) in [
             ("hong@example.com", "hong@example.com"),
             ("  Hong.Gil-Dong+tag@EXAMPLE.com ", "Hong.Gil-Dong+tag@example.com"),
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn fz_04_ascii_case_alone_is_folded_for_comparison() {
+    fn fz_04_only_ascii_case_is_folded_for_comparison() {
         let key = |text| EmailAddress::parse(text).unwrap().key().to_owned();
         assert_eq!(key("Hong@Example.com"), key("hONG@example.COM"));
         assert_eq!(EmailAddress::parse("Hong@example.com"), EmailAddress::parse("hong@example.com"));
@@ -232,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_copying_leaves_around_an_address_is_not_part_of_it() {
+    fn characters_left_by_copying_are_trimmed() {
         for text in [
             "hong＠example.com",
             "hong＠ｅｘａｍｐｌｅ．ｃｏｍ",
@@ -246,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_mailbox_are_counted_together() {
+    fn addresses_of_one_mailbox_share_a_usage_key() {
         for (text, key) in [
             ("Hong+Shop@Example.com", "hong@example.com"),
             ("hong+a+b@example.com", "hong@example.com"),
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_says_why() {
+    fn invalid_addresses_are_rejected_with_a_reason() {
         let long_label = format!("a@{}.com", "b".repeat(64));
         let long_local = format!("{}@example.com", "a".repeat(65));
         let long_whole = format!("{}@{}com", "a".repeat(64), "b23456789.".repeat(19));
@@ -304,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_does_not_tell_how_long_the_name_is() {
+    fn mask_hides_the_length_of_the_local_part() {
         let mask = |text| EmailAddress::parse(text).unwrap().masked();
         assert_eq!(mask("hong@example.com"), "h•••g@example.com");
         assert_eq!(mask("hyacinth.longing@example.com"), "h•••g@example.com");
@@ -313,13 +317,13 @@ mod tests {
     }
 
     #[test]
-    fn dr_04_a_log_shows_the_first_letter_and_the_domain() {
+    fn dr_04_debug_shows_the_first_letter_and_the_domain() {
         assert_eq!(format!("{:?}", EmailAddress::parse("hong@example.com").unwrap()), "h•••@example.com");
     }
 
     proptest! {
         #[test]
-        fn what_was_taken_is_taken_again_unchanged(text in "[a-zA-Z0-9.+\\PC]{1,20}@[a-z0-9äé한국.\\PC-]{1,20}\\.(com|kr|한국)") {
+        fn parsing_is_idempotent(text in "[a-zA-Z0-9.+\\PC]{1,20}@[a-z0-9äé한국.\\PC-]{1,20}\\.(com|kr|한국)") {
             if let Ok(address) = EmailAddress::parse(&text) {
                 prop_assert!(address.as_str().len() <= MAX_OCTETS && address.domain().is_ascii());
                 let again = EmailAddress::parse(address.as_str()).unwrap();
@@ -332,7 +336,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_is_typed_breaks_the_parser(text in any::<String>()) {
+        fn parser_does_not_panic(text in any::<String>()) {
             let _ = EmailAddress::parse(&text);
         }
     }

@@ -1,8 +1,8 @@
-//! Contacts and what else a person says of themselves, as values: parsed at the door, normalised, masked.
+//! Contacts and other user data as value types: parsed, normalised and masked.
 //!
-//! Whoever holds one of these values holds something that was judged: there is no way to make one but by parsing. Each
-//! has one canonical form, made before any quota, look-up or delivery sees it, so that two spellings are one contact
-//! and one spelling is never two. No value here prints itself whole: `Debug` is for logs and shows what logs may hold.
+//! A value of these types is always valid, since parsing is the only way to create it. Each type has one canonical
+//! form, created before any quota, lookup or delivery, so that two spellings of a contact are equal and no spelling has
+//! two forms. `Debug` is made for logs and never shows the whole value.
 
 mod birth_date;
 mod email;
@@ -24,7 +24,7 @@ pub use phone::{NumberRules, PhoneNumber, PhoneRejection};
 pub use region::Region;
 pub use username::{Username, UsernameRejection};
 
-/// What kind of contact it is, as tables and logs say it.
+/// The kind of a contact, as in tables and logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
 #[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
@@ -44,15 +44,15 @@ impl ContactKind {
         }
     }
 
-    /// The kind that `text` spells.
+    /// Parses `phone` or `email`.
     pub fn parse(text: &str) -> Option<Self> {
         [ContactKind::Phone, ContactKind::Email].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// Where a code can be sent.
+/// An address that a code can be sent to.
 ///
-/// Two contacts are equal when they are the same mailbox or the same phone, however they were typed.
+/// Two contacts are equal if they are the same mailbox or the same phone number, however they were typed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Contact {
     Phone(PhoneNumber),
@@ -60,9 +60,9 @@ pub enum Contact {
 }
 
 impl Contact {
-    /// A contact from a row of ours, without judging it again: rules may have become stricter since it was taken.
+    /// A contact from a stored row, without validation: rules may have become stricter since it was stored.
     ///
-    /// None where the text could never have been such a contact, so the row is broken.
+    /// None if the text could never have been such a contact, so the row is corrupt.
     pub fn from_stored(kind: ContactKind, text: &str) -> Option<Self> {
         match kind {
             ContactKind::Phone => PhoneNumber::from_stored(text).map(Contact::Phone),
@@ -77,7 +77,7 @@ impl Contact {
         }
     }
 
-    /// What delivery takes: E.164, or the address as its owner spells it.
+    /// The form used for delivery: E.164, or the address as its owner spells it.
     pub fn as_str(&self) -> &str {
         match self {
             Contact::Phone(number) => number.as_str(),
@@ -85,7 +85,8 @@ impl Contact {
         }
     }
 
-    /// What uniqueness and look-ups compare. No phone has the key of an address: one has an at sign.
+    /// The form used for uniqueness and lookups. A phone number never has the key of an address, which contains an at
+    /// sign.
     pub fn key(&self) -> &str {
         match self {
             Contact::Phone(number) => number.as_str(),
@@ -93,8 +94,8 @@ impl Contact {
         }
     }
 
-    /// What sends and guesses are counted by, for most purposes ([`Purpose::usage_key`](crate::purpose::Purpose)):
-    /// addresses of one mailbox are counted together.
+    /// The key by which sends and guesses are counted, for most purposes
+    /// ([`Purpose::usage_key`](crate::purpose::Purpose)): addresses of one mailbox share a key.
     pub fn usage_key(&self) -> String {
         match self {
             Contact::Phone(number) => number.as_str().to_owned(),
@@ -102,7 +103,7 @@ impl Contact {
         }
     }
 
-    /// With its middle hidden, for whoever asked for a code: `+82 10-••••-5678`, `h•••@example.com`.
+    /// Masked, for the client that requested a code: `+82 10-••••-5678`, `h•••@example.com`.
     pub fn masked(&self) -> String {
         match self {
             Contact::Phone(number) => number.masked(),
@@ -112,7 +113,7 @@ impl Contact {
 }
 
 impl fmt::Debug for Contact {
-    /// For logs, as masked as they demand.
+    /// For logs, masked more strictly.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Contact::Phone(number) => number.fmt(f),
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contact_comes_back_from_its_row() {
+    fn contact_is_restored_from_its_row() {
         for (kind, text) in [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "Hong@example.com")] {
             let contact = Contact::from_stored(kind, text).unwrap();
             assert_eq!((contact.kind(), contact.as_str()), (kind, text));
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_is_one_word_that_is_used_once() {
+    fn reasons_are_unique_snake_case_words() {
         let phone: Vec<_> = PhoneRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
         let email: Vec<_> = EmailRejection::ALL.iter().map(|rejection| rejection.reason()).collect();
         let username: Vec<_> = UsernameRejection::ALL.iter().map(|rejection| rejection.reason()).collect();

@@ -10,36 +10,36 @@ use super::{
 };
 
 rejection! {
-    /// Why a text is no nickname.
+    /// Why a text is not a valid nickname.
     NicknameRejection {
         Empty => "empty",
         TooShort => "too_short",
         TooLong => "too_long",
-        /// Something that shows nothing, or changes the direction of text.
+        /// An invisible character, or one that changes the direction of text.
         InvalidCharacter => "invalid_character",
     }
 }
 
-/// How others see somebody: 2 to 30 visible characters, emoji included.
+/// The name shown to other users: 2 to 30 visible characters, emoji included.
 ///
-/// Kept in NFC, trimmed, its inner white space single. Unique by its key.
+/// Stored in NFC, trimmed, with single spaces inside. Unique by its key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Nickname {
     shown: String,
     key: String,
 }
 
-/// Ask for the coloured form of the symbol before it, and for the plain one.
+/// Request the emoji form of the symbol before it, and the text form.
 const EMOJI_PRESENTATION: char = '\u{FE0F}';
 const TEXT_PRESENTATION: char = '\u{FE0E}';
 
-/// Makes a key on a keyboard of the digit and the presentation selector before it.
+/// Turns the digit and the presentation selector before it into a keycap emoji.
 const KEYCAP: char = '\u{20E3}';
 
 impl Nickname {
     pub const LENGTH: std::ops::RangeInclusive<usize> = 2..=30;
 
-    /// Reads a nickname as a person types it.
+    /// Parses a nickname as a user types it.
     ///
     /// # Errors
     /// See [`NicknameRejection`].
@@ -52,7 +52,7 @@ impl Nickname {
         if shown.is_empty() {
             return Err(NicknameRejection::Empty);
         }
-        if !visible(&shown) {
+        if !is_visible(&shown) {
             return Err(NicknameRejection::InvalidCharacter);
         }
         match shown.chars().count() {
@@ -62,41 +62,42 @@ impl Nickname {
         }
     }
 
-    /// From a row of ours.
+    /// From a stored row, without validation.
     pub fn from_stored(text: impl Into<String>) -> Self {
         let shown = text.into();
-        let looks = |character: char| {
+        let appearance_only = |character: char| {
             matches!(character, ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER) || is_variation_selector(character)
         };
-        let key = fold(&shown.replace(looks, "")).trim().to_owned();
+        let key = fold(&shown.replace(appearance_only, "")).trim().to_owned();
         Self { shown, key }
     }
 
-    /// As it is shown.
+    /// The display form.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// What uniqueness compares: NFKC, lower case, without what only changes the look of an emoji or a letter.
+    /// The form used for uniqueness: NFKC, lower case, without characters that only change the appearance of an emoji
+    /// or a letter.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// Whether every character shows something. What builds emoji (the joiner, presentation selectors, the tags of a flag),
-/// joins letters or chooses a letter's form is taken where it does that; everywhere else it would hide.
-fn visible(text: &str) -> bool {
+/// Whether every character is visible. Characters that build emoji (the joiner, presentation selectors, flag tags),
+/// join letters or select a letter's form are accepted where they have that effect; elsewhere they would be invisible.
+fn is_visible(text: &str) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let at = |place: Option<usize>| place.and_then(|place| characters.get(place)).copied();
     let shown = |(place, &character): (usize, &char)| {
         let (before, after) = (at(place.checked_sub(1)), at(place.checked_add(1)));
-        !is_hidden(character) || before.is_some_and(|before| changes(before, character, after))
+        !is_hidden(character) || before.is_some_and(|before| affects_display(before, character, after))
     };
     characters.iter().enumerate().all(shown)
 }
 
-/// Whether `character`, which shows nothing by itself, changes what is shown between these two.
-fn changes(before: char, character: char, after: Option<char>) -> bool {
+/// Whether the invisible `character` changes the appearance of the text between these two.
+fn affects_display(before: char, character: char, after: Option<char>) -> bool {
     match character {
         ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER if takes_joiners(before) => after.is_some_and(takes_joiners),
         ZERO_WIDTH_JOINER => {
@@ -110,7 +111,7 @@ fn changes(before: char, character: char, after: Option<char>) -> bool {
     }
 }
 
-/// The flag that tags behind it make that of a region.
+/// The flag that becomes a region's flag when tags follow it.
 const BLACK_FLAG: char = '\u{1F3F4}';
 
 fn is_tag(character: char) -> bool {
@@ -120,7 +121,7 @@ fn is_tag(character: char) -> bool {
 fn is_emoji_part(character: char) -> bool {
     use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
     let symbol = matches!(character.general_category(), GeneralCategory::OtherSymbol | GeneralCategory::ModifierSymbol);
-    // Emoji of other categories: arrows, and the marks of punctuation that have a coloured form.
+    // Emoji of other categories: arrows, and punctuation marks with an emoji form.
     symbol || matches!(character, '\u{2190}'..='\u{21FF}' | '\u{25FE}' | '\u{25FD}' | '‼' | '⁉' | '〰')
 }
 
@@ -141,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn visible_text_is_taken_emoji_included() {
+    fn visible_text_with_emoji_is_accepted() {
         for name in ["별빛 여행자", "no.1 fan!", "👩\u{200D}💻 dev", "❤\u{FE0F}하트", "x2", "별!"] {
             assert_eq!(parse(name).as_deref(), Ok(name));
         }
     }
 
     #[test]
-    fn what_builds_an_emoji_or_joins_letters_is_taken_where_it_does() {
+    fn joiners_and_selectors_are_accepted_where_they_have_an_effect() {
         for name in [
             "1\u{FE0F}\u{20E3}등",
             "❤\u{FE0F}\u{200D}🔥",
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_or_does_not_fit_says_why() {
+    fn invalid_nicknames_are_rejected_with_a_reason() {
         for (text, reason) in [
             ("", "empty"),
             ("a", "too_short"),
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn look_alikes_have_one_key() {
+    fn look_alikes_share_a_key() {
         let key = |text| Nickname::parse(text).unwrap().key().to_owned();
         assert_eq!(key("ＳＴＡＲ"), key("star"));
         assert_eq!(key("❤\u{FE0F}a"), key("❤A"));
@@ -201,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_taken_is_taken_again_unchanged(text in any::<String>()) {
+        fn parsing_is_idempotent(text in any::<String>()) {
             if let Ok(name) = Nickname::parse(&text) {
                 prop_assert_eq!(Nickname::parse(name.as_str()), Ok(name));
             }

@@ -1,18 +1,18 @@
-//! Regions that have a numbering plan.
+//! Regions with a numbering plan.
 
 use std::fmt;
 
 use phonenumber::metadata::DATABASE;
 
-/// A region by its ISO 3166-1 alpha-2 code, one whose numbering plan we know.
+/// A region by its ISO 3166-1 alpha-2 code, with a known numbering plan.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region([u8; 2]);
 
 impl Region {
-    /// The Republic of Korea, where the defaults of this program come from.
+    /// The Republic of Korea, the default region.
     pub const KR: Region = Region(*b"KR");
 
-    /// Reads `KR`, `kr`. None for anything that has no numbering plan.
+    /// Parses `KR`, `kr`. None if the region has no numbering plan.
     pub fn parse(text: &str) -> Option<Self> {
         let code: [u8; 2] = text.to_ascii_uppercase().into_bytes().try_into().ok()?;
         let region = Self(code);
@@ -21,7 +21,7 @@ impl Region {
 
     /// Two capital letters.
     pub fn as_str(&self) -> &str {
-        // Made of two ASCII letters alone.
+        // Always two ASCII letters.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_region_is_one_with_a_numbering_plan() {
+    fn only_regions_with_a_numbering_plan_parse() {
         assert_eq!(Region::parse("kr"), Some(Region::KR));
         assert_eq!(Region::parse("US").unwrap().as_str(), "US");
         for wrong in ["", "K", "KOR", "ZZ", "001", "한국", "ß", "K\0"] {

@@ -1,7 +1,7 @@
-//! How a rejected input says why.
+//! Reasons for rejected input.
 
-/// An enum of rejections, each with the code that `FieldError.reason` carries. The codes are part of the API: clients
-/// switch on them and the message files are named after them, so a code never changes its meaning.
+/// Defines an enum of rejections, each with the code for `FieldError.reason`. The codes are part of the API: clients
+/// switch on them and message ids contain them, so a code never changes its meaning.
 macro_rules! rejection {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident => $code:literal,)+ }) => {
         $(#[$meta])*
@@ -11,7 +11,7 @@ macro_rules! rejection {
         }
 
         impl $name {
-            /// Every rejection there is, so that a test can ask whether each has its message.
+            /// Every rejection, so that a test can check that each has a message.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The stable, machine-readable code.

@@ -1,19 +1,19 @@
-//! What Unicode text may hide, and how two spellings are found to be one.
+//! Invisible Unicode characters, and the normalisation of spellings.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
 
-/// Joiners that some scripts need between letters, and that show nothing by themselves.
+/// Joiners that some scripts need between letters; invisible by themselves.
 pub const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
 pub const ZERO_WIDTH_JOINER: char = '\u{200D}';
 
-/// Whether a character shows nothing, or changes how its neighbours are shown: controls, format characters (bidi
-/// overrides, zero-width spaces), unassigned and private code points, and the letters and symbols that are blank.
+/// Whether a character is invisible, or changes how its neighbours are displayed: controls, format characters (bidi
+/// overrides, zero-width spaces), unassigned and private code points, and blank letters and symbols.
 ///
 /// The blank ones are Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt) outside the general
-/// categories above, and the empty Braille cell. The Hangul fillers among them are letters to everything that looks at
-/// categories alone, and are what an "empty" Korean nickname is made of.
+/// categories above, and the empty Braille cell. Among them are the Hangul fillers, which have the category of letters
+/// and are used for "empty" Korean nicknames.
 pub fn is_hidden(character: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
     let category = character.general_category();
@@ -25,27 +25,27 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// A text without what copying leaves around it: white space of every kind, line breaks, byte order marks, and marks of
-/// no width. Inside the text they stay, to be judged.
+/// Removes characters around a text that copying often adds: all white space, line breaks, byte order marks and
+/// zero-width characters. Such characters inside the text are kept for validation.
 pub fn trim_copied(text: &str) -> &str {
     text.trim_matches(|character: char| {
         character.is_whitespace() || matches!(character, '\u{FEFF}' | '\u{2060}' | '\u{200B}')
     })
 }
 
-/// A letter of some alphabet, syllabary or set of ideographs.
+/// A letter of an alphabet, a syllabary or an ideographic script.
 pub fn is_letter(character: char) -> bool {
     character.general_category_group() == GeneralCategoryGroup::Letter && !is_hidden(character)
 }
 
-/// A mark that combines with the letter before it. Variation selectors are none: they choose among forms of a letter.
+/// A mark that combines with the letter before it. Variation selectors are excluded: they select a form of a letter.
 pub fn is_combining_mark(character: char) -> bool {
     use GeneralCategory::{NonspacingMark, SpacingMark};
     matches!(character.general_category(), NonspacingMark | SpacingMark) && !is_hidden(character)
 }
 
-/// Whether its script joins letters, so that a joiner or its opposite between two of them changes what is shown:
-/// Arabic and its kin, Mongolian, and the scripts of India and its neighbours.
+/// Whether the character's script joins letters, so that a joiner or non-joiner between two of them changes the
+/// display: Arabic and related scripts, Mongolian, and the scripts of India and its neighbours.
 pub fn takes_joiners(character: char) -> bool {
     use Script::{
         Adlam, Arabic, Bengali, Devanagari, Gujarati, Gurmukhi, Hanifi_Rohingya, Kannada, Khmer, Malayalam, Mandaic,
@@ -78,13 +78,13 @@ pub fn takes_joiners(character: char) -> bool {
     joining && (is_letter(character) || is_combining_mark(character))
 }
 
-/// Chooses among the forms of the character before it. `U+180E` separates a Mongolian vowel from its word.
+/// Selects a form of the character before it. `U+180E` separates a Mongolian vowel from its word.
 pub fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' | '\u{180B}'..='\u{180F}')
 }
 
-/// Whether the character has forms that the selector chooses among: ideographs for the registers of Japan and Hong
-/// Kong, and letters of a few other scripts. Behind anything else a selector only hides.
+/// Whether the selector can change the form of this character: ideographs with Japanese and Hong Kong registered forms,
+/// and letters of a few other scripts. After any other character a selector is only invisible.
 pub fn varies(character: char, selector: char) -> bool {
     let script = character.script();
     match selector {
@@ -95,10 +95,10 @@ pub fn varies(character: char, selector: char) -> bool {
     }
 }
 
-/// The form in which names are compared: compatibility forms resolved (NFKC), lower case.
+/// The form for comparing names: compatibility forms resolved (NFKC), lower case.
 ///
-/// Lower case by Unicode's simple rule and not by full case folding, so that `straße` and `strasse` stay two names.
-/// The final sigma is the one letter whose lower case hangs on its place; it is made an ordinary one.
+/// It uses Unicode's simple lower case and not full case folding, so that `straße` and `strasse` stay different. The
+/// final sigma is the only letter whose lower case depends on its position; it becomes an ordinary sigma.
 pub fn fold(text: &str) -> String {
     let lower = text.nfkc().collect::<String>().to_lowercase();
     // Lower-casing may decompose (`İ`), so it is composed again.
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_name_fold_to_one_and_other_names_do_not() {
+    fn spellings_of_one_name_fold_to_the_same_form() {
         assert_eq!(fold("Ｋｉｍ"), fold("KIM"));
         assert_eq!(fold("ΟΔΥΣΣΕΥΣ"), fold("οδυσσευσ"));
         assert_eq!(fold("e\u{301}"), fold("É"));
@@ -134,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn folding_twice_changes_nothing(text in any::<String>()) {
+        fn folding_is_idempotent(text in any::<String>()) {
             let once = fold(&text);
             prop_assert_eq!(fold(&once), once);
         }

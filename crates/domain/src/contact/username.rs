@@ -1,4 +1,4 @@
-//! The names that people sign in with.
+//! Usernames.
 
 use std::fmt;
 
@@ -10,39 +10,40 @@ use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLeve
 use super::{rejection::rejection, script::fold};
 
 rejection! {
-    /// Why a text is no username.
+    /// Why a text is not a valid username.
     UsernameRejection {
         Empty => "empty",
         TooShort => "too_short",
         TooLong => "too_long",
-        /// Something other than letters, digits, dot, underscore and hyphen; or these at an end or side by side.
+        /// A character other than letters, digits, dot, underscore and hyphen; or one of the last three at an end or
+        /// repeated.
         InvalidCharacter => "invalid_character",
-        /// No letter in it: it could be taken for a phone number.
+        /// Without a letter it could be taken for a phone number.
         NoLetter => "no_letter",
-        /// Scripts mixed as no language mixes them, or a whole name that looks like one in Latin letters.
+        /// A mix of scripts that no language uses, or a whole name that looks like Latin letters.
         Confusable => "confusable",
-        /// A name that speaks for the service, or that machines give a meaning to.
+        /// A name that suggests the service or its staff, or has a technical meaning.
         Reserved => "reserved",
     }
 }
 
-/// A name to sign in with: 3 to 30 letters and digits, with single dots, underscores and hyphens between them.
+/// A sign-in name: 3 to 30 letters and digits, with single dots, underscores and hyphens between them.
 ///
-/// Kept in NFKC with its case as typed; unique by its key (NFKC, lower case).
+/// Stored in NFKC with its case as typed; unique by its key (NFKC, lower case).
 ///
-/// Against names that look like others, the rules of Unicode Technical Standard 39: its identifier profile, scripts
-/// mixed at most as "highly restrictive" allows (Latin with Chinese, Japanese or Korean), and no name in another
-/// script whose skeleton is plain Latin (`сосо` in Cyrillic). Latin letters beyond ASCII are nobody's disguise by
-/// themselves (`yıldız`, `præst`), but a reserved name is reserved in their shapes too. At least one letter and no at sign, so that a username
-/// is never taken for a phone number or an e-mail address at sign-in.
+/// Against confusable names it applies Unicode Technical Standard 39: its identifier profile, at most the script mixes
+/// that "highly restrictive" allows (Latin with Chinese, Japanese or Korean), and no name in another script whose
+/// skeleton is plain Latin (`сосо` in Cyrillic). Non-ASCII Latin letters are allowed (`yıldız`, `præst`), but a
+/// reserved name is also reserved in confusable spellings. At least one letter and no at sign, so that a username is
+/// never taken for a phone number or an e-mail address at sign-in.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Username {
     shown: String,
     key: String,
 }
 
-/// Names that speak for the service or its staff, that mail systems answer to (RFC 2142), or that stand for nobody.
-/// Compared without separators and digits at the end: `Admin_1` is one.
+/// Names that suggest the service or its staff, standard mailbox names (RFC 2142), and placeholder names. Compared
+/// without separators and trailing digits: `Admin_1` is reserved.
 #[rustfmt::skip]
 const RESERVED: &[&str] = &[
     "abuse", "account", "accounts", "admin", "administrator", "anonymous", "api", "auth", "billing", "bot",
@@ -56,7 +57,7 @@ const RESERVED: &[&str] = &[
 impl Username {
     pub const LENGTH: std::ops::RangeInclusive<usize> = 3..=30;
 
-    /// Reads a username as a person types it.
+    /// Parses a username as a user types it.
     ///
     /// # Errors
     /// See [`UsernameRejection`].
@@ -87,19 +88,19 @@ impl Username {
         if reserved(&name.key) { Err(UsernameRejection::Reserved) } else { Ok(name) }
     }
 
-    /// From a row of ours.
+    /// From a stored row, without validation.
     pub fn from_stored(text: impl Into<String>) -> Self {
         let shown = text.into();
         let key = fold(&shown);
         Self { shown, key }
     }
 
-    /// As it is shown.
+    /// The display form.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// What uniqueness and sign-in compare.
+    /// The form used for uniqueness and sign-in.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_keeps_its_case_and_is_compared_without() {
+    fn name_keeps_its_case_and_is_compared_case_insensitively() {
         assert_eq!(Username::parse("Min.Jun_7").unwrap().as_str(), "Min.Jun_7");
         assert_eq!(parse("Min.Jun_7").as_deref(), Ok("min.jun_7"));
         assert_eq!(parse("ＭｉｎＪｕｎ").as_deref(), Ok("minjun"));
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_username_says_why() {
+    fn invalid_usernames_are_rejected_with_a_reason() {
         for (text, reason) in [
             ("", "empty"),
             ("ab", "too_short"),
@@ -206,7 +207,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_taken_is_taken_again_unchanged(text in "\\PC{0,40}") {
+        fn parsing_is_idempotent(text in "\\PC{0,40}") {
             if let Ok(name) = Username::parse(&text) {
                 prop_assert_eq!(Username::parse(name.as_str()), Ok(name.clone()));
                 prop_assert_eq!(Username::parse(name.key()).map(|again| again.key), Ok(name.key));

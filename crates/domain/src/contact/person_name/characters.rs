@@ -1,4 +1,4 @@
-//! Which characters names are made of, and where they may stand.
+//! The characters of names, and where they are allowed.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
@@ -7,12 +7,12 @@ use crate::contact::script::{
     varies,
 };
 
-/// Ends a line, or controls a terminal. None of these is white space that a name may have between its words.
+/// Ends a line, or controls a terminal. A name must not have any of these between its words.
 pub fn is_line_break(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether `character` may stand in a name after `before` (none: it is the first).
+/// Whether `character` may follow `before` in a name (None: it is the first).
 pub fn may_follow(before: Option<char>, character: char) -> bool {
     let after = |fits: fn(char) -> bool| before.is_some_and(fits);
     match character {
@@ -21,9 +21,9 @@ pub fn may_follow(before: Option<char>, character: char) -> bool {
         '/' | '／' => after(is_letter),
         _ if is_variation_selector(character) => before.is_some_and(|before| varies(before, character)),
         _ if is_combining_mark(character) => after(|before| {
-            is_combining_mark(before) || is_part(before) || joins(before) || is_variation_selector(before)
+            is_combining_mark(before) || is_part(before) || is_joiner(before) || is_variation_selector(before)
         }),
-        // Nothing but a letter behind a slash: `s/o`, and no `//`.
+        // Only a letter may follow a slash: `s/o`, and no `//`.
         _ if matches!(before, Some('/' | '／')) => is_letter(character),
         _ => is_part(character) || is_punctuation(character),
     }
@@ -39,7 +39,7 @@ pub fn may_end(character: char) -> bool {
     !(is_dash(character) || is_comma(character) || is_middle_dot(character) || matches!(character, '/' | '／'))
 }
 
-/// How a bracket changes the number of open ones.
+/// The change of the bracket depth.
 pub fn depth(character: char) -> i32 {
     match character {
         '(' | '（' => 1,
@@ -48,19 +48,19 @@ pub fn depth(character: char) -> i32 {
     }
 }
 
-/// Whether it counts when two names are compared: letters, their marks, digits. Apostrophes count for nothing, also
-/// those that Unicode calls letters (ʻokina), nor does the stroke that only makes an Arabic word longer.
+/// Whether it is significant when two names are compared: letters, their marks, digits. Apostrophes are not, including
+/// those that Unicode classifies as letters (ʻokina), nor is the Arabic tatweel, which only lengthens a word.
 pub fn is_compared(character: char) -> bool {
     (is_part(character) || is_combining_mark(character)) && !is_apostrophe(character) && character != '\u{0640}'
 }
 
-/// Letters, digits (`Jennifer 8. Lee`), and numerals that are written like letters (`Ⅲ`, `〇`).
+/// Letters, digits (`Jennifer 8. Lee`), and letter-like numerals (`Ⅲ`, `〇`).
 fn is_part(character: char) -> bool {
     use GeneralCategory::{DecimalNumber, LetterNumber};
     is_letter(character) || matches!(character.general_category(), DecimalNumber | LetterNumber)
 }
 
-fn joins(character: char) -> bool {
+fn is_joiner(character: char) -> bool {
     matches!(character, ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER)
 }
 
@@ -76,8 +76,8 @@ fn is_punctuation(character: char) -> bool {
         || matches!(character, '\u{0F0B}' | '\u{0F0C}' | '\u{1361}')
 }
 
-/// Every character that is typed for one: quotation marks, primes, accents that stand alone, the apostrophes of Armenian
-/// and Hebrew, and the modifier letters that some spellings use.
+/// Every character that is typed as an apostrophe: quotation marks, primes, spacing accents, the apostrophes of
+/// Armenian and Hebrew, and the modifier letters of some orthographies.
 fn is_apostrophe(character: char) -> bool {
     matches!(
         character,
@@ -86,7 +86,7 @@ fn is_apostrophe(character: char) -> bool {
     )
 }
 
-/// Around a nickname that a name is known with: `John "Jack" Smith`.
+/// Around a nickname inside a name: `John "Jack" Smith`.
 pub fn is_quotation_mark(character: char) -> bool {
     matches!(
         character,
@@ -110,8 +110,8 @@ pub fn is_quotation_mark(character: char) -> bool {
     )
 }
 
-/// Dashes of every length, and the double hyphens that Japanese puts between the parts of a foreign name. The wavy dash
-/// is drawn as an emoji.
+/// Dashes of every length, and the double hyphens that Japanese uses between the parts of a foreign name. The wavy dash
+/// is excluded, since it is displayed as an emoji.
 fn is_dash(character: char) -> bool {
     let dash = character.general_category() == GeneralCategory::DashPunctuation && character != '\u{3030}';
     dash || matches!(character, '−' | '＝')
@@ -121,12 +121,12 @@ fn is_comma(character: char) -> bool {
     matches!(character, ',' | '，' | '、' | '\u{060C}')
 }
 
-/// Of Catalan (`Gal·la`), of names in Chinese and Japanese that come from elsewhere, and what is typed for them.
+/// The middle dot of Catalan (`Gal·la`) and of foreign names in Chinese and Japanese, and its substitutes.
 fn is_middle_dot(character: char) -> bool {
     matches!(character, '·' | '‧' | '•' | '∙' | '⋅' | '・' | '･' | '\u{2E31}')
 }
 
-/// Behind an initial or an abbreviation.
+/// After an initial or an abbreviation.
 pub fn is_full_stop(character: char) -> bool {
     matches!(character, '.' | '．' | '․' | '\u{0970}')
 }

@@ -16,43 +16,43 @@ use super::{
 };
 
 rejection! {
-    /// Why a text is no person's name.
+    /// Why a text is not a valid name of a person.
     NameRejection {
         Empty => "empty",
         TooLong => "too_long",
-        /// A character that no name has (a control, a direction override, a symbol, markup), one in a place where it
-        /// means nothing, or no letter at all.
+        /// A character that does not occur in names (a control, a direction override, a symbol, markup), a character in
+        /// an invalid position, or no letter at all.
         InvalidCharacter => "invalid_character",
-        /// The address of a page: mail programs would make a link of it.
+        /// A web address, which mail programs would turn into a link.
         LooksLikeLink => "looks_like_link",
     }
 }
 
 /// The name of a person, following the W3C's "Personal names around the world": 1 to 150 characters of any script, one
-/// or several words, with the punctuation that names have (`O’Brien`, `Gal·la`, `Homer J. Simpson`, `Ravi s/o Kumar`,
-/// `King, Jr.`) and digits (`Jennifer 8. Lee`).
+/// or several words, with the punctuation of names (`O’Brien`, `Gal·la`, `Homer J. Simpson`, `Ravi s/o Kumar`, `King,
+/// Jr.`) and digits (`Jennifer 8. Lee`).
 ///
-/// Kept as typed, in NFC, trimmed, each run of white space a single space. Compared by [`PersonName::key`].
+/// Stored as typed, in NFC, trimmed, with each run of white space as one space. Compared by [`PersonName::key`].
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PersonName(String);
 
-/// Combining marks in a row. Real spelling needs at most five or six (Tibetan, Hebrew with vowels and accents); stacks
-/// of more run over the lines above and below.
-const MOST_MARKS: usize = 8;
+/// The largest number of consecutive combining marks. Real spellings need at most five or six (Tibetan, Hebrew with
+/// vowels and accents); longer stacks overlap the lines above and below.
+const MAX_MARKS: usize = 8;
 
-/// Bytes of a text that is worth normalising: a name of the greatest length in its longest decomposed form.
-const MOST_BYTES: usize = 4096;
+/// The largest input in bytes: a name of the maximum length in its longest decomposed form.
+const MAX_BYTES: usize = 4096;
 
 impl PersonName {
     /// In characters (Unicode code points in NFC), so at most 600 bytes of UTF-8.
     pub const LENGTH: std::ops::RangeInclusive<usize> = 1..=150;
 
-    /// Reads a name as a person types it.
+    /// Parses a name as a user types it.
     ///
     /// # Errors
     /// See [`NameRejection`].
     pub fn parse(text: &str) -> Result<Self, NameRejection> {
-        if text.len() > MOST_BYTES {
+        if text.len() > MAX_BYTES {
             return Err(NameRejection::TooLong);
         }
         let text = text.trim();
@@ -60,7 +60,7 @@ impl PersonName {
             return Err(NameRejection::InvalidCharacter);
         }
         let characters: Vec<char> = text.chars().collect();
-        let name = words(&without_idle_marks(&characters).nfc().collect::<String>());
+        let name = normalise_spaces(&without_ineffective_marks(&characters).nfc().collect::<String>());
         if name.is_empty() {
             return Err(NameRejection::Empty);
         }
@@ -76,40 +76,40 @@ impl PersonName {
         Ok(Self(name))
     }
 
-    /// From a row of ours.
+    /// From a stored row, without validation.
     pub fn from_stored(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// As it is shown.
+    /// The display form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What "the same name" compares: see [`comparison_key`].
+    /// The form for comparing names: see [`comparison_key`].
     pub fn key(&self) -> String {
         comparison_key(&self.0)
     }
 }
 
-/// The letters, marks and digits of a name alone, in NFKC and in one case. Two spellings of one name have one key:
-/// `Kim Min-jun`, `kim minjun` and `ＫＩＭ ＭＩＮＪＵＮ`; `O’Brien`, `O'Brien` and `OʼBrien`; `Gal·la` and `Gal•la`;
-/// `葛󠄀城` with its variation selector and without.
+/// Only the letters, marks and digits of a name, in NFKC and in one case. All spellings of one name have the same key:
+/// `Kim Min-jun`, `kim minjun` and `ＫＩＭ ＭＩＮＪＵＮ`; `O’Brien`, `O'Brien` and `OʼBrien`; `Gal·la` and `Gal•la`; `葛󠄀城` with
+/// its variation selector and without.
 ///
-/// Letters with other diacritics stay other letters. `ß` is `ss`, and `ı`, `İ` and `i` are one letter, since upper case
-/// does not tell them apart everywhere.
+/// Letters with different diacritics stay different. `ß` equals `ss`, and `ı`, `İ` and `i` are equal, since upper case
+/// does not distinguish them in every language.
 fn comparison_key(text: &str) -> String {
     let compared: String = text.chars().filter(|character| is_compared(*character)).collect();
     let folded = fold(&compared).replace('ß', "ss").replace('ı', "i").replace("i\u{307}", "i");
     folded.chars().filter(|character| is_compared(*character)).collect()
 }
 
-/// Drops what shows nothing where it stands: marks of direction (text copied out of Arabic and Hebrew documents brings
-/// them along), and joiners other than between letters whose script needs them.
-fn without_idle_marks(characters: &[char]) -> String {
+/// Removes characters that have no visible effect: direction marks (text copied from Arabic and Hebrew documents
+/// contains them), and joiners except between letters whose script needs them.
+fn without_ineffective_marks(characters: &[char]) -> String {
     let mut kept = String::with_capacity(characters.len());
     for (place, &character) in characters.iter().enumerate() {
-        let idle = match character {
+        let ineffective = match character {
             '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{FEFF}' => true,
             ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => {
                 let joined = |place: Option<usize>| {
@@ -119,14 +119,14 @@ fn without_idle_marks(characters: &[char]) -> String {
             }
             _ => false,
         };
-        if !idle {
+        if !ineffective {
             kept.push(character);
         }
     }
     kept
 }
 
-fn words(text: &str) -> String {
+fn normalise_spaces(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -140,7 +140,7 @@ fn is_well_formed(name: &str) -> bool {
         }
         marks = if is_combining_mark(character) { marks + 1 } else { 0 };
         depth += characters::depth(character);
-        if marks > MOST_MARKS || !(0..=1).contains(&depth) {
+        if marks > MAX_MARKS || !(0..=1).contains(&depth) {
             return false;
         }
         before = Some(character);

@@ -6,7 +6,7 @@ fn parse(text: &str) -> Result<String, &'static str> {
     PersonName::parse(text).map(|name| name.as_str().to_owned()).map_err(NameRejection::reason)
 }
 
-/// Kept letter by letter as they are typed.
+/// Stored exactly as typed.
 const NAMES: &[&str] = &[
     "김솔",
     "O",
@@ -66,7 +66,7 @@ const NAMES: &[&str] = &[
 ];
 
 #[test]
-fn names_from_around_the_world_are_kept_as_typed() {
+fn names_from_around_the_world_are_stored_as_typed() {
     for name in NAMES {
         let kept: String = name.replace('\u{3000}', " ").nfc().collect();
         assert_eq!(parse(name).as_deref(), Ok(kept.as_str()), "{name:?}");
@@ -77,17 +77,17 @@ fn names_from_around_the_world_are_kept_as_typed() {
 }
 
 #[test]
-fn a_name_is_kept_in_nfc_with_single_spaces() {
+fn name_is_stored_in_nfc_with_single_spaces() {
     assert_eq!(parse("  Kim   Min\u{A0}Jun ").as_deref(), Ok("Kim Min Jun"));
     assert_eq!(parse("홍길동\n").as_deref(), Ok("홍길동"));
     assert_eq!(parse("Jose\u{301}").as_deref(), Ok("José"));
-    // Marks of direction and joiners that change nothing where they stand.
+    // Direction marks and joiners without effect.
     assert_eq!(parse("\u{200F}محمد\u{200E}").as_deref(), Ok("محمد"));
     assert_eq!(parse("Jo\u{200D}hn علی\u{200C} رضا").as_deref(), Ok("John علی رضا"));
 }
 
 #[test]
-fn what_is_no_name_says_why() {
+fn invalid_names_are_rejected_with_a_reason() {
     for (text, reason) in [
         ("", "empty"),
         (" \t\n", "empty"),
@@ -144,7 +144,7 @@ fn what_is_no_name_says_why() {
 }
 
 #[test]
-fn spellings_of_one_name_have_one_key() {
+fn spellings_of_one_name_share_a_key() {
     let key = |text| PersonName::parse(text).unwrap().key();
     for (one, other) in [
         ("Kim Min Jun", "ＫＩＭ ＭＩＮＪＵＮ"),
@@ -176,9 +176,9 @@ fn spellings_of_one_name_have_one_key() {
     }
 }
 
-/// Accounts were stored by an earlier rule, which took fewer names: those stay names.
+/// Names stored under an earlier rule, which accepted fewer names, stay valid.
 #[test]
-fn a_name_that_was_stored_before_has_the_key_of_the_name_as_typed() {
+fn name_stored_under_an_earlier_rule_has_the_key_of_the_typed_name() {
     for (stored, typed) in [("علیرضا", "علی\u{200C}رضا"), ("Jean-Luc", "Jean\u{2010}Luc"), ("O’Neill", "O'Neill")]
     {
         assert_eq!(PersonName::from_stored(stored).key(), PersonName::parse(typed).unwrap().key());
@@ -187,14 +187,14 @@ fn a_name_that_was_stored_before_has_the_key_of_the_name_as_typed() {
 
 proptest! {
     #[test]
-    fn what_was_taken_is_taken_again_unchanged(text in "\\PC{0,60}") {
+    fn parsing_is_idempotent(text in "\\PC{0,60}") {
         if let Ok(name) = PersonName::parse(&text) {
             prop_assert_eq!(PersonName::parse(name.as_str()), Ok(name));
         }
     }
 
     #[test]
-    fn no_name_is_equal_to_every_other(text in "\\PC{0,60}") {
+    fn key_is_never_empty_and_length_is_bounded(text in "\\PC{0,60}") {
         if let Ok(name) = PersonName::parse(&text) {
             prop_assert!(!name.key().is_empty());
             prop_assert!(name.as_str().chars().count() <= 150 && name.as_str().len() <= 600);

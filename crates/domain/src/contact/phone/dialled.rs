@@ -1,30 +1,30 @@
-//! What a person typed, as digits.
+//! Parses typed input into digits.
 
 use super::PhoneRejection;
 use crate::contact::script::trim_copied;
 
-/// The digits that were typed, all of them, in ASCII.
+/// All digits that were typed, in ASCII.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Dialled {
-    /// After a plus: country code first.
+    /// With a plus: country code first.
     International(String),
     /// Without a plus: as dialled within the default region.
     National(String),
 }
 
-/// More digits than any way of dialling a number needs, so that a megabyte of them costs nothing.
+/// More digits than any dialled form of a number has; limits the work for long input.
 const MAX_DIGITS: usize = 40;
 const MAX_INPUT: usize = 512;
 
-/// Reads what was typed, character by character. Nothing is skipped but separators and marks that have no meaning in a
-/// number; a letter, a star, a comma or a second plus is refused, so that no extension, vanity number or second number
-/// is cut down to one that nobody typed.
+/// Reads the input character by character. Only separators and insignificant marks are skipped; a letter, a star, a
+/// comma or a second plus is rejected, so that an extension, a vanity number or a list of numbers is never reduced to a
+/// number that was not typed.
 pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
     if input.len() > MAX_INPUT {
         return Err(PhoneRejection::TooLong);
     }
     let input = input.trim_matches(is_around);
-    if has_fraction(input) {
+    if ends_with_fraction(input) {
         return Err(PhoneRejection::NotANumber);
     }
     let mut digits = String::with_capacity(16);
@@ -44,7 +44,7 @@ pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
             continue;
         }
         let (zero, digit) = digit(character).ok_or(PhoneRejection::NotANumber)?;
-        // Some digits of one script look like other digits of another (৪ is four): no number is written in two.
+        // Some digits of one script look like other digits of another (৪ is four): mixed scripts are rejected.
         if *system.get_or_insert(zero) != zero {
             return Err(PhoneRejection::NotANumber);
         }
@@ -59,15 +59,15 @@ pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
     }
 }
 
-/// What is left around a number that was copied: white space, marks that show nothing, quotes.
+/// Characters around a copied number: white space, invisible marks, quotation marks.
 fn is_around(character: char) -> bool {
     let quote = matches!(character, '"' | '\'' | '\u{2018}'..='\u{201F}' | '«' | '»' | '「' | '」' | '＂' | '＇');
     quote || is_direction_mark(character) || trim_copied(character.encode_utf8(&mut [0; 4])).is_empty()
 }
 
-/// Whether the digits end like a number of a spreadsheet, `1764807701.0`: its fraction would make it another person's
-/// number. A final dot has one digit behind it, or it is the only dot and has at most three.
-fn has_fraction(input: &str) -> bool {
+/// Whether the digits end like a spreadsheet number, `1764807701.0`: with its fraction it would be another person's
+/// number. It is one digit after the last dot, or at most three digits after the only dot.
+fn ends_with_fraction(input: &str) -> bool {
     let Some((before, behind)) = input.rsplit_once(DOTS) else { return false };
     match behind.chars().filter(|character| digit(*character).is_some()).count() {
         0 => false,
@@ -78,7 +78,7 @@ fn has_fraction(input: &str) -> bool {
 
 const DOTS: [char; 2] = ['.', '．'];
 
-/// What people put between digits: spaces, hyphens and dashes, dots, slashes, brackets, also in full width.
+/// Usual separators between digits: spaces, hyphens and dashes, dots, slashes, brackets, also in full width.
 fn is_separator(character: char) -> bool {
     matches!(
         character,
@@ -99,8 +99,8 @@ fn is_separator(character: char) -> bool {
     )
 }
 
-/// Marks that phones put around a number when it is copied from the address book, and that change nothing in a line of
-/// digits. Those that turn the line around (U+202B, U+202E, U+2067) are not among them: what was seen was not this.
+/// Direction marks that phones add around a number copied from the address book, and that do not change the display of
+/// digits. Marks that reverse the text (U+202B, U+202E, U+2067) are excluded: the user saw another number.
 fn is_direction_mark(character: char) -> bool {
     matches!(
         character,
@@ -108,14 +108,14 @@ fn is_direction_mark(character: char) -> bool {
     )
 }
 
-/// The zeros of the decimal digits that phone keyboards type.
+/// The zeros of the decimal digits on phone keyboards.
 const ZEROS: &[char] = &[
     '0', '\u{0660}', '\u{06F0}', '\u{0966}', '\u{09E6}', '\u{0A66}', '\u{0AE6}', '\u{0B66}', '\u{0BE6}', '\u{0C66}',
     '\u{0CE6}', '\u{0D66}', '\u{0E50}', '\u{0ED0}', '\u{0F20}', '\u{1040}', '\u{17E0}',
 ];
 const FULL_WIDTH_ZERO: char = '０';
 
-/// The zero of the digit's script, and the digit in ASCII. Full-width digits are ASCII digits of an Asian keyboard.
+/// The zero of the digit's script, and the digit in ASCII. Full-width digits count as ASCII digits.
 fn digit(character: char) -> Option<(char, char)> {
     let ascii = |zero: char| {
         let value = u32::from(character).checked_sub(u32::from(zero))?;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_mean_nothing_and_digits_are_digits_in_any_script() {
+    fn separators_are_ignored_and_digits_of_any_script_are_accepted() {
         for input in [
             "010-1234-5678",
             "010 1234 5678",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_copying_leaves_around_a_number_is_not_part_of_it() {
+    fn characters_left_by_copying_are_trimmed() {
         for input in [
             "010-1234-5678\n",
             "\r\n010-1234-5678\u{2028}",
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_is_no_part_of_a_number() {
+    fn number_with_a_fraction_is_rejected() {
         for input in [
             "1764807701.0",
             "+35850126249.0",
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_number_is_refused() {
+    fn input_other_than_one_number_is_rejected() {
         for input in [
             "0800-FLOWERS",
             "010-1234-5678 x3",

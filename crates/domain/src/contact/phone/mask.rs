@@ -1,15 +1,15 @@
-//! A number with its middle hidden.
+//! Masked phone numbers.
 
 use phonenumber::metadata::{Format, Metadata};
 
 use super::{PhoneNumber, plan};
 
-/// How many digits stay hidden at least, and how many show at the end.
+/// The smallest number of hidden digits, and the number of digits shown at the end.
 const HIDDEN: usize = 4;
 const SHOWN: usize = 4;
 
-/// `+82 10-••••-5678`: the last four digits, and the first group where at least four stay hidden between them; grouped
-/// as the number's plan groups it. North American numbers show their last four alone, `+1 •••-•••-0123`.
+/// `+82 10-••••-5678`: the last four digits, and the first group if at least four digits between them stay hidden;
+/// grouped as in the number's plan. North American numbers show only the last four, `+1 •••-•••-0123`.
 pub fn masked(number: &PhoneNumber) -> String {
     let grouped = grouped(number);
     let total = number.significant_digits().len();
@@ -30,8 +30,8 @@ pub fn masked(number: &PhoneNumber) -> String {
     format!("+{} {national}", number.country_code())
 }
 
-/// The digits after the country code, grouped as they are written internationally; ungrouped where the plan's format
-/// adds or moves digits (Argentina's 15).
+/// The digits after the country code, in international grouping; ungrouped if the plan's format adds or moves digits
+/// (Argentina's 15).
 fn grouped(number: &PhoneNumber) -> String {
     let digits = number.significant_digits();
     let grouped = plan::metadata(number.country_code()).and_then(|metadata| format(metadata, digits));

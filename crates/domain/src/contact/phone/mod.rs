@@ -1,11 +1,11 @@
 //! Phone numbers.
 //!
-//! A number goes through two readings: [`dialled`] turns what a person typed into digits, and [`plan`] says what these
-//! digits reach. The metadata is libphonenumber's, as the `phonenumber` crate carries it; the crate's own parser is not
-//! used, because it looks for a number *inside* a text: it reads letters as keys, cuts extensions off, takes the
-//! default region's way out of the country off numbers that already begin with a plus (with Finland as the default,
-//! `+994 50…` loses `994` and reaches another country), and forgets leading zeros when it tells a number's type. What
-//! it returns is a likely number; a code must go to the number that was typed or to none.
+//! A number is parsed in two steps: [`dialled`] turns the input into digits, and [`plan`] determines which number the
+//! digits reach. The metadata is libphonenumber's, from the `phonenumber` crate. The crate's parser is not used,
+//! because it looks for a number *inside* a text: it reads letters as keypad digits, removes extensions, removes the
+//! default region's international prefix from numbers that already begin with a plus (with Finland as the default,
+//! `+994 50…` loses `994` and reaches another country), and ignores leading zeros when it determines a number's type.
+//! Its result is a likely number; a code must be sent to the number that was typed or to none.
 
 mod dialled;
 mod fiction;
@@ -19,37 +19,37 @@ use dialled::Dialled;
 use super::{Region, rejection::rejection};
 
 rejection! {
-    /// Why a text is no phone number that a code can be sent to.
+    /// Why a text is not a phone number that a code can be sent to.
     PhoneRejection {
         Empty => "empty",
-        /// Letters, several numbers, an extension, characters that hide: nothing that reads as one number.
+        /// Letters, several numbers, an extension, invisible characters: not a single number.
         NotANumber => "not_a_number",
         TooShort => "too_short",
         TooLong => "too_long",
-        /// The way out of the country in place of a plus, where it is not one for all (`0082…` within Korea).
+        /// An ambiguous international prefix instead of a plus (`0082…` within Korea).
         NeedsPlus => "needs_plus",
         /// No such country code, or not assigned in its numbering plan.
         Invalid => "invalid_number",
-        /// A landline, and where it belongs to a company or a service rather than a person.
+        /// A landline, or a number of a company or a service.
         NotAMobileNumber => "not_a_mobile_number",
-        /// Calls and messages to it cost extra.
+        /// Calls and messages to it are charged extra.
         PremiumRate => "premium_rate",
         SharedCost => "shared_cost",
         TollFree => "toll_free",
-        /// Satellite phones and international networks: several dollars a message.
+        /// Satellite phones and international networks: several dollars per message.
         Satellite => "satellite",
-        /// Internet telephony: cheap to come by in thousands.
+        /// Internet telephony: cheap to obtain in large numbers.
         Voip => "voip",
         Pager => "pager",
-        /// Forwards to another number that we don't see (070 in the UK, 050 in Korea).
+        /// Forwards to another, unknown number (070 in the UK, 050 in Korea).
         PersonalNumber => "personal_number",
     }
 }
 
 /// A phone number in E.164: `+`, then 7 to 15 digits (ITU-T E.164, 6).
 ///
-/// Made by [`PhoneNumber::parse`], it can get a code: a mobile number, or one of a plan that does not tell mobile from
-/// fixed (North America).
+/// A number from [`PhoneNumber::parse`] can receive a code: it is a mobile number, or its plan does not distinguish
+/// mobile from fixed (North America).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PhoneNumber {
     e164: String,
@@ -57,30 +57,32 @@ pub struct PhoneNumber {
     region: Option<Region>,
 }
 
-/// How numbers are read.
+/// The rules for parsing numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberRules {
-    /// Of numbers without a country code.
+    /// The region of numbers without a country code.
     pub region: Region,
-    /// Whether a number is taken that no known plan assigns, as long as mobile numbers of its country have its length.
+    /// Whether to accept a number that is not assigned in any known plan, if it has the length of its country's mobile
+    /// numbers.
     pub possible: bool,
 }
 
 impl From<Region> for NumberRules {
-    /// Only numbers that their plans assign.
+    /// Only assigned numbers.
     fn from(region: Region) -> Self {
         Self { region, possible: false }
     }
 }
 
-/// How many national digits the destination prefix holds. Regulators hand out numbers to carriers in blocks of ten
-/// thousand to a million, and whoever pumps messages for a share of the fee rents such blocks. Four national digits are
-/// a million numbers in Korea (`010-12xx-xxxx`) and in North America, a hundred thousand to a million elsewhere: small
-/// enough to be throttled without cutting off a country.
+/// The number of national digits in the destination prefix. Regulators assign numbers to carriers in blocks of ten
+/// thousand to a million, and SMS pumping for a share of the fee uses such blocks. Four national digits are a million
+/// numbers in Korea (`010-12xx-xxxx`) and in North America, and a hundred thousand to a million elsewhere: small enough
+/// to be throttled without blocking a country.
 const PREFIX_DIGITS: usize = 4;
 
 impl PhoneNumber {
-    /// Reads a number as a person types it: in national form for the rules' region, or in international form for any.
+    /// Parses a number as a user types it: in national form for the rules' region, or in international form for any
+    /// region.
     ///
     /// # Errors
     /// See [`PhoneRejection`].
@@ -96,8 +98,8 @@ impl PhoneNumber {
         }
     }
 
-    /// Reads `+` and digits by E.164's syntax alone: a country code that exists, 7 to 15 digits. For test contacts,
-    /// whose numbers are in ranges that no plan assigns, and which nothing is ever sent to.
+    /// Parses `+` and digits by E.164's syntax only: an existing country code, 7 to 15 digits. For test contacts, whose
+    /// numbers are in unassigned ranges, and to which nothing is ever sent.
     ///
     /// # Errors
     /// [`PhoneRejection::Empty`], [`NotANumber`](PhoneRejection::NotANumber), [`TooShort`](PhoneRejection::TooShort),
@@ -109,7 +111,7 @@ impl PhoneNumber {
         }
     }
 
-    /// From a row of ours, without judging it again. None where it is not E.164.
+    /// From a stored row, without validation. None if it is not E.164.
     pub fn from_stored(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+')?;
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| plan::unjudged(digits).ok()).flatten()
@@ -120,12 +122,12 @@ impl PhoneNumber {
         &self.e164
     }
 
-    /// 82.
+    /// The country code, such as 82.
     pub fn country_code(&self) -> u16 {
         self.country_code
     }
 
-    /// The region whose plan it is in; None where no plan knows it (test numbers, plans that changed since).
+    /// The region whose plan assigns it; None if no plan does (test numbers, plans that changed since).
     pub fn region(&self) -> Option<Region> {
         self.region
     }
@@ -136,7 +138,7 @@ impl PhoneNumber {
         self.e164.get(1 + code..).unwrap_or("")
     }
 
-    /// As it is dialled within its region, digits alone: `01012345678`. With the trunk prefix where the plan has one.
+    /// As dialled within its region, only digits: `01012345678`. With the trunk prefix, if the plan has one.
     pub fn national_digits(&self) -> String {
         format!("{}{}", plan::trunk_prefix(self.country_code, self.region), self.significant_digits())
     }
@@ -147,12 +149,12 @@ impl PhoneNumber {
         self.e164.chars().take(code + PREFIX_DIGITS).collect()
     }
 
-    /// With its middle hidden, for whoever asked for a code: `+82 10-••••-5678`.
+    /// Masked, for the client that requested a code: `+82 10-••••-5678`.
     pub fn masked(&self) -> String {
         mask::masked(self)
     }
 
-    /// Whether it is in a range that a regulator keeps free for films and examples, so nobody has it.
+    /// Whether it is in a range reserved for films and examples, so that it has no subscriber.
     pub fn is_fictional(&self) -> bool {
         fiction::is_fictional(self.country_code, self.significant_digits())
     }

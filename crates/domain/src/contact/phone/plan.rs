@@ -1,4 +1,4 @@
-//! Numbering plans: what digits reach.
+//! Numbering plans: which number the digits reach.
 
 use std::{
     collections::HashMap,
@@ -11,11 +11,11 @@ use regex::Regex;
 use super::{PhoneNumber, PhoneRejection};
 use crate::contact::Region;
 
-/// What a number is, as its plan tells it.
+/// The type of a number in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Mobile,
-    /// The plan does not tell which.
+    /// The plan does not distinguish the two.
     FixedLineOrMobile,
     FixedLine,
     PremiumRate,
@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Why no code is sent there; None where one is.
+    /// Why no code is sent to this type; None if codes are sent.
     pub fn refusal(self) -> Option<PhoneRejection> {
         match self {
             Kind::Mobile | Kind::FixedLineOrMobile => None,
@@ -47,17 +47,17 @@ impl Kind {
     }
 }
 
-/// A number that its plan knows.
+/// A number with its type.
 #[derive(Debug)]
 pub struct Found {
     pub number: PhoneNumber,
     pub kind: Kind,
 }
 
-/// ITU-T E.164, 6.2: at most 15 digits with the country code. Fewer than 7 reach nobody from abroad.
+/// ITU-T E.164, 6.2: at most 15 digits with the country code. Numbers with fewer than 7 can't be called from abroad.
 const LENGTH: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// Digits with their country code, by syntax alone.
+/// Digits with their country code, checked by syntax only.
 pub fn unjudged(digits: &str) -> Result<PhoneNumber, PhoneRejection> {
     if digits.len() < *LENGTH.start() {
         return Err(PhoneRejection::TooShort);
@@ -69,7 +69,7 @@ pub fn unjudged(digits: &str) -> Result<PhoneNumber, PhoneRejection> {
     Ok(number(country_code, national, resolve(country_code, national).map(|(plan, _)| plan)))
 }
 
-/// What was dialled after a plus.
+/// Digits dialled after a plus.
 pub fn international(digits: &str, possible: bool) -> Result<Found, PhoneRejection> {
     let (country_code, national) = match split(digits) {
         Some(split) => split,
@@ -79,16 +79,16 @@ pub fn international(digits: &str, possible: bool) -> Result<Found, PhoneRejecti
     if let Some(found) = find(country_code, national) {
         return Ok(found);
     }
-    // `+82 (0)10…`: the trunk prefix of the national form, left in.
+    // `+82 (0)10…`: the trunk prefix of the national form was not removed.
     let plans = PLANS.by_code.get(&country_code).map_or(&[][..], Vec::as_slice);
     plans
         .iter()
         .find_map(|plan| find(country_code, &plan.without_trunk_prefix(national)?))
-        .or_else(|| plans.first().filter(|_| possible)?.possibly(national))
-        .ok_or_else(|| misfit(plans.first(), national))
+        .or_else(|| plans.first().filter(|_| possible)?.unassigned_mobile(national))
+        .ok_or_else(|| rejection_for_unassigned(plans.first(), national))
 }
 
-/// What was dialled within a region.
+/// Digits dialled within a region.
 pub fn national(digits: &str, region: Region, possible: bool) -> Result<Found, PhoneRejection> {
     let plan = PLANS.of(region).ok_or(PhoneRejection::Invalid)?;
     let code = plan.metadata.country_code();
@@ -97,10 +97,10 @@ pub fn national(digits: &str, region: Region, possible: bool) -> Result<Found, P
     if let Some(found) = candidates.into_iter().flatten().find_map(|national| find(code, national)) {
         return Ok(found);
     }
-    if let Some(rest) = plan.without_way_out(digits) {
+    if let Some(rest) = plan.without_international_prefix(digits) {
         return international(rest, possible);
     }
-    // `82 10…`: the plus was left out.
+    // `82 10…`: the plus was omitted.
     if let Some(found) = digits.strip_prefix(&code.to_string()).and_then(|_| international(digits, false).ok()) {
         return Ok(found);
     }
@@ -108,18 +108,18 @@ pub fn national(digits: &str, region: Region, possible: bool) -> Result<Found, P
         return Err(PhoneRejection::NeedsPlus);
     }
     let national = stripped.as_deref().unwrap_or(digits);
-    plan.possibly(national).filter(|_| possible).ok_or_else(|| misfit(Some(plan), national))
+    plan.unassigned_mobile(national).filter(|_| possible).ok_or_else(|| rejection_for_unassigned(Some(plan), national))
 }
 
-/// What is dialled before a number within its region: `0`, or nothing.
+/// The prefix dialled before a number within its region: `0`, or nothing.
 pub fn trunk_prefix(country_code: u16, region: Option<Region>) -> &'static str {
     let plan = region.and_then(|region| PLANS.of(region)).or_else(|| PLANS.by_code.get(&country_code)?.first());
     let prefix = plan.and_then(|plan| plan.metadata.national_prefix()).unwrap_or("");
-    // North America's 1 is for long distance from a landline; nobody writes it as part of a national number.
+    // North America's 1 is for long distance from a landline, and is not written in national numbers.
     if country_code == 1 { "" } else { prefix }
 }
 
-/// The metadata that holds the formats of numbers with this country code: that of the main region.
+/// The metadata with the formats of numbers with this country code: that of the main region.
 pub fn metadata(country_code: u16) -> Option<&'static Metadata> {
     PLANS.by_code.get(&country_code)?.first().map(|plan| plan.metadata)
 }
@@ -135,7 +135,7 @@ fn number(country_code: u16, national: &str, plan: Option<&Plan>) -> PhoneNumber
     PhoneNumber { e164: format!("+{country_code}{national}"), country_code, region }
 }
 
-/// Country codes are prefix-free (E.164, 6.2.1), so the first that fits is the one.
+/// Country codes are prefix-free (E.164, 6.2.1), so the first match is the only one.
 fn split(digits: &str) -> Option<(u16, &str)> {
     (1..=3).find_map(|length| {
         let (code, national) = digits.split_at_checked(length)?;
@@ -144,19 +144,19 @@ fn split(digits: &str) -> Option<(u16, &str)> {
     })
 }
 
-/// The plan that knows the number, and what it is there.
+/// The plan that assigns the number, and its type there.
 fn resolve(country_code: u16, national: &str) -> Option<(&'static Plan, Kind)> {
     let plans = PLANS.by_code.get(&country_code)?;
-    // Regions that share a country code: those that own leading digits come by these, the main one by its patterns.
+    // Regions that share a country code: some are identified by leading digits, the main one by its patterns.
     plans.iter().find_map(|plan| {
         let leading = plan.rules().leading.as_ref();
-        let owned = leading.is_none_or(|leading| leading.is_match(national));
-        owned.then(|| plan.kind(national)).flatten().map(|kind| (plan, kind))
+        let matches_leading = leading.is_none_or(|leading| leading.is_match(national));
+        matches_leading.then(|| plan.kind(national)).flatten().map(|kind| (plan, kind))
     })
 }
 
-/// Why digits that no plan knows are refused: by the lengths of mobile numbers in the nearest plan.
-fn misfit(plan: Option<&Plan>, national: &str) -> PhoneRejection {
+/// The reason to reject digits that no plan assigns: by the lengths of mobile numbers in the nearest plan.
+fn rejection_for_unassigned(plan: Option<&Plan>, national: &str) -> PhoneRejection {
     let lengths = plan.map_or((0, usize::MAX), Plan::mobile_lengths);
     match national.len() {
         length if length < lengths.0 => PhoneRejection::TooShort,
@@ -170,16 +170,16 @@ struct Plan {
     rules: OnceLock<Rules>,
 }
 
-/// The plan's patterns, compiled when its first number comes.
+/// The plan's patterns, compiled on first use.
 struct Rules {
     general: Pattern,
     kinds: Vec<(Kind, Pattern)>,
     leading: Option<Regex>,
     trunk_prefix: Option<Regex>,
-    way_out: Option<&'static str>,
+    international_prefix_digits: Option<&'static str>,
 }
 
-/// A pattern that fits a whole number. (The crate's own test is content with a number that begins like it.)
+/// A pattern for a whole number. (The crate's own check also accepts a number that only begins with a match.)
 struct Pattern {
     whole: Option<Regex>,
     lengths: Vec<u16>,
@@ -198,7 +198,8 @@ impl Pattern {
     }
 }
 
-/// The metadata writes its patterns over several lines. One that does not compile fits nothing; a test compiles all.
+/// The metadata writes its patterns over several lines. A pattern that does not compile matches nothing; a test
+/// compiles all.
 fn compile(pattern: &str) -> Option<Regex> {
     regex::RegexBuilder::new(pattern).ignore_whitespace(true).unicode(false).build().ok()
 }
@@ -207,7 +208,7 @@ impl Plan {
     fn rules(&self) -> &Rules {
         self.rules.get_or_init(|| {
             let of = self.metadata.descriptors();
-            // The order is libphonenumber's: a costly kind wins over a harmless one.
+            // In libphonenumber's order: an expensive type takes precedence.
             let kinds = [
                 (Kind::PremiumRate, of.premium_rate()),
                 (Kind::TollFree, of.toll_free()),
@@ -223,24 +224,25 @@ impl Plan {
             let start = |pattern: &str| compile(&format!("^(?:{pattern})"));
             let for_parsing = self.metadata.national_prefix_for_parsing().map(|pattern| pattern.as_str());
             let trunk_prefix = for_parsing.or(self.metadata.national_prefix());
-            let way_out = self.metadata.international_prefix().map(|pattern| pattern.as_str());
+            let international_prefix_digits = self.metadata.international_prefix().map(|pattern| pattern.as_str());
             Rules {
                 general: Pattern::of(of.general()),
                 kinds: kinds.into_iter().filter_map(|(kind, of)| Some((kind, Pattern::of(of?)))).collect(),
                 leading: self.metadata.leading_digits().and_then(|pattern| start(pattern.as_str())),
                 trunk_prefix: trunk_prefix.and_then(start),
-                way_out: way_out.filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_digit())),
+                international_prefix_digits: international_prefix_digits
+                    .filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_digit())),
             }
         })
     }
 
-    /// What the number is; None where the plan has no such number.
+    /// The type of the number; None if the plan does not assign it.
     fn kind(&self, national: &str) -> Option<Kind> {
         let rules = self.rules();
         if let Some(kind) = non_geographic(self.metadata.country_code()) {
             return rules.general.fits(national).then_some(kind);
         }
-        if !rules.general.fits(national) || contradicted(self.metadata.country_code(), national) {
+        if !rules.general.fits(national) || is_excluded_by_plan(self.metadata.country_code(), national) {
             return None;
         }
         let mut fitting = rules.kinds.iter().filter(|(_, pattern)| pattern.fits(national)).map(|(kind, _)| *kind);
@@ -250,7 +252,7 @@ impl Plan {
         }
     }
 
-    /// The number without what is dialled before it within the region, where it begins so.
+    /// The number without the trunk prefix, if it begins with one.
     fn without_trunk_prefix(&self, digits: &str) -> Option<String> {
         let prefix = self.rules().trunk_prefix.as_ref()?;
         let found = prefix.captures(digits)?;
@@ -263,23 +265,24 @@ impl Plan {
         }
     }
 
-    /// What follows the way out of the country (`00`, `011`), where the region has only one. Where carriers have their
-    /// own, as in Korea, `0081…` may be Japan or a carrier's `008` and then 1: such a number must come with a plus.
-    fn without_way_out<'a>(&self, digits: &'a str) -> Option<&'a str> {
-        digits.strip_prefix(self.rules().way_out?)
+    /// The digits after the international prefix (`00`, `011`), if the region has only one. Where carriers have their
+    /// own, as in Korea, `0081…` may be Japan or a carrier's `008` and then 1: such a number needs a plus.
+    fn without_international_prefix<'a>(&self, digits: &'a str) -> Option<&'a str> {
+        digits.strip_prefix(self.rules().international_prefix_digits?)
     }
 
-    /// A number that the plan does not assign, or not yet, with the length of its mobile numbers.
-    fn possibly(&self, national: &str) -> Option<Found> {
+    /// A number that the plan does not assign (yet), with the length of its mobile numbers.
+    fn unassigned_mobile(&self, national: &str) -> Option<Found> {
         let code = self.metadata.country_code();
         let mobile = &self.rules().kinds.iter().find(|(kind, _)| *kind == Kind::Mobile)?.1.lengths;
         let fits = mobile.iter().any(|length| usize::from(*length) == national.len());
-        let known = non_geographic(code).is_some() || contradicted(code, national) || resolve(code, national).is_some();
+        let known =
+            non_geographic(code).is_some() || is_excluded_by_plan(code, national) || resolve(code, national).is_some();
         let found = || Found { number: number(code, national, Some(self)), kind: Kind::Mobile };
         (fits && !known && !national.starts_with('0')).then(found)
     }
 
-    /// The least and the greatest length of what may be a mobile number.
+    /// The smallest and the largest length of a mobile number.
     fn mobile_lengths(&self) -> (usize, usize) {
         let rules = self.rules();
         let mobile = rules.kinds.iter().find(|(kind, _)| *kind == Kind::Mobile).map(|(_, pattern)| &pattern.lengths);
@@ -289,7 +292,7 @@ impl Plan {
     }
 }
 
-/// What the country codes that belong to no country are (ITU-T E.164, annex to the Operational Bulletin).
+/// The types of the country codes without a country (ITU-T E.164, annex to the Operational Bulletin).
 fn non_geographic(country_code: u16) -> Option<Kind> {
     match country_code {
         800 => Some(Kind::TollFree),
@@ -302,9 +305,9 @@ fn non_geographic(country_code: u16) -> Option<Kind> {
     }
 }
 
-/// Where the metadata is wider than the plan. Korean numbers after 010 have eight digits; the metadata takes seven as
-/// well, as after the 011 to 019 of old, and a digit left out would go to somebody else.
-fn contradicted(country_code: u16, national: &str) -> bool {
+/// Numbers that the metadata accepts and the plan does not. Korean numbers after 010 have eight digits; the metadata
+/// also accepts seven, as after the former 011 to 019, and a number with a missing digit would reach another person.
+fn is_excluded_by_plan(country_code: u16, national: &str) -> bool {
     country_code == 82 && national.starts_with("10") && national.len() != 10
 }
 
@@ -333,7 +336,7 @@ static PLANS: LazyLock<Plans> = LazyLock::new(|| {
     plans
 });
 
-/// The regions that have mobile numbers, with the pattern of these.
+/// The regions with mobile numbers, and their patterns.
 #[cfg(test)]
 pub fn mobile_patterns() -> impl Iterator<Item = (Region, &'static str)> {
     let mut regions: Vec<_> = PLANS.by_region.keys().copied().collect();
@@ -349,7 +352,7 @@ pub fn country_code(region: Region) -> u16 {
     PLANS.by_region[&region].0
 }
 
-/// The regions whose metadata has a pattern that is none.
+/// The regions whose metadata has an invalid pattern.
 #[cfg(test)]
 pub fn broken_patterns() -> Vec<String> {
     let broken = |plan: &&Plan| {

@@ -17,7 +17,7 @@ fn number(e164: &str) -> PhoneNumber {
 }
 
 #[test]
-fn fz_03_every_spelling_of_a_number_is_one_number() {
+fn fz_03_all_spellings_of_a_number_are_equal() {
     for input in [
         "010-1234-5678",
         "01012345678",
@@ -37,7 +37,7 @@ fn fz_03_every_spelling_of_a_number_is_one_number() {
 }
 
 #[test]
-fn numbers_of_other_regions_come_with_their_country_code() {
+fn numbers_of_other_regions_are_parsed() {
     for (input, region, e164) in [
         ("(650) 253-0000", "US", "+16502530000"),
         ("1-650-253-0000", "US", "+16502530000"),
@@ -48,7 +48,7 @@ fn numbers_of_other_regions_come_with_their_country_code() {
         ("090-1234-5678", "JP", "+819012345678"),
         ("8 916 123-45-67", "RU", "+79161234567"),
         ("7 916 123-45-67", "RU", "+79161234567"),
-        // Numbers whose leading zero belongs to them.
+        // Numbers with a significant leading zero.
         ("+225 07 01 23 45 67", "KR", "+2250701234567"),
         ("+39 320 123 4567", "KR", "+393201234567"),
         // Argentina: 15 within the country, 9 from abroad.
@@ -60,11 +60,11 @@ fn numbers_of_other_regions_come_with_their_country_code() {
 }
 
 #[test]
-fn fz_03_a_number_is_never_made_into_another() {
-    // With Finland as the default, 994 is also a way out of the country; with Russia, so is 810.
+fn fz_03_number_is_never_changed_into_another() {
+    // In Finland, 994 is also an international prefix; in Russia, so is 810.
     assert_eq!(parse_in("+994 50 123 45 67", "FI").as_deref(), Ok("+994501234567"));
     assert_eq!(parse_in("+81 090 1234 5678", "RU").as_deref(), Ok("+819012345678"));
-    // 00-81 to most of the world, 008-1 to a Korean carrier.
+    // 00-81 in most countries, 008-1 with a Korean carrier.
     assert_eq!(parse("0081 90 1234 5678"), Err("needs_plus"));
     assert_eq!(parse("0082 10 1234 5678"), Err("needs_plus"));
     assert_eq!(parse("+0082 10 1234 5678"), Err("invalid_number"));
@@ -73,9 +73,9 @@ fn fz_03_a_number_is_never_made_into_another() {
     assert_eq!(parse("0800-FLOWERS"), Err("not_a_number"));
 }
 
-/// Ranges that were handed out after the metadata was made.
+/// Ranges that were assigned after the release of the metadata.
 #[test]
-fn a_possible_number_is_taken_where_an_operator_says_so() {
+fn possible_number_is_accepted_if_configured() {
     let rules = NumberRules { region: Region::KR, possible: true };
     let possible = |input| PhoneNumber::parse(input, rules).map(|number| number.as_str().to_owned());
     for input in ["+4915410365743", "+595988100848", "+972558025784"] {
@@ -85,8 +85,8 @@ fn a_possible_number_is_taken_where_an_operator_says_so() {
     assert_eq!(possible("010-1234-5678").as_deref(), Ok("+821012345678"));
     let region = PhoneNumber::parse("+4915410365743", rules).unwrap().region();
     assert_eq!(region, Region::parse("DE"));
-    // What a plan knows it knows, and no digit may be missing.
-    for (input, why) in [
+    // Assigned numbers keep their type, and missing digits are still rejected.
+    for (input, rejection) in [
         ("02-312-3456", PhoneRejection::NotAMobileNumber),
         ("060-700-1234", PhoneRejection::PremiumRate),
         ("010-1234-567", PhoneRejection::Invalid),
@@ -94,12 +94,12 @@ fn a_possible_number_is_taken_where_an_operator_says_so() {
         ("0082 10 1234 5678", PhoneRejection::NeedsPlus),
         ("+999 1234 5678", PhoneRejection::Invalid),
     ] {
-        assert_eq!(possible(input), Err(why), "{input}");
+        assert_eq!(possible(input), Err(rejection), "{input}");
     }
 }
 
 #[test]
-fn what_gets_no_code_says_why() {
+fn unsupported_numbers_are_rejected_with_a_reason() {
     for (input, reason) in [
         ("", "empty"),
         ("+", "not_a_number"),
@@ -139,7 +139,7 @@ fn what_gets_no_code_says_why() {
 }
 
 #[test]
-fn it_tells_its_parts() {
+fn number_is_split_into_its_parts() {
     let korean = number("+821012345678");
     assert_eq!((korean.country_code(), korean.region()), (82, Some(Region::KR)));
     assert_eq!(korean.national_digits(), "01012345678");
@@ -149,13 +149,13 @@ fn it_tells_its_parts() {
     assert_eq!(canadian.region(), Region::parse("CA"));
     assert_eq!(canadian.national_digits(), "6137827274");
     assert_eq!(canadian.prefix(), "+16137");
-    // A number that no plan assigns still has a country code.
+    // An unassigned number still has a country code.
     let unassigned = number("+447700900123");
     assert_eq!((unassigned.country_code(), unassigned.prefix()), (44, "+447700".to_owned()));
 }
 
 #[test]
-fn a_mask_hides_at_least_four_digits() {
+fn mask_hides_at_least_four_digits() {
     for (e164, masked) in [
         ("+821012345678", "+82 10-••••-5678"),
         ("+16502530000", "+1 •••-•••-0000"),
@@ -173,12 +173,12 @@ fn a_mask_hides_at_least_four_digits() {
 }
 
 #[test]
-fn dr_04_a_log_shows_the_last_two_digits() {
+fn dr_04_debug_shows_the_last_two_digits() {
     assert_eq!(format!("{:?}", number("+821012345678")), "+82••••78");
 }
 
 #[test]
-fn the_lenient_reading_takes_any_e164_and_nothing_else() {
+fn lenient_parsing_accepts_only_e164() {
     assert_eq!(number("+44 7700 900-123").as_str(), "+447700900123");
     for (input, rejection) in [
         ("01012345678", PhoneRejection::NotANumber),
@@ -195,7 +195,7 @@ fn the_lenient_reading_takes_any_e164_and_nothing_else() {
 }
 
 #[test]
-fn numbers_that_nobody_has_are_known() {
+fn fictional_numbers_are_recognised() {
     for fictional in [
         "+821000000000",
         "+821012345678",
@@ -213,9 +213,9 @@ fn numbers_that_nobody_has_are_known() {
     }
 }
 
-/// Numbers made from each plan's own patterns, so that no region is left out because nobody thought of it.
+/// Numbers generated from each plan's own patterns, so that no region is untested.
 #[test]
-fn numbers_of_every_plan_survive_both_ways_of_writing_them() {
+fn numbers_of_every_plan_parse_in_both_forms() {
     let mut runner = TestRunner::deterministic();
     let mut plans = 0;
     for (region, pattern) in plan::mobile_patterns() {
@@ -224,23 +224,28 @@ fn numbers_of_every_plan_survive_both_ways_of_writing_them() {
         for _ in 0..20 {
             let national = numbers.new_tree(&mut runner).unwrap().current();
             let e164 = format!("+{}{national}", plan::country_code(region));
-            let Ok(taken) = PhoneNumber::parse(&e164, Region::KR) else { continue };
-            assert_eq!(taken.as_str(), e164, "{region}");
-            if taken.region() == Some(region) {
-                let at_home = PhoneNumber::parse(&taken.national_digits(), region);
-                assert_eq!(at_home.as_ref(), Ok(&taken), "{region}: {} for {e164:?}", taken.national_digits());
+            let Ok(parsed) = PhoneNumber::parse(&e164, Region::KR) else { continue };
+            assert_eq!(parsed.as_str(), e164, "{region}");
+            if parsed.region() == Some(region) {
+                let in_national_form = PhoneNumber::parse(&parsed.national_digits(), region);
+                assert_eq!(
+                    in_national_form.as_ref(),
+                    Ok(&parsed),
+                    "{region}: {} for {e164:?}",
+                    parsed.national_digits()
+                );
             }
-            // With the trunk prefix left in it is the same number or none.
-            let trunk = plan::trunk_prefix(taken.country_code(), taken.region());
-            let both = PhoneNumber::parse(&format!("+{}({trunk}){national}", taken.country_code()), Region::KR);
-            assert!(both.is_err() || both == Ok(taken), "{region}: {both:?} for {e164:?}");
+            // With the trunk prefix left in, it is the same number or rejected.
+            let trunk = plan::trunk_prefix(parsed.country_code(), parsed.region());
+            let both = PhoneNumber::parse(&format!("+{}({trunk}){national}", parsed.country_code()), Region::KR);
+            assert!(both.is_err() || both == Ok(parsed), "{region}: {both:?} for {e164:?}");
         }
     }
     assert!(plans > 200, "{plans}");
 }
 
 #[test]
-fn every_pattern_of_the_metadata_compiles() {
+fn every_metadata_pattern_compiles() {
     assert_eq!(plan::broken_patterns(), Vec::<String>::new());
     assert!(Kind::Mobile.refusal().is_none());
 }
@@ -252,14 +257,14 @@ fn any_region() -> impl Strategy<Value = Region> {
 
 proptest! {
     #[test]
-    fn nothing_that_is_typed_breaks_the_parser(input in any::<String>(), region in any_region()) {
+    fn parser_does_not_panic(input in any::<String>(), region in any_region()) {
         let _ = PhoneNumber::parse(&input, region);
         let _ = PhoneNumber::parse_lenient(&input);
         let _ = PhoneNumber::from_stored(&input);
     }
 
     #[test]
-    fn what_is_accepted_is_plus_and_digits_and_stays_as_it_is(input in "[+＋]?[0-9０-９ ().-]{3,20}", region in any_region()) {
+    fn accepted_numbers_are_e164_and_parsing_is_idempotent(input in "[+＋]?[0-9０-９ ().-]{3,20}", region in any_region()) {
         if let Ok(number) = PhoneNumber::parse(&input, region) {
             let digits = number.as_str().strip_prefix('+').unwrap();
             prop_assert!(digits.bytes().all(|byte| byte.is_ascii_digit()) && (7..=15).contains(&digits.len()));
