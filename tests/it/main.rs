@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod compatibility;
 mod delivery;
 mod deploy;
 mod docs;

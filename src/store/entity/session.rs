@@ -25,7 +25,7 @@ pub struct Model {
     /// When the person authenticated to begin the session. None: a process of an earlier version wrote the row, and it
     /// was at `created_at`.
     pub authenticated_at: Option<Instant>,
-    /// By what, separated by spaces (`session::Method`). None: not known.
+    /// By what, separated by spaces (`session::Method`). None: not known, as for every session of an earlier version.
     pub authentication_methods: Option<String>,
     /// Whether it was by something that the account had before the oldest contact change that could be undone then.
     pub authentication_counts: bool,

@@ -148,9 +148,11 @@ async fn cookies_of_an_earlier_release_are_taken_over() {
     app.stop().await;
 }
 
-/// Leaves all sessions as a release before `__Host-` names wrote them.
+/// Leaves all sessions as the migrations leave those of a release before `__Host-` names.
 pub(super) async fn begun_by_an_earlier_release(app: &TestApp) {
-    app.column("UPDATE session SET authenticated_at = NULL RETURNING id").await;
+    let update = "UPDATE session SET authenticated_at = created_at, authentication_methods = NULL, \
+         authentication_counts = FALSE RETURNING id";
+    app.column(update).await;
 }
 
 /// The answer with a replaced token comes after the answer with its replacement.
