@@ -47,7 +47,8 @@ async fn tokens_codes_and_proofs_of_73afa49_have_the_recorded_responses() {
 async fn queued_messages_of_73afa49_are_sent() {
     let (app, held) = upgraded().await;
     let queued = &held["queued"];
-    app.advance(Duration::from_secs(5 * 60));
+    // Past the longest wait between two tries, an eighth of the code's life of an hour.
+    app.advance(Duration::from_secs(10 * 60));
     let code = app.code_sent_to(text(&queued["code_to"])).await;
     let visitor = app.person_at("127.0.0.1");
     let mismatch = visitor.confirm(&queued["verification"], &code_other_than(&code)).await;
