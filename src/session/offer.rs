@@ -109,7 +109,8 @@ impl Known {
     fn counts(&self, offered: &Offered) -> bool {
         let is_earlier = || {
             let issued = self.tokens.get(&offered.token.hash()).is_some_and(|row| row.generation == 0);
-            issued && self.session(offered).is_some_and(|session| session.authenticated_at.is_none())
+            // The migration gave the sessions of that time a time of authentication, and no methods: they were not known.
+            issued && self.session(offered).is_some_and(|session| session.authentication_methods.is_none())
         };
         !offered.of_earlier_version || is_earlier()
     }

@@ -29,18 +29,12 @@ const LAYERS: &[&[&str]] = &[
         "code",
         "keys",
         "redis_link",
-        "contact",
         "texts",
         "telemetry",
         "clock",
         "fault",
         "config",
         "secret",
-        "ids",
-        "caller",
-        "channel",
-        "purpose",
-        "status",
         "vitals",
         "patience",
     ],
@@ -105,8 +99,10 @@ fn metrics_are_only_named_in_telemetry() {
 fn no_file_exceeds_the_line_limit() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut long = Vec::new();
-    for folder in ["src", "migration", "tests", "benches", "scripts", "web/src"] {
-        for file in files_below(&root.join(folder)) {
+    for folder in ["src", "crates", "migration", "tests", "benches", "scripts", "web/src"] {
+        // Fixtures are data: dumps, and lists of one entry per line.
+        let files = files_below(&root.join(folder)).into_iter();
+        for file in files.filter(|file| !file.starts_with(root.join("tests/fixtures"))) {
             let Ok(text) = fs::read_to_string(&file) else { continue };
             let lines = text.lines().count();
             if lines > MAX_FILE_LINES {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod architecture;
+mod compatibility;
 mod delivery;
 mod deploy;
 mod docs;

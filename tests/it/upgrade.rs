@@ -1,6 +1,9 @@
 //! A database of an earlier version, with its keys and with the tokens and codes that clients have, works unchanged
 //! after the upgrade. `scripts/upgrade-fixture` made the fixtures.
 
+mod checks;
+mod stored_texts;
+
 use serde_json::{Value, json};
 
 use crate::support::{ApiClient, Setup, TestApp, env_var};
@@ -15,22 +18,34 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value:#}"))
 }
 
-/// The current version on the old database, five seconds after the old version stopped, and the tokens and codes of
-/// the clients.
+/// The present program on the old database, half a minute after the old one stopped; and what clients hold.
 async fn upgraded() -> (TestApp, Value) {
     upgraded_from("").await
 }
 
-/// The same, after `more` was executed on the old database.
+/// The same, after the statements of `more` ran on the old database.
 async fn upgraded_from(more: &str) -> (TestApp, Value) {
-    let state: Value = serde_json::from_str(&read("state.json")).unwrap();
+    let (setup, held) = prepared(more).await;
+    (setup.start().await, held)
+}
+
+/// The old database, its settings and its key files, before the present program starts.
+async fn prepared(more: &str) -> (Setup, Value) {
+    let mut state: Value = serde_json::from_str(&read("state.json")).unwrap();
     let database = if env_var("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "postgres" } else { "sqlite" };
-    let mut setup = Setup::new().await.at(text(&state["ended_at"]));
-    for (name, value) in state["settings"].as_object().unwrap() {
+    let held = state[database].take();
+    let mut setup = Setup::new().await.at(text(&held["upgraded_at"]));
+    for key in ["SERVER_KEY", "JWT_SECRET", "ATTESTATION_KEY"] {
+        setup = setup.without(key);
+    }
+    for (name, value) in [&state["settings"], &held["settings"]].into_iter().flat_map(|all| all.as_object().unwrap()) {
         setup = setup.with(name, text(value));
     }
+    for (name, content) in held["key_files"].as_object().unwrap() {
+        setup.file(name, text(content));
+    }
     setup.restore(&(read(&format!("{database}.sql")) + more)).await;
-    (setup.start().await, state[database].clone())
+    (setup, held)
 }
 
 async fn refreshed(client: &ApiClient, token: &Value) {

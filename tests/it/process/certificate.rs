@@ -63,8 +63,8 @@ async fn renewed_certificate_is_used_without_a_restart() {
     renew(&folder);
     std::fs::write(folder.join("cert.pem"), kept).unwrap();
     child.signal("HUP");
-    until_logged(&plan, "keeping the current TLS certificate: TLS_CERT and TLS_KEY").await;
-    assert!(serves(&plan, &second).await);
+    until_logged(&config, "keeping the current TLS certificate: TLS_CERT and TLS_KEY").await;
+    assert!(serves(&config, &second).await);
 
     // Without a signal, as when a mounted secret changes.
     let third = renew(&folder);

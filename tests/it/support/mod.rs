@@ -118,7 +118,14 @@ impl Setup {
         self
     }
 
-    /// Executes the statements of a dump in the database.
+    /// Writes a file into the data folder, readable by its owner alone, as key files have to be.
+    pub fn file(&self, name: &str, text: &str) {
+        let path = self.data.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    /// Fills its database with the statements of a dump.
     pub async fn restore(&self, dump: &str) {
         self.database.restore(&self.data.path().join("countersign.db"), dump).await;
     }

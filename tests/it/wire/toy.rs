@@ -266,8 +266,8 @@ impl Tokens {
     pub fn new(expires_at: domain::Timestamp) -> Self {
         let entropy = countersign::clock::Entropy::seeded(1);
         let new_session = || SignedIn {
-            account: countersign::ids::AccountId::new(&entropy),
-            session: countersign::ids::SessionId::new(&entropy),
+            account: domain::ids::AccountId::new(&entropy),
+            session: domain::ids::SessionId::new(&entropy),
             role: Role::User,
             expires_at,
             authenticated: None,
