@@ -108,7 +108,7 @@ async fn cheap_hashes_are_wrapped_costly_ones_refused_and_clear_ones_kept_to_the
     let imported = plan.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
     let (summary, refusals) = said(&imported);
     assert_eq!(summary.trim(), "5 imported, 0 known already, 1 refused", "{refusals}");
-    assert!(refusals.contains("line 3: password_hash: too costly"), "{refusals}");
+    assert!(refusals.contains("line 3: password_hash: too costly: at most 16 lanes of scrypt"), "{refusals}");
     let bare = "SELECT username FROM account WHERE password_hash NOT LIKE '$argon2id$%' AND password_hash NOT LIKE '$wrapped$%'";
     assert_eq!(plan.column(bare).await, ["passlib"]);
     let cheap =
