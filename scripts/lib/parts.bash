@@ -43,7 +43,9 @@ rust_everywhere() {
     redis_up
     fault_tools_up
     docs_tools_up
+    deploy_tools_up
     stand_ins_up
+    deployment_files
     build || return 0
     export COUNTERSIGN_TEST_SEEN=$workdir/seen
     on_sqlite
@@ -62,6 +64,14 @@ rust_everywhere() {
         failed=$((failed + 1))
         note "FAILED, as it ran nowhere: $line"
     done < <(comm -12 <(left_out "$first") <(left_out "$richest"))
+}
+
+# Each file of deploy/, read by the tool that it is for.
+deployment_files() {
+    [[ ${#filter[@]} == 0 ]] || return 0
+    local line
+    part step 'Deployment files' deploy/check || true
+    while read -r line; do note "$line"; done < <(grep '^left out: ' "$log")
 }
 
 # What the tests of a log say that they left out; they print `LEFT OUT: what, and why`.
