@@ -225,7 +225,8 @@ impl Events {
 }
 
 pub async fn outbox(url: &str) -> Vec<Value> {
-    let request = reqwest::Client::new().get(format!("{url}/dev/outbox")).header("accept", "application/json");
+    let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+    let request = http.get(format!("{url}/dev/outbox")).header("accept", "application/json");
     request.send().await.unwrap().json().await.unwrap()
 }
 
