@@ -43,7 +43,9 @@ rust_everywhere() {
     redis_up
     fault_tools_up
     docs_tools_up
+    deploy_tools_up
     stand_ins_up
+    deployment_files
     build || return 0
     export COUNTERSIGN_TEST_SEEN=$workdir/seen
     on_sqlite
@@ -64,7 +66,15 @@ rust_everywhere() {
     done < <(comm -12 <(left_out "$smallest") <(left_out "$largest"))
 }
 
-# The skipped tests of a log. Tests print `LEFT OUT: name, and reason`.
+# Each file of deploy/, read by the tool that it is for.
+deployment_files() {
+    [[ ${#filter[@]} == 0 ]] || return 0
+    local line
+    part step 'Deployment files' deploy/check || true
+    while read -r line; do note "$line"; done < <(grep '^left out: ' "$log")
+}
+
+# What the tests of a log say that they left out; they print `LEFT OUT: what, and why`.
 left_out() { grep -o 'LEFT OUT: .*' "$1" | LC_ALL=C sort -u; }
 
 # Third-party mock servers of the providers. The script starts them and prints the variables to export.

@@ -155,14 +155,27 @@ fault_tools_up() {
     command -v pgbouncer >/dev/null || apt pgbouncer pgbouncer
 }
 
-# Programs that the code blocks of the documentation use.
+# What the code blocks of the documentation and the layout of deploy/compose use.
 docs_tools_up() {
     local missing=() pair
-    for pair in curl:curl jq:jq nginx:nginx-light caddy:caddy python3:python3; do
+    for pair in curl:curl jq:jq openssl:openssl nginx:nginx-light caddy:caddy python3:python3; do
         PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     /usr/bin/python3 -c 'import jwt, cryptography' 2>/dev/null || missing+=(python3-jwt python3-cryptography)
     if ((${#missing[@]})); then apt 'the tools of the documentation' "${missing[@]}"; fi
+}
+
+# What reads the files of deploy/. kubernetes-validate is PyPI's; without it that file is left out, and said to be.
+deploy_tools_up() {
+    local missing=() pair
+    for pair in promtool:prometheus docker-compose:docker-compose systemd-analyze:systemd; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+    done
+    if ((${#missing[@]})); then apt 'what reads the files of deploy/' "${missing[@]}"; fi
+    if ! command -v kubernetes-validate >/dev/null && python3 -m venv "$workdir/venv" >"$workdir/logs/venv.log" 2>&1; then
+        "$workdir/venv/bin/pip" install --quiet kubernetes-validate >>"$workdir/logs/venv.log" 2>&1 || true
+        PATH=$PATH:$workdir/venv/bin
+    fi
 }
 
 servers_down() {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::ImageUrl;
 use crate::{
-    password::ExportedPassword,
+    password::{Bound, ExportedPassword},
     store::entity::account::{AccountStatus, Model, Role},
 };
 use domain::{
@@ -27,11 +27,21 @@ use domain::{
 pub struct LineRefusal {
     pub field: Cow<'static, str>,
     pub reason: &'static str,
+    /// The bound that a value is above.
+    pub bound: Option<Bound>,
 }
 
 impl LineRefusal {
     pub fn new(field: impl Into<Cow<'static, str>>, reason: &'static str) -> Self {
-        Self { field: field.into(), reason }
+        Self { field: field.into(), reason, bound: None }
+    }
+}
+
+/// As the import prints it.
+impl fmt::Display for LineRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.reason.replace('_', " "))?;
+        self.bound.map_or(Ok(()), |bound| write!(f, ": {bound}"))
     }
 }
 
@@ -170,7 +180,8 @@ impl Fields {
             Err(refusal) => refusal,
         };
         let field = refusal.field.map_or(Cow::Borrowed(FIELD), |field| format!("{FIELD}.{field}").into());
-        self.refuse(field, refusal.reason.reason());
+        let (reason, bound) = (refusal.reason.reason(), refusal.reason.bound());
+        self.refusals.push(LineRefusal { field, reason, bound });
         None
     }
 

@@ -20,6 +20,26 @@ pub struct PasswordHash {
     pub(super) scheme: Scheme,
 }
 
+/// The most of a parameter that verifying a hash may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    pub most: u64,
+    /// What is counted, in the plural.
+    pub of: &'static str,
+}
+
+impl Bound {
+    pub const fn new(most: u64, of: &'static str) -> Self {
+        Self { most, of }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {} {}", self.most, self.of)
+    }
+}
+
 /// Why a hash of another system can't be taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportRejection {
@@ -29,8 +49,8 @@ pub enum ImportRejection {
     Malformed,
     /// A hash so short or made with so little work that it says nothing.
     TooWeak,
-    /// To verify it would take more memory or time than a sign-in may cost us.
-    TooCostly,
+    /// To verify it would take more memory or time than a sign-in may cost: a parameter is above this bound.
+    TooCostly(Bound),
     /// An object lacks this field.
     Missing,
     /// An object has a field that its format does not know.
@@ -44,18 +64,34 @@ impl ImportRejection {
             ImportRejection::UnknownFormat => "unknown_format",
             ImportRejection::Malformed => "malformed",
             ImportRejection::TooWeak => "too_weak",
-            ImportRejection::TooCostly => "too_costly",
+            ImportRejection::TooCostly(_) => "too_costly",
             ImportRejection::Missing => "missing",
             ImportRejection::UnknownField => "unknown_field",
+        }
+    }
+
+    /// The bound that a parameter of the hash is above.
+    pub const fn bound(self) -> Option<Bound> {
+        match self {
+            ImportRejection::TooCostly(bound) => Some(bound),
+            ImportRejection::UnknownFormat
+            | ImportRejection::Malformed
+            | ImportRejection::TooWeak
+            | ImportRejection::Missing
+            | ImportRejection::UnknownField => None,
         }
     }
 }
 
 impl PasswordHash {
-    /// A hash from a row of ours. None where it is garbled: then nobody can sign in with it.
+    /// A hash from a row of ours. None where it is garbled, or costs more than an import accepts: a row that was written
+    /// past the import must not occupy a hashing thread for seconds. No password fits it then.
     pub fn from_stored(text: &str) -> Option<Self> {
         match formats::text(text).ok()? {
-            Exported::Hash(scheme) => Some(Self { text: text.to_owned(), scheme }),
+            Exported::Hash(scheme) => match scheme.work() {
+                Work::Fast | Work::Fair => Some(Self { text: text.to_owned(), scheme }),
+                Work::Excessive(_) => None,
+            },
             Exported::Clear(_) | Exported::Unusable => None,
         }
     }
@@ -121,7 +157,7 @@ fn affordable(scheme: &Scheme) -> Result<(), ImportRejection> {
         return Err(ImportRejection::TooWeak);
     }
     match scheme.work() {
-        Work::Excessive => Err(ImportRejection::TooCostly),
+        Work::Excessive(bound) => Err(ImportRejection::TooCostly(bound)),
         Work::Fast | Work::Fair if scheme.output().len() < LEAST_OUTPUT => Err(ImportRejection::TooWeak),
         Work::Fast | Work::Fair => Ok(()),
     }

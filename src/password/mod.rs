@@ -30,7 +30,7 @@ pub use breached::Breached;
 pub use context::Context;
 pub use decoys::{Census, Seed, Tally};
 pub use formats::FormatRefusal;
-pub use hash::{ExportedPassword, ImportRejection, PasswordHash};
+pub use hash::{Bound, ExportedPassword, ImportRejection, PasswordHash};
 pub use hasher::{Cost, Hasher, Verdict};
 pub use policy::{Description, Policy};
 pub use pool::{Observer, Pool};

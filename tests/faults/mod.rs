@@ -1,6 +1,7 @@
 //! Real faults: processes killed and suspended, servers stopped, connections cut, disks filled, clocks changed. The
 //! server is the real binary; servers that a test stops are its own.
 
+mod budgets;
 mod clock;
 mod cycles;
 mod database;
@@ -17,7 +18,7 @@ mod proxy;
 mod read_only;
 mod redis;
 mod redis_user;
-mod servers;
+pub mod servers;
 mod stopped;
 
 use crate::{process::child::ChildConfig, support::env_var};

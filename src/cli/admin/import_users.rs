@@ -159,8 +159,8 @@ impl Told {
             Imported::Known => counts.known += 1,
             Imported::Refused(refusals) => {
                 counts.refused += 1;
-                for LineRefusal { field, reason } in refusals {
-                    self.bar.suspend(|| eprintln!("line {number}: {field}: {}", reason.replace('_', " ")));
+                for refusal in refusals {
+                    self.bar.suspend(|| eprintln!("line {number}: {refusal}"));
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::password::schemes::{
     Algorithm, Argon2, Pbkdf2,
-    text::{base64, number},
+    text::{NUMBER, base64, number},
 };
 
 pub const FORMAT: Format = Format { name: "keycloak", text: no_text, object: Some(object) };
@@ -39,7 +39,7 @@ fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Result<&'a str, Impor
 
 fn algorithm(credential: &Map<String, Value>, salt: Vec<u8>, output: Vec<u8>) -> Result<Algorithm, ImportRejection> {
     let iterations = credential.get("hashIterations").and_then(Value::as_u64).ok_or(Missing)?;
-    let iterations = u32::try_from(iterations).map_err(|_| ImportRejection::TooCostly)?;
+    let iterations = u32::try_from(iterations).map_err(|_| ImportRejection::TooCostly(NUMBER))?;
     match text(credential, "algorithm")? {
         "argon2" => argon2(credential, iterations, salt, output).map(Algorithm::Argon2),
         name => {

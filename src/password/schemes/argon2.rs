@@ -10,6 +10,7 @@ use super::{
     text::{encode, number, number_parameter, some_base64},
 };
 use crate::password::{
+    Bound,
     ImportRejection::{self, Malformed},
     pool::Memory,
 };
@@ -18,6 +19,9 @@ use crate::password::{
 const MOST_MEMORY: u64 = 256 << 10;
 const MOST_WORK: u64 = 2 << 20;
 const MOST_PASSES: u32 = 10;
+const MEMORY: Bound = Bound::new(MOST_MEMORY, "KiB of Argon2's memory");
+const WORK: Bound = Bound::new(MOST_WORK, "KiB of Argon2's memory times passes");
+const PASSES: Bound = Bound::new(MOST_PASSES as u64, "passes of Argon2");
 /// Memory times passes, in KiB, below which guesses are cheap: a tenth of what is the least that OWASP asks for.
 const FAST_WORK: u64 = 4 << 10;
 
@@ -96,8 +100,12 @@ impl Hash for Argon2 {
     fn work(&self) -> Work {
         let (memory, passes) = (u64::from(self.params.m_cost()), self.params.t_cost());
         let work = memory * u64::from(passes);
-        if memory > MOST_MEMORY || passes > MOST_PASSES || work > MOST_WORK {
-            Work::Excessive
+        if memory > MOST_MEMORY {
+            Work::Excessive(MEMORY)
+        } else if passes > MOST_PASSES {
+            Work::Excessive(PASSES)
+        } else if work > MOST_WORK {
+            Work::Excessive(WORK)
         } else if work < FAST_WORK {
             Work::Fast
         } else {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Hash, Work, text::number};
 use crate::password::{
+    Bound,
     ImportRejection::{self, Malformed, TooCostly, TooWeak},
     pool::Memory,
 };
@@ -28,6 +29,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const LONGEST_PASSWORD: usize = 72;
 const LEAST_COST: u32 = 4;
 const MOST_COST: u32 = 15;
+const COST: Bound = Bound::new(MOST_COST as u64, "as bcrypt's cost");
 
 #[derive(Clone, Copy, PartialEq)]
 pub struct Bcrypt {
@@ -45,7 +47,7 @@ impl Bcrypt {
             return Err(TooWeak);
         }
         if cost > MOST_COST {
-            return Err(TooCostly);
+            return Err(TooCostly(COST));
         }
         if digits.len() != 53 || !digits.is_ascii() {
             return Err(Malformed);

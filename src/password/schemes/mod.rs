@@ -36,6 +36,7 @@ pub use self::{
     wrapped::Wrapped,
 };
 use super::{
+    Bound,
     ImportRejection::{self, UnknownFormat},
     pool::Memory,
 };
@@ -49,8 +50,8 @@ pub enum Work {
     /// So little that passwords can be guessed quickly from a stolen table: wrapped in argon2id before it is stored.
     Fast,
     Fair,
-    /// More than a sign-in may cost.
-    Excessive,
+    /// More than a sign-in may cost: a parameter is above this bound.
+    Excessive(Bound),
 }
 
 /// An algorithm with its parameters, its salt and the hash it made.

@@ -10,11 +10,13 @@ use super::{
     text::{dotted_base64, encode, number, number_parameter},
 };
 use crate::password::{
+    Bound,
     ImportRejection::{self, Malformed, UnknownFormat},
     pool::Memory,
 };
 
 const MOST_ROUNDS: u32 = 2_000_000;
+const ROUNDS: Bound = Bound::new(MOST_ROUNDS as u64, "rounds of PBKDF2");
 /// Below that a graphics card tries millions of passwords a second.
 const FAST_ROUNDS: u32 = 10_000;
 
@@ -81,7 +83,7 @@ impl Hash for Pbkdf2 {
         match self.rounds.get() {
             ..FAST_ROUNDS => Work::Fast,
             FAST_ROUNDS..=MOST_ROUNDS => Work::Fair,
-            _ => Work::Excessive,
+            _ => Work::Excessive(ROUNDS),
         }
     }
 

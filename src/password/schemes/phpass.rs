@@ -9,11 +9,18 @@ use super::{
     text::{encode, number_parameter, some_base64},
 };
 use crate::password::{
+    Bound,
     ImportRejection::{self, Malformed, UnknownFormat},
+    MAX_BYTES,
     pool::Memory,
 };
 
-const MOST_LOG_ROUNDS: u32 = 20;
+/// Eight times what Drupal uses by default, 32 times phpass's default. With the longest password a round hashes a kibibyte.
+const MOST_LOG_ROUNDS: u32 = 18;
+const MOST_ROUNDS: Bound = Bound::new(1 << MOST_LOG_ROUNDS, "rounds of phpass");
+/// Drupal hashes no password of more bytes, so such a password is a wrong one. So many bytes are hashed all the same, so
+/// that the answer takes its time. phpass's own bound, 4096, is above [`MAX_BYTES`](crate::password::MAX_BYTES).
+const LONGEST_DRUPAL_PASSWORD: usize = 512;
 /// MD5 and SHA-512 are fast: with fewer rounds than these passwords can be guessed quickly.
 const FAIR_LOG_ROUNDS: u32 = 14;
 
@@ -39,6 +46,14 @@ impl Phpass {
         }
         Ok(Self { function, log_rounds, salt, output })
     }
+
+    /// Of the functions, SHA-512 is Drupal's.
+    fn longest_password(&self) -> usize {
+        match self.function {
+            HashFunction::Sha512 => LONGEST_DRUPAL_PASSWORD,
+            HashFunction::Md5 | HashFunction::Sha1 | HashFunction::Sha256 => MAX_BYTES,
+        }
+    }
 }
 
 fn read(parameters: &str, salt: &str, hash: &str) -> Result<Phpass, ImportRejection> {
@@ -56,12 +71,13 @@ impl Hash for Phpass {
     }
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let mut made = self.function.digest(&[&self.salt, password]);
+        let hashed = &password[..password.len().min(self.longest_password())];
+        let mut made = self.function.digest(&[&self.salt, hashed]);
         for _ in 0..1u32 << self.log_rounds {
-            made = self.function.digest(&[&made, password]);
+            made = self.function.digest(&[&made, hashed]);
         }
         made.truncate(self.output.len());
-        Some(made)
+        (hashed.len() == password.len()).then_some(made)
     }
 
     fn output(&self) -> &[u8] {
@@ -76,7 +92,7 @@ impl Hash for Phpass {
         match self.log_rounds {
             ..FAIR_LOG_ROUNDS => Work::Fast,
             FAIR_LOG_ROUNDS..=MOST_LOG_ROUNDS => Work::Fair,
-            _ => Work::Excessive,
+            _ => Work::Excessive(MOST_ROUNDS),
         }
     }
 

@@ -9,11 +9,14 @@ use super::{
     text::{base64, encode, number_parameter, parameter, some_base64},
 };
 use crate::password::{
+    Bound,
     ImportRejection::{self, Malformed, TooCostly, UnknownFormat},
     pool::Memory,
 };
 
-const MOST_ROUNDS: u32 = 1_000_000;
+/// Those of Spring's `StandardPasswordEncoder`, the only system with more than one.
+const MOST_ROUNDS: u32 = 1024;
+const ROUNDS: Bound = Bound::new(MOST_ROUNDS as u64, "rounds of a salted hash");
 
 /// Where the salt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ impl Salted {
     ) -> Result<Self, ImportRejection> {
         match rounds {
             0 => Err(Malformed),
-            _ if rounds > MOST_ROUNDS => Err(TooCostly),
+            _ if rounds > MOST_ROUNDS => Err(TooCostly(ROUNDS)),
             _ if output.len() != function.length() => Err(Malformed),
             _ => Ok(Self { function, salt_place, rounds, salt, output }),
         }

@@ -10,6 +10,7 @@ use super::{
     text::{encode, number_parameter, some_base64},
 };
 use crate::password::{
+    Bound,
     ImportRejection::{self, Malformed, TooCostly},
     pool::Memory,
 };
@@ -21,6 +22,10 @@ const MOST_WORK: u64 = 1 << 30;
 /// reads them afterwards.
 const MOST_LANES: u32 = 16;
 const MOST_BLOCKS: u64 = 4096;
+const MEMORY: Bound = Bound::new(MOST_MEMORY, "bytes of scrypt's memory");
+const WORK: Bound = Bound::new(MOST_WORK, "bytes of scrypt's memory times lanes");
+const LANES: Bound = Bound::new(MOST_LANES as u64, "lanes of scrypt");
+const BLOCKS: Bound = Bound::new(MOST_BLOCKS, "blocks of scrypt in all lanes");
 /// Memory times lanes, in bytes, below which guesses are cheap: a quarter of what scrypt's paper calls interactive.
 const FAST_WORK: u64 = 4 << 20;
 
@@ -33,12 +38,12 @@ pub struct Scrypt {
 
 /// Parameters, with N as the power of two that it is.
 pub fn params(log_n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
-    let log_n = u8::try_from(log_n).map_err(|_| TooCostly)?;
+    let log_n = u8::try_from(log_n).map_err(|_| TooCostly(MEMORY))?;
     match (r, p) {
         (0, _) | (_, 0) => Err(Malformed),
         // What is left to refuse are sizes that overflow.
-        (r, p) if u64::from(r) * u64::from(p) < 1 << 30 => Params::new(log_n, r, p).map_err(|_| TooCostly),
-        _ => Err(TooCostly),
+        (r, p) if u64::from(r) * u64::from(p) < 1 << 30 => Params::new(log_n, r, p).map_err(|_| TooCostly(MEMORY)),
+        _ => Err(TooCostly(BLOCKS)),
     }
 }
 
@@ -55,8 +60,14 @@ pub fn work(params: &Params) -> Work {
     let blocks = r.saturating_mul(p);
     let memory = params.n().saturating_mul(128 * r);
     let work = memory.saturating_mul(p);
-    if memory > MOST_MEMORY || work > MOST_WORK || params.p() > MOST_LANES || blocks > MOST_BLOCKS {
-        Work::Excessive
+    if memory > MOST_MEMORY {
+        Work::Excessive(MEMORY)
+    } else if params.p() > MOST_LANES {
+        Work::Excessive(LANES)
+    } else if work > MOST_WORK {
+        Work::Excessive(WORK)
+    } else if blocks > MOST_BLOCKS {
+        Work::Excessive(BLOCKS)
     } else if work < FAST_WORK {
         Work::Fast
     } else {

@@ -10,12 +10,14 @@ use super::{
     text::{encode, number_parameter, some_base64},
 };
 use crate::password::{
+    Bound,
     ImportRejection::{self, Malformed, TooCostly, TooWeak, UnknownFormat},
     pool::Memory,
 };
 
 /// A round takes the longer, the longer the password is. passlib's default of 656,000 is below.
 const MOST_ROUNDS: u32 = 1_000_000;
+const ROUNDS: Bound = Bound::new(MOST_ROUNDS as u64, "rounds of crypt(3)");
 const FAST_ROUNDS: u32 = 10_000;
 /// A longer password is a wrong one: with a thousand bytes the most rounds would take a dozen seconds. It is computed
 /// with so many bytes all the same, so that the answer takes its time.
@@ -43,7 +45,7 @@ impl ShaCrypt {
         }
         match rounds {
             ..Params::ROUNDS_MIN => Err(TooWeak),
-            _ if rounds > MOST_ROUNDS => Err(TooCostly),
+            _ if rounds > MOST_ROUNDS => Err(TooCostly(ROUNDS)),
             _ if output.len() != function.length() => Err(Malformed),
             _ => Ok(Self { function, rounds, salt, output }),
         }

@@ -6,13 +6,19 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD_NO_PAD},
 };
 
-use crate::password::ImportRejection::{self, Malformed, TooCostly};
+use crate::password::{
+    Bound,
+    ImportRejection::{self, Malformed, TooCostly},
+};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
+
+/// The largest number that a parameter of any algorithm can be.
+pub const NUMBER: Bound = Bound::new(u32::MAX as u64, "for a parameter");
 
 /// No hash and no salt is longer.
 const LONGEST: usize = 256;
@@ -70,7 +76,7 @@ pub fn number(text: &str) -> Result<u32, ImportRejection> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Malformed);
     }
-    text.parse().map_err(|_| TooCostly)
+    text.parse().map_err(|_| TooCostly(NUMBER))
 }
 
 /// The base 64 of crypt(3) and phpass: little end first.

@@ -63,7 +63,7 @@ impl Wrapped {
     /// Never fast: it is not wrapped once more.
     pub fn work(&self) -> Work {
         match (self.inner.work(), self.argon2.work()) {
-            (Work::Excessive, _) | (_, Work::Excessive) => Work::Excessive,
+            (Work::Excessive(bound), _) | (_, Work::Excessive(bound)) => Work::Excessive(bound),
             (Work::Fast | Work::Fair, Work::Fast | Work::Fair) => Work::Fair,
         }
     }

@@ -108,7 +108,7 @@ async fn cheap_hashes_are_wrapped_costly_ones_rejected_and_plain_text_kept_exact
     let imported = config.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
     let (summary, refusals) = output_text(&imported);
     assert_eq!(summary.trim(), "5 imported, 0 known already, 1 refused", "{refusals}");
-    assert!(refusals.contains("line 3: password_hash: too costly"), "{refusals}");
+    assert!(refusals.contains("line 3: password_hash: too costly: at most 16 lanes of scrypt"), "{refusals}");
     let bare = "SELECT username FROM account WHERE password_hash NOT LIKE '$argon2id$%' AND password_hash NOT LIKE '$wrapped$%'";
     assert_eq!(config.column(bare).await, ["passlib"]);
     let cheap =
@@ -120,6 +120,36 @@ async fn cheap_hashes_are_wrapped_costly_ones_rejected_and_plain_text_kept_exact
         assert_eq!(signed_in["user"]["username"], username, "{signed_in:#}");
         assert_eq!(child.sign_in(username, "Pass with space 71").await["__typename"], "CredentialsRejected");
     }
+    child.kill();
+}
+
+/// phpass hashes the password in each of its rounds, so those are bounded: by the import, which names the bound, and at a
+/// sign-in, whatever wrote the row.
+#[tokio::test]
+async fn rounds_above_a_bound_are_refused_at_import_and_at_sign_in() {
+    let config = ChildConfig::new().await;
+    let line = |name: &str, hash: &str| json!({ "username": name, "password_hash": hash }).to_string();
+    let lines = [
+        line("wordpress", "$P$I12345678JSrxV0gEYZPoB8ZbPd5S.0"),
+        line("drupal", &format!("$S$H{}", "1".repeat(51))),
+        line("stored", &format!("$salted$md5,salt=before,rounds=999999$c2FsdA${}", "A".repeat(22))),
+        line("most_rounds", "$P$G12345678JSrxV0gEYZPoB8ZbPd5S.0"),
+        line("gildong", &bcrypt::hash("Old-System-Pass-1", 4).unwrap()),
+    ];
+    let imported = config.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
+    let (summary, refusals) = output_text(&imported);
+    assert_eq!(summary.trim(), "2 imported, 0 known already, 3 refused", "{refusals}");
+    let bounds = ["262144 rounds of phpass", "262144 rounds of phpass", "1024 rounds of a salted hash"];
+    for (number, bound) in (1..).zip(bounds) {
+        let expected = format!("line {number}: password_hash: too costly: at most {bound}");
+        assert!(refusals.lines().any(|line| line == expected), "{expected}: {refusals}");
+    }
+
+    let child = config.serve().await;
+    // The hash of this password with 2^20 rounds.
+    const COSTLY: &str = "UPDATE account SET password_hash = '$phpass$md5,ln=20$YWJjZGVmZ2g$d+ZLYGDmUsLlINqI2SQjKg' WHERE username = 'gildong' RETURNING username";
+    assert_eq!(config.column(COSTLY).await, ["gildong"]);
+    assert_eq!(child.sign_in("gildong", "Old-System-Pass-1").await["__typename"], "CredentialsRejected");
     child.kill();
 }
 
