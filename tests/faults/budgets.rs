@@ -51,7 +51,7 @@ impl Processes {
             ("SERVICE_HOURLY_SENDS", SERVICE.to_string()),
             ("DESTINATION_HOURLY_SENDS", DESTINATION.to_string()),
             ("SERVICE_HOURLY_EMAIL_SENDS", EMAILS.to_string()),
-            ("CLIENT_EMAIL_SENDS_PER_MINUTE", "without_quotas".to_owned()),
+            ("CLIENT_EMAIL_SENDS_PER_MINUTE", "unlimited".to_owned()),
         ]
         .into_iter()
         .fold(without_quotas().await, |config, (name, value)| config.with(name, &value));
