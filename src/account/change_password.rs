@@ -30,8 +30,8 @@ pub enum PasswordChange {
     },
     CredentialsRejected,
     PasswordRejected(Vec<Violation>),
-    /// The password is correct but was changed too recently to count, and the access token has no recent
-    /// authentication.
+    /// The password is correct but does not count as an authentication ([`Established`](crate::session::Established)),
+    /// and the access token has no recent one.
     ReauthenticationRequired(Required),
     /// The account was deleted in the meantime.
     Gone,

@@ -56,8 +56,7 @@ impl Parts {
         };
         let changes = self.store.contact_changes(id).await?;
         let established = Established::of(&account, &changes, self.clock.now());
-        let has_channel =
-            |channels: &[Channel]| channels.iter().any(|channel| self.verifications.reaches(*channel));
+        let has_channel = |channels: &[Channel]| channels.iter().any(|channel| self.verifications.reaches(*channel));
         let phone = established.phone && has_channel(&[Channel::Sms, Channel::Voice]);
         let email = established.email && has_channel(&[Channel::Email]);
         let ways = [(Way::Password, established.password), (Way::PhoneCode, phone), (Way::EmailCode, email)];

@@ -43,7 +43,7 @@ impl Row {
     }
 }
 
-/// The longest period of a report.
+/// The longest period of a report: a year by day, a month by hour.
 pub fn longest(bucket: Bucket) -> TimeDelta {
     match bucket {
         Bucket::Hour => TimeDelta::days(31),

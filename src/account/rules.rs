@@ -244,8 +244,8 @@ pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool)
 /// A contact change code is sent to a contact that no account has verified. If another account has, its owner is
 /// notified instead, and the caller cannot tell the difference.
 ///
+/// # Errors
 /// That the contact is taken, if account existence is disclosed.
-/// Where accounts are disclosed: that the contact is taken.
 pub fn for_mover(
     holder: Option<&Model>,
     kind: ContactKind,

@@ -84,8 +84,8 @@ struct UndoTx {
 }
 
 impl Accounts {
-    /// Restores the contacts from before the oldest change that can still be undone, whichever of the changes the token
-    /// belongs to: they are all taken to be by the same person. Revokes all access to the account and removes the
+    /// Restores the contacts from before the oldest change that can still be undone, regardless of which change the
+    /// token belongs to: they are all taken to be by the same person. Revokes all access to the account and removes the
     /// password, since an attacker may know it; the owner sets a new one with a code to the restored contact.
     ///
     /// If the account has a contact that none of the changes touched, a code to it has to be confirmed first: undo

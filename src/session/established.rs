@@ -1,5 +1,5 @@
-//! What counts as an authentication of an account (invariant 8): what the account had before the oldest contact change
-//! that can still be undone. An attacker who changed a contact cannot authenticate with anything newer.
+//! Which factors count as an authentication of an account (invariant 8): those that the account had before the oldest
+//! contact change that can still be undone. An attacker who changed a contact cannot authenticate with anything newer.
 
 use super::authentication::{Method, Used};
 use crate::{
@@ -31,7 +31,7 @@ pub struct Established {
 impl Established {
     /// The factors of `account` that count. `changes` are its contact changes, including undone ones.
     ///
-    /// Timestamps of different rows are not compared with each other: a change records the password that the account
+    /// Timestamps of the account are not compared with those of changes: a change records which password the account
     /// had, and its kind says which contact it replaced.
     pub fn of(account: &account::Model, changes: &[contact_change::Model], now: Timestamp) -> Self {
         let not_undone = || changes.iter().filter(|change| change.undone_at.is_none());

@@ -1,9 +1,9 @@
 //! The refresh tokens in a request, and the choice of the one to exchange.
 //!
 //! In cookie mode a request may carry several: a late response set the cookie of an older token, or of a session that
-//! has ended, beside the newest one; or another host of the domain set one. Tokens of ended sessions are ignored. If
-//! the others belong to one session, the one in the highest slot is the newest. If they belong to several, one of the
-//! sessions may be an attacker's (login CSRF), so none is exchanged.
+//! has ended, in addition to the newest one; or another host of the domain set one. Tokens of ended sessions are
+//! ignored. If the others belong to one session, the one in the highest slot is the newest. If they belong to several,
+//! one of the sessions may be an attacker's (login CSRF), so none is exchanged.
 
 use std::collections::{HashMap, HashSet};
 

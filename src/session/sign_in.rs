@@ -327,7 +327,7 @@ pub(super) fn names(account: &Model, parsed: Option<&Identifier>) -> bool {
     }
 }
 
-/// The key for choosing a decoy hash: the account id, whichever identifier was used, or else the identifier itself.
+/// The key for choosing a decoy hash: the account id if there is an account, otherwise the identifier.
 fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Model>) -> String {
     if let Some(account) = account {
         return account.id.as_str().to_owned();

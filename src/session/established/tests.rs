@@ -60,7 +60,7 @@ fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_cha
     }
 }
 
-/// What counts `days` after the start: password, phone, e-mail.
+/// The factors that count `days` after the start: password, phone, e-mail.
 fn counts(account: &account::Model, changes: &[contact_change::Model], days: u32) -> (bool, bool, bool) {
     let established = Established::of(account, changes, start() + DAY * days);
     (established.password, established.phone, established.email)

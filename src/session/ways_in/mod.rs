@@ -60,7 +60,7 @@ impl Subject {
     }
 }
 
-/// What a security act revoked.
+/// Access that a security act revoked.
 #[derive(Debug, Default)]
 pub struct Ended {
     /// The account, locked until the end of the transaction. None: it no longer exists, or the act is on one session.
