@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    fn requests_with_one_key_are_serialized_and_keys_are_removed() {
+    async fn requests_with_one_key_are_serialized_and_keys_are_removed() {
         let (turns, inside, done) = (Turns::default(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let clicks = (0..100).map(|_| {
             let (turns, inside, done) = (turns.clone(), inside.clone(), done.clone());
