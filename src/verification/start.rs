@@ -1,4 +1,4 @@
-//! Sending a code: quotas, the row, its message in the outbox, all in one transaction.
+//! Sending a code: quotas, verification, outbox message and audit entry in one transaction.
 
 use std::pin::Pin;
 
@@ -30,65 +30,65 @@ use domain::{
     purpose::Purpose,
 };
 
-/// What somebody wants to be sent.
+/// A request to send a code.
 pub struct Start<R> {
     pub purpose: Purpose,
     pub to: Contact,
-    /// By which channel; it must lead to the contact ([`rules::channel`]).
+    /// The channel; it must match the kind of contact ([`rules::channel`]).
     pub channel: Channel,
     /// The language of the message.
     pub locale: Locale,
-    /// The client's own key: the same one names the same verification.
+    /// The client's own key: the same key returns the same verification.
     pub idempotency_key: Option<String>,
     pub audience: Audience<R>,
-    /// What it is called in the audit trail.
+    /// The operation in the audit trail.
     pub act: audit::Act,
 }
 
-/// Who stands behind the contact, as far as the purpose cares.
+/// How the recipient is determined.
 pub enum Audience<R> {
-    /// Whoever holds it.
+    /// The contact itself.
     Anyone { account: Option<AccountId> },
-    /// An account that this names. It is looked up after the quotas, in the same transaction, and judged then: by a
-    /// pure function, since a transaction is open.
+    /// An account found by this identifier. It is looked up after the quotas, in the same transaction. `judge` has to
+    /// be a pure function, since a transaction is open.
     Account { identifier: Identifier, judge: Judge<R> },
-    /// An account that is written, or looked at with more than one statement, in the same transaction, after the quotas.
+    /// Determined by more than one statement, or with a write, in the same transaction, after the quotas.
     Newcomer(Writing<R>),
 }
 
-/// Writes what a code is to be sent for, and says who gets what. Nothing but SQL may happen in it.
+/// Determines the recipient in a transaction, and may write. Must not do anything but SQL.
 pub type Writing<R> = Box<
     dyn for<'t> FnOnce(&'t Tx) -> Pin<Box<dyn Future<Output = Result<Result<Recipient, R>, Fault>> + Send + 't>> + Send,
 >;
 
-/// Decides who gets what; only where accounts are disclosed, why nobody does, in the asker's own words.
+/// Determines the recipient from an account. An error, allowed only if account existence is disclosed, has the caller's
+/// own type.
 pub type Judge<R> = Box<dyn FnOnce(Option<&account::Model>) -> Result<Recipient, R> + Send>;
 
-/// Who gets what.
+/// The recipient, and the kind of message.
 pub enum Recipient {
-    /// The code; where the account has a contact for it, to that one as the account has it. What was typed may differ in
-    /// case, and then be somebody else's mailbox.
+    /// The code. `to` is the contact as stored with the account, if it has one: the entered contact may differ in case,
+    /// and then be another person's mailbox.
     Holder { account: Option<AccountId>, to: Option<Contact> },
-    /// Nobody gets anything, and the answer looks like any other.
+    /// Nothing is sent, and the response looks like any other.
     Decoy,
-    /// The contact is told that it has no account, in place of a code; the answer looks like any other.
+    /// The contact gets a message that it has no account, in place of a code; the response looks like any other.
     Unknown,
-    /// The account's holder is told something in place of a code, at this contact of theirs; the answer looks like any
-    /// other.
+    /// The account's owner gets a notice in place of a code, at this contact; the response looks like any other.
     Told { account: AccountId, to: Option<Contact>, notice: Notice },
 }
 
-/// What became of it.
+/// Result of a start.
 pub enum Started<R> {
-    /// It is on its way; or was already, under the same idempotency key.
+    /// The message is queued, or was already under the same idempotency key.
     Sent(Verification),
     Quota(Refused),
     Refused(R),
 }
 
 impl Verifications {
-    /// Starts a verification and sends its code. The audit trail has it, but for what the audience refused: its asker
-    /// knows what that is called.
+    /// Starts a verification and sends its code. Writes the audit entry, except for rejections by the audience, which
+    /// the caller has to record.
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
@@ -100,14 +100,14 @@ impl Verifications {
             Some(key) => Some(parts.turns.wait(key).await),
             None => None,
         };
-        if let Some(known) = parts.known(key.as_deref()).await? {
-            // It sends nothing, and may be asked as often as anything else that is only looked up.
+        if let Some(existing) = parts.existing(key.as_deref()).await? {
+            // Nothing is sent, so only a lookup is charged.
             if let Err(refused) = parts.quotas.charge(Act::Lookup, caller).await {
                 parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
                 return Ok(Started::Quota(refused));
             }
             parts.store.record(event).await;
-            return Ok(Started::Sent(known));
+            return Ok(Started::Sent(existing));
         }
         let test = parts.test_contact(&start.to).is_some();
         let destination = destination(&start.to);
@@ -121,11 +121,11 @@ impl Verifications {
         let now = parts.clock.now();
         let usage_key = start.purpose.usage_key(&start.to);
         let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
-        if !test && !matches!(written, Written::New(_)) {
+        if !test && !matches!(written, WriteResult::New(_)) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
         }
         match written {
-            Written::New(row) => {
+            WriteResult::New(row) => {
                 if !row.decoy {
                     metrics::verification_started(row.purpose, row.delivery_channel);
                 }
@@ -133,12 +133,12 @@ impl Verifications {
                 parts.outbox.dispatch(row.delivery_id.clone());
                 Ok(Started::Sent(parts.view(*row)))
             }
-            Written::Refused(refusal) => Ok(Started::Refused(refusal)),
-            // Two requests with one key at once: the other one was first, so its verification is the answer.
-            Written::KeyTaken | Written::UsedUp => match parts.known(key.as_deref()).await? {
-                Some(known) => {
+            WriteResult::Refused(refusal) => Ok(Started::Refused(refusal)),
+            // A concurrent request with the same key was first, so its verification is returned.
+            WriteResult::KeyTaken | WriteResult::UsedUp => match parts.existing(key.as_deref()).await? {
+                Some(existing) => {
                     parts.store.record(event).await;
-                    Ok(Started::Sent(known))
+                    Ok(Started::Sent(existing))
                 }
                 None => {
                     parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
@@ -150,22 +150,23 @@ impl Verifications {
 }
 
 impl Parts {
-    /// Writes the verification, the message that it owes, the contact's count and the trail; or nothing.
+    /// Writes the verification, its message, the contact's usage and the audit entry, atomically.
     async fn write_start<R: Send + 'static>(
         &self,
         start: Start<R>,
         key: Option<String>,
         entry: Event,
         now: Timestamp,
-    ) -> Result<Written<R>, Fault> {
+    ) -> Result<WriteResult<R>, Fault> {
         let draft = self.draft(&start, key, now);
         let limits = draft.scenario.is_none().then(|| self.send_limits(now));
         let discreet = self.is_discreet(start.purpose, start.channel);
-        let tells = draft.scenario.is_none() && self.tells_unknown(start.purpose, start.to.kind(), start.channel);
+        let notify_unknown =
+            draft.scenario.is_none() && self.tells_unknown(start.purpose, start.to.kind(), start.channel);
         let usage_key = start.purpose.usage_key(&start.to);
         let Start { to, locale, audience, .. } = start;
         match (limits, audience) {
-            // Nothing is read first and nothing can come between: all of it at once.
+            // No reads are needed first, so all rows are written in one statement.
             (Some(limits), Audience::Anyone { account }) if draft.idempotency_key.is_none() => {
                 let verification = Model { account_id: account.clone(), ..draft };
                 let recipient = Recipient::Holder { account: account.clone(), to: None };
@@ -173,8 +174,8 @@ impl Parts {
                 let event = entry.maybe_account(account);
                 let sending = Sending { limits, usage_key, verification: verification.clone(), delivery, event };
                 Ok(match self.store.write_sending(sending, now).await? {
-                    true => Written::New(Box::new(verification)),
-                    false => Written::UsedUp,
+                    true => WriteResult::New(Box::new(verification)),
+                    false => WriteResult::UsedUp,
                 })
             }
             (limits, audience) => {
@@ -184,19 +185,19 @@ impl Parts {
                             return Ok(Ending::Rollback(refused));
                         }
                         let mut row = draft;
-                        let recipient = match recipient(tx, audience, tells).await? {
+                        let recipient = match recipient(tx, audience, notify_unknown).await? {
                             Ok(recipient) => recipient,
-                            Err(refusal) => return Ok(Ending::Rollback(Written::Refused(refusal))),
+                            Err(refusal) => return Ok(Ending::Rollback(WriteResult::Refused(refusal))),
                         };
                         row.account_id = recipient.account().cloned();
-                        // What can't be confirmed is marked: nobody was sent its code.
+                        // Marked as decoy: its code is not sent, so it cannot be confirmed.
                         row.decoy = !matches!(recipient, Recipient::Holder { .. });
                         if !tx.insert_verification(row.clone()).await? {
-                            return Ok(Ending::Rollback(Written::KeyTaken));
+                            return Ok(Ending::Rollback(WriteResult::KeyTaken));
                         }
                         tx.insert_delivery(order(&row, recipient, to, locale, discreet).into_row(now)).await?;
                         tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
-                        Ok(Ending::Commit(Written::New(Box::new(row))))
+                        Ok(Ending::Commit(WriteResult::New(Box::new(row))))
                     })
                 });
                 written.await
@@ -205,9 +206,9 @@ impl Parts {
     }
 }
 
-enum Written<R> {
+enum WriteResult<R> {
     New(Box<Model>),
-    /// The contact's cooldown or day stands against it.
+    /// The contact's cooldown or daily quota is exceeded.
     UsedUp,
     KeyTaken,
     Refused(R),
@@ -218,10 +219,10 @@ async fn reserve<R>(
     usage_key: &str,
     now: Timestamp,
     limits: Option<UsageLimits>,
-) -> Result<Option<Written<R>>, Fault> {
+) -> Result<Option<WriteResult<R>>, Fault> {
     let Some(limits) = limits else { return Ok(None) };
     let reserved = tx.reserve_send(usage_key, now, limits).await?;
-    Ok((reserved == Reserved::Refused).then_some(Written::UsedUp))
+    Ok((reserved == Reserved::Refused).then_some(WriteResult::UsedUp))
 }
 
 impl Recipient {
@@ -234,14 +235,14 @@ impl Recipient {
     }
 }
 
-async fn recipient<R>(tx: &Tx, audience: Audience<R>, tells: bool) -> Result<Result<Recipient, R>, Fault> {
+async fn recipient<R>(tx: &Tx, audience: Audience<R>, notify_unknown: bool) -> Result<Result<Recipient, R>, Fault> {
     match audience {
         Audience::Anyone { account } => Ok(Ok(Recipient::Holder { account, to: None })),
         Audience::Account { identifier, judge } => {
             let account = tx.account(&identifier).await?;
-            let judged = judge(account.as_ref());
-            Ok(judged.map(|recipient| match recipient {
-                Recipient::Decoy if tells && account.is_none() => Recipient::Unknown,
+            let decided = judge(account.as_ref());
+            Ok(decided.map(|recipient| match recipient {
+                Recipient::Decoy if notify_unknown && account.is_none() => Recipient::Unknown,
                 recipient => recipient,
             }))
         }
@@ -249,7 +250,7 @@ async fn recipient<R>(tx: &Tx, audience: Audience<R>, tells: bool) -> Result<Res
     }
 }
 
-/// Numbers that begin alike are counted together. An e-mail costs nothing to speak of.
+/// The destination prefix that phone numbers are counted by. E-mail is not counted: its cost is negligible.
 pub(super) fn destination(to: &Contact) -> Option<String> {
     match to {
         Contact::Phone(number) => Some(number.prefix()),
@@ -262,8 +263,8 @@ impl Parts {
         rules::is_discreet(purpose, self.accounts_disclosed, self.routes.carry_notices(channel))
     }
 
-    /// Whether a contact that has no account is told so: it gets a message as any other gets its code, so that an honest
-    /// newcomer does not wait in vain. Where its provider carries codes alone, nothing is sent.
+    /// Whether a contact without an account gets a message that says so, in place of a code, so that a user with a
+    /// wrong contact does not wait for a code. Nothing is sent through a provider that carries only codes.
     pub(super) fn tells_unknown(&self, purpose: Purpose, kind: ContactKind, channel: Channel) -> bool {
         Purpose::OPENING.contains(&purpose)
             && !self.accounts_disclosed
@@ -271,9 +272,9 @@ impl Parts {
             && self.routes.carry_notices(channel)
     }
 
-    /// The verification that an idempotency key names within the life of its code, whatever became of it: a click that
-    /// comes late shall not send again. After that it gives its key up.
-    async fn known(&self, key: Option<&str>) -> Result<Option<Verification>, Fault> {
+    /// The verification with this idempotency key, while its code is valid, in any state: a late retry must not send
+    /// again. After that the key is released.
+    async fn existing(&self, key: Option<&str>) -> Result<Option<Verification>, Fault> {
         let Some(key) = key else { return Ok(None) };
         let Some(row) = self.store.verification_by_idempotency_key(key).await? else { return Ok(None) };
         let now = self.clock.now();
@@ -292,8 +293,8 @@ impl Parts {
         Ok(None)
     }
 
-    /// Which bound stands against a send, read after it was refused. Where two do, the one that stands longer: a person
-    /// who waits as long as we say is not to be refused again.
+    /// The limit that a rejected send exceeded. If there are two, the one that lasts longer: a client that waits for
+    /// the given time should not be rejected again.
     pub(super) async fn why_refused(&self, usage_key: &str, now: Timestamp) -> Result<Refused, Fault> {
         let usage = self.store.contact_usage(usage_key).await?;
         let last_sent_at = usage.as_ref().and_then(|usage| usage.last_sent_at);
@@ -302,13 +303,13 @@ impl Parts {
         let cooldown = quota::rules::cooldown(last_sent_at, now, self.limits.resend_cooldown).err();
         let day = quota::rules::daily(sends, self.limits.daily_sends, now, self.limits.time_zone).err();
         let longest = [cooldown, day].into_iter().flatten().max_by_key(|refused| refused.retry_at);
-        // Neither stands any more: it was over between the refusal and this look.
+        // Neither applies any more: the limit ended between the rejection and this read.
         let refused = longest.unwrap_or(Refused { quota: quota::Quota::ResendCooldown, retry_at: now });
         metrics::quota_refused("send_code", refused.quota.as_str());
         Ok(refused)
     }
 
-    /// The contact's guesses of the day are used up: it ends at midnight.
+    /// The contact's daily quota of guesses is used up, until midnight.
     pub(super) fn guesses_used_up(&self, now: Timestamp) -> Refused {
         let retry_at = quota::rules::next_midnight(now, self.limits.time_zone);
         metrics::quota_refused("guess", quota::Quota::ContactDaily.as_str());

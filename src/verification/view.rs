@@ -1,4 +1,4 @@
-//! A verification as whoever holds its id may see it.
+//! A verification as shown to the holder of its id.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use domain::{
     status::{CodeFormat, DeliveryStatus, Status},
 };
 
-/// A verification as it stood at one instant. It shows neither the contact nor the code.
+/// The state of a verification at one time. It exposes neither the contact nor the code.
 #[derive(Clone, Debug)]
 pub struct Verification {
     row: Box<Model>,
     cooldown: Duration,
-    /// The instant that it is shown as of.
+    /// The time of the state.
     as_of: Timestamp,
 }
 
-/// What became of its newest message.
+/// Status of the newest message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub channel: Channel,
@@ -43,17 +43,17 @@ impl Verification {
         self.row.purpose
     }
 
-    /// Whose it is, if it is an account's.
+    /// The account, if the verification belongs to one.
     pub fn account(&self) -> Option<&AccountId> {
         self.row.account_id.as_ref()
     }
 
-    /// Where its code goes. For decisions: it is not shown.
+    /// The contact of the code. For decisions only; it is not shown.
     pub fn contact(&self) -> Option<Contact> {
         Contact::from_stored(self.row.contact_kind, &self.row.contact)
     }
 
-    /// The contact with its middle hidden.
+    /// The contact with its middle masked.
     pub fn masked_to(&self) -> String {
         self.contact().map_or_else(String::new, |to| to.masked())
     }
@@ -71,12 +71,12 @@ impl Verification {
     }
 
     pub fn attempts_remaining(&self) -> i32 {
-        // The right guess used none of them up.
+        // The correct guess does not count as an attempt.
         let wrong = self.row.attempts - i32::from(self.row.status == Status::Verified);
         (self.row.max_attempts - wrong).max(0)
     }
 
-    /// Characters.
+    /// Number of characters.
     pub fn code_length(&self) -> i32 {
         self.row.code_length
     }
@@ -93,12 +93,12 @@ impl Verification {
         self.row.expires_at
     }
 
-    /// When a resend is accepted at the earliest; none once it is over.
+    /// The earliest time at which a resend is accepted. None: the verification is over.
     pub fn resend_available_at(&self) -> Option<Timestamp> {
         rules::resend_available_at(&self.row, self.cooldown, self.as_of)
     }
 
-    /// Grows with every change. Expiry is one that nobody writes, so it is counted here.
+    /// Increases with every change. Expiry is not written to the database, so it is added here.
     pub fn sequence(&self) -> i64 {
         self.row.sequence + i64::from(self.standing() == Standing::Expired)
     }
@@ -107,18 +107,18 @@ impl Verification {
         &self.row
     }
 
-    /// The same verification as its row and the clock now show it.
+    /// Updates the row and the time.
     pub(super) fn replace(&mut self, row: Model, now: Timestamp) {
         *self.row = row;
         self.as_of = now;
     }
 
-    /// The same verification as the clock now shows it.
+    /// Updates the time only.
     pub(super) fn look(&mut self, now: Timestamp) {
         self.as_of = now;
     }
 
-    /// The same verification after a change that was published. False: the change is older than what is known.
+    /// Applies a published change. False: it is older than the known state.
     pub(super) fn take(&mut self, change: &Snapshot, now: Timestamp) -> bool {
         if change.sequence <= self.row.sequence {
             return false;
