@@ -22,9 +22,16 @@ fn main() -> io::Result<()> {
 /// The paths of our modules, the names of all crates in the lock file, and the target of the audit trail.
 fn log_targets() -> io::Result<()> {
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=crates");
     println!("cargo::rerun-if-changed=Cargo.lock");
     let mut targets = BTreeSet::from(["audit".to_owned(), "countersign".to_owned()]);
     modules(Path::new("src"), "countersign", &mut targets)?;
+    for folder in fs::read_dir("crates")? {
+        let folder = folder?;
+        let name = format!("countersign_{}", folder.file_name().to_string_lossy().replace('-', "_"));
+        modules(&folder.path().join("src"), &name, &mut targets)?;
+        targets.insert(name);
+    }
     let lock = fs::read_to_string("Cargo.lock").unwrap_or_default();
     let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
     targets.extend(names.map(|name| name.replace('-', "_")));

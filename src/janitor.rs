@@ -9,16 +9,13 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
-    config,
     delivery::ACCOUNT_DELETED,
-    fault::Fault,
     quota::rules::local_day,
     session::{DEVICE_LIFE, rules::MEMORY},
     store::{Dead, Store},
-    telemetry,
 };
 use domain::Timestamp;
+use platform::{clock::Clock, config, fault::Fault, telemetry};
 
 /// The interval between runs.
 const INTERVAL: Duration = Duration::from_secs(10 * 60);

@@ -3,19 +3,21 @@
 use super::{Accounts, Administrator, Required, rules, rules::Forbidden};
 use crate::{
     delivery::Notice,
-    fault::Fault,
     session::ways_in::{self, Ended, SecurityAct, Subject},
     store::{
         Ending, Identifier, Page, Search, Slice, Tx,
         entity::account::{AccountStatus, Model},
     },
-    telemetry::audit::{self, Event},
 };
 use domain::{
     Timestamp,
     caller::Caller,
     contact::PersonName,
     ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
+    telemetry::audit::{self, Event},
 };
 
 /// Result of setting an account's status.

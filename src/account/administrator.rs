@@ -3,7 +3,6 @@
 
 use super::Accounts;
 use crate::{
-    fault::Fault,
     session::{
         gate::{Role, SignedIn},
         rules::{Standing, standing},
@@ -12,6 +11,7 @@ use crate::{
     store::{Identifier, Tx, entity::account::AccountStatus},
 };
 use domain::{Timestamp, ids::AccountId};
+use platform::fault::Fault;
 
 /// An administrator whose account, role, status and session were found in the database. Only
 /// [`Accounts::administrator`] creates one.

@@ -2,7 +2,6 @@
 
 use super::{Accounts, rules};
 use crate::{
-    fault::Fault,
     quota::{Act, Refused},
     store::Identifier,
 };
@@ -10,6 +9,7 @@ use domain::{
     caller::Caller,
     contact::{Contact, Nickname, Username},
 };
+use platform::fault::Fault;
 
 /// The value to check.
 #[derive(Clone, Debug)]

@@ -3,22 +3,24 @@
 use super::{Accounts, Parts, Required, words};
 use crate::{
     delivery::{Notice, Order, notices},
-    fault::Fault,
-    password::{PasswordHash, Violation},
     quota::{Act, Quota, Refused},
-    secret::Secret,
     session::{
         Counted, Opaque, Sessions, Subjects, established,
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
     },
     store::{Ending, Identifier, Tx, entity::account::Model},
-    telemetry::audit::{self, Event},
 };
 use domain::{
     Timestamp,
     caller::Caller,
     ids::{DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Violation},
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// Result of changing the password.

@@ -7,9 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Accounts, Parts, Required, rules};
 use crate::{
     delivery::{ContactChanged, Notice, Order, notices},
-    fault::Fault,
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
@@ -18,7 +16,6 @@ use crate::{
         Ending, Held, Tx,
         entity::{account::Model, contact_change},
     },
-    telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
@@ -27,6 +24,11 @@ use domain::{
     contact::{Contact, ContactKind},
     ids::{ContactChangeId, DeliveryId, SessionId},
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// Result of a contact change.

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use super::Accounts;
-use crate::{
-    fault::Fault,
-    password::{Context, Violation},
-    secret::Secret,
-    store::{
-        Ending,
-        entity::account::{AccountStatus, Model, Role},
-    },
-    telemetry::audit::{self, Event},
+use crate::store::{
+    Ending,
+    entity::account::{AccountStatus, Model, Role},
 };
 use domain::{
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     ids::AccountId,
     locale::Locale,
+};
+use platform::{
+    fault::Fault,
+    password::{Context, Violation},
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// An account as entered by an operator. Its contacts count as verified: the operator vouches for them.

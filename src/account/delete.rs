@@ -3,21 +3,23 @@
 use super::{Accounts, Required, change_password::Confirmed, rules};
 use crate::{
     delivery::{Notice, Order, notices},
-    fault::Fault,
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         established::{self, Established},
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
     },
     store::{Ending, Identifier, Tx, entity::account::Model},
-    telemetry::audit::{self, Event},
 };
 use domain::{
     Timestamp,
     caller::Caller,
     ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// Result of deleting an account.

@@ -3,15 +3,14 @@
 use super::{Accounts, Administrator, Required};
 use crate::{
     delivery::Notice,
-    fault::Fault,
     session::ways_in::{self, SecurityAct, Subject},
     store::{Ending, entity::account::Model},
-    telemetry::audit,
 };
 use domain::{
     caller::Caller,
     ids::{AccountId, DeliveryId, SessionId},
 };
+use platform::{fault::Fault, telemetry::audit};
 
 /// Result of ending another account's sessions.
 pub enum SessionsEnded {

@@ -11,12 +11,12 @@ use super::{
     Accounts,
     import_line::{self, Import, Line, LineRefusal},
 };
-use crate::{
+use crate::store::{Ending, Identifier, entity::account::Model};
+use domain::ids::AccountId;
+use platform::{
     fault::Fault,
-    store::{Ending, Identifier, entity::account::Model},
     telemetry::audit::{self, Event},
 };
-use domain::ids::AccountId;
 
 /// Result of importing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

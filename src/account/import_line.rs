@@ -10,16 +10,14 @@ use serde::{
 use serde_json::Value;
 
 use super::ImageUrl;
-use crate::{
-    password::{Bound, ExportedPassword},
-    store::entity::account::{AccountStatus, Model, Role},
-};
+use crate::store::entity::account::{AccountStatus, Model, Role};
 use domain::{
     Timestamp,
     contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
     ids::AccountId,
     locale::Locale,
 };
+use platform::password::{Bound, ExportedPassword};
 
 /// Why a line was rejected: the field and a stable reason. It contains nothing of the line but the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,8 +231,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Entropy;
     use domain::contact::Region;
+    use platform::clock::Entropy;
 
     fn line(text: &str) -> Result<Line, Vec<LineRefusal>> {
         let import = Import {

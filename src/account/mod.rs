@@ -45,22 +45,24 @@ pub use self::{
     undo::{Undo, UndoToken, Undone},
 };
 use crate::{
-    clock::{Clock, Entropy},
-    config,
     delivery::{Notice, Outbox, notices},
-    fault::Fault,
-    keys::ServerKeys,
-    password::{Context, Description, Hasher, Policy},
     quota::Quotas,
     session::Sessions,
     store::{Identifier, Store, Tx, entity::account::Model},
-    telemetry::audit::{self, Event},
     verification::Verifications,
 };
 use domain::{
     Timestamp,
     caller::Caller,
     ids::{AccountId, DeliveryId},
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config,
+    fault::Fault,
+    keys::ServerKeys,
+    password::{Context, Description, Hasher, Policy},
+    telemetry::audit::{self, Event},
 };
 
 /// The account use cases. Cheap to clone.

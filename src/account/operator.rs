@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Accounts, rules, rules::Forbidden};
 use crate::{
     delivery::Notice,
-    fault::Fault,
     session::{
         self, Sessions,
         ways_in::{self, Ended, SecurityAct, Subject},
@@ -14,12 +13,15 @@ use crate::{
         Ending, Identifier, Tx, Work,
         entity::account::{AccountStatus, Model, Role},
     },
-    telemetry::audit::{self, Event},
 };
 use domain::{
     Timestamp,
     contact::NumberRules,
     ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
+    telemetry::audit::{self, Event},
 };
 
 /// Result of an operation.

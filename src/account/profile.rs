@@ -2,15 +2,14 @@
 
 use super::Accounts;
 use crate::{
-    fault::Fault,
     session::gate::SignedIn,
     store::{Ending, ProfileChange, entity::account::Model},
-    telemetry::audit,
 };
 use domain::{
     caller::Caller,
     contact::{Nickname, PersonName},
 };
+use platform::{fault::Fault, telemetry::audit};
 
 /// The URL of a profile picture: absolute, with the scheme https or http, so that a page can display it without
 /// executing it.

@@ -2,9 +2,7 @@
 
 use super::{Accounts, change_password::Confirmed, recent::Required, rules};
 use crate::{
-    fault::Fault,
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         Method, Reauthenticated, Used, established,
         gate::SignedIn,
@@ -17,10 +15,14 @@ use crate::{
             proof, session,
         },
     },
-    telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
 };
 use domain::{Timestamp, caller::Caller, purpose::Purpose};
+use platform::{
+    fault::Fault,
+    secret::Secret,
+    telemetry::audit::{self, Event},
+};
 
 /// Evidence for a reauthentication.
 pub enum Evidence {

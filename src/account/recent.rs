@@ -2,7 +2,6 @@
 
 use super::Parts;
 use crate::{
-    fault::Fault,
     session::{
         established::{self, Established},
         gate::SignedIn,
@@ -19,6 +18,7 @@ use domain::{
     contact::{Contact, ContactKind},
     ids::AccountId,
 };
+use platform::fault::Fault;
 
 /// A method of reauthentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,11 +6,9 @@ use chrono::{DurationRound, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use super::Accounts;
-use crate::{
-    fault::Fault,
-    store::{SLOT, SlotCount},
-};
+use crate::store::{SLOT, SlotCount};
 use domain::{Timestamp, channel::Channel, purpose::Purpose};
+use platform::fault::Fault;
 
 /// Length of the period that a row covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

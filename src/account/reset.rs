@@ -8,16 +8,12 @@ use super::{
 };
 use crate::{
     delivery::{Notice, Order, notices},
-    fault::Fault,
-    password::{PasswordHash, Violation},
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         Opaque, Sessions,
         ways_in::{self, SecurityAct, Subject},
     },
     store::{Ending, Identifier, Tx, entity},
-    telemetry::audit::{self, Event},
     verification::{self, Audience, ProofToken, Rejection, Start},
 };
 use domain::{
@@ -28,6 +24,12 @@ use domain::{
     ids::{AccountId, DeliveryId, SessionId},
     locale::Locale,
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Violation},
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// How the account to reset is identified.

@@ -261,8 +261,9 @@ pub fn for_mover(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Entropy, store::entity::account::Role};
+    use crate::store::entity::account::Role;
     use domain::{Timestamp, ids::ContactChangeId};
+    use platform::clock::Entropy;
 
     const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 

@@ -6,7 +6,6 @@ use super::{
     rules::{self, Turned},
 };
 use crate::{
-    fault::Fault,
     quota::{Act, Refused},
     session::{
         established::Established,
@@ -14,7 +13,6 @@ use crate::{
         rules::{Standing, standing},
     },
     store::{Identifier, entity::account::AccountStatus},
-    telemetry::audit,
     verification::{Audience, Resent, Start, Started, Verification},
 };
 use domain::{
@@ -25,6 +23,7 @@ use domain::{
     locale::Locale,
     purpose::Purpose,
 };
+use platform::{fault::Fault, telemetry::audit};
 
 /// A request to send a code.
 #[derive(Clone, Debug)]

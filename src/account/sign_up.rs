@@ -3,10 +3,7 @@
 use super::{Accounts, Parts, rules, words};
 use crate::{
     delivery::Notice,
-    fault::Fault,
-    password::{PasswordHash, Violation},
     quota::{Act, Refused},
-    secret::Secret,
     session::{Device, Method, Opened, Opening, Tokens, Used},
     store::{
         Ending, Identifier, Tx,
@@ -15,7 +12,6 @@ use crate::{
             proof,
         },
     },
-    telemetry::audit::{self, Event},
     verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification},
 };
 use domain::{
@@ -26,6 +22,12 @@ use domain::{
     ids::AccountId,
     locale::Locale,
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Violation},
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// The data of a sign-up.

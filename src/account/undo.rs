@@ -3,12 +3,9 @@
 use super::{Accounts, contact::token_hash, rules};
 use crate::{
     delivery::{Notice, notices},
-    fault::Fault,
     quota::{Act, Refused},
-    secret::Secret,
     session::ways_in::{self, SecurityAct, Subject},
     store::{Ending, Held, Identifier, Tx, entity::contact_change},
-    telemetry::audit::{self, Event},
     verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification, rules as codes},
 };
 use domain::{
@@ -17,6 +14,11 @@ use domain::{
     contact::Contact,
     ids::{AccountId, DeliveryId, SessionId},
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// The undo token of a contact change: 64 hex digits.

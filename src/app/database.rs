@@ -7,10 +7,12 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    config::{Config, Place, http::Http},
-    fault::{Fault, FaultKind},
     http::{self, server::Server, stop::Stop},
     store::Store,
+};
+use platform::{
+    config::{Config, Place, http::Http},
+    fault::{Fault, FaultKind},
     vitals::Vitals,
 };
 

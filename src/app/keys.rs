@@ -3,6 +3,10 @@
 use std::path::Path;
 
 use crate::{
+    session::{self, KeySource},
+    verification::Attestor,
+};
+use platform::{
     clock::Entropy,
     config::{self, Env},
     keys::{
@@ -10,8 +14,6 @@ use crate::{
         folder::{KeyFiles, KeyKind},
     },
     secret::Secret,
-    session::{self, KeySource},
-    verification::Attestor,
 };
 
 /// The secrets, all of them there.

@@ -7,11 +7,13 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::rooms::Built;
 use crate::{
+    http::{self, server::Server, stop::Stop},
+    store::Store,
+};
+use platform::{
     clock::Clock,
     config::{Telemetry, http::Http},
-    http::{self, server::Server, stop::Stop},
     password::Pool,
-    store::Store,
     telemetry::metrics::{self, Exporter, Queue},
 };
 

@@ -24,13 +24,15 @@ use self::{
 };
 use crate::{
     account::Accounts,
-    clock::{Clock, Entropy},
-    config::Config,
     events::Events,
-    fault::Fault,
     graphql,
     http::{self, server::Server, stop::Stop, tls::Tls},
     store::Store,
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config::Config,
+    fault::Fault,
     telemetry,
     vitals::Vitals,
 };

@@ -5,14 +5,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
-    fault::Fault,
-    keys::KeysInUse,
     quota::Quotas,
     store::{Store, entity::process_keys::Model},
-    telemetry,
 };
 use domain::Timestamp;
+use platform::{clock::Clock, fault::Fault, keys::KeysInUse, telemetry};
 
 /// How often it says that it runs.
 const EVERY: Duration = Duration::from_secs(30);

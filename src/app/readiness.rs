@@ -10,7 +10,8 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{clock::Clock, fault::Fault, store::Store};
+use crate::store::Store;
+use platform::{clock::Clock, fault::Fault};
 
 /// A probe waits no longer for a look at the database: the usual time-out of a prober is one second.
 const PATIENCE: Duration = Duration::from_millis(800);

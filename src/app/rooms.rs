@@ -7,8 +7,6 @@ use tokio::{net::TcpListener, sync::mpsc};
 use super::{Settings, Told, World, database, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
-    clock::Clock,
-    config::Config,
     delivery::{
         self, Dispatcher, HttpClient, Limits, Lines, Outbox, Poller, Reception, Routes, Settler, Tools, Writer,
         message::{Composer, Largest},
@@ -18,20 +16,24 @@ use crate::{
         segments::Carriers,
     },
     events::Events,
-    fault::Fault,
     graphql::Rooms,
     janitor::Janitor,
-    password::{Hasher, Observer, Policy, Pool},
     quota::Quotas,
-    redis_link::RedisLink,
     session::{self, AccessTokens, Confirmations, Sessions, gate::Gate},
     store::{Store, Trail, entity::account::AccountStatus},
-    telemetry::metrics::{self, Queue},
-    texts::Texts,
     verification::{self, Attestor, ExpiryCounter, Verifications},
-    vitals::Vitals,
 };
 use domain::ids::DeliveryId;
+use platform::{
+    clock::Clock,
+    config::Config,
+    fault::Fault,
+    password::{Hasher, Observer, Policy, Pool},
+    redis_link::RedisLink,
+    telemetry::metrics::{self, Queue},
+    texts::Texts,
+    vitals::Vitals,
+};
 
 /// Everything that was built.
 pub(super) struct Built {

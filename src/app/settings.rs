@@ -2,10 +2,12 @@
 
 use super::{keys, rooms};
 use crate::{
-    config::{self, Chapter, Config, Env, Refusal, Setting, secret_file},
     delivery::{self, Description, Plan, describe, receipts::Verifiers},
     http::{graphql::persisted::Trusted, tls::Tls},
     session,
+};
+use platform::{
+    config::{self, Chapter, Config, Env, Refusal, Setting, secret_file},
     texts::Texts,
 };
 

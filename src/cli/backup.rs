@@ -7,10 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    config::{self, Place},
-    store::{NoCopy, copy_embedded},
-};
+use crate::store::{NoCopy, copy_embedded};
+use platform::config::{self, Place};
 
 /// Copies the database into `file`, readable by its owner alone. The copy is made beside its place under another name,
 /// reaches the disk, and takes its name last: what has the name is whole.

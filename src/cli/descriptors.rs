@@ -1,6 +1,6 @@
 //! Whether the system lets this process have as many files open as its settings need: each connection is one.
 
-use crate::{config::Config, telemetry::metrics::process};
+use platform::{config::Config, telemetry::metrics::process};
 
 /// What is open beside the connections of clients and of the database: listeners, Redis, providers, files, the runtime.
 const OTHERS: usize = 64;

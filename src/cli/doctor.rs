@@ -5,10 +5,12 @@ use tokio::net::TcpListener;
 use super::{descriptors, keys};
 use crate::{
     app::Settings,
+    store::{Schema, Store},
+};
+use platform::{
     config::{self, Environment, Place},
     keys::folder::KeyKind,
     redis_link::RedisLink,
-    store::{Schema, Store},
     vitals::Vitals,
 };
 

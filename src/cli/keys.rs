@@ -8,6 +8,10 @@ use clap::{Subcommand, ValueEnum};
 use super::{out, table::table};
 use crate::{
     app::{Settings, keys as app_keys, presence::GONE_AFTER},
+    store::Store,
+};
+use domain::Timestamp;
+use platform::{
     clock::{Clock, Entropy},
     config::Place,
     fault::Fault,
@@ -15,10 +19,8 @@ use crate::{
         KeysInUse,
         folder::{KeyFiles, KeyKind, make},
     },
-    store::Store,
     vitals::Vitals,
 };
-use domain::Timestamp;
 
 mod rotate;
 

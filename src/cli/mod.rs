@@ -12,6 +12,7 @@ mod backup;
 mod descriptors;
 mod doctor;
 mod keys;
+mod log_targets;
 mod out;
 mod serve;
 mod stats;
@@ -27,11 +28,8 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use self::vars::{Source, Started};
-use crate::{
-    app::{self, Settings},
-    config::Environment,
-    telemetry,
-};
+use crate::app::{self, Settings};
+use platform::{config::Environment, telemetry};
 
 /// Verification codes by SMS, voice and e-mail over GraphQL, with live status.
 #[derive(Parser)]

@@ -10,11 +10,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{descriptors, vars::Source};
+use super::{descriptors, log_targets, vars::Source};
 use crate::{
     app::{self, App, Settings, World},
-    config,
     store::Migrating,
+};
+use platform::{
+    config,
     telemetry::{self, FLUSH},
 };
 
@@ -28,7 +30,7 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
     if let Some(warning) = descriptors::warning(&settings.config) {
         tracing::warn!("{warning}");
     }
-    for target in &settings.config.telemetry.unknown_targets {
+    for target in log_targets::unknown(&settings.config.telemetry.filter) {
         tracing::warn!("LOG: there is no target {target}: nothing is logged under it");
     }
     let served = serve_logged(settings).await;
@@ -109,7 +111,7 @@ fn stopped_early() -> Result<(), String> {
 
 /// Applies what is pending.
 pub async fn migrate(settings: Settings) -> Result<(), String> {
-    let cannot = |fault: crate::fault::Fault| fault.words();
+    let cannot = |fault: platform::fault::Fault| fault.words();
     let store = app::database(&settings).await?;
     let applied = store
         .migrate_telling(|Migrating { name, number, of }| say!("{number}/{of} {name} ..."))

@@ -7,14 +7,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{out, table::table};
-use crate::{
+use crate::store::{ProviderCount, ReasonCount, SlotCount, Store};
+use domain::{Timestamp, status::DeliveryStatus};
+use platform::{
     clock::Clock,
     config::{self, Place},
     fault::Fault,
-    store::{ProviderCount, ReasonCount, SlotCount, Store},
     vitals::Vitals,
 };
-use domain::{Timestamp, status::DeliveryStatus};
 
 /// What to show.
 #[derive(Args)]

@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{app, config::dotenv, keys::file::loose_mode};
+use crate::app;
+use platform::{config::dotenv, keys::file::loose_mode};
 
 const FILE: &str = ".env";
 

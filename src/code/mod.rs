@@ -9,11 +9,11 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use crate::{
+use domain::{ids::VerificationId, purpose::Purpose, status::CodeFormat};
+use platform::{
     config::Secret,
     keys::{ServerKey, ServerKeys},
 };
-use domain::{ids::VerificationId, purpose::Purpose, status::CodeFormat};
 
 /// 32 characters that are hard to confuse: no 0 or O, no 1 or I. Five bits each, so there is no bias.
 const ALPHANUMERIC: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -98,7 +98,7 @@ fn normalise(guess: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Entropy;
+    use platform::clock::Entropy;
 
     fn keys() -> ServerKeys {
         ServerKeys::new(ServerKey::new((0..32).collect()).unwrap(), Vec::new())

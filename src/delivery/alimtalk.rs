@@ -2,7 +2,7 @@
 //! differ, and by SMS where KakaoTalk does not reach.
 
 use super::registry::Reader;
-use crate::config::Secret;
+use platform::config::Secret;
 
 /// The longest text of a template, in characters.
 const LONGEST: usize = 1000;

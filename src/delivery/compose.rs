@@ -9,12 +9,13 @@ use super::{
     outbox::Content,
     provider::Outgoing,
 };
-use crate::{keys::ServerKeys, store::entity::delivery::Model};
+use crate::store::entity::delivery::Model;
 use domain::{
     Timestamp,
     contact::{Contact, ContactKind},
     locale::Locale,
 };
+use platform::keys::ServerKeys;
 
 /// Why a message can't be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

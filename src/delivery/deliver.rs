@@ -12,15 +12,12 @@ use super::{
     room::Room,
     settle::{CodeMaker, Report, Wanted},
 };
-use crate::{
-    fault::Fault,
-    store::{
-        Acceptance, Settlement,
-        entity::{delivery::Model, verification},
-    },
-    telemetry,
+use crate::store::{
+    Acceptance, Settlement,
+    entity::{delivery::Model, verification},
 };
 use domain::{Timestamp, status::DeliveryStatus};
+use platform::{fault::Fault, telemetry};
 
 /// How long a provider whose receipts are asked for is left in peace at first.
 const FIRST_POLL: Duration = Duration::from_secs(3);

@@ -19,16 +19,16 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, room::Room, settle::Settler};
-use crate::{
+use crate::store::{Claimant, Store, entity::delivery::Model};
+use domain::{Timestamp, ids::DeliveryId};
+use platform::{
     clock::{Clock, Entropy},
     fault::Fault,
-    store::{Claimant, Store, entity::delivery::Model},
     telemetry::{
         self, metrics,
         traces::{Kind, Trace},
     },
 };
-use domain::{Timestamp, ids::DeliveryId};
 
 /// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
 /// that died.

@@ -8,8 +8,8 @@ use super::{
     retry,
     room::Room,
 };
-use crate::clock::{Clock, Entropy};
 use domain::Timestamp;
+use platform::clock::{Clock, Entropy};
 
 /// Whose code a message may carry: all messages of a verification carry one code, so whoever carried the first decides
 /// who may carry the next.

@@ -7,13 +7,9 @@ use chrono::DateTime;
 use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 use serde::de::DeserializeOwned;
 
-use crate::{
-    clock::Clock,
-    delivery::{loose, provider::Outcome},
-    fault::Fault,
-    telemetry::traces::Trace,
-};
+use crate::delivery::{loose, provider::Outcome};
 use domain::Timestamp;
+use platform::{clock::Clock, fault::Fault, telemetry::traces::Trace};
 
 /// Answers of providers are a few hundred bytes; what is longer is cut off there.
 const LONGEST_ANSWER: usize = 64 * 1024;

@@ -18,15 +18,15 @@ use super::{
     room::{Rate, Room},
     warned::{Refusal, Warned},
 };
-use crate::{
+use crate::quota::Ticker;
+use domain::Timestamp;
+use platform::{
     clock::{Clock, Entropy},
-    quota::Ticker,
     telemetry::{
         metrics,
         traces::{Kind, Trace},
     },
 };
-use domain::Timestamp;
 
 /// What one provider may be asked for.
 #[derive(Clone, Copy, Debug)]

@@ -10,11 +10,11 @@ use super::{
     provider::{Channel, Provider},
     registry::Routes,
 };
-use crate::{
+use domain::Timestamp;
+use platform::{
     clock::{Clock, Entropy},
     telemetry::metrics,
 };
-use domain::Timestamp;
 
 /// A rest that is worth waiting for. Longer ones are told to each message, which may then fail before its time is over.
 const MOMENT: Duration = Duration::from_secs(5);

@@ -3,15 +3,9 @@
 use std::time::Duration;
 
 use super::{Content, Notice, Order};
-use crate::{
-    clock::Entropy,
-    fault::Fault,
-    keys::ServerKey,
-    secret::Secret,
-    store::{
-        Tx,
-        entity::{account::Model, delivery},
-    },
+use crate::store::{
+    Tx,
+    entity::{account::Model, delivery},
 };
 use domain::{
     Timestamp,
@@ -20,6 +14,7 @@ use domain::{
     ids::{AccountId, ContactChangeId, DeliveryId},
     locale::Locale,
 };
+use platform::{clock::Entropy, fault::Fault, keys::ServerKey, secret::Secret};
 
 /// How long a notice is worth sending: it must not get lost, and has time.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::notice::Notice;
-use crate::{code::CodeSpec, store::entity::delivery::Model, telemetry::traces::Trace};
+use crate::{code::CodeSpec, store::entity::delivery::Model};
 use domain::{
     Timestamp,
     channel::Channel,
@@ -13,6 +13,7 @@ use domain::{
     locale::Locale,
     status::DeliveryStatus,
 };
+use platform::telemetry::traces::Trace;
 
 /// Messages that may wait for the dispatcher in this process; what does not fit is found in the table a moment later.
 const QUEUE: usize = 10_000;

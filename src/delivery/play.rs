@@ -8,8 +8,9 @@ use super::{
     deliver::{failed, sent},
     dispatcher::Parts,
 };
-use crate::{config::Scenario, store::entity::delivery::Model, telemetry};
+use crate::store::entity::delivery::Model;
 use domain::status::DeliveryStatus;
+use platform::{config::Scenario, telemetry};
 
 /// How long each step of the slow play takes.
 const SLOW: Duration = Duration::from_secs(5);

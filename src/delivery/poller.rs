@@ -9,10 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{line::Line, provider::Polled, receipts::Receipt, reception::Reception};
 use crate::{
-    clock::Clock,
-    fault::Fault,
     quota::Ticker,
     store::{Store, entity::delivery_attempt::Model},
+};
+use platform::{
+    clock::Clock,
+    fault::Fault,
     telemetry::{self, metrics},
 };
 

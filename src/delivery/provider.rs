@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use crate::config::Secret;
 pub use domain::channel::Channel;
 use domain::{contact::Contact, ids::DeliveryId, locale::Locale, status::DeliveryStatus};
+use platform::config::Secret;
 
 /// A message to carry. It holds a code: it is not logged, and its text does not print.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::{
     receipts::Receipt,
     settle::{Settler, Taken},
 };
-use crate::{fault::Fault, telemetry::metrics};
+use platform::{fault::Fault, telemetry::metrics};
 
 /// How long, together, the receipts of one request wait for their messages to be known.
 const LOOKS: u32 = 20;

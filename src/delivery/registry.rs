@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use crate::{
+use crate::delivery::{
+    HttpClient, base_url,
+    provider::{Abilities, Channel, Provider, Receipts, Regions},
+    providers::{self, development::DevOutbox},
+};
+use platform::{
     clock::{Clock, Entropy},
     config::{Chapter, Env, Secret, Setting, delivery::DeliverySettings},
-    delivery::{
-        HttpClient, base_url,
-        provider::{Abilities, Channel, Provider, Receipts, Regions},
-        providers::{self, development::DevOutbox},
-    },
 };
 
 /// A provider before it is built: one file under `providers/` each.

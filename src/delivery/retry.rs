@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Entropy;
+use platform::clock::Entropy;
 
 /// Times that providers are asked to carry one message, all of them together.
 pub const MOST_TRIES: i32 = 6;

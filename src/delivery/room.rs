@@ -92,8 +92,8 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::clock::Clock;
     use domain::Timestamp;
+    use platform::clock::Clock;
 
     #[test]
     fn a_rate_is_kept_and_what_was_not_used_is_given_back() {

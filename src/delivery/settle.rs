@@ -6,19 +6,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::{deliver::put_back, failover::NO_ANSWER, receipts::Receipt, rules};
 use crate::{
-    clock::Clock,
     events::{Events, Snapshot},
-    fault::{Fault, FaultKind},
     store::{
         Ending, Settlement, Store, Taking, Told, Tx,
         entity::{delivery::Model, verification},
     },
-    telemetry,
 };
 use domain::{
     Timestamp,
     ids::DeliveryId,
     status::{DeliveryStatus, Status},
+};
+use platform::{
+    clock::Clock,
+    fault::{Fault, FaultKind},
+    telemetry,
 };
 
 /// How often writing a result is tried again where waiting may not help: something else is wrong than that the database

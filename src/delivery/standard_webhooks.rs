@@ -9,8 +9,9 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{config::Secret, delivery::keyed};
+use crate::delivery::keyed;
 use domain::Timestamp;
+use platform::config::Secret;
 
 pub const ID: &str = "webhook-id";
 pub const TIMESTAMP: &str = "webhook-timestamp";

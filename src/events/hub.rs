@@ -9,7 +9,7 @@ use super::{
     revocation::{Revocation, RevocationWake},
     watchers::Watchers,
 };
-use crate::telemetry::metrics::{self, Fallback};
+use platform::telemetry::metrics::{self, Fallback};
 
 /// Revocations that may be queued for a slow subscriber; beyond them it has to read again.
 const REVOCATION_BUFFER: usize = 1024;

@@ -33,8 +33,8 @@ pub use self::{
     snapshot::Snapshot,
     watchers::{Wake, Watcher},
 };
-use crate::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
 use domain::ids::VerificationId;
+use platform::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
 
 /// Publishes and subscribes to changes. Cheap to clone.
 #[derive(Clone)]

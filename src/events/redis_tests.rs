@@ -6,7 +6,7 @@ use super::{
     tests::{id, revocation, snapshot},
     *,
 };
-use crate::redis_link::testing::{Wire, eventually, open, prefix, url};
+use platform::redis_link::testing::{Wire, eventually, open, prefix, url};
 
 /// A process, once it is subscribed.
 async fn process(url: &str, prefix: &str) -> Events {

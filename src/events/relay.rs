@@ -18,7 +18,7 @@ use super::{
     message::Message,
     outbound::{Batch, Outbound},
 };
-use crate::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
+use platform::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
 
 /// The timeout for Redis to accept a message or to reply to a ping.
 const TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,22 +1,25 @@
 //! What resolvers can access: the services, the caller, and messages in the caller's language.
 
-use async_graphql::{Context, ErrorExtensions};
+use crate::graphql::faults::{ResolverError, Result};
+use async_graphql::Context;
 use chrono_tz::Tz;
 
 use super::cookies::Cookies;
 use crate::{
     account::{Accounts, Administrator, NotAdministrator},
-    clock::Clock,
-    config,
     session::{
         Sessions,
         gate::{Auth, SignedIn},
     },
     store::Trail,
-    texts::{Arg, Texts},
     verification::Verifications,
 };
 use domain::{caller::Caller, contact::NumberRules};
+use platform::{
+    clock::Clock,
+    config,
+    texts::{Arg, Texts},
+};
 
 /// The services that resolvers call, and the few settings that are needed for input parsing.
 #[derive(Clone)]
@@ -50,16 +53,16 @@ pub trait Asking {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` if there is no access token, or if it is no longer valid.
-    fn require_signed_in(&self) -> async_graphql::Result<&SignedIn>;
+    fn require_signed_in(&self) -> Result<&SignedIn>;
 
     /// Whether the request has an access token that is not valid.
     fn is_refused(&self) -> bool;
 
     /// The error `UNAUTHENTICATED`.
-    fn unauthenticated(&self) -> async_graphql::Error;
+    fn unauthenticated(&self) -> ResolverError;
 
     /// The error `FORBIDDEN`.
-    fn forbidden(&self) -> async_graphql::Error;
+    fn forbidden(&self) -> ResolverError;
 
     /// A message in the caller's language.
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String;
@@ -85,7 +88,7 @@ impl Asking for Context<'_> {
         }
     }
 
-    fn require_signed_in(&self) -> async_graphql::Result<&SignedIn> {
+    fn require_signed_in(&self) -> Result<&SignedIn> {
         self.signed_in().ok_or_else(|| self.unauthenticated())
     }
 
@@ -93,14 +96,12 @@ impl Asking for Context<'_> {
         matches!(self.data_opt(), Some(Auth::Refused))
     }
 
-    fn unauthenticated(&self) -> async_graphql::Error {
-        async_graphql::Error::new(self.say("error-unauthenticated", &[]))
-            .extend_with(|_, extensions| extensions.set("code", "UNAUTHENTICATED"))
+    fn unauthenticated(&self) -> ResolverError {
+        ResolverError::new("UNAUTHENTICATED", self.say("error-unauthenticated", &[]))
     }
 
-    fn forbidden(&self) -> async_graphql::Error {
-        async_graphql::Error::new(self.say("error-forbidden", &[]))
-            .extend_with(|_, extensions| extensions.set("code", "FORBIDDEN"))
+    fn forbidden(&self) -> ResolverError {
+        ResolverError::new("FORBIDDEN", self.say("error-forbidden", &[]))
     }
 
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
@@ -113,7 +114,7 @@ impl Asking for Context<'_> {
 /// # Errors
 /// `UNAUTHENTICATED` without a valid access token, or if the account or its session no longer exists; `FORBIDDEN` if
 /// the account is not an administrator.
-pub async fn administrator(ctx: &Context<'_>) -> async_graphql::Result<Administrator> {
+pub async fn administrator(ctx: &Context<'_>) -> Result<Administrator> {
     let signed_in = ctx.require_signed_in()?;
     match ctx.rooms().accounts.administrator(signed_in).await? {
         Ok(administrator) => Ok(administrator),

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::Secret;
+use platform::config::Secret;
 
 /// The cookie jar of one request. Clones share its content.
 #[derive(Clone, Debug, Default)]

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     session::{Device, Opaque},
-    texts::Arg,
     verification::rules,
 };
 use domain::{
@@ -22,6 +21,7 @@ use domain::{
     contact::{Contact, EmailAddress, Nickname, PersonName, PhoneNumber, Username},
     locale::Locale,
 };
+use platform::texts::Arg;
 
 /// A phone number or an e-mail address. Exactly one field must be set.
 #[derive(OneofObject)]

@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    Context, Error, ErrorExtensions, Object, OutputType, Result, TypeName,
+    Context, Object, OutputType, TypeName,
     connection::{CursorType, Edge, EmptyFields, PageInfo},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::context::Asking;
-use crate::{
-    store::{Page, Place, Slice},
-    texts::Arg,
+use super::{
+    context::Asking,
+    faults::{ResolverError, Result},
 };
+use crate::store::{Page, Place, Slice};
 use domain::Timestamp;
+use platform::texts::Arg;
 
 /// Maximum page size, and the default page size.
 const MOST: u32 = 100;
@@ -103,8 +104,8 @@ pub fn connection<T, N: OutputType>(
 }
 
 /// The error `BAD_REQUEST` with the localized `message`.
-pub fn bad_request(ctx: &Context<'_>, message: &str, args: &[(&str, Arg<'_>)]) -> Error {
-    Error::new(ctx.say(message, args)).extend_with(|_, extensions| extensions.set("code", "BAD_REQUEST"))
+pub fn bad_request(ctx: &Context<'_>, message: &str, args: &[(&str, Arg<'_>)]) -> ResolverError {
+    ResolverError::new("BAD_REQUEST", ctx.say(message, args))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Subscriptions.
 
-use async_graphql::{Context, Error, ErrorExtensions, ID, Result, Subscription as GraphqlSubscription};
+use crate::graphql::faults::{ResolverError, Result};
+use async_graphql::{Context, ID, Subscription as GraphqlSubscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{context::Asking, types::Verification};
@@ -26,9 +27,7 @@ impl Subscription {
             Some(id) => Box::pin(ctx.rooms().verifications.watch(&id)).await?,
             None => None,
         };
-        let stream = stream.ok_or_else(|| {
-            Error::new(ctx.say("error-not-found", &[])).extend_with(|_, extensions| extensions.set("code", "NOT_FOUND"))
-        })?;
+        let stream = stream.ok_or_else(|| ResolverError::new("NOT_FOUND", ctx.say("error-not-found", &[])))?;
         Ok(stream.map(|shown| Ok(Verification(shown?))).boxed())
     }
 }

@@ -35,10 +35,8 @@ use std::{collections::HashSet, time::Duration};
 use async_graphql::Context;
 
 use super::{context::Asking, cookies::Cookies};
-use crate::{
-    secret::Secret,
-    session::{MAX_COOKIE_SLOT, Offer, Offered, Opaque, Sent},
-};
+use crate::session::{MAX_COOKIE_SLOT, Offer, Offered, Opaque, Sent};
+use platform::secret::Secret;
 
 const REFRESH: &str = "countersign-refresh";
 const DEVICE: &str = "countersign-device";

@@ -1,7 +1,7 @@
 //! Names and values of the cookies, without HTTP.
 
 use super::*;
-use crate::clock::Entropy;
+use platform::clock::Entropy;
 
 fn jar(pairs: &[(&str, &Secret)], protected: bool) -> Cookies {
     Cookies::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())), protected)

@@ -8,12 +8,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use crate::{
-    clock::Clock,
-    config::Secret,
-    session::gate::{Auth, Gate, SignedIn, TokenRefused},
-};
+use crate::session::gate::{Auth, Gate, SignedIn, TokenRefused};
 use domain::Timestamp;
+use platform::{clock::Clock, config::Secret};
 
 /// Verifies access tokens: the gate, or a test double.
 pub trait Judge: Send + Sync {

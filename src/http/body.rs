@@ -9,14 +9,12 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-use crate::{
-    config::http::Patience,
-    http::{
-        graphql::refusal::{Code, Refusal},
-        pulse::Pulse,
-        punctual::Late,
-    },
+use crate::http::{
+    graphql::refusal::{Code, Refusal},
+    pulse::Pulse,
+    punctual::Late,
 };
+use platform::config::http::Patience;
 
 /// Bytes of the body that are still read and discarded after an early response.
 const LINGER: usize = 1024 * 1024;

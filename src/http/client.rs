@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
-use crate::{
+use crate::http::Negotiate;
+use domain::caller::{Caller, ClientAddress};
+use platform::{
     clock::Entropy,
     config::http::{ForwardedHeader, Http},
-    http::Negotiate,
 };
-use domain::caller::{Caller, ClientAddress};
 
 /// Address of the connection's peer, set on each request by the server.
 #[derive(Clone, Copy, Debug)]

@@ -13,15 +13,13 @@ use tokio::{
 };
 use tower::Service;
 
-use crate::{
-    config::http::Patience,
-    http::{
-        client::Peer,
-        pulse::{Pulse, Serving, Watched},
-        punctual::Punctual,
-        stop::Stop,
-    },
+use crate::http::{
+    client::Peer,
+    pulse::{Pulse, Serving, Watched},
+    punctual::Punctual,
+    stop::Stop,
 };
+use platform::config::http::Patience;
 
 /// Maximum size in bytes of a request's head in hyper. It is larger than the middleware's limits for target and
 /// headers, so that the middleware refuses with an error message.

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::{config::Secret, graphql::cookies::Cookies};
+use crate::graphql::cookies::Cookies;
+use platform::config::Secret;
 
 /// Headers that pages of other sites can't send without a CORS preflight; any of them, with any value.
 const PROTECTING: [&str; 2] = ["x-requested-with", "apollo-require-preflight"];

@@ -12,17 +12,17 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::{
-    config::http::{Environment, Http},
-    http::{
-        answer,
-        client::{Clients, REQUEST_ID},
-        graphql::{
-            negotiate::Media,
-            refusal::{Code, Refusal},
-        },
-        pulse::Pulse,
+use crate::http::{
+    answer,
+    client::{Clients, REQUEST_ID},
+    graphql::{
+        negotiate::Media,
+        refusal::{Code, Refusal},
     },
+    pulse::Pulse,
+};
+use platform::{
+    config::http::{Environment, Http},
     telemetry::{
         logs::request_span,
         traces::{Kind, Trace},

@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use axum::http::{HeaderMap, header};
 
-use crate::{
-    config::http::{Environment, Http},
-    http::host,
-};
+use crate::http::host;
+use platform::config::http::{Environment, Http};
 
 /// Origin of a request by its `Origin` header. Only browsers send it, and pages can't forge it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,12 +17,12 @@ use ipnet::IpNet;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use crate::http::pulse::Pulse;
+use domain::caller::ClientAddress;
+use platform::{
     config::http::Http,
-    http::pulse::Pulse,
     telemetry::metrics::{self, TurnedAway},
 };
-use domain::caller::ClientAddress;
 
 /// How often to look for an idle connection while all are busy.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);

@@ -16,7 +16,8 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{config::http::Patience, http::places::Place};
+use crate::http::places::Place;
+use platform::config::http::Patience;
 
 /// Shared by the connection's byte stream, its requests, and the task that enforces the deadlines.
 #[derive(Debug)]

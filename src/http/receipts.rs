@@ -10,11 +10,8 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{
-    clock::Clock,
-    delivery::receipts::{NoReceipt, Receipt, Sink, Verifiers, twilio::Callback, vonage, webhook},
-    telemetry,
-};
+use crate::delivery::receipts::{NoReceipt, Receipt, Sink, Verifiers, twilio::Callback, vonage, webhook};
+use platform::{clock::Clock, telemetry};
 
 /// Maximum size of a body in bytes. Receipts are a few hundred bytes each.
 const MAX_BODY: usize = 64 * 1024;

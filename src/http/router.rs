@@ -18,31 +18,31 @@ use tower_http::{
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
-use crate::{
+use crate::http::{
+    Negotiate, answer,
+    auth::Judge,
+    client::Clients,
+    edge::{Edge, edge},
+    graphql::{
+        admission::Admission,
+        graphql,
+        inputs::{Inputs, Scalars},
+        negotiate::Media,
+        nulls::Shapes,
+        refusal::{Code, Refusal},
+        tally::Labels,
+    },
+    health::{self, Readiness},
+    origins::Origins,
+    overload::{Overload, Waited},
+    pages,
+    seats::Seats,
+    stop::Stop,
+    wire::Wire,
+};
+use platform::{
     clock::{Clock, Entropy},
     config::http::Http,
-    http::{
-        Negotiate, answer,
-        auth::Judge,
-        client::Clients,
-        edge::{Edge, edge},
-        graphql::{
-            admission::Admission,
-            graphql,
-            inputs::{Inputs, Scalars},
-            negotiate::Media,
-            nulls::Shapes,
-            refusal::{Code, Refusal},
-            tally::Labels,
-        },
-        health::{self, Readiness},
-        origins::Origins,
-        overload::{Overload, Waited},
-        pages,
-        seats::Seats,
-        stop::Stop,
-        wire::Wire,
-    },
 };
 
 /// Dependencies and configuration of the HTTP layer.

@@ -7,8 +7,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{config::http::Http, session::gate::Auth};
+use crate::session::gate::Auth;
 use domain::{caller::ClientAddress, ids::AccountId};
+use platform::config::http::Http;
 
 /// The limits of all addresses and accounts.
 #[derive(Clone, Debug)]

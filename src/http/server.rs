@@ -13,15 +13,15 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{
+use crate::http::{
+    connection,
+    places::{Place, Places},
+    pulse::{Pulse, Watched},
+    stop::Stop,
+    tls::Tls,
+};
+use platform::{
     config::http::{Http, Patience},
-    http::{
-        connection,
-        places::{Place, Places},
-        pulse::{Pulse, Watched},
-        stop::Stop,
-        tls::Tls,
-    },
     telemetry::metrics::OpenConnection,
 };
 

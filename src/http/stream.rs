@@ -27,9 +27,9 @@ use crate::{
         sse,
         wire::Wire,
     },
-    telemetry::metrics::OpenStream,
 };
 use domain::caller::Caller;
+use platform::telemetry::metrics::OpenStream;
 
 /// Next event of a stream.
 pub enum Beat {

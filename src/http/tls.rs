@@ -15,7 +15,7 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::http::TlsFiles;
+use platform::config::http::TlsFiles;
 
 /// How often the files are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);

@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::{
-    clock::Clock,
-    config::http::Http,
-    http::{
-        auth::Judge,
-        client::Clients,
-        graphql::{admission::Admission, nulls::Shapes, tally::Labels},
-        origins::Origins,
-        overload::Overload,
-        seats::Seats,
-        stop::Stop,
-    },
+use crate::http::{
+    auth::Judge,
+    client::Clients,
+    graphql::{admission::Admission, nulls::Shapes, tally::Labels},
+    origins::Origins,
+    overload::Overload,
+    seats::Seats,
+    stop::Stop,
 };
+use platform::{clock::Clock, config::http::Http};
 
 /// The handlers' dependencies, in an `Arc`.
 pub struct Wire<E> {

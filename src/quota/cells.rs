@@ -10,7 +10,7 @@ use std::{
 use governor::{clock::Clock as _, nanos::Nanos, state::StateStore};
 
 use super::act::Key;
-use crate::{clock::Clock, telemetry::metrics};
+use platform::{clock::Clock, telemetry::metrics};
 
 /// Below this number of keys nothing is swept.
 const MIN_SWEEP: usize = 1024;

@@ -12,12 +12,12 @@ use super::{
     ledger::{Ledger, Wait},
     pumping::{TRICKLE, Tally, Turn, Window},
 };
-use crate::{
+use domain::caller::Caller;
+use platform::{
     clock::Clock,
     config::quota::PumpingSettings,
     telemetry::{audit, metrics},
 };
-use domain::caller::Caller;
 
 /// The largest number of prefixes; the numbering plans of all countries have fewer.
 const MAX_PREFIXES: usize = 100_000;

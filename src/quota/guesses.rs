@@ -10,7 +10,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::pumping::{Tally, Turn, Window};
-use crate::{
+use platform::{
     clock::Clock,
     config::quota::{GuessingSettings, PumpingSettings},
     telemetry::metrics,

@@ -8,8 +8,8 @@ use super::{
     act::{Act, Key, Quota, Scope},
     cells::{Cells, Ticker},
 };
-use crate::telemetry::metrics;
 use domain::caller::Caller;
+use platform::telemetry::metrics;
 
 /// The quotas of one operation.
 pub struct Ledger {

@@ -53,13 +53,13 @@ use self::{
     ledger::{Claim, Ledger, Wait},
     shared::{Reply, Shared},
 };
-use crate::{
+use domain::caller::Caller;
+use platform::{
     clock::Clock,
     config::quota::{Limit, QuotaSettings},
     redis_link::{RedisLink, Unreachable},
     telemetry::metrics::{self, Fallback},
 };
-use domain::caller::Caller;
 
 /// All rate limits. Cheap to clone.
 #[derive(Clone)]

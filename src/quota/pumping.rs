@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 
 use governor::Quota;
 
-use crate::config::quota::PumpingSettings;
+use platform::config::quota::PumpingSettings;
 
 /// The remaining rate of a throttled prefix.
 pub const TRICKLE: Quota = Quota::per_minute(NonZeroU32::MIN);

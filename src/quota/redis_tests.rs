@@ -15,7 +15,7 @@ use super::{
     tests::{DESTINATION, alarmed, clock, from, guarded, send, settings},
     *,
 };
-use crate::redis_link::testing::{Wire, eventually, open, prefix, url};
+use platform::redis_link::testing::{Wire, eventually, open, prefix, url};
 
 /// Two processes on one Redis.
 async fn two_processes(settings: &QuotaSettings, clock: &Clock, url: &str) -> [Quotas; 2] {

@@ -10,7 +10,7 @@ use super::{
     ledger::{Claim, Wait},
     pumping::{TRICKLE, Tally, Turn},
 };
-use crate::{
+use platform::{
     clock::Clock,
     config::quota::PumpingSettings,
     redis_link::{RedisLink, Unreachable},

@@ -5,14 +5,14 @@ use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 use chrono::DateTime;
 
 use super::*;
-use crate::{
-    clock::{Entropy, ManualClock},
-    config::quota::{ContactQuotas, GuessingSettings, PumpingSettings},
-};
 use domain::{
     caller::ClientAddress,
     ids::{AccountId, SessionId},
     locale::Locale,
+};
+use platform::{
+    clock::{Entropy, ManualClock},
+    config::quota::{ContactQuotas, GuessingSettings, PumpingSettings},
 };
 
 pub const DESTINATION: &str = "821012";

@@ -11,17 +11,17 @@ use super::{
     gate::{SignedIn, TokenRefused},
     keyring::{KeySource, Keyring},
 };
-use crate::{
+use crate::store::entity::account::Role;
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
+};
+use platform::{
     clock::{Clock, Entropy},
     config,
     fault::Fault,
     keys::Ids,
     secret::Secret,
-    store::entity::account::Role,
-};
-use domain::{
-    Timestamp,
-    ids::{AccountId, SessionId},
 };
 
 /// The `typ` header. No other token of this service has it (RFC 9068, section 2.1).

@@ -15,8 +15,9 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{store::Store, telemetry};
+use crate::store::Store;
 use domain::ids::SessionId;
+use platform::telemetry;
 
 /// Maximum number of sessions whose generation waits to be written.
 const MAX_WAITING: usize = 20_000;
@@ -142,7 +143,7 @@ impl Confirmations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Entropy;
+    use platform::clock::Entropy;
 
     #[test]
     fn a_generation_is_written_once_and_again_only_after_a_failure() {

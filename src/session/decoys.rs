@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::Sessions;
-use crate::{
+use crate::store::{Ending, entity::password_census::Model};
+use platform::{
     fault::{Doing, Fault},
     password::{Census, Seed, Tally},
-    store::{Ending, entity::password_census::Model},
     telemetry,
 };
 

@@ -5,13 +5,13 @@ use super::{
     gate::SignedIn,
     ways_in::{self, SecurityAct, Subject},
 };
-use crate::{
+use crate::store::{Ending, Tx, entity::session::Model};
+use domain::{Timestamp, caller::Caller, ids::SessionId};
+use platform::{
     fault::Fault,
     secret::Secret,
-    store::{Ending, Tx, entity::session::Model},
     telemetry::audit::{self, Event},
 };
-use domain::{Timestamp, caller::Caller, ids::SessionId};
 
 /// Result of ending one session.
 pub enum Revoked {

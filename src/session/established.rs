@@ -2,14 +2,12 @@
 //! contact change that can still be undone. An attacker who changed a contact cannot authenticate with anything newer.
 
 use super::authentication::{Method, Used};
-use crate::{
-    fault::Fault,
-    store::{
-        Tx,
-        entity::{account, contact_change, proof},
-    },
+use crate::store::{
+    Tx,
+    entity::{account, contact_change, proof},
 };
 use domain::{Timestamp, contact::ContactKind};
+use platform::fault::Fault;
 
 /// The authentication factors of an account that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,7 @@ use super::{
     ways_in::{self, SecurityAct, Subject},
 };
 use crate::{
-    clock::Entropy,
-    config,
     delivery::{Notice, notices},
-    fault::Fault,
-    keys::ServerKeys,
     store::{
         self, Ending, Identifier, Tx,
         entity::{
@@ -20,15 +16,21 @@ use crate::{
             refresh_token, session,
         },
     },
-    telemetry::{
-        audit::{self, Event},
-        metrics::RefreshReplay,
-    },
 };
 use domain::{
     Timestamp,
     caller::Caller,
     ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    clock::Entropy,
+    config,
+    fault::Fault,
+    keys::ServerKeys,
+    telemetry::{
+        audit::{self, Event},
+        metrics::RefreshReplay,
+    },
 };
 
 /// Audit outcome of a refresh that replaced a successor.

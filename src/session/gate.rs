@@ -15,16 +15,14 @@ use tokio::sync::watch;
 use super::{access::AccessTokens, authentication::Authenticated, confirm::Confirmations};
 pub use crate::store::entity::account::Role;
 use crate::{
-    clock::Clock,
     events::{RevocationWake, Revocations},
-    fault::Fault,
     store::Store,
-    telemetry,
 };
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
 };
+use platform::{clock::Clock, fault::Fault, telemetry};
 
 /// The signed-in user, from an access token that is valid and not revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]

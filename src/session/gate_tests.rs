@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::{AccessGrant, AccessTokens, Authentication, Confirmations, KeySource, gate::*};
-use crate::{
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
+};
+use platform::{
     clock::{Clock, Entropy},
     config,
     keys::{ServerKey, ServerKeys},
     secret::Secret,
-};
-use domain::{
-    Timestamp,
-    ids::{AccountId, SessionId},
 };
 
 fn gate() -> (Gate, AccessTokens, Clock) {

@@ -8,7 +8,7 @@ use jsonwebtoken::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{
+use platform::{
     config,
     keys::{Ids, ServerKey, ServerKeys, unfolded},
     secret::Secret,

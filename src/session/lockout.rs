@@ -10,12 +10,10 @@
 use super::{Parts, Sessions, gate::SignedIn, rules, sign_in::names};
 use crate::{
     delivery::{Notice, notices},
-    fault::Fault,
-    keys::ServerKey,
     store::{Ending, Identifier, Tx, device_subject, entity::account::Model},
-    telemetry,
 };
 use domain::{Timestamp, ids::AccountId};
+use platform::{fault::Fault, keys::ServerKey, telemetry};
 
 /// The keys that an attempt is counted by.
 #[derive(Clone, Debug)]

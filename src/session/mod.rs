@@ -45,13 +45,8 @@ pub use self::{
     sign_in::{SignIn, identify},
 };
 use crate::{
-    clock::{Clock, Entropy},
-    config,
     delivery::Outbox,
     events::{Events, Revocation},
-    fault::Fault,
-    keys::ServerKeys,
-    password::Hasher,
     quota::Quotas,
     store::{Page, Slice, Store, entity},
     verification::Verifications,
@@ -60,6 +55,13 @@ use domain::{
     Timestamp,
     contact::NumberRules,
     ids::{AccountId, SessionId},
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config,
+    fault::Fault,
+    keys::ServerKeys,
+    password::Hasher,
 };
 
 /// The session use cases. Cheap to clone.

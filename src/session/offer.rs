@@ -11,14 +11,12 @@ use super::{
     Opaque, RefreshRejection,
     rules::{self, Standing},
 };
-use crate::{
-    fault::Fault,
-    store::{
-        Tx,
-        entity::{refresh_token, session},
-    },
+use crate::store::{
+    Tx,
+    entity::{refresh_token, session},
 };
 use domain::{Timestamp, ids::SessionId};
+use platform::fault::Fault;
 
 /// The highest cookie slot. Cookies with a higher one are ignored: the slot is chosen by the client.
 pub const MAX_COOKIE_SLOT: i32 = 1_000_000;

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{clock::Entropy, keys::ServerKey, secret::Secret};
+use platform::{clock::Entropy, keys::ServerKey, secret::Secret};
 
 /// Length of 256 bits in base64url without padding.
 const LENGTH: usize = 43;

@@ -7,8 +7,6 @@ use super::{
 };
 use crate::{
     delivery::{Notice, Order, notices},
-    fault::Fault,
-    secret::Secret,
     store::{
         Tx,
         entity::{account, device, refresh_token, session},
@@ -19,6 +17,7 @@ use domain::{
     caller::Caller,
     ids::{DeliveryId, SessionId},
 };
+use platform::{fault::Fault, secret::Secret};
 
 /// The client's device, as reported by the client.
 #[derive(Clone, Debug, Default)]

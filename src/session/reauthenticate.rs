@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, gate::SignedIn};
-use crate::{
-    fault::Fault,
-    secret::Secret,
-    store::entity::{account, session},
-};
+use crate::store::entity::{account, session};
 use domain::Timestamp;
+use platform::{fault::Fault, secret::Secret};
 
 /// An access token with a fresh authentication. The session and its refresh token keep the earlier one.
 #[derive(Clone, Debug)]

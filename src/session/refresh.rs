@@ -9,15 +9,17 @@ use super::{
     offer::Chosen,
 };
 use crate::{
-    fault::Fault,
     quota::{Act, Refused},
     store::Ending,
+};
+use domain::{Timestamp, caller::Caller};
+use platform::{
+    fault::Fault,
     telemetry::{
         audit::{self, Event},
         metrics::{self, RefreshReplay},
     },
 };
-use domain::{Timestamp, caller::Caller};
 
 /// Result of a refresh.
 pub enum Refreshed {

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{
-    config::{self, session::Lockout},
-    store::entity::session::Model,
-};
+use crate::store::entity::session::Model;
 use domain::Timestamp;
+use platform::config::{self, session::Lockout};
 
 /// How long a failed login is counted.
 pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);

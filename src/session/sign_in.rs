@@ -2,10 +2,7 @@
 
 use super::{Counted, Device, Method, Opened, Opening, Sessions, Subjects, Tokens, Used, established};
 use crate::{
-    fault::Fault,
-    password::{PasswordHash, Verdict},
     quota::{Act, Refused},
-    secret::Secret,
     store::{
         Ending, Identifier, Tx,
         entity::{
@@ -13,7 +10,6 @@ use crate::{
             proof,
         },
     },
-    telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
@@ -22,6 +18,12 @@ use domain::{
     contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     ids::AccountId,
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Verdict},
+    secret::Secret,
+    telemetry::audit::{self, Event},
 };
 
 /// Result of a sign-in.

@@ -12,8 +12,8 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model},
     is_taken,
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 /// A key to look up an account by, in its normalised form.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model, Role},
     is_taken,
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, contact::ContactKind, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 /// A contact of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, FromQueryResult, StatementBuilder};
 
 use super::{Backend, Ending, Store};
-use crate::fault::Fault;
+use platform::fault::Fault;
 
 impl Store {
     /// Runs a statement that writes, and returns its rows. On PostgreSQL this takes one round trip instead of three.

@@ -7,11 +7,11 @@ use super::{
     Ending, Store, Tx,
     entity::audit::{ActiveModel, Column, Entity},
 };
-use crate::{
+use domain::ids::AccountId;
+use platform::{
     fault::{Doing, Fault},
     telemetry::audit::Event,
 };
-use domain::ids::AccountId;
 
 impl Store {
     /// Writes an entry on its own: the log line and the row. Of repeated refusals that cost nothing, only the first is
@@ -29,7 +29,7 @@ impl Store {
             })
         });
         if let Err(fault) = result.await {
-            crate::telemetry::report(&fault);
+            platform::telemetry::report(&fault);
         }
     }
 }

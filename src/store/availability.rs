@@ -18,7 +18,7 @@ use std::{
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, postgres::PgConnectOptions};
 use tokio::sync::watch;
 
-use crate::fault::Fault;
+use platform::fault::Fault;
 
 /// A statement that takes longer starts a probe.
 const SLOW: Duration = Duration::from_millis(500);
@@ -133,7 +133,7 @@ impl Availability {
             self.0.times().usable_since = Instant::now();
             self.0.times().answered = None;
         }
-        if fault.kind() == crate::fault::FaultKind::Unavailable {
+        if fault.kind() == platform::fault::FaultKind::Unavailable {
             self.suspect();
         }
     }

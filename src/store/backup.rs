@@ -7,7 +7,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
 
-use crate::fault::Fault;
+use platform::fault::Fault;
 
 /// The reason why there is no copy.
 #[derive(Clone, Debug)]

@@ -11,8 +11,8 @@ use super::{
     entity::verification::{Column, Entity, Model},
     verification::{ended, pending},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::VerificationId, status::Status};
+use platform::fault::{Doing, Fault};
 
 impl Tx {
     /// Records the provider that generated the code, and its id for the verification. The first provider that sent a

@@ -22,7 +22,7 @@ use super::{
     availability::{Availability, State, Usable, is_read_only},
     reader::Reader,
 };
-use crate::{
+use platform::{
     config::{self, Secret},
     fault::Fault,
 };

@@ -8,8 +8,8 @@ use super::{
     Store, Tx,
     entity::contact_change::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 impl Store {
     /// The contact changes of an account, undone ones included.

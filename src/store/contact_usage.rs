@@ -8,8 +8,8 @@ use sea_orm::{
 };
 
 use super::{Store, Tx, entity::contact_usage};
-use crate::fault::{Doing, Fault};
 use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
 /// The limits of a reservation.
 #[derive(Clone, Copy, Debug)]

@@ -12,8 +12,8 @@ use super::{
     Ending, Store, Tx,
     entity::delivery::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, channel::Channel, ids::DeliveryId, status::DeliveryStatus};
+use platform::fault::{Doing, Fault};
 
 /// The owner and the duration of a claim. A claim that is not settled in time belonged to a process that died.
 #[derive(Clone, Debug)]

@@ -13,8 +13,8 @@ use super::{
     },
     is_foreign_key_violation,
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
+use platform::fault::{Doing, Fault};
 
 /// A provider accepted a message.
 #[derive(Clone, Debug)]

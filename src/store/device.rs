@@ -9,8 +9,8 @@ use super::{
     Store, Tx,
     entity::device::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 /// The lockout subject of failed passwords from a device.
 pub fn device_subject(account: &AccountId, token_hash: &str) -> String {

@@ -13,8 +13,8 @@ use super::{
         revocation, session, verification,
     },
 };
-use crate::fault::{Doing, Fault};
 use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
 /// A kind of expired rows.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,8 @@ use super::{
     Store,
     entity::verification::{Column, Entity},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, channel::Channel, contact::ContactKind, purpose::Purpose, status::Status};
+use platform::fault::{Doing, Fault};
 
 /// The number of expired verifications of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]

@@ -6,8 +6,8 @@ use super::{
     Store,
     entity::delivery::{Column, Entity},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, channel::Channel, status::DeliveryStatus};
+use platform::fault::{Doing, Fault};
 
 /// The number of messages of one provider and channel with one status.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]

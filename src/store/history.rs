@@ -13,13 +13,13 @@ use super::{
     },
     page::{Page, Slice, after},
 };
-use crate::fault::{Doing, Fault};
 use domain::{
     Timestamp,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::Status,
 };
+use platform::fault::{Doing, Fault};
 
 /// Purposes that can only be requested while signed in to the account.
 const REQUESTED_BY_HOLDER: [Purpose; 4] =

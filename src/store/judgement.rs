@@ -18,14 +18,14 @@ use super::{
     together::{insert_for_each, part},
     verification,
 };
-use crate::{
-    fault::{Doing, Fault},
-    telemetry::audit::Event,
-};
 use domain::{
     Timestamp,
     ids::{AccountId, VerificationId},
     status::Status,
+};
+use platform::{
+    fault::{Doing, Fault},
+    telemetry::audit::Event,
 };
 
 /// A checked guess, and the rows to write if an attempt was left.

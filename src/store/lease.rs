@@ -11,8 +11,8 @@ use super::{
     Ending, Store,
     entity::lease::{Column, Entity},
 };
-use crate::fault::{Doing, Fault};
 use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
 impl Store {
     /// When the lease `name` expires, for any holder; None: it was never held.

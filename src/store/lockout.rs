@@ -11,8 +11,8 @@ use super::{
     device::DEVICE_SUBJECT,
     entity::lockout::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 impl Tx {
     /// Counts one attempt by `subject`. None: it is locked, and nothing was counted. A count whose last attempt was

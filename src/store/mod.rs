@@ -88,7 +88,7 @@ use self::{
     refusals::Refusals,
     writer::Writer,
 };
-use crate::{
+use platform::{
     config,
     fault::{Doing, Fault},
     vitals::Vitals,

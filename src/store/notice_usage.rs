@@ -11,8 +11,8 @@ use super::{
     Tx,
     entity::notice_usage::{Column, Entity},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 /// The largest number of notices of one kind per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

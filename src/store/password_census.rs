@@ -13,8 +13,8 @@ use super::{
         password_census::{ActiveModel, Column, Entity, ID, Model},
     },
 };
-use crate::fault::{Doing, Fault};
 use domain::ids::AccountId;
+use platform::fault::{Doing, Fault};
 
 impl Store {
     /// The last count. None: there is none yet.

@@ -6,8 +6,8 @@ use super::{
     Ending, Store,
     entity::process_keys::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
 impl Store {
     /// Records that a process runs, and deletes processes not seen since `forget_before`.

@@ -6,8 +6,8 @@ use super::{
     Store, Tx,
     entity::proof::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, purpose::Purpose};
+use platform::fault::{Doing, Fault};
 
 /// The result of spending a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]

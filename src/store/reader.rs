@@ -19,7 +19,7 @@ use super::{
     availability::{Availability, READ_ONLY, State},
     waits::Waits,
 };
-use crate::{fault::Fault, patience::Ticket};
+use platform::{fault::Fault, patience::Ticket};
 
 /// How long the limit stays lowered after the server had no free connection.
 const WITHHELD_FOR: Duration = Duration::from_secs(60);

@@ -12,8 +12,8 @@ use super::{
         session,
     },
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::SessionId};
+use platform::fault::{Doing, Fault};
 
 /// The exchange of a token for its successor: the time, and the client network of the request.
 #[derive(Clone, Copy, Debug)]

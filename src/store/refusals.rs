@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::telemetry::audit::{
+use platform::telemetry::audit::{
     Act, DELETION_HELD_BACK, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, QUOTA_EXCEEDED, REAUTHENTICATION_REQUIRED,
     SESSION_NOT_FOUND, UNAUTHENTICATED,
 };
@@ -61,11 +61,11 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::telemetry::audit::OK;
     use domain::{
         caller::{Caller, ClientAddress},
         locale::Locale,
     };
+    use platform::telemetry::audit::OK;
 
     fn event(client: u32, outcome: &'static str, second: i64) -> Event {
         let caller = Caller {

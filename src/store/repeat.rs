@@ -15,8 +15,8 @@ use super::{
     },
     together::part,
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::VerificationId, status::Status};
+use platform::fault::{Doing, Fault};
 
 /// A guess for a verified verification.
 #[derive(Clone, Debug)]

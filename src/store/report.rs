@@ -8,13 +8,13 @@ use super::{
     Backend, Store,
     entity::verification::{Column, Entity},
 };
-use crate::fault::{Doing, Fault};
 use domain::{
     Timestamp,
     channel::Channel,
     purpose::Purpose,
     status::{DeliveryStatus, Status},
 };
+use platform::fault::{Doing, Fault};
 
 /// The length of a slot in seconds. Every time zone's offset is a multiple of it, so slots add up to hours and days in
 /// any zone.

@@ -6,8 +6,8 @@ use super::{
     Store, Tx,
     entity::revocation::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::SessionId};
+use platform::fault::{Doing, Fault};
 
 impl Store {
     /// The revocations since then.

@@ -5,7 +5,7 @@ use migration::{SchemaManager, history};
 use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use super::{Backend, Store, reader::Reader};
-use crate::fault::{Doing, Fault};
+use platform::fault::{Doing, Fault};
 
 /// Key of the advisory lock that serialises migrations on one PostgreSQL database.
 const MIGRATING_LOCK: i64 = 0x636f_756e_7465_7273;

@@ -12,11 +12,11 @@ use super::{
     entity::{audit, delivery, verification},
     together::{insert_for_each, part},
 };
-use crate::{
+use domain::Timestamp;
+use platform::{
     fault::{Doing, Fault},
     telemetry::audit::Event,
 };
-use domain::Timestamp;
 
 /// The rows of a send that needs no reads before its writes.
 #[derive(Clone, Debug)]

@@ -10,11 +10,11 @@ use super::{
     entity::session::{Column, Entity, Model},
     page::{Page, Slice, after},
 };
-use crate::fault::{Doing, Fault};
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
 };
+use platform::fault::{Doing, Fault};
 
 impl Store {
     /// The live sessions of an account, newest first.

@@ -10,8 +10,8 @@ use super::{
     delivery_attempt::Acceptance,
     entity::delivery::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
+use platform::fault::{Doing, Fault};
 
 /// The result of a claimed message.
 #[derive(Clone, Debug)]

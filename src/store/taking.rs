@@ -16,12 +16,12 @@ use super::{
     is_foreign_key_violation,
     together::part,
 };
-use crate::fault::{Doing, Fault};
 use domain::{
     Timestamp,
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
 };
+use platform::fault::{Doing, Fault};
 
 /// A message accepted by a provider, from the holder of `claim`.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use sea_orm::{EntityTrait, Iterable, PaginatorTrait};
 use tempfile::TempDir;
 
 use super::*;
-use crate::patience::Patience;
 use domain::Timestamp;
+use platform::patience::Patience;
 
 pub(super) async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {

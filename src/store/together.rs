@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{CommonTableExpression, Expr, InsertStatement, IntoCondition, Query, SubQueryStatement},
 };
 
-use crate::fault::Fault;
+use platform::fault::Fault;
 
 /// A named CTE.
 pub(super) fn part(name: &'static str, statement: impl Into<SubQueryStatement>) -> CommonTableExpression {

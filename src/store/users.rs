@@ -9,7 +9,7 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model},
     page::{Page, Slice, after},
 };
-use crate::fault::{Doing, Fault};
+use platform::fault::{Doing, Fault};
 
 /// A search text for accounts.
 #[derive(Clone, Debug)]

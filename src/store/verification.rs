@@ -9,13 +9,13 @@ use super::{
     Store, Tx,
     entity::verification::{Column, Entity, Model},
 };
-use crate::fault::{Doing, Fault};
 use domain::{
     Timestamp,
     channel::Channel,
     ids::{DeliveryId, VerificationId},
     status::{DeliveryStatus, Status},
 };
+use platform::fault::{Doing, Fault};
 
 impl Tx {
     /// Inserts a new verification. False: there is one with the same idempotency key, and nothing was written.

@@ -9,12 +9,12 @@ use super::{
     Tx,
     entity::{proof, verification},
 };
-use crate::fault::{Doing, Fault};
 use domain::{
     Timestamp,
     ids::AccountId,
     purpose::{Effect, Purpose},
 };
+use platform::fault::{Doing, Fault};
 
 /// The account whose codes and proofs are meant.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +138,8 @@ mod tests {
     use sea_orm::{ConnectionTrait, DbBackend, QueryTrait, Statement};
 
     use super::*;
-    use crate::{clock::Entropy, store::tests::store};
+    use crate::store::tests::store;
+    use platform::clock::Entropy;
 
     /// Operations that revoke access run these in their transaction, so none may scan a whole table.
     #[tokio::test]

@@ -23,7 +23,7 @@ use tokio::sync::{
 };
 
 use super::{Ending, Tx, Work, waits::Waits};
-use crate::{
+use platform::{
     fault::{Doing, Fault},
     patience::Ticket,
     telemetry::{

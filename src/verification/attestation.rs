@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{
-    fault::Fault,
-    keys::{ED25519_PKCS8_PREFIX, ed25519_seed},
-    secret::Secret,
-};
 use domain::{
     Timestamp,
     channel::Channel,
     contact::ContactKind,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    keys::{ED25519_PKCS8_PREFIX, ed25519_seed},
+    secret::Secret,
 };
 
 /// The confirmation to attest.
@@ -184,7 +184,7 @@ mod tests {
         let issued_at = Timestamp::from_timestamp(4_000_000_000, 0).unwrap();
         let token = attestor
             .attest(&Attestation {
-                verification: &VerificationId::new(&crate::clock::Entropy::seeded(1)),
+                verification: &VerificationId::new(&platform::clock::Entropy::seeded(1)),
                 subject: Subject::Contact(ContactKind::Phone, "+821012345678"),
                 purpose: Purpose::Contact,
                 channel: Channel::Sms,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     fn seed(number: u64) -> [u8; 32] {
-        crate::clock::Entropy::seeded(number).bytes()
+        platform::clock::Entropy::seeded(number).bytes()
     }
 
     fn attestor(key: String, accepted: &[Secret]) -> Result<Attestor, String> {

@@ -2,15 +2,17 @@
 
 use super::{Parts, Verification, Verifications};
 use crate::{
-    fault::Fault,
     quota::Act,
     store::{Ending, entity::verification::Model},
+};
+use domain::{caller::Caller, ids::VerificationId};
+use platform::{
+    fault::Fault,
     telemetry::{
         audit::{self, Event},
         metrics::End,
     },
 };
-use domain::{caller::Caller, ids::VerificationId};
 
 /// Result of canceling.
 pub enum Canceled {

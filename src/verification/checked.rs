@@ -8,11 +8,13 @@ use super::{Confirmation, Parts, Verifications};
 use crate::{
     code,
     delivery::provider::{CheckOutcome, CodeChecker},
-    fault::Fault,
     store::{Ending, Reserved, entity::verification::Model},
-    telemetry::metrics::{self, End},
 };
 use domain::Timestamp;
+use platform::{
+    fault::Fault,
+    telemetry::metrics::{self, End},
+};
 
 /// Result of checking a code with its provider.
 pub(super) enum Checked {

@@ -9,19 +9,21 @@ use super::{
 };
 use crate::{
     code,
-    config::{Scenario, Secret},
-    fault::Fault,
     quota::{Act, Alarm, Refused},
     store::{
         Activation, Judgement,
         entity::{self, verification::Model},
     },
+};
+use domain::{Timestamp, caller::Caller, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
+use platform::{
+    config::{Scenario, Secret},
+    fault::Fault,
     telemetry::{
         audit::{self, Event},
         metrics::{self, End},
     },
 };
-use domain::{Timestamp, caller::Caller, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
 
 /// Result of a guess.
 pub enum Confirmation {

@@ -6,17 +6,17 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::rules;
-use crate::{
+use crate::store::Store;
+use domain::{contact::ContactKind, purpose::Purpose};
+use platform::{
     clock::Clock,
     config,
     fault::Fault,
-    store::Store,
     telemetry::{
         self,
         metrics::{self, End},
     },
 };
-use domain::{contact::ContactKind, purpose::Purpose};
 
 /// Interval between counts.
 const INTERVAL: Duration = Duration::from_secs(30);

@@ -35,24 +35,26 @@ pub use self::{
     view::{Delivery, Verification},
 };
 use crate::{
-    clock::{Clock, Entropy},
-    config::{self, TellUnknown, quota::ContactQuotas},
     delivery::{Channel, Outbox, Routes},
     events::{Events, Snapshot},
-    fault::Fault,
-    keys::ServerKeys,
     quota::{Quotas, rules::local_day},
     store::{
         Page, Slice, Store, UsageLimits,
         entity::{self, account::AccountStatus},
     },
-    telemetry::metrics::{self, End},
 };
 use domain::{
     Timestamp,
     contact::Contact,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config::{self, TellUnknown, quota::ContactQuotas},
+    fault::Fault,
+    keys::ServerKeys,
+    telemetry::metrics::{self, End},
 };
 
 /// The verification use cases. Cheap to clone.

@@ -4,11 +4,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     code,
-    config::Secret,
-    keys::ServerKey,
     store::{Spending, entity::proof::Model},
 };
 use domain::{Timestamp, ids::VerificationId, purpose::Purpose};
+use platform::{config::Secret, keys::ServerKey};
 
 /// The token of a proof: 64 lower-case hex digits, derived from a server key, the verification and its code, and stored
 /// as a hash. It is derived so that the same code yields the same token if the first response was lost.
@@ -84,7 +83,7 @@ pub fn spent(spending: Spending, purpose: Purpose, now: Timestamp) -> Result<Mod
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Entropy;
+    use platform::clock::Entropy;
 
     #[test]
     fn token_is_64_lower_case_hex_digits() {

@@ -6,12 +6,9 @@
 //! one. A wrong code gets the same response as for any verification that is over.
 
 use super::{Confirmation, Parts, ProofToken, Verifications, rules};
-use crate::{
-    fault::Fault,
-    store::{Repeat, entity::verification::Model},
-    telemetry::audit::Event,
-};
+use crate::store::{Repeat, entity::verification::Model};
 use domain::Timestamp;
+use platform::{fault::Fault, telemetry::audit::Event};
 
 /// Audit outcome of a proof that was returned again.
 const REPEATED: &str = "proof_repeated";

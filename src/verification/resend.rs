@@ -8,13 +8,11 @@ use super::{
 };
 use crate::{
     delivery::{Content, Notice, Order},
-    fault::Fault,
     quota::{Act, Refused},
     store::{
         Ending, Identifier, Reserved,
         entity::{account, delivery, verification::Model},
     },
-    telemetry::audit::{self, Event},
 };
 use domain::{
     caller::Caller,
@@ -24,6 +22,10 @@ use domain::{
     locale::Locale,
     purpose::Purpose,
     status::DeliveryStatus,
+};
+use platform::{
+    fault::Fault,
+    telemetry::audit::{self, Event},
 };
 
 /// Result of a resend.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{config, store::entity::verification::Model};
+use crate::store::entity::verification::Model;
 use domain::{
     Timestamp,
     channel::Channel,
@@ -10,6 +10,7 @@ use domain::{
     purpose::Purpose,
     status::{CodeFormat, Status},
 };
+use platform::config;
 
 /// Effective status of a verification: the stored status, with expiry applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,15 +9,10 @@ use super::{
 };
 use crate::{
     delivery::Notice,
-    fault::Fault,
     quota::{self, Act, Refused},
     store::{
         Ending, Identifier, Reserved, Sending, Tx, UsageLimits,
         entity::{account, verification::Model},
-    },
-    telemetry::{
-        audit::{self, Event},
-        metrics,
     },
 };
 use domain::{
@@ -28,6 +23,13 @@ use domain::{
     ids::AccountId,
     locale::Locale,
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    telemetry::{
+        audit::{self, Event},
+        metrics,
+    },
 };
 
 /// A request to send a code.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rules::{self, Standing};
-use crate::{clock::Clock, events::Snapshot, store::entity::verification::Model};
+use crate::{events::Snapshot, store::entity::verification::Model};
 use domain::{
     Timestamp,
     channel::Channel,
@@ -12,6 +12,7 @@ use domain::{
     purpose::Purpose,
     status::{CodeFormat, DeliveryStatus, Status},
 };
+use platform::clock::Clock;
 
 /// The state of a verification at one time. It exposes neither the contact nor the code.
 #[derive(Clone, Debug)]

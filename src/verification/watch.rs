@@ -4,12 +4,11 @@ use futures_util::Stream;
 
 use super::{Verification, Verifications};
 use crate::{
-    clock::Clock,
     events::{Wake, Watcher},
-    fault::Fault,
     store::Store,
 };
 use domain::ids::VerificationId;
+use platform::{clock::Clock, fault::Fault};
 
 struct Watch {
     store: Store,

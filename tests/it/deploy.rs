@@ -5,7 +5,7 @@ mod layout;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use countersign::telemetry::metrics::{
+use platform::telemetry::metrics::{
     process,
     table::{Kind, METRICS},
 };

@@ -8,13 +8,12 @@ use super::Role;
 use crate::{
     account::{Created, NewUser},
     app::{self, Settings, World},
-    password::Violation,
-    secret::Secret,
 };
 use domain::{
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     locale::Locale,
 };
+use platform::{password::Violation, secret::Secret};
 
 /// The new account.
 #[derive(Args)]

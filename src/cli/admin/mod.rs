@@ -14,9 +14,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::{
     app::{Settings, World},
-    config::{self, Place},
     store::entity::account,
 };
+use platform::config::{self, Place};
 
 /// What to do, and where.
 #[derive(Args)]

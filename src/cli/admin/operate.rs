@@ -6,8 +6,8 @@ use super::{Role, run_name};
 use crate::{
     account::{Operated, rules::Forbidden},
     app::{self, Settings, World},
-    fault::Fault,
 };
+use platform::fault::Fault;
 
 /// Whose account.
 #[derive(Args)]

@@ -6,13 +6,15 @@ use zeroize::Zeroizing;
 use super::{Process, life, processes};
 use crate::{
     app::{Settings, keys as app_keys},
+    session,
+};
+use platform::{
     clock::{Clock, Entropy},
     keys::{
         ED25519_PKCS8_PREFIX, Ids, LEAST_BYTES,
         folder::{KeyFiles, KeyKind, make},
     },
     secret::Secret,
-    session,
 };
 
 /// Does the next phase, or says which settings to change.

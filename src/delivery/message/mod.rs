@@ -15,11 +15,11 @@ pub use check::Largest;
 pub use notice::{Notice, Undo, UndoHint};
 
 use super::provider::Channel;
-use crate::{
+use domain::{contact::Contact, locale::Locale, purpose::Purpose};
+use platform::{
     config::{Messages, Secret},
     texts::{Arg, Texts},
 };
-use domain::{contact::Contact, locale::Locale, purpose::Purpose};
 
 /// What a message is about.
 #[derive(Clone, Debug)]

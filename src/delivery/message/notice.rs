@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::Secret;
 use domain::contact::Contact;
+use platform::config::Secret;
 
 /// Something that happened to an account.
 #[derive(Clone, Debug)]

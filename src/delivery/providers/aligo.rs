@@ -7,21 +7,18 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::aligo_alimtalk::{self, AligoAlimTalk, Stage};
-use crate::{
-    config::{Secret, Setting},
-    delivery::{
-        HttpClient, Registration, alimtalk,
-        http_client::{Answer, Silence},
-        korean_text::{self, KOREA},
-        loose::{self, Loose},
-        provider::{
-            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Regions,
-            Sending,
-        },
-        registry::{Maker, Reader},
+use crate::delivery::{
+    HttpClient, Registration, alimtalk,
+    http_client::{Answer, Silence},
+    korean_text::{self, KOREA},
+    loose::{self, Loose},
+    provider::{
+        Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Regions, Sending,
     },
+    registry::{Maker, Reader},
 };
 use domain::contact::Contact;
+use platform::config::{Secret, Setting};
 
 const ABILITIES: Abilities = Abilities {
     regions: Regions::CallingCodes(&[KOREA]),

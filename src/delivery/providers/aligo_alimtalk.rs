@@ -4,16 +4,14 @@
 use serde::Deserialize;
 
 use super::aligo::by_words;
-use crate::{
-    config::Secret,
-    delivery::{
-        alimtalk::{self, Template},
-        http_client::Answer,
-        loose::{self, Loose},
-        provider::{Outcome, ReceiptStatus},
-        registry::Reader,
-    },
+use crate::delivery::{
+    alimtalk::{self, Template},
+    http_client::Answer,
+    loose::{self, Loose},
+    provider::{Outcome, ReceiptStatus},
+    registry::Reader,
 };
+use platform::config::Secret;
 
 /// Shown to nobody: a name for the message in Aligo's console, and the title of a long SMS.
 const SUBJECT: &str = "인증번호";

@@ -15,15 +15,13 @@ use aws_sdk_sns::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::{
-    config::{Secret, Setting},
-    delivery::{
-        Registration, Tools, base_url, loose,
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-        providers::aws_http::{self, AwsHttp, PlusForBlank},
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    Registration, Tools, base_url, loose,
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+    providers::aws_http::{self, AwsHttp, PlusForBlank},
+    registry::{Maker, Reader},
 };
+use platform::config::{Secret, Setting};
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]);
 

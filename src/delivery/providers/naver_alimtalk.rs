@@ -5,17 +5,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::naver_cloud::refused;
-use crate::{
-    config::Secret,
-    delivery::{
-        alimtalk::{self, Template},
-        http_client::Answer,
-        korean_text::KOREA,
-        loose::{self, Loose},
-        provider::{Outcome, Polled, ReceiptStatus},
-        registry::Reader,
-    },
+use crate::delivery::{
+    alimtalk::{self, Template},
+    http_client::Answer,
+    korean_text::KOREA,
+    loose::{self, Loose},
+    provider::{Outcome, Polled, ReceiptStatus},
+    registry::Reader,
 };
+use platform::config::Secret;
 
 /// How SENS says that it took a message, and that KakaoTalk showed it.
 const TAKEN: &str = "A000";

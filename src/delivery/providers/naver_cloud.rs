@@ -11,22 +11,20 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::naver_alimtalk::{self, NaverAlimTalk};
-use crate::{
-    clock::Clock,
-    config::{Secret, Setting},
-    delivery::{
-        HttpClient, Registration, alimtalk,
-        http_client::{Answer, Silence},
-        keyed,
-        korean_text::{self, KOREA},
-        loose::{self, Loose},
-        provider::{
-            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending,
-        },
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    HttpClient, Registration, alimtalk,
+    http_client::{Answer, Silence},
+    keyed,
+    korean_text::{self, KOREA},
+    loose::{self, Loose},
+    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending},
+    registry::{Maker, Reader},
 };
 use domain::contact::Contact;
+use platform::{
+    clock::Clock,
+    config::{Secret, Setting},
+};
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
 

@@ -16,17 +16,17 @@ use lettre::{
     },
 };
 
-use crate::{
-    clock::Clock,
-    config::{Env, Setting},
-    delivery::{
-        Registration, base_url,
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-        providers::smtp_session::{Patience, Security, Server, Sessions},
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    Registration, base_url,
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+    providers::smtp_session::{Patience, Security, Server, Sessions},
+    registry::{Maker, Reader},
 };
 use domain::Timestamp;
+use platform::{
+    clock::Clock,
+    config::{Env, Setting},
+};
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Email]);
 

@@ -10,21 +10,21 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{
-    clock::{Clock, Entropy},
-    config::{Secret, Setting},
-    delivery::{
-        HttpClient, Registration,
-        http_client::{Answer, Silence},
-        keyed,
-        korean_text::{self, KOREA},
-        loose::{self, Loose},
-        provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, Receipts, Sending},
-        receipts::solapi::message_status,
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    HttpClient, Registration,
+    http_client::{Answer, Silence},
+    keyed,
+    korean_text::{self, KOREA},
+    loose::{self, Loose},
+    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, Receipts, Sending},
+    receipts::solapi::message_status,
+    registry::{Maker, Reader},
 };
 use domain::contact::{Contact, PhoneNumber};
+use platform::{
+    clock::{Clock, Entropy},
+    config::{Secret, Setting},
+};
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
 

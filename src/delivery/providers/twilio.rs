@@ -5,17 +5,15 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::{
-    config::Setting,
-    delivery::{
-        HttpClient, Registration, base_url,
-        http_client::Silence,
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
-        providers::twilio_api::{self, Account},
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    HttpClient, Registration, base_url,
+    http_client::Silence,
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    providers::twilio_api::{self, Account},
+    registry::{Maker, Reader},
 };
 use domain::locale::Locale;
+use platform::config::Setting;
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
 

@@ -4,16 +4,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{
-    config::Secret,
-    delivery::{
-        HttpClient,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::Outcome,
-        registry::{self, Reader},
-    },
+use crate::delivery::{
+    HttpClient,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::Outcome,
+    registry::{self, Reader},
 };
+use platform::config::Secret;
 
 /// The account, and the key that opens it.
 #[derive(Clone)]

@@ -7,21 +7,19 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::{
-    config::{Secret, Setting},
-    delivery::{
-        HttpClient, Registration,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::{
-            Abilities, Answering, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, Polled, Provider, Receipts,
-            Sending,
-        },
-        providers::twilio_api::{self, Account},
-        receipts::twilio::message_status,
-        registry::{Maker, Reader},
+use crate::delivery::{
+    HttpClient, Registration,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::{
+        Abilities, Answering, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, Polled, Provider, Receipts,
+        Sending,
     },
+    providers::twilio_api::{self, Account},
+    receipts::twilio::message_status,
+    registry::{Maker, Reader},
 };
+use platform::config::{Secret, Setting};
 
 const ABILITIES: Abilities =
     Abilities { makes_code: true, ..Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling) };

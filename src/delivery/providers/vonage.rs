@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::{
+use crate::delivery::{
+    HttpClient, Registration, base_url,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    receipts::vonage::Signature,
+    registry::{Maker, Reader},
+    segments::{Alphabet, Segments},
+};
+use platform::{
     clock::Clock,
     config::{Secret, Setting},
-    delivery::{
-        HttpClient, Registration, base_url,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
-        receipts::vonage::Signature,
-        registry::{Maker, Reader},
-        segments::{Alphabet, Segments},
-    },
 };
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Webhook);

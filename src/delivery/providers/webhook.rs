@@ -10,19 +10,16 @@ use chrono::SecondsFormat;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{
-    clock::Clock,
-    config::Setting,
-    delivery::{
-        HttpClient, Registration, base_url,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
-        receipts::webhook::keys,
-        registry::{Maker, Reader},
-        standard_webhooks::{self, Key},
-    },
+use crate::delivery::{
+    HttpClient, Registration, base_url,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    receipts::webhook::keys,
+    registry::{Maker, Reader},
+    standard_webhooks::{self, Key},
 };
+use platform::{clock::Clock, config::Setting};
 
 const ABILITIES: Abilities = Abilities {
     idempotent: true,

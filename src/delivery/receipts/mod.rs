@@ -6,12 +6,9 @@ pub mod twilio;
 pub mod vonage;
 pub mod webhook;
 
-use crate::{
-    config::Env,
-    delivery::provider::{Answering, Polled, Provider, ReceiptStatus},
-    fault::Fault,
-};
+use crate::delivery::provider::{Answering, Polled, Provider, ReceiptStatus};
 use domain::ids::DeliveryId;
+use platform::{config::Env, fault::Fault};
 
 /// What a provider told of a message. Late, repeated and out-of-order receipts are normal.
 #[derive(Clone, Debug, PartialEq, Eq)]

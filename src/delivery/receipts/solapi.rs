@@ -5,16 +5,16 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{NoReceipt, Receipt};
-use crate::{
-    config::{Env, Secret},
-    delivery::{
-        loose::{self, Loose},
-        provider::ReceiptStatus,
-        registry,
-    },
-    keys::check_text,
+use crate::delivery::{
+    loose::{self, Loose},
+    provider::ReceiptStatus,
+    registry,
 };
 use domain::ids::DeliveryId;
+use platform::{
+    config::{Env, Secret},
+    keys::check_text,
+};
 
 /// Shorter tokens can be guessed.
 const SHORTEST_TOKEN: usize = 20;

@@ -9,11 +9,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{NoReceipt, Receipt};
-use crate::{
-    config::{Env, Secret},
-    delivery::{keyed, loose, provider::ReceiptStatus, registry},
-};
+use crate::delivery::{keyed, loose, provider::ReceiptStatus, registry};
 use domain::ids::DeliveryId;
+use platform::config::{Env, Secret};
 
 /// What callbacks are judged by.
 #[derive(Clone, Debug)]

@@ -9,16 +9,14 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
 use super::{NoReceipt, Receipt};
-use crate::{
-    config::{Env, Secret},
-    delivery::{
-        keyed,
-        loose::{self, Loose},
-        provider::ReceiptStatus,
-        registry,
-    },
+use crate::delivery::{
+    keyed,
+    loose::{self, Loose},
+    provider::ReceiptStatus,
+    registry,
 };
 use domain::{Timestamp, ids::DeliveryId};
+use platform::config::{Env, Secret};
 
 /// How far Vonage's clock may be off, and how long a captured receipt could be played again.
 const TOLERANCE_SECONDS: u64 = 5 * 60;

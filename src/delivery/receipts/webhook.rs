@@ -3,17 +3,17 @@
 use serde::Deserialize;
 
 use super::{NoReceipt, Receipt};
-use crate::{
-    config::{Env, Secret},
-    delivery::{
-        loose::{self, Loose},
-        provider::ReceiptStatus,
-        registry,
-        standard_webhooks::{self, Key},
-    },
-    keys::strong,
+use crate::delivery::{
+    loose::{self, Loose},
+    provider::ReceiptStatus,
+    registry,
+    standard_webhooks::{self, Key},
 };
 use domain::{Timestamp, ids::DeliveryId};
+use platform::{
+    config::{Env, Secret},
+    keys::strong,
+};
 
 /// What receipts are judged by.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Changes that users make to their own accounts.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -16,11 +17,10 @@ use crate::{
         token_cookies::TokenCookies,
         types::{Carrier, User, device_token},
     },
-    secret::Secret,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
 use domain::contact::{ContactKind, Nickname, PersonName};
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct AccountMutation;

@@ -1,6 +1,7 @@
 //! Mutations of administrators on other accounts.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -11,9 +12,9 @@ use crate::{
         problems::{InvalidInput, LastAdministrator, ReauthenticationRequired, UserNotFound},
         types::{AccountStatus, User},
     },
-    telemetry::audit::Act,
 };
 use domain::ids::AccountId;
+use platform::telemetry::audit::Act;
 
 #[derive(Default)]
 pub struct AdminMutation;

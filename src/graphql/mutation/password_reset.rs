@@ -1,6 +1,7 @@
 //! Password reset for users who can't sign in.
 
-use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, InputObject, Object, OneofObject, SimpleObject, Union};
 
 use super::{trail, verification::SendVerificationCodeResult};
 use crate::{
@@ -11,11 +12,10 @@ use crate::{
         problems::{PasswordRejected, ProofRejected, QuotaExceeded},
         types::{Carrier, device_token},
     },
-    secret::Secret,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
 use domain::contact::{BirthDate, Contact, PersonName};
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct PasswordResetMutation;

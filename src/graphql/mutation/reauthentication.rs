@@ -1,6 +1,7 @@
 //! Authenticating again while signed in.
 
-use async_graphql::{Context, Object, OneofObject, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object, OneofObject, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -10,11 +11,10 @@ use crate::{
         problems::{CredentialsRejected, ProofRejected, QuotaExceeded, ReauthenticationRequired},
         scalars::DateTime,
     },
-    secret::Secret,
     session::Reauthenticated,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct ReauthenticationMutation;

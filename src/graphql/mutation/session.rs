@@ -1,8 +1,9 @@
 //! Signing in, refreshing sessions and signing out.
 
+use crate::graphql::faults::{ResolverError, Result};
 use std::time::Duration;
 
-use async_graphql::{Context, ErrorExtensions, InputObject, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, InputObject, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -16,12 +17,11 @@ use crate::{
         token_cookies::TokenCookies,
         types::{Carrier, Session, TokenPair, User, device_token},
     },
-    secret::Secret,
     session::{Offer, Opaque, Refreshed, Revoked, Sent, SignIn},
-    telemetry::audit::Act,
     verification::ProofToken,
 };
 use domain::ids::SessionId;
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct SessionMutation;
@@ -193,12 +193,9 @@ impl SessionMutation {
 }
 
 /// The error for a refresh token that was sent from another network just after its exchange. Nothing is decided yet.
-fn retry_later(ctx: &Context<'_>, retry_after: Duration) -> async_graphql::Error {
+fn retry_later(ctx: &Context<'_>, retry_after: Duration) -> ResolverError {
     let seconds = i32::try_from(retry_after.as_secs()).unwrap_or(i32::MAX).saturating_add(1);
-    async_graphql::Error::new(ctx.say("error-refresh-later", &[])).extend_with(|_, extensions| {
-        extensions.set("code", "UNAVAILABLE");
-        extensions.set("retryAfterSeconds", seconds);
-    })
+    ResolverError::new("UNAVAILABLE", ctx.say("error-refresh-later", &[])).retry_after(seconds)
 }
 
 /// The user is signed in.

@@ -1,6 +1,7 @@
 //! Creating an account.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, InputObject, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -13,11 +14,10 @@ use crate::{
         },
         types::{Carrier, TokenPair, User, Verification, device_token},
     },
-    secret::Secret,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
 use domain::contact::{BirthDate, Contact, Nickname, PersonName, Username};
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct SignUpMutation;

@@ -2,14 +2,15 @@
 //!
 //! These refusals cost the caller nothing. To limit a flood of them, the store keeps only the first of each minute.
 
-use async_graphql::{Context, Result};
+use crate::graphql::faults::Result;
+use async_graphql::Context;
 
 use crate::{
     account::{Administrator, NotAdministrator},
     graphql::{context::Asking, input::Fields, problems::InvalidInput},
     session::gate::SignedIn,
-    telemetry::audit::{Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED},
 };
+use platform::telemetry::audit::{Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED};
 
 /// Requires a signed-in user, and records the refusal in the audit trail.
 ///

@@ -1,6 +1,7 @@
 //! Sending, resending, confirming and canceling verification codes.
 
-use async_graphql::{Context, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -17,10 +18,10 @@ use crate::{
         },
         types::{Proof, Verification},
     },
-    telemetry::audit::Act,
     verification::{self, Canceled, Confirmation, Resent},
 };
 use domain::{contact::ContactKind, ids::VerificationId};
+use platform::telemetry::audit::Act;
 
 #[derive(Default)]
 pub struct VerificationMutation;

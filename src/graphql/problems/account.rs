@@ -5,10 +5,9 @@ use async_graphql::{Context, Enum, SimpleObject};
 use super::ProblemCode;
 use crate::{
     graphql::{context::Asking, types::AccountStatus},
-    password,
     store::entity::account,
-    texts::Arg,
 };
+use platform::{password, texts::Arg};
 
 macro_rules! plain_problem {
     ($(#[$meta:meta])* $name:ident, $code:ident, $doc:literal, $id:literal) => {

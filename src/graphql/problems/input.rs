@@ -73,7 +73,7 @@ impl QuotaExceeded {
         };
         Self {
             code: ProblemCode::QuotaExceeded.noted(ctx),
-            message: ctx.say(id, &[("wait", crate::texts::Arg::Wait(wait))]),
+            message: ctx.say(id, &[("wait", platform::texts::Arg::Wait(wait))]),
             quota: refused.quota.into(),
             retry_after_seconds: i32::try_from(seconds).unwrap_or(i32::MAX),
             retry_at: DateTime(refused.retry_at),

@@ -8,9 +8,9 @@ use super::ProblemCode;
 use crate::{
     account::{self, Required},
     graphql::{context::Asking, scalars::DateTime},
-    texts::Arg,
 };
 use domain::Timestamp;
+use platform::texts::Arg;
 
 /// A method of authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

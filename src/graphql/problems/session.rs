@@ -8,9 +8,9 @@ use super::ProblemCode;
 use crate::{
     graphql::{context::Asking, enums::RejectionReason, scalars::DateTime},
     session,
-    texts::Arg,
 };
 use domain::Timestamp;
+use platform::texts::Arg;
 
 /// The account is locked after too many consecutive wrong passwords. Devices that have signed in before have their own
 /// counter, so wrong passwords entered on other devices do not lock them out. Setting a new password unlocks the

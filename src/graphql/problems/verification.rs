@@ -5,9 +5,9 @@ use async_graphql::{Context, SimpleObject};
 use super::ProblemCode;
 use crate::{
     graphql::{context::Asking, enums::RejectionReason, types::Verification},
-    texts::Arg,
     verification::{self, Standing},
 };
+use platform::texts::Arg;
 
 /// The code is wrong.
 #[derive(SimpleObject)]

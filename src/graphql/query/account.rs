@@ -1,6 +1,7 @@
 //! Queries of users about their own account, and queries before sign-up.
 
-use async_graphql::{Context, Object, OneofObject, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object, OneofObject, SimpleObject, Union};
 
 use crate::{
     account::{self, Wanted},

@@ -1,6 +1,7 @@
 //! Queries of administrators.
 
-use async_graphql::{Context, Object, Result};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object};
 
 use crate::{
     account::report,
@@ -11,8 +12,8 @@ use crate::{
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
     store::Place,
-    texts::Arg,
 };
+use platform::texts::Arg;
 
 #[derive(Default)]
 pub struct AdminQuery;

@@ -3,7 +3,8 @@
 mod account;
 mod admin;
 
-use async_graphql::{Context, ID, MergedObject, Object, Result};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, ID, MergedObject, Object};
 
 use super::{
     context::Asking,

@@ -1,6 +1,7 @@
 //! Accounts, as shown to their owners and to administrators.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Session, Verification};
 use crate::{

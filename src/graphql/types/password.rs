@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use crate::password::Description;
+use platform::password::Description;
 
 /// Requirements for a new password, so that a form can show them in advance.
 #[derive(SimpleObject)]

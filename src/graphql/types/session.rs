@@ -1,14 +1,15 @@
 //! Sessions and their tokens.
 
-use async_graphql::{Context, ErrorExtensions, ID, SimpleObject};
+use crate::graphql::faults::{ResolverError, Result};
+use async_graphql::{Context, ID, SimpleObject};
 
 use crate::{
     graphql::{context::Asking, scalars::DateTime, token_cookies::TokenCookies},
-    secret::Secret,
     session::{Tokens, rules::coarse},
     store::entity::session,
 };
 use domain::ids::SessionId;
+use platform::secret::Secret;
 
 /// A session: one signed-in device.
 #[derive(SimpleObject)]
@@ -81,12 +82,11 @@ impl Carrier {
     ///
     /// # Errors
     /// `BAD_REQUEST` in cookie mode on a transport without cookies, and for pages of foreign origins.
-    pub fn require(ctx: &Context<'_>) -> async_graphql::Result<()> {
+    pub fn require(ctx: &Context<'_>) -> Result<()> {
         if Self::usual(ctx) == Carrier::Body || ctx.cookies().writable() {
             return Ok(());
         }
-        let error = async_graphql::Error::new(ctx.say("error-needs-cookies", &[]));
-        Err(error.extend_with(|_, extensions| extensions.set("code", "BAD_REQUEST")))
+        Err(ResolverError::new("BAD_REQUEST", ctx.say("error-needs-cookies", &[])))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Verifications and proofs, as shown to the holder of their ids.
 
+use crate::graphql::faults::Result;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::{
@@ -80,7 +81,7 @@ impl Verification {
 
     /// Number of messages that can still be sent to this contact today, in the service's quota time zone. Null if the
     /// number is not limited, as for test contacts.
-    async fn sends_remaining(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<i32>> {
+    async fn sends_remaining(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         let left = ctx.rooms().verifications.sends_remaining(&self.0).await?;
         Ok(left.map(|left| i32::try_from(left).unwrap_or(i32::MAX)))
     }

@@ -8,23 +8,21 @@ use async_graphql::{
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
-use crate::{
-    config::http::{DocumentLimits, Http},
-    http::graphql::{
-        arguments, descriptions, hoist,
-        inputs::Inputs,
-        known::Known,
-        limits, merging,
-        nulls::Shapes,
-        order::{self, Conditions},
-        persisted::{Documents, Found, Kept, Trusted},
-        refusal::{Code, Refusal},
-        request::Ask,
-        tally::{self, Root},
-        tokens, typename,
-        variables::Given,
-    },
+use crate::http::graphql::{
+    arguments, descriptions, hoist,
+    inputs::Inputs,
+    known::Known,
+    limits, merging,
+    nulls::Shapes,
+    order::{self, Conditions},
+    persisted::{Documents, Found, Kept, Trusted},
+    refusal::{Code, Refusal},
+    request::Ask,
+    tally::{self, Root},
+    tokens, typename,
+    variables::Given,
 };
+use platform::config::http::{DocumentLimits, Http};
 
 /// Admits documents to execution.
 pub struct Admission {

@@ -30,9 +30,9 @@ use crate::{
         ws,
     },
     session::gate::Auth,
-    telemetry::metrics::OpenStream,
 };
 use domain::caller::Caller;
+use platform::telemetry::metrics::OpenStream;
 
 /// The parts of a request that are known before its operation.
 struct Visit {

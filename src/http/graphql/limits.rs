@@ -11,10 +11,8 @@ use async_graphql::{
     parser::types::{Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
 
-use crate::{
-    config::http::DocumentLimits,
-    http::graphql::refusal::{Code, Refusal},
-};
+use crate::http::graphql::refusal::{Code, Refusal};
+use platform::config::http::DocumentLimits;
 
 /// Maximum nesting of selection sets and spreads. The library has the same limit; it is checked here first, so that the
 /// refusal has a code.

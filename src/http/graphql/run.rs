@@ -28,12 +28,12 @@ use crate::{
         wire::Wire,
     },
     session::gate::Auth,
-    telemetry::{
-        logs::request_span,
-        traces::{Kind, Trace},
-    },
 };
 use domain::caller::Caller;
+use platform::telemetry::{
+    logs::request_span,
+    traces::{Kind, Trace},
+};
 
 /// The identity of a request, for the resolvers.
 #[derive(Clone)]

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::{
     graphql::outcomes::Outcomes,
     http::graphql::{nulls::Shapes, refusal::Code, response},
-    telemetry::metrics,
 };
+use platform::telemetry::metrics;
 
 /// Label for documents that were refused before parsing, and for unknown fields. Names chosen by clients are not used
 /// as labels, because their number is unlimited.

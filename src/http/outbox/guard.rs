@@ -10,18 +10,16 @@ use axum::{
     response::Response,
 };
 
-use crate::{
-    config::http::Http,
-    http::{
-        answer,
-        graphql::{
-            negotiate::Media,
-            refusal::{Code, Refusal},
-        },
-        host,
+use crate::http::{
+    answer,
+    graphql::{
+        negotiate::Media,
+        refusal::{Code, Refusal},
     },
+    host,
 };
 use domain::caller::Caller;
+use platform::config::http::Http;
 
 /// Conditions for access to the outbox.
 #[derive(Clone, Debug)]

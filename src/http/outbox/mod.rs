@@ -26,10 +26,8 @@ use axum::{
 use futures_util::{Stream, stream};
 
 use self::{guard::Guard, page::Page};
-use crate::{
-    config::http::Http,
-    delivery::providers::development::{DevOutbox, Filter},
-};
+use crate::delivery::providers::development::{DevOutbox, Filter};
+use platform::config::http::Http;
 
 /// The outbox's routes, behind the access guard.
 pub fn guarded(outbox: DevOutbox, settings: &Http) -> Router {

@@ -10,18 +10,18 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
-use crate::{
-    clock::{Clock, Entropy},
-    config::Secret,
-    delivery::{
-        provider::{Channel, Outgoing, Provider, Receipts},
-        providers::development::Development,
-    },
+use crate::delivery::{
+    provider::{Channel, Outgoing, Provider, Receipts},
+    providers::development::Development,
 };
 use domain::{
     contact::{Contact, ContactKind},
     ids::DeliveryId,
     locale::Locale,
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config::Secret,
 };
 
 struct Fixture {

@@ -19,7 +19,7 @@ use std::{
 use limit::{BURST, Limit, Seen, WINDOW};
 use turns::Turns;
 
-use crate::patience::Patience;
+use platform::patience::Patience;
 
 /// Returns how long work has recently waited for the resources that it needs.
 pub type Waited = Box<dyn Fn() -> Duration + Send + Sync>;
@@ -167,7 +167,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::patience::Ticket;
+    use platform::patience::Ticket;
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));

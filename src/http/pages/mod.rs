@@ -20,7 +20,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 
-use crate::{clock::Entropy, config::http::Http};
+use platform::{clock::Entropy, config::http::Http};
 
 const UNBUILT: &str = include_str!("unbuilt/page.html");
 const SCRIPT: &str =

@@ -9,7 +9,7 @@ use std::{
 use async_graphql::Response;
 use futures_util::{Stream, stream::BoxStream};
 
-use crate::telemetry::metrics::OpenStream;
+use platform::telemetry::metrics::OpenStream;
 
 /// A running operation.
 pub struct Running {

@@ -19,7 +19,6 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    config::Secret,
     graphql::cookies::Cookies,
     http::{
         auth::{Credentials, bearer_in},
@@ -42,9 +41,12 @@ use crate::{
         },
     },
     session::gate::Auth,
-    telemetry::metrics::{OpenSocket, OpenStream},
 };
 use domain::caller::Caller;
+use platform::{
+    config::Secret,
+    telemetry::metrics::{OpenSocket, OpenStream},
+};
 
 pub type Socket = WebSocketStream<Counted<TokioIo<Upgraded>>>;
 

@@ -8,10 +8,10 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
+use crate::session::authentication::Method;
+use platform::{
     clock::ManualClock,
     keys::{ServerKey, ServerKeys},
-    session::authentication::Method,
 };
 
 const SECRET: &str = "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE";

@@ -1,11 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    clock::Entropy,
-    store::entity::account::{AccountStatus, Role},
-};
+use crate::store::entity::account::{AccountStatus, Role};
 use domain::ids::{AccountId, ContactChangeId};
+use platform::clock::Entropy;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

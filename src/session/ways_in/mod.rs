@@ -10,18 +10,16 @@ use sea_orm::Iterable;
 use self::table::Extent;
 pub use self::table::{Decision, SecurityAct, WayIn, decide};
 use super::Opaque;
-use crate::{
-    fault::Fault,
-    store::{
-        Identifier, Owner, Tx,
-        entity::{account, contact_change, device, session},
-    },
+use crate::store::{
+    Identifier, Owner, Tx,
+    entity::{account, contact_change, device, session},
 };
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
     purpose::Effect,
 };
+use platform::fault::Fault;
 
 /// The subject of a security act.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 //! instead of a wrong result.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::clock::Entropy;
 use jsonwebtoken::{DecodingKey, Validation, decode_header, jwk::JwkSet};
+use platform::clock::Entropy;
 use serde_json::{Value, json};
 
 use crate::support::{ApiClient, Setup, SignedIn, TEST_TIMEOUT, TestApp, different_code};

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use countersign::{
-    clock::Entropy,
     delivery::{Content, Notice, Order},
     store::{Acceptance, Ending, Identifier, Settlement, Store, Taking, entity::delivery::Model},
 };
@@ -15,6 +14,7 @@ use domain::{
     locale::Locale,
     status::DeliveryStatus,
 };
+use platform::clock::Entropy;
 use serde_json::json;
 
 use super::{

@@ -1,8 +1,9 @@
 //! A server with fake providers, and their responses and receipts.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{app::Settings, config::Secret, delivery::standard_webhooks::Key, store::Store, vitals::Vitals};
+use countersign::{app::Settings, delivery::standard_webhooks::Key, store::Store};
 use hmac::{Hmac, KeyInit, Mac};
+use platform::{config::Secret, vitals::Vitals};
 use serde_json::{Value, json};
 use sha1::Sha1;
 

@@ -102,7 +102,7 @@ async fn every_line_of_env_example_can_be_uncommented() {
     let lines: Vec<_> = example.lines().filter(is_setting).map(|line| &line[1..]).collect();
     assert_eq!(lines.len(), settings.len());
     for line in &lines {
-        let read = countersign::config::dotenv::parse(line.as_bytes()).unwrap();
+        let read = platform::config::dotenv::parse(line.as_bytes()).unwrap();
         let [(name, value)] = read.as_slice() else { panic!("{line}: {read:?}") };
         assert_eq!(value, settings[name.as_str()], "{line}");
     }

@@ -3,7 +3,7 @@
 use std::{os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::keys::ED25519_PKCS8_PREFIX;
+use platform::keys::ED25519_PKCS8_PREFIX;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 use super::child::{ChildConfig, run_timed, write_file};
@@ -14,7 +14,7 @@ fn pem(seed: &[u8]) -> String {
 }
 
 fn random() -> [u8; 32] {
-    countersign::clock::Entropy::System.bytes()
+    platform::clock::Entropy::System.bytes()
 }
 
 /// The output of `--check-config` if it fails.

@@ -182,7 +182,7 @@ async fn non_utf8_variable_is_rejected_by_name() {
 /// One value for two settings, also in another encoding, in a list or in a key file.
 #[tokio::test]
 async fn one_secret_for_two_settings_is_rejected() {
-    let bytes = countersign::clock::Entropy::System.bytes::<32>();
+    let bytes = platform::clock::Entropy::System.bytes::<32>();
     let (base64, hex) = (STANDARD.encode(bytes), hex::encode(bytes));
     let refused = |config: &ChildConfig| {
         let (status, out, _) = run_timed(config, &["--check-config"]);
@@ -324,8 +324,8 @@ async fn keys_rotate_prints_the_settings_of_each_phase() {
     let (_, examined, _) = run_timed(&accepting, &["doctor"]);
     assert!(examined.contains("keys: server") && !examined.contains("not accepted"), "{examined}");
     // A configuration without the earlier phases.
-    let other = at_port(&accepting, port)
-        .with("SERVER_KEY", &STANDARD.encode(countersign::clock::Entropy::System.bytes::<32>()));
+    let other =
+        at_port(&accepting, port).with("SERVER_KEY", &STANDARD.encode(platform::clock::Entropy::System.bytes::<32>()));
     let (_, examined, _) = run_timed(&other, &["doctor"]);
     assert!(examined.contains("not accepted"), "{examined}");
     second.kill();

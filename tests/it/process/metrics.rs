@@ -5,10 +5,10 @@ use std::{
     net::TcpListener,
 };
 
-use countersign::{
+use countersign::delivery::standard_webhooks::Key;
+use platform::{
     clock::Clock,
     config::Secret,
-    delivery::standard_webhooks::Key,
     telemetry::metrics::{
         process,
         table::{Kind, METRICS},

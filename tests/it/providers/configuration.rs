@@ -1,9 +1,7 @@
 //! Invalid provider configuration is rejected at start, provider by provider.
 
-use countersign::{
-    config::delivery::DeliverySettings,
-    delivery::{Plan, describe, provider::Channel},
-};
+use countersign::delivery::{Plan, describe, provider::Channel};
+use platform::config::delivery::DeliverySettings;
 
 use super::support::{env, refusals, tools};
 
@@ -98,7 +96,7 @@ async fn provider_for_two_channels_is_built_once() {
     vars.push(("DELIVERY_WEBHOOK_URL", "https://gateway.example.com/"));
     vars.push(("DELIVERY_WEBHOOK_SECRET", "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o="));
     let env = env(&vars);
-    let routes = Plan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(countersign::clock::Clock::System));
+    let routes = Plan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(platform::clock::Clock::System));
     assert_eq!(env.into_refusals(), []);
     let names = |channel| routes.of(channel).iter().map(|provider| provider.name()).collect::<Vec<_>>();
     assert_eq!(names(Channel::Sms), ["twilio", "webhook"]);

@@ -13,18 +13,20 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
 use countersign::{
-    clock::{Clock, Entropy},
-    config::Secret,
     delivery::{
         provider::ReceiptStatus,
         receipts::{Receipt, Verifiers, vonage},
         standard_webhooks::Key,
     },
-    fault::Fault,
     http::receipts::{Door, routes},
 };
 use domain::ids::DeliveryId;
 use hmac::{Hmac, KeyInit, Mac};
+use platform::{
+    clock::{Clock, Entropy},
+    config::Secret,
+    fault::Fault,
+};
 use serde_json::json;
 use tower::ServiceExt;
 

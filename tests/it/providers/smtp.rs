@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, Outcome, Outgoing, Provider},
-};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, Provider};
+use platform::config::Secret;
 use tokio::net::TcpListener;
 
 use super::{

@@ -3,13 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    delivery::{
-        provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
-        receipts::{Receipt, asked_again},
-    },
+use countersign::delivery::{
+    provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
+    receipts::{Receipt, asked_again},
 };
+use platform::clock::Clock;
 use serde_json::{Value, json};
 
 use super::{

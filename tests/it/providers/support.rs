@@ -2,19 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use countersign::{
-    clock::{Clock, Entropy},
-    config::{Env, Refusal, Secret, delivery::DeliverySettings},
-    delivery::{
-        HttpClient, Plan, Tools,
-        provider::{Channel, Outcome, Outgoing, Provider},
-        receipts::Verifiers,
-    },
+use countersign::delivery::{
+    HttpClient, Plan, Tools,
+    provider::{Channel, Outcome, Outgoing, Provider},
+    receipts::Verifiers,
 };
 use domain::{
     contact::{Contact, EmailAddress, PhoneNumber, Region},
     ids::DeliveryId,
     locale::Locale,
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config::{Env, Refusal, Secret, delivery::DeliverySettings},
 };
 
 /// Long enough for a local test double, short enough to wait for.

@@ -2,10 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, Outcome, Outgoing, Provider},
-};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, Provider};
+use platform::config::Secret;
 use serde_json::{Value, json};
 
 use super::{

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, CheckOutcome, Outgoing, Polled, Provider, ReceiptStatus},
-};
+use countersign::delivery::provider::{Channel, CheckOutcome, Outgoing, Polled, Provider, ReceiptStatus};
+use platform::config::Secret;
 use serde_json::{Value, json};
 
 use super::{

@@ -4,14 +4,12 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use countersign::{
-    config::Secret,
-    delivery::receipts::{
-        NoReceipt,
-        twilio::{Callback, Verifier},
-        vonage::{Method, Signature},
-    },
+use countersign::delivery::receipts::{
+    NoReceipt,
+    twilio::{Callback, Verifier},
+    vonage::{Method, Signature},
 };
+use platform::config::Secret;
 
 const URL: &str = "https://verify.example.com/v1/webhooks/twilio/status";
 const DELIVERED: &[(&str, &str)] = &[

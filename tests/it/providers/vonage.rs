@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    delivery::provider::{Channel, Outcome, Provider},
-};
+use countersign::delivery::provider::{Channel, Outcome, Provider};
+use platform::clock::Clock;
 use serde_json::{Value, json};
 
 use super::{

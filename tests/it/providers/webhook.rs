@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    config::Secret,
-    delivery::{
-        provider::{Channel, Outcome, Provider},
-        standard_webhooks::{Key, is_genuine},
-    },
+use countersign::delivery::{
+    provider::{Channel, Outcome, Provider},
+    standard_webhooks::{Key, is_genuine},
 };
+use platform::{clock::Clock, config::Secret};
 use serde_json::json;
 
 use super::{

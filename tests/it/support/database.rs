@@ -16,7 +16,7 @@ struct TestDatabase {
 
 impl Database {
     pub async fn create() -> Self {
-        let name = format!("countersign_{}", hex::encode(countersign::clock::Entropy::System.bytes::<8>()));
+        let name = format!("countersign_{}", hex::encode(platform::clock::Entropy::System.bytes::<8>()));
         let server = match super::env_var("COUNTERSIGN_TEST_DATABASE_URL") {
             None => None,
             Some(server) => {

@@ -13,11 +13,9 @@ mod table;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use countersign::{
-    app::{App, Settings, World},
-    clock::{Clock, Entropy, ManualClock},
-};
+use countersign::app::{App, Settings, World};
 use domain::Timestamp;
+use platform::clock::{Clock, Entropy, ManualClock};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;

@@ -2,17 +2,16 @@
 
 use countersign::{
     app::Settings,
-    clock::Entropy,
     store::{
         Ending, Store,
         entity::account::{AccountStatus, Model, Role},
     },
-    vitals::Vitals,
 };
 use domain::{
     contact::{EmailAddress, PersonName},
     ids::AccountId,
 };
+use platform::{clock::Entropy, vitals::Vitals};
 
 use super::TestApp;
 

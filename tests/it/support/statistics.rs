@@ -1,6 +1,6 @@
 //! Statistics on whether two kinds of responses differ in timing (EN-03, EN-04).
 
-use countersign::clock::Entropy;
+use platform::clock::Entropy;
 
 /// The probability that a random element of `left` is smaller than a random element of `right`: 0.5 if the two are
 /// indistinguishable (the Mann-Whitney U statistic divided by the number of pairs).

@@ -59,8 +59,8 @@ fn first_failed_check(token: &str, keys: &JwkSet, audience: &str) -> Option<&'st
 /// the checks of the samples. With the defaults the audience alone rejects it, and so does each of the other checks.
 #[tokio::test]
 async fn access_token_is_not_accepted_as_attestation() {
-    let seed = countersign::clock::Entropy::System.bytes::<32>();
-    let der = [&countersign::keys::ED25519_PKCS8_PREFIX[..], &seed].concat();
+    let seed = platform::clock::Entropy::System.bytes::<32>();
+    let der = [&platform::keys::ED25519_PKCS8_PREFIX[..], &seed].concat();
     let der = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
     let setup = Setup::new().await.at("2099-03-02T03:00:00Z").with("PUBLIC_URL", "https://id.example.com");

@@ -2,19 +2,19 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use countersign::{
+use countersign::http::{
+    router::{Parts, router},
+    server::Server,
+    stop::Stop,
+};
+use domain::locale::Locale;
+use platform::{
     clock::{Clock, Entropy, ManualClock},
     config::{
         Env,
         http::{Http, SETTINGS},
     },
-    http::{
-        router::{Parts, router},
-        server::Server,
-        stop::Stop,
-    },
 };
-use domain::locale::Locale;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 

@@ -1,6 +1,6 @@
 //! TLS termination.
 
-use countersign::config::http::TlsFiles;
+use platform::config::http::TlsFiles;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 use super::server::{TestServer, read};

@@ -264,7 +264,7 @@ pub struct Tokens {
 
 impl Tokens {
     pub fn new(expires_at: domain::Timestamp) -> Self {
-        let entropy = countersign::clock::Entropy::seeded(1);
+        let entropy = platform::clock::Entropy::seeded(1);
         let new_session = || SignedIn {
             account: domain::ids::AccountId::new(&entropy),
             session: domain::ids::SessionId::new(&entropy),

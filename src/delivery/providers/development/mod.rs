@@ -13,17 +13,12 @@ use chrono::SecondsFormat;
 
 pub use outbox::{DevOutbox, Filter, Message};
 
-use crate::{
-    clock::Clock,
-    config::Setting,
-    delivery::{
-        Registration,
-        provider::{
-            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending,
-        },
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    Registration,
+    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending},
+    registry::{Maker, Reader},
 };
+use platform::{clock::Clock, config::Setting};
 
 const ABILITIES: Abilities = Abilities {
     idempotent: true,

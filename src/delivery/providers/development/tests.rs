@@ -4,12 +4,12 @@ use chrono::DateTime;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::{clock::Entropy, config::Secret};
 use domain::{
     contact::{Contact, ContactKind},
     ids::DeliveryId,
     locale::Locale,
 };
+use platform::{clock::Entropy, config::Secret};
 
 const CODE: &str = "048213";
 

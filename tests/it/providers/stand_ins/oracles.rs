@@ -8,17 +8,14 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
-use countersign::{
-    clock::Entropy,
-    config::Secret,
-    delivery::{
-        receipts::{
-            twilio::{Callback, Verifier},
-            vonage::{Method, Signature},
-        },
-        standard_webhooks::{Key, is_genuine},
+use countersign::delivery::{
+    receipts::{
+        twilio::{Callback, Verifier},
+        vonage::{Method, Signature},
     },
+    standard_webhooks::{Key, is_genuine},
 };
+use platform::{clock::Entropy, config::Secret};
 use serde_json::{Value, json};
 
 use super::super::{

@@ -1,10 +1,8 @@
 //! Twilio and Vonage simulated by Prism from their OpenAPI specifications. Prism rejects requests that violate the
 //! specification; as a proxy before our own test double it also rejects the double's responses.
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, CheckOutcome, Outcome, Outgoing, Polled},
-};
+use countersign::delivery::provider::{Channel, CheckOutcome, Outcome, Outgoing, Polled};
+use platform::config::Secret;
 use serde_json::json;
 
 use super::super::{

@@ -235,7 +235,6 @@ mod tests {
 
         let lines = Arc::default();
         let settings = Telemetry {
-            unknown_targets: Vec::new(),
             filter: "off".parse().unwrap(),
             format: LogFormat::Json,
             metrics_addr: None,

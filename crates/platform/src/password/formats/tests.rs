@@ -21,9 +21,9 @@ struct Fixture {
 }
 
 const FILES: [&str; 3] = [
-    include_str!("../../../tests/fixtures/passwords/python.json"),
-    include_str!("../../../tests/fixtures/passwords/node.json"),
-    include_str!("../../../tests/fixtures/passwords/php.json"),
+    include_str!("../../../../../tests/fixtures/passwords/python.json"),
+    include_str!("../../../../../tests/fixtures/passwords/node.json"),
+    include_str!("../../../../../tests/fixtures/passwords/php.json"),
 ];
 
 fn fixtures() -> impl Iterator<Item = Fixture> {

@@ -41,8 +41,6 @@ pub(super) const SETTINGS: &[Setting] = &[
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     pub filter: Targets,
-    /// Targets of `filter` that nothing is logged under, as far as is known.
-    pub unknown_targets: Vec<String>,
     pub format: LogFormat,
     pub metrics_addr: Option<SocketAddr>,
     pub traces: Traces,
@@ -70,10 +68,8 @@ pub enum LogFormat {
 impl Telemetry {
     /// Reads the room's settings; what can't be taken is noted in `env`.
     pub fn from_env(env: &Env) -> Self {
-        let filter = env.parse("LOG", parse_filter);
         Self {
-            unknown_targets: unknown_targets(&filter),
-            filter,
+            filter: env.parse("LOG", parse_filter),
             format: env.choice(
                 "LOG_FORMAT",
                 &[("auto", LogFormat::Auto), ("pretty", LogFormat::Pretty), ("json", LogFormat::Json)],
@@ -128,21 +124,6 @@ fn level(word: &str) -> Result<LevelFilter, String> {
     Err(format!("one of the levels {levels}, or a list such as info,countersign::delivery=debug, not {word:?}"))
 }
 
-/// What logs are written under: the paths of our modules, and the names of the libraries, one a line (`build.rs`).
-const KNOWN_TARGETS: &str = include_str!(concat!(env!("OUT_DIR"), "/log-targets"));
-
-fn unknown_targets(filter: &Targets) -> Vec<String> {
-    // A filter's target is compared as the beginning of a line's; what a library has within it is not known here.
-    let is_known = |target: &str| {
-        let within = |library: &str| target.strip_prefix(library).is_some_and(|rest| rest.starts_with("::"));
-        KNOWN_TARGETS.lines().any(|known| known.starts_with(target) || (known != OURS && within(known)))
-    };
-    let named = filter.iter().map(|(target, _)| target).filter(|target| !target.is_empty());
-    named.filter(|target| !is_known(target)).map(str::to_owned).collect()
-}
-
-const OURS: &str = "countersign";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,15 +171,6 @@ mod tests {
             assert_eq!(settings.filter.would_enable(target, &level), heard, "{list}");
         }
         assert!(!read(&[("LOG", "off")]).0.filter.would_enable("countersign", &tracing::Level::ERROR));
-    }
-
-    #[test]
-    fn targets_that_nothing_is_logged_under_are_known() {
-        let unknown = |list| read(&[("LOG", list)]).0.unknown_targets;
-        let known = "info,countersign=debug,countersign::delivery=debug,countersign::http::server=warn,audit=off,sqlx=warn,\
-                     hyper_util::client=warn,migration=info,tower_http::cors=info";
-        assert_eq!(unknown(known), Vec::<String>::new());
-        assert_eq!(unknown("info,countersign::delivry=debug,sqlxx=warn"), ["countersign::delivry", "sqlxx"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use axum::http::{
+use http::{
     Uri,
     uri::{Authority, Parts, Scheme},
 };

@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_file_of_ours_that_everybody_can_read_is_refused() {
         // Not the folder for temporary files: that may be in memory.
-        let folder = tempfile::tempdir_in(env!("OUT_DIR")).unwrap();
+        let folder = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
         for mode in [0o400, 0o600, 0o640] {
             let SecretFile { text, warning } = read(&file(folder.path(), mode)).ok().unwrap();
             assert_eq!((text.as_str(), warning), ("a secret", None), "{mode:o}");

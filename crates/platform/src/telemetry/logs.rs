@@ -112,7 +112,6 @@ mod tests {
         let lines = Arc::default();
         let settings = Telemetry {
             filter: filter.parse().unwrap(),
-            unknown_targets: Vec::new(),
             format,
             metrics_addr: None,
             traces: crate::config::Traces::default(),

@@ -8,7 +8,7 @@
 //! The client library's own connection manager is not used, because it makes every command wait for the reconnect.
 
 mod probe;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 use std::{
