@@ -19,8 +19,8 @@ fn main() -> io::Result<()> {
     log_targets()
 }
 
-/// Writes the log targets: the module paths of this crate, the names of all crates in the lock file, and the target of the
-/// audit trail.
+/// Writes the log targets: the module paths of this crate, the names of all crates in the lock file, and the target of
+/// the audit trail.
 fn log_targets() -> io::Result<()> {
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=Cargo.lock");

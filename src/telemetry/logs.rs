@@ -66,8 +66,8 @@ fn with_audit(filter: Targets) -> Targets {
     }
 }
 
-/// Whether an event may be logged. Libraries log frames, headers and statements with their content at `debug` and `trace`,
-/// so these levels are enabled for our own targets only.
+/// Whether an event may be logged. Libraries log frames, headers and statements with their content at `debug` and
+/// `trace`, so these levels are enabled for our own targets only.
 fn is_allowed(metadata: &Metadata<'_>) -> bool {
     let ours = ["countersign", "migration", audit::TARGET];
     let root = metadata.target().split("::").next().unwrap_or_default();

@@ -10,12 +10,13 @@
 //! - a contact, except in its masked form ([`Contact::masked`](domain::contact::Contact::masked)); in metrics not even
 //!   that;
 //! - the complete id of a verification (it is a capability), only its `Debug` form with the first characters;
-//! - a person's name, birth date or username; a complete client address outside the audit table, only its `Display` form.
+//! - a person's name, birth date or username; a complete client address outside the audit table, only its `Display`
+//!   form.
 //!
-//! How this is enforced: secrets have a type that does not print its value ([`Secret`](crate::config::Secret)), ids print
-//! only their first characters, a [`Fault`] contains no input, libraries log at `info` and above only
-//! ([`logs`]), the labels of a metric and the attributes of a span are closed lists
-//! ([`metrics`], [`traces`]); and a test runs every operation and searches the logs for the values that it sent.
+//! How this is enforced: secrets have a type that does not print its value ([`Secret`](crate::config::Secret)), ids
+//! print only their first characters, a [`Fault`] contains no input, libraries log at `info` and above only ([`logs`]),
+//! the labels of a metric and the attributes of a span are closed lists ([`metrics`], [`traces`]); and a test runs
+//! every operation and searches the logs for the values that it sent.
 
 pub mod audit;
 pub mod logs;

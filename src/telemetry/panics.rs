@@ -11,16 +11,16 @@ use super::queue::{FLUSH, LogQueue};
 pub fn log_panics(queue: LogQueue) {
     panic::set_hook(Box::new(move |info| {
         tracing::error!(place = %Place(info), cause = words(info), "panic");
-        // A panic of the main thread ends the program. A panic of another thread ends at most a task, and must not block
-        // the thread until the log is read.
+        // A panic of the main thread ends the program. A panic of another thread ends at most a task, and must not
+        // block the thread until the log is read.
         if thread::current().name() == Some("main") {
             queue.flush(FLUSH);
         }
     }));
 }
 
-/// The message of a panic. A formatted message may contain a value (`called unwrap() on an Err value: …`), which can't be
-/// recognised here, so it is not logged; the location is enough to find the bug.
+/// The message of a panic. A formatted message may contain a value (`called unwrap() on an Err value: …`), which can't
+/// be recognised here, so it is not logged; the location is enough to find the bug.
 fn words(info: &PanicHookInfo<'_>) -> &'static str {
     info.payload().downcast_ref::<&'static str>().copied().unwrap_or("[formatted message, not shown]")
 }

@@ -1,8 +1,8 @@
 //! A queue of log lines for standard error.
 //!
-//! The reader of standard error may stall (a pager, a full disk behind a pipe, a stopped collector), and then a write to
-//! it blocks. Therefore lines are queued, and a dedicated thread writes them. The queue is bounded in bytes. A line that
-//! does not fit is dropped and counted; when the reader continues, a log line reports the number of dropped lines.
+//! The reader of standard error may stall (a pager, a full disk behind a pipe, a stopped collector), and then a write
+//! to it blocks. Therefore lines are queued, and a dedicated thread writes them. The queue is bounded in bytes. A line
+//! that does not fit is dropped and counted; when the reader continues, a log line reports the number of dropped lines.
 
 use std::{
     collections::VecDeque,

@@ -1,8 +1,8 @@
-//! Traces: the spans of one request from the client through the outbox to the provider, with W3C trace context, exported
-//! by OTLP to `OTEL_EXPORTER_OTLP_ENDPOINT`.
+//! Traces: the spans of one request from the client through the outbox to the provider, with W3C trace context,
+//! exported by OTLP to `OTEL_EXPORTER_OTLP_ENDPOINT`.
 //!
-//! Without an endpoint no spans are created, and the context of the client is propagated unchanged. Names and attributes
-//! of spans are closed lists, like the labels of metrics: no personal data, no ids, no documents.
+//! Without an endpoint no spans are created, and the context of the client is propagated unchanged. Names and
+//! attributes of spans are closed lists, like the labels of metrics: no personal data, no ids, no documents.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// How often histogram samples are moved into their buckets. Without it the memory of a process that is not scraped grows.
+/// How often histogram samples are moved into their buckets. Without it the memory of a process that is not scraped
+/// grows.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Renders the metrics of the process. Cheap to clone.

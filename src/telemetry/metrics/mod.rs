@@ -1,7 +1,7 @@
 //! Metrics: one function for each event or measurement. No other module names a metric.
 //!
-//! Labels are closed lists, given as enums or as `&'static str`, so that the number of series of a metric is bounded and
-//! does not grow with the number of users. Names of people, contacts, addresses and ids are never labels.
+//! Labels are closed lists, given as enums or as `&'static str`, so that the number of series of a metric is bounded
+//! and does not grow with the number of users. Names of people, contacts, addresses and ids are never labels.
 //!
 //! Without `METRICS_ADDR` there is no recorder, and these functions do nothing.
 
