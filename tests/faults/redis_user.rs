@@ -56,7 +56,7 @@ async fn doctor_reports_commands_that_redis_rejects() {
     examine(&ours, false, "may not use SET");
     let rights = ["+@read", "+@write", "+@scripting", "+@pubsub", "+@connection", "+time"];
     set_acl(&redis, &[&["~countersign:*", "&countersign:*"], &rights[..]].concat()).await;
-    examine(&ours, true, "runs scripts");
+    examine(&ours, true, "scripts and messages work");
     examine(&config(&redis, "cs:other@").await, false, "user or password is wrong");
     let tls = config(&redis, "").await.with("REDIS_URL", &format!("rediss://127.0.0.1:{}", redis.port));
     examine(&tls, false, "does not speak TLS");

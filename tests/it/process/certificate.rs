@@ -79,6 +79,6 @@ async fn sighup_does_not_end_the_process() {
     let config = ChildConfig::new().await;
     let child = config.serve().await;
     child.signal("HUP");
-    until_logged(&config, "no certificate to read again").await;
+    until_logged(&config, "no TLS certificate is configured").await;
     assert_eq!(child.http.get(format!("{}/readyz", child.url)).send().await.unwrap().status(), 200);
 }

@@ -65,7 +65,7 @@ async fn doctor_reports_and_changes_nothing() {
     if config.vars.contains_key("DATABASE_URL") {
         assert!(status.success() && out.contains("will be migrated"), "{out}");
     } else {
-        assert!(status.success() && out.contains("will be made at first start"), "{out}");
+        assert!(status.success() && out.contains("will be created at first start"), "{out}");
         assert_eq!(std::fs::read_dir(config.data.path()).unwrap().count(), 0, "it created something");
     }
     let config = config.with("DATABASE_URL", "postgres://nobody:Sup3rS3cret@127.0.0.1:1/nowhere");
@@ -87,7 +87,7 @@ async fn serve_refuses_pending_migrations_on_a_server_database() {
     assert!(!run_timed(&config, &["doctor"]).0.success());
     let (status, out, _) = run_timed(&config, &["migrate"]);
     assert!(status.success() && out.contains("Applied"), "{out}");
-    assert!(run_timed(&config, &["migrate"]).1.contains("Nothing was pending"));
+    assert!(run_timed(&config, &["migrate"]).1.contains("No migrations were pending"));
     assert!(run_timed(&config, &["doctor"]).0.success());
     config.serve().await.kill();
 }
@@ -115,8 +115,8 @@ async fn duplicate_name_in_env_file_is_reported_with_its_lines() {
     let text = "CONTACT_DAILY_SENDS=5\n# between\nAPP_NAME=x\nCONTACT_DAILY_SENDS=7\n";
     super::child::write_file(config.data.path(), ".env", text);
     let (status, out, _) = run_timed(&config, &["--check-config"]);
-    assert!(status.success() && out.contains(".env: CONTACT_DAILY_SENDS is given in lines 1 and 4"), "{out}");
-    assert_eq!(out.matches("is given in lines").count(), 1, "{out}");
+    assert!(status.success() && out.contains(".env: CONTACT_DAILY_SENDS is set in lines 1 and 4"), "{out}");
+    assert_eq!(out.matches("is set in lines").count(), 1, "{out}");
 }
 
 /// Only one process serves an embedded database. The directory is released when that process ends for any reason.
@@ -126,7 +126,7 @@ async fn second_serve_on_the_same_data_dir_is_refused() {
     let child = config.serve().await;
     let other = config.second_process().with("LISTEN_ADDR", "127.0.0.1:0");
     let (status, out, _) = run_timed(&other, &["serve"]);
-    assert!(!status.success() && out.contains("DATA_DIR: another process serves"), "{out}");
+    assert!(!status.success() && out.contains("DATA_DIR: another process is serving"), "{out}");
     child.kill();
     config.serve().await.kill();
 }
@@ -167,5 +167,5 @@ async fn low_open_file_limit_is_reported() {
     let out = String::from_utf8_lossy(&examined.stdout).into_owned();
     assert!(examined.status.success() && out.contains("warning  MAX_CONNECTIONS=20000 needs"), "{out}");
     config.serve_with(limited("serve")).await.kill();
-    assert!(config.log_text().contains("this process may have 512"), "{}", config.log_text());
+    assert!(config.log_text().contains("the limit of this process is 512"), "{}", config.log_text());
 }

@@ -33,7 +33,7 @@ async fn admin_command_creates_no_second_database() {
     for arguments in commands {
         let (done, out) = run(&config, wrong.path(), arguments);
         assert!(!done, "{arguments:?}: {out}");
-        for part in ["there is no database", wrong.path().to_str().unwrap(), "DATA_DIR", "--create"] {
+        for part in ["does not exist", wrong.path().to_str().unwrap(), "DATA_DIR", "--create"] {
             assert!(out.contains(part), "{part}: {out}");
         }
         assert_eq!(fs::read_dir(wrong.path()).unwrap().count(), 0, "{arguments:?} created something");

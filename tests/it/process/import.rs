@@ -34,7 +34,7 @@ async fn every_line_is_imported_or_rejected_with_its_number_and_reason() {
     let first = config.run(&["admin", "import-users", &file]);
     let (summary, refusals) = output_text(&first);
     assert!(!first.status.success(), "{refusals}");
-    assert_eq!(summary.trim(), "2 imported, 0 known already, 5 refused");
+    assert_eq!(summary.trim(), "2 imported, 0 skipped, 5 rejected");
     let expected = [
         "line 3: line: not json",
         "line 4: phone: taken",
@@ -43,7 +43,7 @@ async fn every_line_is_imported_or_rejected_with_its_number_and_reason() {
         "line 7: phone: not text",
         "line 7: suspended: not true or false",
         "line 7: passwordhash: unknown field",
-        "countersign: 5 lines were refused: mend them and run this again",
+        "countersign: 5 lines were rejected: correct them and run this command again",
     ];
     assert_eq!(refusals.lines().collect::<Vec<_>>(), expected);
 
@@ -52,7 +52,7 @@ async fn every_line_is_imported_or_rejected_with_its_number_and_reason() {
     let again = config.run_with(&["admin", "import-users", "-"], &good);
     assert_eq!(
         (again.status.success(), output_text(&again)),
-        (true, ("0 imported, 2 known already, 0 refused\n".into(), String::new()))
+        (true, ("0 imported, 2 skipped, 0 rejected\n".into(), String::new()))
     );
     let missing = config.run(&["admin", "import-users", "/nowhere/users.jsonl"]);
     assert!(!missing.status.success() && output_text(&missing).1.contains("/nowhere/users.jsonl: No such file"));
@@ -77,7 +77,7 @@ async fn time_before_1900_rejects_only_its_line() {
     lines.push(json!({ "username": "last_one", "created_at": "+262142-01-01T00:00:00Z" }).to_string());
     let imported = config.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
     let (summary, refusals) = output_text(&imported);
-    assert_eq!(summary.trim(), "2 imported, 0 known already, 5 refused", "{refusals}");
+    assert_eq!(summary.trim(), "2 imported, 0 skipped, 5 rejected", "{refusals}");
     for line in 2..=5 {
         assert!(refusals.contains(&format!("line {line}: created_at: too early")), "{refusals}");
     }
@@ -107,7 +107,7 @@ async fn cheap_hashes_are_wrapped_costly_ones_rejected_and_plain_text_kept_exact
     ];
     let imported = config.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
     let (summary, refusals) = output_text(&imported);
-    assert_eq!(summary.trim(), "5 imported, 0 known already, 1 refused", "{refusals}");
+    assert_eq!(summary.trim(), "5 imported, 0 skipped, 1 rejected", "{refusals}");
     assert!(refusals.contains("line 3: password_hash: too costly: at most 16 lanes of scrypt"), "{refusals}");
     let bare = "SELECT username FROM account WHERE password_hash NOT LIKE '$argon2id$%' AND password_hash NOT LIKE '$wrapped$%'";
     assert_eq!(config.column(bare).await, ["passlib"]);
@@ -138,7 +138,7 @@ async fn rounds_above_a_bound_are_refused_at_import_and_at_sign_in() {
     ];
     let imported = config.run_with(&["admin", "import-users", "-"], &lines.join("\n"));
     let (summary, refusals) = output_text(&imported);
-    assert_eq!(summary.trim(), "2 imported, 0 known already, 3 refused", "{refusals}");
+    assert_eq!(summary.trim(), "2 imported, 0 skipped, 3 rejected", "{refusals}");
     let bounds = ["262144 rounds of phpass", "262144 rounds of phpass", "1024 rounds of a salted hash"];
     for (number, bound) in (1..).zip(bounds) {
         let expected = format!("line {number}: password_hash: too costly: at most {bound}");
@@ -193,7 +193,7 @@ async fn import(config: &ChildConfig, users: std::ops::Range<usize>) -> (Duratio
     writing.join().unwrap();
     let (summary, refusals) = output_text(&child.wait_with_output().unwrap());
     let mut expected = String::new();
-    writeln!(expected, "{count} imported, 0 known already, 0 refused").unwrap();
+    writeln!(expected, "{count} imported, 0 skipped, 0 rejected").unwrap();
     assert_eq!((ended.success(), summary, refusals), (true, expected, String::new()));
     (took, most)
 }

@@ -172,7 +172,7 @@ async fn misspelled_duplicate_and_readable_settings_are_rejected() {
     let file = write_file(folder.path(), "jwt", SECRET);
     let config = config.with("JWT_SECRET_FILE", &file);
     let (status, output, _) = run_timed(&config, &["serve"]);
-    assert!(!status.success() && output.contains("JWT_SECRET: given twice") && !output.contains(SECRET), "{output}");
+    assert!(!status.success() && output.contains("JWT_SECRET: is set twice") && !output.contains(SECRET), "{output}");
     let config = config.without("JWT_SECRET");
     let (status, output, _) = run_timed(&config, &["serve"]);
     assert!(

@@ -203,7 +203,7 @@ async fn every_operation_is_counted_and_no_user_input_is_a_label() {
         (r#"countersign_delivery_seconds_count{provider="webhook"}"#, 1.0),
         (r#"countersign_receipts_total{provider="webhook",outcome="accepted"}"#, 1.0),
         (r#"countersign_quota_refusals_total{act="send_code",quota="RESEND_COOLDOWN"}"#, 1.0),
-        (r#"countersign_provider_resting{provider="webhook"}"#, 0.0),
+        (r#"countersign_provider_circuit_open{provider="webhook"}"#, 0.0),
         (r#"countersign_queue_depth{queue="hashing"}"#, 0.0),
         ("countersign_hashing_seconds_count", 1.0),
         (r#"countersign_streams_open{transport="websocket"}"#, 0.0),

@@ -1,4 +1,4 @@
-//! Accounts.
+//! Settings of accounts.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "ACTIVATION",
         "proof",
-        "proof: whoever signs up has proved a contact before. email: signing up without a proof makes an account that a code sent to its address activates.",
+        "proof: sign-up requires a proof of a contact. email: sign-up without a proof creates an inactive account, which is activated by a code sent to its e-mail address.",
     ),
     Setting::new(
         "APPROVAL",
         "none",
-        "none: an account can be used once its contact is proved. admin: an administrator approves it first.",
+        "none: an account can be used once its contact is verified. admin: an administrator must approve it first.",
     ),
     Setting::new(
         "ACCOUNT_DISCLOSURE",
         "uniform",
-        "uniform: an unknown account is answered like a known one. explicit: answers may say that there is none, or that a contact is taken.",
+        "uniform: responses are the same whether or not an account exists. explicit: responses may say that there is no account, or that a contact is taken.",
     ),
     Setting::new(
         "TELL_UNKNOWN_CONTACTS",
@@ -35,20 +35,20 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// How accounts behave.
+/// Settings of accounts.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Whether somebody may sign up with an address that is yet to be proved.
+    /// Whether sign-up without a proof is possible, with activation by e-mail.
     pub activation_by_email: bool,
-    /// Whether an administrator has to approve of new accounts.
+    /// Whether an administrator must approve new accounts.
     pub approval: bool,
-    /// Whether answers may tell an unknown account from a known one.
+    /// Whether responses may reveal whether an account exists.
     pub disclosed: bool,
     pub tell_unknown: TellUnknown,
     pub contact_undo: Duration,
 }
 
-/// Which contacts without an account are told so.
+/// Which contacts without an account get a message that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TellUnknown {
     Off,
@@ -57,7 +57,7 @@ pub enum TellUnknown {
 }
 
 impl TellUnknown {
-    /// Whether contacts of this kind are told.
+    /// Whether contacts of this kind get the message.
     pub fn includes(self, kind: ContactKind) -> bool {
         match self {
             TellUnknown::Off => false,

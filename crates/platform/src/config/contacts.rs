@@ -1,4 +1,4 @@
-//! Which contacts the service sends to.
+//! Settings of the contacts that the service sends to.
 
 use crate::config::{Env, Setting, TestContacts};
 use domain::contact::{NumberRules, PhoneNumber, Region};
@@ -12,22 +12,22 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "PHONE_NUMBERS",
         "valid",
-        "valid: only numbers that the numbering plan of their country assigns, as this version knows it. possible: also \
-         others of the length of mobile numbers there, so that ranges handed out since are taken, and mistyped numbers \
-         as well.",
+        "valid: only numbers that the numbering plan of their country assigns, as of this version. possible: also other \
+         numbers with the length of mobile numbers in that country; this accepts newly assigned ranges, and also \
+         mistyped numbers.",
     ),
     Setting::optional(
         "ALLOWED_REGIONS",
-        "Regions whose numbers get messages: KR,JP,US or all. Left out: the default region alone, so that the first bill \
-         is not one of toll fraud; with ENVIRONMENT=development all, as long as no other provider than development \
-         carries messages to phones.",
+        "Regions whose numbers get messages: KR,JP,US or all. Unset: only the default region, as a protection from toll \
+         fraud; with ENVIRONMENT=development all regions, as long as only the provider development sends messages to \
+         phones.",
     ),
 ];
 
-/// Which contacts the service sends to.
+/// The contacts that the service sends to.
 #[derive(Clone, Debug)]
 pub struct Contacts {
-    /// How numbers are read; the region is that of numbers typed without a country code.
+    /// How numbers are parsed; the region is that of numbers without a country code.
     pub numbers: NumberRules,
     allowed: Allowed,
     pub test: TestContacts,
@@ -40,9 +40,10 @@ enum Allowed {
 }
 
 impl Contacts {
-    /// `billed`: whether messages to phones go to a provider that sends a bill for them.
+    /// `billed`: whether messages to phones go to a provider that charges for them.
     pub fn from_env(env: &Env, billed: bool) -> Self {
-        let region = |text: &str| Region::parse(text).ok_or_else(|| format!("two letters such as KR, not {text:?}"));
+        let region =
+            |text: &str| Region::parse(text).ok_or_else(|| format!("must be two letters such as KR, not {text:?}"));
         let default_region = env.parse("DEFAULT_REGION", region);
         let allowed = match env.text("ALLOWED_REGIONS") {
             None if env.is_development() && !billed => Allowed::All,
@@ -54,7 +55,7 @@ impl Contacts {
         Self { numbers: NumberRules { region: default_region, possible }, allowed, test: TestContacts::from_env(env) }
     }
 
-    /// Whether numbers like this one get messages.
+    /// Whether the region of this number is allowed.
     pub fn allows(&self, number: &PhoneNumber) -> bool {
         match &self.allowed {
             Allowed::All => true,
@@ -62,12 +63,12 @@ impl Contacts {
         }
     }
 
-    /// Whether messages go to Korea alone.
+    /// Whether messages go to Korean numbers only.
     pub fn is_korean(&self) -> bool {
         matches!(&self.allowed, Allowed::These(regions) if regions.iter().all(|region| region.as_str() == "KR"))
     }
 
-    /// The test contact that this spells in E.164: such numbers may be of no region at all.
+    /// The test contact with this number in E.164. Such numbers need not belong to a region.
     pub fn test_number(&self, text: &str) -> Option<PhoneNumber> {
         let number = PhoneNumber::parse_lenient(text).ok()?;
         self.test.get(number.as_str()).map(|_| number)

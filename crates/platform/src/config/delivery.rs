@@ -1,4 +1,4 @@
-//! Settings of the delivery room. What one provider needs stands with that provider (`delivery/providers/`).
+//! Settings of delivery. The settings of each provider are defined in its own file (`delivery/providers/`).
 
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
@@ -9,56 +9,56 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SMS_PROVIDER",
         "development",
-        "Who carries text messages, in order of failover: development, twilio, twilio-verify, aws-sns, naver-cloud, \
-         aligo, solapi, vonage, webhook. Change it before anybody real signs in.",
+        "Providers of text messages, in order of failover: development, twilio, twilio-verify, aws-sns, naver-cloud, \
+         aligo, solapi, vonage, webhook. Change it before real users sign in.",
     ),
     Setting::optional(
         "VOICE_PROVIDER",
-        "Who calls and reads codes aloud, in order of failover: development, twilio, twilio-verify, webhook; or none. \
-         Unset, nobody calls, but for development where it carries text messages.",
+        "Providers of voice calls, which read codes aloud, in order of failover: development, twilio, twilio-verify, webhook; \
+         or none. Unset: none, or development if SMS_PROVIDER contains it.",
     ),
     Setting::new(
         "EMAIL_PROVIDER",
         "development",
-        "Who carries e-mail, in order of failover: development, smtp, webhook; or none. Change it together with \
+        "Providers of e-mail, in order of failover: development, smtp, webhook; or none. Change it together with \
          SMS_PROVIDER.",
     ),
     Setting::new(
         "PROVIDER_TIMEOUT",
         "5s",
-        "How long a provider may take to answer. Longer makes fewer sends whose outcome is unknown, and slower failover. A \
-         mail server has SMTP_TIMEOUT.",
+        "Timeout of a request to a provider. A longer one leaves fewer sends with an unknown outcome, and makes failover \
+         slower. For mail servers see SMTP_TIMEOUT.",
     ),
     Setting::new(
         "RECEIPT_TIMEOUT",
         "45s",
-        "How long to wait for a receipt, where a provider gives them, before the message goes by the next route once.",
+        "How long to wait for a receipt, from providers that send them, before the message is sent once more by the next route.",
     ),
     Setting::new(
         "DISPATCH_CONCURRENCY",
         "32",
-        "How many messages of each channel one process has in hand at the same time. More than PROVIDER_CONCURRENCY, so \
-         that providers are not idle while it is written down what they took.",
+        "How many messages of each channel one process sends at the same time. Keep it above PROVIDER_CONCURRENCY, so that \
+         providers are not idle while results are stored.",
     ),
     Setting::new(
         "PROVIDER_CONCURRENCY",
         "16",
-        "How many calls one process makes to a provider at the same time. For one of them alone: 16, aligo=4.",
+        "How many requests one process makes to a provider at the same time. To set it for a single provider: 16, aligo=4.",
     ),
     Setting::new(
         "PROVIDER_RATE",
         "unlimited,aligo=10,vonage=30",
-        "How many messages a second one process hands to a provider, all of them or by name. Divide what your contract \
-         allows by the number of processes.",
+        "Messages per second that one process sends to a provider, for all providers or by name. Divide the rate that your \
+         contract allows by the number of processes.",
     ),
     Setting::new(
         "RECEIPT_POLLS_PER_MINUTE",
         "120",
-        "How often a minute a provider that gives no receipts by itself is asked for them, by all processes together.",
+        "Status requests per minute to a provider that does not send receipts by itself, for all processes together.",
     ),
 ];
 
-/// A value for every provider, and others for some of them.
+/// A value for all providers, with different values for some of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Each<T> {
     all: T,
@@ -73,10 +73,12 @@ impl<T: Copy> Each<T> {
             match part.split_once('=') {
                 Some((name, one)) => drop(named.insert(name.trim().to_ascii_lowercase(), value(one.trim())?)),
                 None if all.is_none() => all = Some(value(part)?),
-                None => return Err(format!("one value for all, then name=value for some, not {text:?}")),
+                None => {
+                    return Err(format!("must be one value for all providers, then name=value for some, not {text:?}"));
+                }
             }
         }
-        let all = all.ok_or_else(|| format!("a value for all providers first, not {text:?}"))?;
+        let all = all.ok_or_else(|| format!("must begin with a value for all providers, not {text:?}"))?;
         Ok(Self { all, named })
     }
 
@@ -86,10 +88,10 @@ impl<T: Copy> Each<T> {
     }
 }
 
-/// How messages are carried, before anybody knows whether those providers can be built.
+/// Settings of delivery. Whether the named providers exist and can be built is checked later.
 #[derive(Clone, Debug)]
 pub struct DeliverySettings {
-    /// Names of providers, in order of failover.
+    /// Names of providers, in order of failover; so are `voice` and `email`.
     pub sms: Vec<String>,
     pub voice: Vec<String>,
     pub email: Vec<String>,
@@ -97,7 +99,7 @@ pub struct DeliverySettings {
     pub receipt_timeout: Duration,
     pub dispatch_concurrency: usize,
     pub provider_concurrency: Each<u32>,
-    /// Messages a second; none: unlimited.
+    /// Messages per second. `None`: unlimited.
     pub provider_rate: Each<Option<NonZeroU32>>,
     pub receipt_polls_per_minute: NonZeroU32,
 }
@@ -122,26 +124,26 @@ impl DeliverySettings {
             provider_concurrency: env.parse("PROVIDER_CONCURRENCY", |text| {
                 Each::parse(text, |number| match number.parse() {
                     Ok(calls @ 1..=1024) => Ok(calls),
-                    _ => Err(format!("a whole number from 1 to 1024, not {number:?}")),
+                    _ => Err(format!("must be a whole number from 1 to 1024, not {number:?}")),
                 })
             }),
             provider_rate: env.parse("PROVIDER_RATE", |text| {
                 Each::parse(text, |number| match number.parse() {
                     Ok(rate) => Ok(Some(rate)),
                     Err(_) if number == "unlimited" => Ok(None),
-                    Err(_) => Err(format!("a whole number from 1, or unlimited, not {number:?}")),
+                    Err(_) => Err(format!("must be a whole number from 1, or unlimited, not {number:?}")),
                 })
             }),
             receipt_polls_per_minute: env.number("RECEIPT_POLLS_PER_MINUTE", NonZeroU32::MIN..=NonZeroU32::MAX),
         }
     }
 
-    /// Whether messages to phones go to a provider that sends a bill: any but the development provider.
+    /// Whether messages to phones go to a provider that charges for them: any except the development provider.
     pub fn bills_phones(&self) -> bool {
         self.sms.iter().chain(&self.voice).any(|name| name != "development")
     }
 
-    /// The setting that chooses who carries this channel, and the names that it gave.
+    /// The setting with the providers of this channel, and their names.
     pub fn chosen(&self, channel: Channel) -> (&'static str, &[String]) {
         match channel {
             Channel::Sms => ("SMS_PROVIDER", &self.sms),
@@ -156,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_of_failover_is_read_as_written_and_names_nobody_twice() {
+    fn failover_order_is_kept_without_duplicates() {
         let given = [("SMS_PROVIDER", " Twilio, aligo,,twilio ")].map(|(name, value)| (name.into(), value.into()));
         let env = Env::new(given, SETTINGS.iter().copied());
         let settings = DeliverySettings::from_env(&env);
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_one_for_all_or_by_name() {
+    fn limit_is_for_all_providers_or_by_name() {
         let calls = |text| Each::parse(text, |number| number.parse::<u32>().map_err(|error| error.to_string()));
         let each = calls("16, Aligo=4,,vonage = 8").unwrap();
         assert_eq!([each.of("twilio"), each.of("aligo"), each.of("vonage")], [16, 4, 8]);

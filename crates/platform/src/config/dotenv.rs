@@ -1,19 +1,22 @@
-//! Reading `.env`: one `NAME=value` a line, as Docker Compose and systemd read it too.
+//! Parser for `.env`: one `NAME=value` a line, compatible with Docker Compose and systemd.
 //!
-//! - An unquoted value is taken as it stands, to the end of the line or to a `#` after white space. A dollar sign and a
-//!   backslash mean themselves.
-//! - A value in single quotes is taken as it stands, also over several lines (a PEM).
+//! - An unquoted value is literal, up to the end of the line or to a `#` after white space. Dollar signs and
+//!   backslashes
+//!   have no special meaning.
+//! - A value in single quotes is literal and may have several lines (a PEM).
 //! - In double quotes `\n`, `\t`, `\"`, `\\` and `\$` are escapes.
-//! - `${NAME}` is refused outside of single quotes: other readers put another variable's value there, this one does not.
+//! - `${NAME}` is an error outside of single quotes: other parsers replace it by another variable's value, this one
+//!   does
+//!   not.
 //!
-//! An error names the line and what to do about it, and never shows a value.
+//! An error has the line number and a fix, and never contains a value.
 
 use std::{collections::BTreeMap, fmt};
 
-/// What can't be read, and how to repair it.
+/// A line that can't be parsed, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
-    /// Counted from 1.
+    /// The line number, from 1.
     pub line: usize,
     pub fix: &'static str,
 }
@@ -25,26 +28,26 @@ impl fmt::Display for BadLine {
 }
 
 const NO_EQUALS: &str = "expected NAME=value; begin the line with # if it is a comment";
-const BAD_NAME: &str = "a name has letters, digits and underscores alone, and no digit first";
-const NOT_CLOSED: &str = "the quotation mark that begins the value is not closed";
+const BAD_NAME: &str = "a name may contain only letters, digits and underscores, and must not begin with a digit";
+const NOT_CLOSED: &str = "the opening quotation mark of the value is not closed";
 const AFTER_QUOTE: &str =
     "there is text after the closing quotation mark: put the whole value in quotation marks, or a space before a #";
-const BAD_ESCAPE: &str = "after a backslash in double quotes only n, t, \", \\ and $ may stand; put the value in single quotes to take it as it is";
-const REFERENCE: &str = "${…} is not replaced by another variable's value here: write the value itself, or put it in single quotes to take it as it is";
-const CONTROL: &str = "the value has a NUL character";
+const BAD_ESCAPE: &str = "in double quotes a backslash may only be followed by n, t, \", \\ or $; put the value in single quotes to keep it literally";
+const REFERENCE: &str = "${…} is not replaced by another variable's value here: write the value itself, or put it in single quotes to keep it literally";
+const CONTROL: &str = "the value contains a NUL character";
 const NOT_UTF_8: &str = "the line is not UTF-8: save the file as UTF-8";
 const UTF_16: &str = "the file is UTF-16: save it as UTF-8";
 
-/// The variables of a file, in its order.
+/// The variables of a file, in order.
 ///
 /// # Errors
-/// The first line that can't be read.
+/// The first line that can't be parsed.
 pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, BadLine> {
     Ok(lines(bytes)?.into_iter().map(|(_, name, value)| (name, value)).collect())
 }
 
-/// The names that a file gives more than once, in words with their lines; the last of each counts. A file that can't be
-/// read has none.
+/// Warnings about names that a file sets more than once, with their lines; the last line takes effect. Empty for a file
+/// that can't be parsed.
 pub fn repeated(bytes: &[u8]) -> Vec<String> {
     let mut at: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (line, name, _) in lines(bytes).unwrap_or_default() {
@@ -52,11 +55,11 @@ pub fn repeated(bytes: &[u8]) -> Vec<String> {
     }
     let repeated = at.into_iter().filter(|(_, lines)| lines.len() > 1);
     repeated
-        .map(|(name, lines)| format!("{name} is given in lines {}: the last one counts", lines.join(" and ")))
+        .map(|(name, lines)| format!("{name} is set in lines {}: the last one takes effect", lines.join(" and ")))
         .collect()
 }
 
-/// The variables of a file, each with its line.
+/// The variables of a file, each with its line number.
 fn lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, BadLine> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(BadLine { line: 1, fix: UTF_16 });
@@ -77,14 +80,14 @@ fn lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, BadLine> {
     Ok(found)
 }
 
-/// What is not read yet.
+/// The part of the text that is not parsed yet.
 struct Rest<'a> {
     text: &'a str,
     line: usize,
 }
 
 impl<'a> Rest<'a> {
-    /// The variable of the next line; none: it is empty or a comment.
+    /// The variable of the next line. `None`: the line is empty or a comment.
     fn variable(&mut self) -> Result<Option<(String, String)>, &'static str> {
         let line = self.text.split('\n').next().unwrap_or_default();
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
@@ -108,7 +111,7 @@ impl<'a> Rest<'a> {
         if value.contains('\0') { Err(CONTROL) } else { Ok(Some((name.to_owned(), value))) }
     }
 
-    /// The value that stands in quotation marks behind so many bytes; what follows it on its last line is skipped.
+    /// The quoted value after `begins` bytes. Skips the rest of its last line, which may only be a comment.
     fn quoted(&mut self, begins: usize, quote: char) -> Result<String, &'static str> {
         let text = self.text.get(begins..).unwrap_or_default();
         let mut value = String::new();
@@ -134,7 +137,7 @@ impl<'a> Rest<'a> {
         Err(NOT_CLOSED)
     }
 
-    /// Goes behind so many bytes and the line break after them.
+    /// Skips this many bytes and the line break after them.
     fn skip(&mut self, bytes: usize) {
         let (read, rest) = self.text.split_at_checked(bytes).unwrap_or((self.text, ""));
         self.line += read.matches('\n').count() + usize::from(rest.starts_with('\n'));
@@ -166,7 +169,7 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
 }
 
-/// `value` as it has to be written in a file for this reader, Docker Compose and systemd alike.
+/// Quotes `value` so that this parser, Docker Compose and systemd read it back unchanged.
 pub fn quote(value: &str) -> String {
     let plain =
         |character: char| !character.is_whitespace() && !matches!(character, '#' | '$' | '\'' | '"' | '\\' | '`');
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unquoted_value_is_taken_as_it_stands() {
+    fn unquoted_value_is_literal() {
         for (line, expected) in [
             ("A=b", "b"),
             ("A = b ", "b"),
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn quotation_marks_keep_what_is_in_them() {
+    fn quoted_values_are_parsed() {
         for (line, expected) in [
             ("A='b # c' # comment", "b # c"),
             ("A='$x ${y} \\n'", "$x ${y} \\n"),
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_line_and_the_fix_and_no_value() {
+    fn error_has_line_and_fix_and_no_value() {
         for (text, line, fix) in [
             ("A=1\nsecret\nB=2", 2, NO_EQUALS),
             ("A=1\n\n1B=secret", 3, BAD_NAME),
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_reads_back() {
+    fn quoted_text_is_parsed_back_unchanged() {
         for text in ["plain", "", "a b", "#{코드}", "pa$$", "a\\n", "unlimited,aligo=10", "a\"b", "it's $5\n"] {
             assert_eq!(value(&format!("A={}", quote(text))), text);
         }

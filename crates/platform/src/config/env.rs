@@ -1,21 +1,21 @@
-//! Reading settings: one table of names, defaults and meanings; one pass that collects every refusal.
+//! Reading settings: one table of names, defaults and descriptions; one pass that collects all errors.
 
 use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt, path::Path, time::Duration};
 
 use super::secret_file;
 use crate::{config::Secret, keys::strength::is_sample_text};
 
-/// One environment variable: its name, its default as one would write it (none: unset), and what it is for.
-/// `.env.example`, `serve --help` and the reader all speak from this.
+/// One environment variable: its name, its default as it would be written (`None`: unset), and its description.
+/// `.env.example`, `serve --help` and [`Env`] are all based on this table.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     pub name: &'static str,
     pub default: Option<&'static str>,
-    /// The default with `ENVIRONMENT=development`, where it is another one.
+    /// The default with `ENVIRONMENT=development`, where it differs.
     pub in_development: Option<&'static str>,
-    /// What it means, and when to change it: one or two sentences.
+    /// What it does, and when to change it: one or two sentences.
     pub meaning: &'static str,
-    /// A secret may also come from the file that `NAME_FILE` names, and is never shown.
+    /// A secret may also be read from the file that `NAME_FILE` names, and is never printed.
     pub secret: bool,
 }
 
@@ -25,7 +25,7 @@ impl Setting {
         Self { name, default: Some(default), in_development: None, meaning, secret: false }
     }
 
-    /// A setting that may be left out.
+    /// An optional setting.
     pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
         Self { name, default: None, in_development: None, meaning, secret: false }
     }
@@ -35,14 +35,14 @@ impl Setting {
         Self { name, default: None, in_development: None, meaning, secret: true }
     }
 
-    /// With another default for `ENVIRONMENT=development`, where limits that protect a bill or a person are in a
-    /// developer's way.
+    /// With a different default for `ENVIRONMENT=development`, for limits that protect from costs and abuse and would
+    /// hinder development.
     #[must_use]
     pub const fn in_development(self, default: &'static str) -> Self {
         Self { in_development: Some(default), ..self }
     }
 
-    /// What it means, and its default in development where that is another one.
+    /// The description, with the default in development where it differs.
     pub fn description(&self) -> Cow<'static, str> {
         match self.in_development {
             Some(default) => format!("{} In development the default is {default}.", self.meaning).into(),
@@ -51,7 +51,7 @@ impl Setting {
     }
 }
 
-/// Why a setting was refused: the variable and the mend, never the value of a secret.
+/// An invalid setting: the variable and how to fix it, never the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub name: String,
@@ -64,7 +64,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The variables that the program was started with, and what was wrong with them so far.
+/// The variables that the program was started with, and the errors found in them so far.
 pub struct Env {
     vars: BTreeMap<String, String>,
     settings: BTreeMap<&'static str, Setting>,
@@ -75,7 +75,7 @@ pub struct Env {
 }
 
 impl Env {
-    /// `settings` is every setting there is; asking for another one is a mistake in the program.
+    /// `settings` is the table of all settings; reading a setting that is not in it is a bug.
     pub fn new(vars: impl IntoIterator<Item = (String, String)>, settings: impl IntoIterator<Item = Setting>) -> Self {
         let vars: BTreeMap<_, _> = vars.into_iter().collect();
         let environment = vars.get("ENVIRONMENT").map_or("", |text| trimmed(text));
@@ -93,7 +93,8 @@ impl Env {
         self.development
     }
 
-    /// Refuses names that are one slip away from a setting's: a setting that nobody reads is worse than none.
+    /// Rejects names that differ from a setting's name by one typing error: such a variable would silently have no
+    /// effect.
     pub fn refuse_near_misses(&self) {
         for given in self.vars.keys() {
             let name = given.strip_suffix("_FILE").unwrap_or(given);
@@ -102,17 +103,17 @@ impl Env {
             }
             let near = self.settings.keys().find(|known| strsim::damerau_levenshtein(known, given) == 1);
             if let Some(known) = near {
-                self.refuse(given, format!("is no setting; did you mean {known}?"));
+                self.refuse(given, format!("is not a setting; did you mean {known}?"));
             }
         }
     }
 
-    /// Notes that `name` can't be taken as it is, and how to mend it.
+    /// Records an error of `name` and how to fix it.
     pub fn refuse(&self, name: &str, mend: impl Into<String>) {
         self.refusals.borrow_mut().push(Refusal { name: name.to_owned(), mend: mend.into() });
     }
 
-    /// Notes what an operator should know, once: a setting may be read in several places.
+    /// Records a warning for the operator, once: a setting may be read in several places.
     pub fn warn(&self, warning: String) {
         let mut warnings = self.warnings.borrow_mut();
         if !warnings.contains(&warning) {
@@ -120,33 +121,33 @@ impl Env {
         }
     }
 
-    /// What an operator should know.
+    /// All warnings.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.borrow().clone()
     }
 
-    /// Everything that was refused.
+    /// All errors.
     pub fn into_refusals(self) -> Vec<Refusal> {
         self.refusals.into_inner()
     }
 
-    /// Whether the variable was given, and not empty.
+    /// Whether the variable is set and not empty.
     pub fn is_set(&self, name: &str) -> bool {
         self.given(name).is_some()
     }
 
-    /// The trimmed value as given, or the default; empty counts as not given.
+    /// The trimmed value, or the default; an empty value counts as unset.
     pub fn text(&self, name: &'static str) -> Option<String> {
         self.given(name).or_else(|| self.default(name)).map(str::to_owned)
     }
 
-    /// The value, parsed. A value that does not parse is refused with the parser's words, and the default stands in
-    /// (its result is never used: a configuration with a refusal is no configuration).
+    /// The parsed value. If it does not parse, the error of the parser is recorded and the parsed default is returned
+    /// as a placeholder (it is never used, since a configuration with errors is rejected).
     ///
     /// # Panics
-    /// When the setting has no default, or one that does not parse: a mistake in the table.
+    /// If the setting has no default, or one that does not parse: a bug in the table.
     pub fn parse<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
-        #[expect(clippy::panic, reason = "a mistake in the table of settings, found by the first test that starts")]
+        #[expect(clippy::panic, reason = "a bug in the table of settings, found by the first test that starts")]
         let default = |why: String| -> T {
             let default = self.default(name).unwrap_or_else(|| panic!("{name} has no default"));
             parse(default).unwrap_or_else(|error| panic!("default of {name}: {error} ({why})"))
@@ -161,7 +162,7 @@ impl Env {
         }
     }
 
-    /// Like [`Env::parse`], for a setting that may be left out.
+    /// Like [`Env::parse`], for an optional setting.
     pub fn parse_optional<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(name)?;
         parse(&text).map_err(|mend| self.refuse(name, mend)).ok()
@@ -181,7 +182,7 @@ impl Env {
     {
         self.parse(name, |text| match text.parse::<T>() {
             Ok(number) if range.contains(&number) => Ok(number),
-            _ => Err(format!("a whole number from {} to {}, not {text:?}", range.start(), range.end())),
+            _ => Err(format!("must be a whole number from {} to {}, not {text:?}", range.start(), range.end())),
         })
     }
 
@@ -190,17 +191,17 @@ impl Env {
         let show = |span: &Duration| humantime::format_duration(*span).to_string();
         self.parse(name, |text| match humantime::parse_duration(text) {
             Ok(span) if range.contains(&span) => Ok(span),
-            Ok(_) => Err(format!("from {} to {}, not {text:?}", show(range.start()), show(range.end()))),
-            Err(_) => Err(format!("a duration such as 90s, 5m, 1h or 7d, not {text:?}")),
+            Ok(_) => Err(format!("must be from {} to {}, not {text:?}", show(range.start()), show(range.end()))),
+            Err(_) => Err(format!("must be a duration such as 90s, 5m, 1h or 7d, not {text:?}")),
         })
     }
 
-    /// A number, or `unlimited` for none.
+    /// A number, or `None` for `unlimited`.
     pub fn limit(&self, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
         self.parse(name, |text| match text.parse::<u32>() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
             Err(_) if text.eq_ignore_ascii_case("unlimited") => Ok(None),
-            _ => Err(format!("a number from {} to {}, or unlimited, not {text:?}", range.start(), range.end())),
+            _ => Err(format!("must be a number from {} to {}, or unlimited, not {text:?}", range.start(), range.end())),
         })
     }
 
@@ -215,20 +216,20 @@ impl Env {
             let found = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
             found.map(|(_, value)| value.clone()).ok_or_else(|| {
                 let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-                format!("one of {}, not {text:?}", words.join(", "))
+                format!("must be one of {}, not {text:?}", words.join(", "))
             })
         })
     }
 
-    /// A secret, from the variable or from the file that `NAME_FILE` names. Surrounding white space is dropped: a
-    /// trailing line break is the usual cause of signatures that never match.
+    /// A secret, from the variable or from the file that `NAME_FILE` names. Surrounding white space is removed: a
+    /// trailing line break is the usual cause of signatures that don't match.
     pub fn secret(&self, name: &'static str) -> Option<Secret> {
         debug_assert!(self.setting(name).secret, "{name} is not in the table as a secret");
         let file_name = format!("{name}_FILE");
         let path = self.vars.get(&file_name).map(|path| path.trim()).filter(|path| !path.is_empty());
         match (self.given(name), path) {
             (Some(_), Some(_)) => {
-                self.refuse(name, format!("given twice, here and by {file_name}: keep one"));
+                self.refuse(name, format!("is set twice, here and by {file_name}: keep one"));
                 None
             }
             (Some(text), None) => Some(self.no_placeholder(name, Secret::new(text.to_owned()))),
@@ -246,10 +247,10 @@ impl Env {
         }
     }
 
-    /// Refuses text out of a sample, which no provider issues. URLs have parts of their own.
+    /// Rejects placeholder text of samples, which no provider issues. URLs are not checked.
     fn no_placeholder(&self, name: &'static str, secret: Secret) -> Secret {
         if !name.ends_with("_URL") && is_sample_text(secret.expose()) {
-            self.refuse(name, "is a placeholder: put in the real value, or leave the setting out");
+            self.refuse(name, "is a placeholder: set the real value, or remove the setting");
         }
         secret
     }
@@ -265,12 +266,12 @@ impl Env {
         })
     }
 
-    /// Whether a secret was given, by the variable or by a file, in whatever condition.
+    /// Whether a secret is set, by the variable or by a file, valid or not.
     pub fn is_given(&self, name: &str) -> bool {
         self.is_set(name) || self.is_set(&format!("{name}_FILE"))
     }
 
-    /// Every secret that a setting holds; nothing is refused, since whoever uses the setting does that.
+    /// All secrets in a setting, without checks: the code that uses the setting records its errors.
     pub fn secrets_as_given(&self, name: &str) -> Vec<Secret> {
         let from_file = || {
             let path = self.vars.get(&format!("{name}_FILE"))?;
@@ -289,7 +290,7 @@ impl Env {
         self.settings.values().copied()
     }
 
-    /// The default for the environment that the program runs in.
+    /// The default for the current `ENVIRONMENT`.
     fn default(&self, name: &str) -> Option<&'static str> {
         let setting = self.setting(name);
         setting.in_development.filter(|_| self.development).or(setting.default)
@@ -299,13 +300,13 @@ impl Env {
         self.vars.get(name).map(|text| trimmed(text)).filter(|text| !text.is_empty())
     }
 
-    #[expect(clippy::panic, reason = "a mistake in the program, found by the first test that starts it")]
+    #[expect(clippy::panic, reason = "a bug, found by the first test that starts the program")]
     fn setting(&self, name: &str) -> Setting {
         *self.settings.get(name).unwrap_or_else(|| panic!("{name} is not in the table of settings"))
     }
 }
 
-/// Without surrounding white space and without the byte order mark that some editors put before a text.
+/// Without surrounding white space and without the byte order mark that some editors write at the start of a file.
 pub(super) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
@@ -316,7 +317,8 @@ fn secret_list(text: &str) -> Result<Vec<Secret>, String> {
     let is_array = (text.starts_with('[') && text.ends_with(']')) || inside.is_some_and(is_quoted);
     let items: Vec<String> = if is_array {
         serde_json::from_str(text).map_err(|_| {
-            "is no JSON array of strings, though it begins or ends as one: [\"first\", \"second\"]".to_owned()
+            "is not a JSON array of strings, although it begins or ends like one; expected [\"first\", \"second\"]"
+                .to_owned()
         })?
     } else {
         text.split(',').map(|item| trimmed(item).to_owned()).collect()

@@ -1,18 +1,18 @@
-//! `.env.example`, written from the table of settings, so that the file can't say anything else than the program.
+//! Generates `.env.example` from the table of settings, so that the file always matches the program.
 
 use super::{Chapter, Setting, dotenv};
 
-/// Comments are broken before this column.
+/// Comments are wrapped at this column.
 const WIDTH: usize = 100;
 
 const PREFACE: &str = "\
-    Every setting of Countersign, each with its default. Copy this file to .env in the folder that the program is started \
-    in and uncomment what you change; a variable of the environment wins over the file. A secret may also be read from a \
-    file: set NAME_FILE to its path instead. Durations are written as 90s, 5m, 1h or 7d. A value is taken as it stands, a \
-    dollar sign included, up to a # that follows a space; put it in single quotes to have that too, or several lines. \
-    References to other variables such as ${NAME} are refused, since not every reader of such files replaces them.";
+    All settings of Countersign, each with its default. Copy this file to .env in the folder that the program is \
+    started in and uncomment what you change; environment variables take precedence over the file. A secret may also be \
+    read from a file: set NAME_FILE to its path instead. Durations are written as 90s, 5m, 1h or 7d. A value is literal, \
+    dollar signs included, up to a # that follows a space; put it in single quotes if it contains such a # or several \
+    lines. References to other variables such as ${NAME} are rejected, since not every parser of such files replaces them.";
 
-/// The chapters with their settings, each under its meaning, with its default commented out.
+/// The sections with their settings, each with its description and its default, commented out.
 pub fn render(chapters: &[Chapter]) -> String {
     let mut text = String::new();
     comment(&mut text, PREFACE);
@@ -37,7 +37,7 @@ fn entry(text: &mut String, setting: &Setting) {
     text.push('\n');
 }
 
-/// Words as comment lines. A word that is longer than a line stands alone on one.
+/// Appends text as wrapped comment lines. A word that is longer than a line gets its own line.
 fn comment(text: &mut String, words: &str) {
     let mut column = 0;
     for word in words.split_whitespace() {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_stands_under_its_meaning_with_its_default() {
+    fn setting_is_rendered_with_description_and_default() {
         const SETTINGS: &[Setting] = &[
             Setting::new("LOG", "info", "What is logged."),
             Setting::new("CONTACT_DAILY_SENDS", "5", "Codes a day.").in_development("100"),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn long_meanings_are_broken_between_words() {
+    fn long_descriptions_are_wrapped_between_words() {
         let mut text = String::new();
         comment(&mut text, &"word ".repeat(50));
         assert!(text.lines().count() > 1);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_reads_back_as_nothing_but_comments() {
+    fn rendered_file_has_only_comments() {
         assert_eq!(dotenv::parse(render(super::super::CHAPTERS).as_bytes()), Ok(Vec::new()));
     }
 }

@@ -1,4 +1,4 @@
-//! Settings of the wire: where to listen, whom to believe, and how much of anything to take.
+//! Settings of the HTTP layer: addresses, trusted proxies, limits and timeouts.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -11,32 +11,36 @@ use ipnet::IpNet;
 use super::networks;
 use crate::config::{Env, Setting};
 
-/// Every setting of this room.
+/// The settings of this module.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "ENVIRONMENT",
         "development",
-        "development or production. Production switches off introspection, suggestions, GraphiQL and whatever else helps a developer or an attacker.",
+        "development or production. Production disables introspection, suggestions, GraphiQL and other features that help developers and attackers.",
     ),
-    Setting::new("LISTEN_ADDR", "127.0.0.1:8000", "Address and port to serve on; 0.0.0.0:8000 serves every interface."),
+    Setting::new(
+        "LISTEN_ADDR",
+        "127.0.0.1:8000",
+        "Address and port to listen on; 0.0.0.0:8000 listens on all interfaces.",
+    ),
     Setting::optional(
         "PUBLIC_URL",
-        "The address that browsers use, such as https://id.example.com. Its origin may open streams, and links in messages start with it.",
+        "The URL that browsers use, such as https://id.example.com. Its origin may open streams, and links in messages start with it.",
     ),
     Setting::new(
         "CORS_ORIGINS",
         "",
-        "Comma-separated origins of pages on other hosts that may call, such as https://app.example.com or an app's own capacitor://localhost; none by default. Compared exactly, cookies allowed.",
+        "Comma-separated origins of pages on other hosts that may call the API, such as https://app.example.com or an app's own capacitor://localhost; none by default. Compared exactly; cookies are allowed.",
     ),
     Setting::new(
         "TRUSTED_PROXIES",
         "",
-        "Comma-separated addresses or networks of proxies in front, such as 10.0.0.0/8. From these alone the client's address is taken out of FORWARDED_HEADER.",
+        "Comma-separated addresses or networks of reverse proxies, such as 10.0.0.0/8. Only from these is the client address read from FORWARDED_HEADER.",
     ),
     Setting::new(
         "FORWARDED_HEADER",
         "x-forwarded-for",
-        "x-forwarded-for or forwarded: the one header that the trusted proxies write. The other is never read, since a proxy may pass it on as a client sent it.",
+        "x-forwarded-for or forwarded: the header that the trusted proxies set. The other one is never read, since a proxy may pass it on from a client.",
     ),
     Setting::new(
         "SOCKETS_PER_ADDRESS",
@@ -46,134 +50,132 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SOCKETS_PER_ACCOUNT",
         "50",
-        "WebSockets and event streams open at once that are signed in to one account, from wherever they come.",
+        "WebSockets and event streams open at once that are signed in to one account, from any address.",
     ),
     Setting::new("OPERATIONS_PER_SOCKET", "50", "Operations running at once on one WebSocket."),
     Setting::new(
         "MAX_CONNECTIONS",
         "20000",
-        "Connections open at once. Beyond it the one that has been idle longest (no request in flight, no stream) is closed for a new one; where none is idle, new ones wait. Keep it under the process's limit of open files.",
+        "Connections open at once. Beyond it, the connection that has been idle longest (no request in flight, no stream) is closed for a new one; if none is idle, new ones wait. Keep it below the process's limit of open files.",
     ),
     Setting::optional(
         "CONNECTIONS_PER_ADDRESS",
-        "Connections open at once from one client address (IPv6: one /64). Beyond it that address's own idle connections are closed for its new ones, and where none is idle, new ones are refused. TRUSTED_PROXIES have no such bound. Left out: a quarter of MAX_CONNECTIONS.",
+        "Connections open at once from one client address (IPv6: one /64). Beyond it, idle connections of the same address are closed for its new ones; if none is idle, new ones are refused. TRUSTED_PROXIES have no such limit. Unset: a quarter of MAX_CONNECTIONS.",
     ),
     Setting::new(
         "MAX_IN_FLIGHT",
         "1000",
-        "Queries and mutations running at once; beyond it they are answered UNAVAILABLE, to be tried again.",
+        "Queries and mutations running at once; further ones return UNAVAILABLE, and clients may retry.",
     ),
     Setting::new(
         "SHED_AFTER",
         "1s",
-        "When everything has waited for the database longer than this for half a second, or MAX_IN_FLIGHT is reached, only as many requests are let in as keep the database busy: they wait about a hundredth of it, and the others are answered UNAVAILABLE.",
+        "When all requests have waited for the database longer than this for half a second, or MAX_IN_FLIGHT is reached, only as many requests are admitted as keep the database busy: they wait about a hundredth of this time, and the others return UNAVAILABLE.",
     ),
     Setting::new("MAX_BODY", "65536", "Bytes of a request body or WebSocket message."),
     Setting::new("MAX_DOCUMENT", "16384", "Bytes of a GraphQL document."),
     Setting::new("MAX_TOKENS", "2000", "Tokens of a GraphQL document."),
     Setting::new("MAX_OPERATIONS", "20", "Operations that one document may define; one of them runs."),
-    Setting::new("MAX_DEPTH", "10", "How deep fields may nest. Introspection has bounds of its own."),
-    Setting::new("MAX_COMPLEXITY", "200", "Fields of an operation once every fragment is spread out."),
-    Setting::new("MAX_ALIASES", "10", "Aliases of an operation once every fragment is spread out."),
+    Setting::new("MAX_DEPTH", "10", "How deep fields may be nested. Introspection has separate limits."),
+    Setting::new("MAX_COMPLEXITY", "200", "Fields of an operation with all fragments expanded."),
+    Setting::new("MAX_ALIASES", "10", "Aliases of an operation with all fragments expanded."),
     Setting::new(
         "MAX_ROOT_MUTATIONS",
         "1",
-        "Mutations in one operation. One is what a page sends; more would let a guesser put many tries into one request.",
+        "Mutations in one operation. Clients need one; more would allow many guesses in one request.",
     ),
     Setting::new("MAX_DIRECTIVES", "5", "Directives in one place."),
     Setting::new("MAX_BATCH", "off", "Operations in one JSON array (2 to 10), or off to refuse arrays."),
-    Setting::new("EXECUTION_TIMEOUT", "10s", "How long a query or mutation may run before it is given up."),
+    Setting::new("EXECUTION_TIMEOUT", "10s", "How long a query or mutation may run before it is cancelled."),
     Setting::new(
         "PERSISTED_QUERIES",
         "1000",
-        "Documents kept for automatic persisted queries, or off to answer that they are not supported.",
+        "Documents cached for automatic persisted queries, or off to respond that they are not supported.",
     ),
     Setting::optional(
         "TRUSTED_DOCUMENTS",
-        "Path of a manifest of persisted documents as graphql-codegen, Relay or Apollo write it. Where set, nothing else runs.",
+        "Path of a manifest of persisted documents as written by graphql-codegen, Relay or Apollo. If set, only these documents may be executed.",
     ),
     Setting::optional(
         "INTROSPECTION",
-        "on or off: whether the schema may be asked for. Left out: on in development, off in production.",
+        "on or off: whether introspection of the schema is allowed. Unset: on in development, off in production.",
     ),
-    Setting::optional(
-        "GRAPHIQL",
-        "on or off: whether / shows GraphiQL. Left out: on in development, off in production.",
-    ),
+    Setting::optional("GRAPHIQL", "on or off: whether / serves GraphiQL. Unset: on in development, off in production."),
     Setting::new(
         "OUTBOX_ACCESS",
         "local",
-        "local or all: who may read /dev/outbox, which shows every code while a provider is development. local: this machine alone, under localhost or the host of PUBLIC_URL. all: everybody who reaches the service, as in a container of one's own.",
+        "local or all: which clients may read /dev/outbox, which shows all codes while a provider is development. local: only this machine, with localhost or the host of PUBLIC_URL. all: every client that can reach the service, for example in a private container.",
     ),
     Setting::new(
         "WEB_DIST",
         "web/dist",
-        "Folder with the built pages; where it is missing, GraphiQL is loaded from a public CDN.",
+        "Folder with the built web pages; if it is missing, GraphiQL is loaded from a public CDN.",
     ),
-    Setting::new("SHUTDOWN_GRACE", "10s", "How long requests and streams may take to end after SIGTERM."),
+    Setting::new("SHUTDOWN_GRACE", "10s", "How long requests and streams may take to finish after SIGTERM."),
     Setting::optional(
         "TLS_CERT",
-        "Path of the certificate chain (PEM) to serve HTTPS with; TLS_KEY goes with it. Left out: plain HTTP, for a proxy that ends TLS.",
+        "Path of the certificate chain (PEM) for HTTPS; needs TLS_KEY. Unset: plain HTTP, for a proxy that terminates TLS.",
     ),
     Setting::optional("TLS_KEY", "Path of the private key (PEM) of TLS_CERT."),
 ];
 
-/// Whom this process serves: the people who build an app on it, or everybody.
+/// The environment of the process: development of an app, or production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     Development,
     Production,
 }
 
-/// Which header trusted proxies write the client's address into.
+/// The header in which trusted proxies send the client address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedHeader {
-    /// `X-Forwarded-For`, the custom of most proxies.
+    /// `X-Forwarded-For`, the de-facto standard of most proxies.
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
 }
 
-/// What one GraphQL document may ask for. Counted before the schema sees it (docs/security.md, GQ-02).
+/// Limits of one GraphQL document. Checked before the schema is involved (docs/security.md, GQ-02).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentLimits {
-    /// Bytes of the text.
+    /// Bytes of the document.
     pub bytes: usize,
     pub tokens: usize,
     pub operations: usize,
     /// Nested fields; 1 for a root field.
     pub depth: usize,
-    /// Fields after fragments are spread out.
+    /// Fields, with fragments expanded.
     pub complexity: usize,
-    /// Aliases after fragments are spread out.
+    /// Aliases, with fragments expanded.
     pub aliases: usize,
-    /// Root fields of a mutation, `__typename` aside.
+    /// Root fields of a mutation, except `__typename`.
     pub root_mutations: usize,
     /// Directives in one place.
     pub directives: usize,
 }
 
-/// How long the wire waits for whom. Constants of the protocols and of good manners rather than settings; a struct so
-/// that a test can shorten them.
+/// Timeouts of connections and requests. They follow from the protocols and common practice and are not settings; a
+/// struct, so that tests can shorten them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For the head of a request, from its first byte (the first request: from the connection).
+    /// For the head of a request, from its first byte (for the first request, from the start of the connection).
     pub head: Duration,
-    /// For the next request on a connection that is kept alive. Above the 60 s that proxies commonly keep idle
-    /// connections, so that it is they who close.
+    /// For the next request on a keep-alive connection. Longer than the 60 s for which proxies commonly keep idle
+    /// connections, so that the proxy closes them first.
     pub idle: Duration,
     /// For the whole body of a request.
     pub body: Duration,
-    /// For the peer to take anything of what is written to it.
+    /// Without progress of a write to the peer.
     pub stall: Duration,
     /// For `connection_init` on a socket.
     pub init: Duration,
-    /// Between heartbeats on sockets and streams. A peer that has not answered one when the next is due is gone.
+    /// Between heartbeats on sockets and streams. A peer that has not responded to one when the next is due is
+    /// considered disconnected.
     pub heartbeat: Duration,
-    /// For the last request on a connection that is kept alive, when the server stops: it may be on its way already, and
-    /// would be answered with a reset.
+    /// For a last request on a keep-alive connection when the server stops: the client may have sent it already, and
+    /// would get a connection reset.
     pub parting: Duration,
-    /// For the peer's answer to a close frame, and for what it still sends when an answer says stop.
+    /// For the peer's response to a close frame, and for draining what it still sends after an early response.
     pub farewell: Duration,
 }
 
@@ -192,14 +194,14 @@ impl Default for Patience {
     }
 }
 
-/// Where certificate and key lie.
+/// Paths of the certificate and the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     pub certificate: PathBuf,
     pub key: PathBuf,
 }
 
-/// The settings of the wire.
+/// The settings of the HTTP layer.
 #[derive(Clone, Debug)]
 pub struct Http {
     pub environment: Environment,
@@ -214,18 +216,18 @@ pub struct Http {
     pub sockets_per_account: usize,
     pub operations_per_socket: usize,
     pub max_connections: usize,
-    /// Of one client network that is no trusted proxy.
+    /// For one client network that is not a trusted proxy.
     pub connections_per_address: usize,
     pub max_in_flight: usize,
-    /// How long work may wait for the database before some of it is refused.
+    /// How long requests may wait for the database before load is shed.
     pub shed_after: Duration,
     /// Bytes.
     pub max_body: usize,
     pub document: DocumentLimits,
-    /// None: arrays are refused.
+    /// `None`: arrays are rejected.
     pub max_batch: Option<usize>,
     pub execution_timeout: Duration,
-    /// How many documents are kept; none: not supported.
+    /// How many documents are cached. `None`: not supported.
     pub persisted_queries: Option<usize>,
     pub trusted_documents: Option<PathBuf>,
     pub introspection: bool,
@@ -239,7 +241,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// Reads the settings; what cannot be taken is refused through `env`.
+    /// Reads the settings; errors are recorded in `env`.
     pub fn from_env(env: &Env) -> Self {
         let environment = env.choice(
             "ENVIRONMENT",
@@ -251,7 +253,7 @@ impl Http {
         let http = Self {
             environment,
             listen: env.parse("LISTEN_ADDR", |text| {
-                text.parse().map_err(|_| format!("an address and a port such as 127.0.0.1:8000, not {text:?}"))
+                text.parse().map_err(|_| format!("must be an address and a port such as 127.0.0.1:8000, not {text:?}"))
             }),
             public_url: env.parse_optional("PUBLIC_URL", |text| origin(text.trim_end_matches('/'))),
             cors_origins: env.list("CORS_ORIGINS", any_origin),
@@ -267,7 +269,7 @@ impl Http {
             connections_per_address: env
                 .parse_optional("CONNECTIONS_PER_ADDRESS", |text| match text.parse() {
                     Ok(most @ 1..=1_000_000) => Ok(most),
-                    _ => Err(format!("a whole number from 1 to 1000000, not {text:?}")),
+                    _ => Err(format!("must be a whole number from 1 to 1000000, not {text:?}")),
                 })
                 .unwrap_or(max_connections / 4),
             max_in_flight: env.number("MAX_IN_FLIGHT", 1..=100_000),
@@ -288,7 +290,7 @@ impl Http {
             persisted_queries: env.parse("PERSISTED_QUERIES", |text| off_or(text, 1..=100_000)),
             trusted_documents: env.parse_optional("TRUSTED_DOCUMENTS", |text| {
                 let path = PathBuf::from(text);
-                if path.is_file() { Ok(path) } else { Err(format!("there is no file {text:?}")) }
+                if path.is_file() { Ok(path) } else { Err(format!("the file {text:?} does not exist")) }
             }),
             introspection: switch("INTROSPECTION"),
             graphiql: switch("GRAPHIQL"),
@@ -298,18 +300,19 @@ impl Http {
             tls: tls(env),
             patience: Patience::default(),
         };
-        http.refuse_an_open_door(env);
+        http.refuse_public_plain_http(env);
         http
     }
 
-    /// Codes and passwords in the clear on a public address are never meant (docs/security.md, OP-04).
-    fn refuse_an_open_door(&self, env: &Env) {
+    /// Rejects plain HTTP on a public address, which would send codes and passwords unencrypted (docs/security.md,
+    /// OP-04).
+    fn refuse_public_plain_http(&self, env: &Env) {
         let guarded = self.tls.is_some() || !self.trusted_proxies.is_empty() || self.listen.ip().is_loopback();
         if self.environment == Environment::Production && !guarded {
             env.refuse(
                 "LISTEN_ADDR",
-                "plain HTTP on an address that others reach: set TLS_CERT and TLS_KEY, or name the proxy that ends TLS \
-                 in TRUSTED_PROXIES, or listen on 127.0.0.1",
+                "plain HTTP on an address that other hosts can reach: set TLS_CERT and TLS_KEY, or name the proxy that \
+                 terminates TLS in TRUSTED_PROXIES, or listen on 127.0.0.1",
             );
         }
     }
@@ -319,11 +322,11 @@ fn tls(env: &Env) -> Option<TlsFiles> {
     match (env.text("TLS_CERT"), env.text("TLS_KEY")) {
         (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.into(), key: key.into() }),
         (Some(_), None) => {
-            env.refuse("TLS_KEY", "missing: TLS_CERT needs its private key");
+            env.refuse("TLS_KEY", "is missing: TLS_CERT needs its private key");
             None
         }
         (None, Some(_)) => {
-            env.refuse("TLS_CERT", "missing: TLS_KEY needs its certificate");
+            env.refuse("TLS_CERT", "is missing: TLS_KEY needs its certificate");
             None
         }
         (None, None) => None,
@@ -334,7 +337,7 @@ fn on_or_off(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "on" => Ok(true),
         "off" => Ok(false),
-        _ => Err(format!("on or off, not {text:?}")),
+        _ => Err(format!("must be on or off, not {text:?}")),
     }
 }
 
@@ -342,18 +345,18 @@ fn off_or(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<Option<u
     match text.parse() {
         Ok(number) if range.contains(&number) => Ok(Some(number)),
         Err(_) if text.eq_ignore_ascii_case("off") => Ok(None),
-        _ => Err(format!("a number from {} to {}, or off, not {text:?}", range.start(), range.end())),
+        _ => Err(format!("must be a number from {} to {}, or off, not {text:?}", range.start(), range.end())),
     }
 }
 
-/// The origin of a page: of the web, or of an app that has a scheme of its own (`capacitor://localhost`), as it is sent.
+/// The origin of a web page, or of an app with its own scheme (`capacitor://localhost`), as clients send it.
 fn any_origin(text: &str) -> Result<String, String> {
-    let mend = || format!("an origin such as https://app.example.com, without path or wildcard, not {text:?}");
+    let mend = || format!("must be an origin such as https://app.example.com, without path or wildcard, not {text:?}");
     let (scheme, _) = text.split_once("://").ok_or_else(mend)?;
     if ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)) {
         return origin(text);
     }
-    // Pages of files have the origin `null`, and a socket has none.
+    // Pages from files have the origin `null`, and a socket has no origin.
     let none = ["file", "ws", "wss"].iter().any(|none| scheme.eq_ignore_ascii_case(none));
     if none || !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return Err(mend());
@@ -361,10 +364,10 @@ fn any_origin(text: &str) -> Result<String, String> {
     parts_of_origin(text).map(|_| text.to_owned()).ok_or_else(mend)
 }
 
-/// An origin of the web as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the
-/// scheme's own.
+/// A web origin as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the default port
+/// of the scheme.
 fn origin(text: &str) -> Result<String, String> {
-    let mend = || format!("an origin such as https://app.example.com, without path or wildcard, not {text:?}");
+    let mend = || format!("must be an origin such as https://app.example.com, without path or wildcard, not {text:?}");
     let (scheme, authority) = parts_of_origin(text).ok_or_else(mend)?;
     let scheme = scheme.as_str();
     if !matches!(scheme, "http" | "https") {
@@ -377,7 +380,7 @@ fn origin(text: &str) -> Result<String, String> {
     })
 }
 
-/// Scheme and authority of what is nothing but these.
+/// Scheme and authority of a URI without path, query and user information.
 fn parts_of_origin(text: &str) -> Option<(Scheme, Authority)> {
     let uri: Uri = text.parse().ok()?;
     let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/") && !text.ends_with('/');

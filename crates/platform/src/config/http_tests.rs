@@ -8,7 +8,7 @@ fn read(vars: &[(&str, &str)]) -> (Http, Vec<String>) {
 }
 
 #[test]
-fn the_defaults_stand() {
+fn defaults_are_valid() {
     let (http, refusals) = read(&[]);
     assert_eq!(refusals, Vec::<String>::new());
     assert!(http.introspection && http.graphiql);
@@ -17,7 +17,7 @@ fn the_defaults_stand() {
 }
 
 #[test]
-fn production_closes_what_helps_an_attacker_unless_asked() {
+fn production_disables_introspection_and_graphiql_by_default() {
     let (http, _) = read(&[("ENVIRONMENT", "production")]);
     assert!(!http.introspection && !http.graphiql);
     let (http, _) = read(&[("ENVIRONMENT", "production"), ("INTROSPECTION", "on")]);
@@ -25,7 +25,7 @@ fn production_closes_what_helps_an_attacker_unless_asked() {
 }
 
 #[test]
-fn origins_are_exact_and_in_the_browsers_spelling() {
+fn origins_are_normalised_like_browsers_send_them() {
     let (http, refusals) = read(&[("CORS_ORIGINS", "https://App.example.com:443, http://localhost:5173")]);
     assert_eq!(refusals, Vec::<String>::new());
     assert_eq!(http.cors_origins, ["https://app.example.com", "http://localhost:5173"]);
@@ -35,7 +35,7 @@ fn origins_are_exact_and_in_the_browsers_spelling() {
 }
 
 #[test]
-fn an_app_has_an_origin_of_its_own_scheme() {
+fn app_origins_with_own_schemes_are_accepted() {
     let apps = [
         "capacitor://localhost",
         "ionic://localhost",
@@ -79,13 +79,13 @@ fn op_04_plain_http_on_a_public_address_does_not_start_in_production() {
 }
 
 #[test]
-fn one_half_of_a_key_pair_is_refused() {
+fn certificate_without_key_or_key_without_certificate_is_refused() {
     assert_eq!(read(&[("TLS_CERT", "a.pem")]).1, ["TLS_KEY"]);
     assert_eq!(read(&[("TLS_KEY", "a.pem")]).1, ["TLS_CERT"]);
 }
 
 #[test]
-fn an_address_has_a_quarter_of_all_connections_unless_said() {
+fn connections_per_address_default_to_a_quarter_of_all() {
     assert_eq!(read(&[("MAX_CONNECTIONS", "60")]).0.connections_per_address, 15);
     let settings = [("MAX_CONNECTIONS", "60"), ("CONNECTIONS_PER_ADDRESS", "60")];
     assert_eq!(read(&settings).0.connections_per_address, 60);
@@ -93,7 +93,7 @@ fn an_address_has_a_quarter_of_all_connections_unless_said() {
 }
 
 #[test]
-fn the_outbox_is_for_this_machine_unless_said() {
+fn outbox_access_defaults_to_local() {
     assert!(!read(&[]).0.outbox_open);
     assert!(read(&[("OUTBOX_ACCESS", "all")]).0.outbox_open);
     assert_eq!(read(&[("OUTBOX_ACCESS", "on")]).1, ["OUTBOX_ACCESS"]);

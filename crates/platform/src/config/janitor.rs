@@ -1,4 +1,4 @@
-//! How long what is over is kept.
+//! Settings of retention.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "HISTORY_RETENTION",
         "90d",
-        "How long verifications and their messages are kept after they were started, for people's own history and for \
-         reports, and sessions after they were over, to tell a new device from a known one: 1d to 3650d.",
+        "How long verifications and their messages are kept after they were started, for the users' history and for \
+         reports, and sessions after they ended, to recognise known devices: 1d to 3650d.",
     ),
     Setting::new("AUDIT_RETENTION", "90d", "How long the audit trail is kept: 1d to 3650d."),
     Setting::new(
         "UNPROVED_RETENTION",
         "7d",
-        "How long an account is kept whose address was never proved (ACTIVATION=email), and its username with it: 1d to \
+        "How long an account whose address was never verified (ACTIVATION=email) is kept, and its username reserved: 1d to \
          365d.",
     ),
 ];
 
-/// How long what is over is kept.
+/// How long data is kept before it is deleted.
 #[derive(Clone, Copy, Debug)]
 pub struct Janitor {
     pub history: Duration,

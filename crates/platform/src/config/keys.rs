@@ -1,4 +1,4 @@
-//! The server's secrets.
+//! Settings of the server's keys.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::{
 pub const SETTINGS: &[Setting] = &[
     Setting::secret(
         "SERVER_KEY",
-        "At least 32 random bytes in base 64, from which codes are derived: openssl rand -base64 32. Left out with the embedded database, one is made in DATA_DIR at first start; every process of one installation needs the same.",
+        "At least 32 random bytes in Base64, from which codes are derived: openssl rand -base64 32. Unset with the embedded database: generated in DATA_DIR at first start. All processes of one installation need the same key.",
     ),
     Setting::secret(
         "SERVER_KEY_NEXT",
-        "The key that will replace SERVER_KEY. It is accepted and not yet used: set it in every process before the first one uses it (countersign keys rotate server says when).",
+        "The key that will replace SERVER_KEY. It is accepted and not yet used: set it in every process before the first one uses it (see countersign keys rotate server).",
     ),
     Setting::secret(
         "SERVER_KEYS_PREVIOUS",
@@ -22,7 +22,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::secret(
         "JWT_SECRET",
-        "At least 32 characters, to sign access tokens with HS256: openssl rand -base64 32. Left out with the embedded database, one is made in DATA_DIR at first start.",
+        "At least 32 characters, to sign access tokens with HS256: openssl rand -base64 32. Unset with the embedded database: generated in DATA_DIR at first start.",
     ),
     Setting::secret("JWT_SECRET_NEXT", "The secret that will replace JWT_SECRET: accepted and not yet used."),
     Setting::secret(
@@ -31,7 +31,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::secret(
         "JWT_PRIVATE_KEY",
-        "A PKCS #8 PEM, Ed25519 or RSA of 2048 bits or more, to sign access tokens with EdDSA or RS256 in place of JWT_SECRET. Other back ends then check them against /.well-known/jwks.json.",
+        "A PKCS #8 PEM, Ed25519 or RSA of 2048 bits or more, to sign access tokens with EdDSA or RS256 instead of JWT_SECRET. Other back ends then verify them with /.well-known/jwks.json.",
     ),
     Setting::secret(
         "JWT_PRIVATE_KEY_NEXT",
@@ -43,7 +43,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::secret(
         "ATTESTATION_KEY",
-        "The Ed25519 key that attestations are signed with: 32 random bytes in base 64, or a PKCS #8 PEM. Left out with the embedded database, one is made in DATA_DIR at first start.",
+        "The Ed25519 key that signs attestations: 32 random bytes in Base64, or a PKCS #8 PEM. Unset with the embedded database: generated in DATA_DIR at first start.",
     ),
     Setting::secret(
         "ATTESTATION_KEY_NEXT",
@@ -56,11 +56,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "ATTESTATION_AUDIENCE",
         "countersign-attestation",
-        "The aud of attestations; the back end that checks them expects the same. Keep it different from JWT_AUDIENCE, so that an access token never passes for an attestation.",
+        "The aud of attestations; the back end that verifies them expects the same. Keep it different from JWT_AUDIENCE, so that an access token is never accepted as an attestation.",
     ),
 ];
 
-/// The secrets as given; what is missing is made, or refused, when the program starts.
+/// The keys as configured. Missing ones are generated, or an error, when the program starts.
 #[derive(Clone, Debug)]
 pub struct Keys {
     pub server_key: Option<Secret>,
@@ -71,7 +71,7 @@ pub struct Keys {
     pub jwt_secrets_previous: Vec<Secret>,
     pub jwt_private_key: Option<Secret>,
     pub jwt_private_key_next: Option<Secret>,
-    /// One or more PEMs.
+    /// One or more PEM blocks.
     pub jwt_public_keys_previous: Option<Secret>,
     pub attestation_key: Option<Secret>,
     pub attestation_key_next: Option<Secret>,
@@ -79,11 +79,11 @@ pub struct Keys {
     pub attestation_audience: String,
 }
 
-/// Checks one key, as it is in a setting.
+/// Checks one key as it is written in a setting.
 type Check = fn(&Secret) -> Result<(), String>;
 
 impl Keys {
-    /// `embedded`: missing keys may be made at first start.
+    /// `embedded`: missing keys may be generated at first start.
     pub fn from_env(env: &Env, embedded: bool) -> Self {
         let jwt_private_key = one(env, "JWT_PRIVATE_KEY", keys::check_private_key);
         let keys = Self {
@@ -104,12 +104,12 @@ impl Keys {
         keys.refuse_missing(env, embedded);
         keys.refuse_no_change(env);
         if keys.jwt_private_key.is_some() && keys.jwt_secret.is_some() {
-            env.refuse("JWT_SECRET", "can't sign beside JWT_PRIVATE_KEY: move it to JWT_SECRETS_PREVIOUS");
+            env.refuse("JWT_SECRET", "can't be set together with JWT_PRIVATE_KEY: move it to JWT_SECRETS_PREVIOUS");
         }
         keys
     }
 
-    /// Who names the next key that is used already would believe it to be replaced.
+    /// Rejects a next key that is the current key: the operator would believe that the key was replaced.
     fn refuse_no_change(&self, env: &Env) {
         let kinds = [
             ("SERVER_KEY", "SERVER_KEY_NEXT", &self.server_key, &self.server_key_next),
@@ -121,12 +121,12 @@ impl Keys {
             if let (Some(current), Some(next)) = (current, next)
                 && same(current, next)
             {
-                env.refuse(next_name, format!("is the same key as {name}: leave it out, or put a new key there"));
+                env.refuse(next_name, format!("is the same key as {name}: remove it, or set a new key"));
             }
         }
     }
 
-    /// With a database server every process needs the same keys, so none is made up.
+    /// With a database server all processes need the same keys, so none is generated.
     fn refuse_missing(&self, env: &Env, embedded: bool) {
         let needed = [
             ("SERVER_KEY", self.server_key.is_some(), "openssl rand -base64 32"),
@@ -135,13 +135,13 @@ impl Keys {
         ];
         for (name, given, make) in needed {
             if !given && !embedded && !env.is_given(name) {
-                env.refuse(name, format!("is needed with a database server; make one with: {make}"));
+                env.refuse(name, format!("is required with a database server; make one with: {make}"));
             }
         }
     }
 }
 
-/// What settings say of one kind of key.
+/// The configured keys of one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
     pub current: Option<&'a Secret>,
@@ -150,7 +150,7 @@ pub struct Given<'a> {
 }
 
 impl Keys {
-    /// What settings say of this kind of key; private keys of access tokens aside.
+    /// The configured keys of this kind, without private keys of access tokens.
     pub fn of(&self, kind: KeyKind) -> Given<'_> {
         let (current, next, previous) = match kind {
             KeyKind::Server => (&self.server_key, &self.server_key_next, &self.server_keys_previous),
@@ -162,7 +162,7 @@ impl Keys {
         Given { current: current.as_ref(), next: next.as_ref(), previous }
     }
 
-    /// Whether the key of this kind is kept in a file of `DATA_DIR`.
+    /// Whether the key of this kind is read from a file in `DATA_DIR`.
     pub fn comes_from_file(&self, kind: KeyKind) -> bool {
         self.of(kind).current.is_none() && !(kind == KeyKind::Jwt && self.jwt_private_key.is_some())
     }
@@ -181,12 +181,12 @@ fn list(env: &Env, name: &'static str, check: Check) -> Vec<Secret> {
     secrets
 }
 
-/// The settings whose values the operator chooses: no two of them may have the same value.
+/// The settings whose values the operator generates: no two of them may have the same value.
 const CHOSEN: [&str; 5] =
     ["SERVER_KEY", "JWT_SECRET", "ATTESTATION_KEY", "DELIVERY_WEBHOOK_SECRET", "SOLAPI_WEBHOOK_TOKEN"];
 
-/// Refuses a secret that two settings share, in whatever encoding: who learns one of them learns the other.
-/// `from_files` are the keys that key files hold, each under the setting that it stands for.
+/// Rejects a secret that two settings share, in any encoding: a leak of one would be a leak of both.
+/// `from_files` are the keys of key files, each with the setting that it replaces.
 pub fn refuse_shared_secrets(env: &Env, from_files: &[(&'static str, Secret)]) {
     let mut given: BTreeMap<&'static str, Vec<Secret>> = BTreeMap::new();
     for setting in env.settings().filter(|setting| setting.secret && !setting.name.ends_with("_URL")) {
@@ -199,10 +199,7 @@ pub fn refuse_shared_secrets(env: &Env, from_files: &[(&'static str, Secret)]) {
         for (other, others) in given.iter().skip(at + 1) {
             let ours = CHOSEN.contains(name) || CHOSEN.contains(other);
             if ours && secrets.iter().any(|secret| others.iter().any(|other| same(secret, other))) {
-                env.refuse(
-                    name,
-                    format!("is the same as {other} (setting or key file): each needs a secret of its own"),
-                );
+                env.refuse(name, format!("is the same as {other} (setting or key file): each needs its own secret"));
             }
         }
     }
@@ -213,7 +210,7 @@ fn same(one: &Secret, other: &Secret) -> bool {
     keys::strength::is_same(&bare(one), &bare(other))
 }
 
-/// The setting whose predecessors or successors these are.
+/// The setting of the current key, for a setting of its predecessors or successor.
 fn base_name(name: &'static str) -> &'static str {
     match name {
         "SERVER_KEY_NEXT" | "SERVER_KEYS_PREVIOUS" => "SERVER_KEY",

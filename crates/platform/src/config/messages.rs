@@ -1,4 +1,4 @@
-//! Settings of message texts: their language, their words, and the lines that phones read codes out of.
+//! Settings of message texts: language, custom texts, and the lines from which phones read codes.
 
 use std::path::PathBuf;
 
@@ -11,51 +11,51 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "APP_NAME",
         "Countersign",
-        "Your service's name, as it stands in every message: [Countersign] 123456 …. Keep it short, since a Korean text \
-         message has room for 90 bytes and a syllable takes two.",
+        "The name of your service in every message: [Countersign] 123456 …. Keep it short, since a Korean text message is \
+         limited to 90 bytes and a syllable takes two.",
     ),
     Setting::new(
         "DEFAULT_LOCALE",
         "en",
-        "ko or en: the language of answers and messages where the request does not wish for one that there is.",
+        "ko or en: the language of responses and messages if the request does not ask for a supported one.",
     ),
     Setting::optional(
         "MESSAGES_DIR",
-        "A folder with ko/*.ftl and en/*.ftl whose messages replace the built-in ones, one by one. Names and variables \
-         are those of src/texts; what does not fit is refused at start.",
+        "A folder with ko/*.ftl and en/*.ftl whose messages replace the built-in ones individually. Names and variables \
+         are those of src/texts; invalid messages are rejected at start.",
     ),
     Setting::optional(
         "WEB_OTP_DOMAIN",
-        "The host of your page, such as example.com. Text messages with a code then end in @example.com #123456, so \
-         that browsers on phones fill the code in, and only there.",
+        "The host of your website, such as example.com. Text messages with a code then end with @example.com #123456, so \
+         that browsers on phones fill in the code, on that host only.",
     ),
     Setting::optional(
         "ANDROID_APP_HASH",
-        "The 11 characters by which Android's SMS Retriever knows your app. Text messages with a code then carry them, \
-         and the app reads the code without a permission.",
+        "The 11-character hash of your app for Android's SMS Retriever. Text messages with a code then contain it, and the \
+         app can read the code without a permission.",
     ),
     Setting::optional(
         "CONTACT_UNDO_URL",
-        "The page of your app that undoes a change of contact, with {token} where the token belongs, such as \
-         https://example.com/undo#{token}. Left out, the message shows the token itself.",
+        "The URL of the page of your app that undoes a change of contact, with {token} as the placeholder of the token, such \
+         as https://example.com/undo#{token}. Unset: the message contains the token itself.",
     ),
 ];
 
-/// How messages are worded.
+/// Settings of message texts.
 #[derive(Clone, Debug)]
 pub struct Messages {
     pub app_name: String,
     pub default_locale: Locale,
     pub dir: Option<PathBuf>,
-    /// A host in ASCII, lower case.
+    /// A host name in ASCII, lower case.
     pub web_otp_domain: Option<String>,
     pub android_app_hash: Option<String>,
-    /// Holds `{token}` once.
+    /// Contains `{token}` once.
     pub contact_undo_url: Option<String>,
 }
 
 impl Messages {
-    /// Reads the room's settings; what can't be taken is noted in `env`.
+    /// Reads the settings; errors are recorded in `env`.
     pub fn from_env(env: &Env) -> Self {
         Self {
             app_name: env.parse("APP_NAME", app_name),
@@ -71,15 +71,15 @@ impl Messages {
 fn app_name(text: &str) -> Result<String, String> {
     let name: String = text.nfc().collect();
     if name.chars().any(char::is_control) || name.chars().count() > 40 {
-        return Err("at most 40 characters on one line".to_owned());
+        return Err("must be at most 40 characters on one line".to_owned());
     }
     Ok(name)
 }
 
-/// A host alone, since the line has no room for more: the scheme is always https, ports and paths are not looked at
-/// (WICG, Origin-bound one-time codes).
+/// A host name only: in this format the scheme is always https, and ports and paths are ignored (WICG, Origin-bound
+/// one-time codes).
 fn host(text: &str) -> Result<String, String> {
-    let mend = || format!("a host alone, such as example.com, without https:// and path, not {text:?}");
+    let mend = || format!("must be a host name such as example.com, without https:// and path, not {text:?}");
     if text.contains(|sign: char| sign.is_ascii_punctuation() && !matches!(sign, '.' | '-')) {
         return Err(mend());
     }
@@ -92,7 +92,7 @@ fn app_hash(text: &str) -> Result<String, String> {
     if text.len() == 11 && text.bytes().all(base64) {
         Ok(text.to_owned())
     } else {
-        Err(format!("the 11 characters of Base64 that Android's tools print for your app, not {text:?}"))
+        Err(format!("must be the 11 Base64 characters that Android's tools print for your app, not {text:?}"))
     }
 }
 
@@ -103,7 +103,7 @@ fn undo_url(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "an https address with {{token}} in it once, such as https://example.com/undo#{{token}}, not {text:?}"
+            "must be an https URL that contains {{token}} once, such as https://example.com/undo#{{token}}, not {text:?}"
         ))
     }
 }
@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_taken() {
+    fn defaults_are_valid() {
         let (settings, refusals) = read(&[]);
         assert_eq!((settings.app_name.as_str(), settings.default_locale), ("Countersign", Locale::En));
         assert!(refusals.is_empty());
     }
 
     #[test]
-    fn what_phones_read_is_taken_as_they_read_it() {
+    fn valid_values_are_normalised() {
         let (settings, refusals) = read(&[
             ("WEB_OTP_DOMAIN", "Verify.Example.com"),
             ("ANDROID_APP_HASH", "ypNAo0e4jtT"),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_phone_would_read_is_refused() {
+    fn invalid_values_are_refused() {
         let cases = [
             ("WEB_OTP_DOMAIN", "https://example.com"),
             ("WEB_OTP_DOMAIN", "example.com:443"),

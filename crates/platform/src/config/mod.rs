@@ -1,4 +1,4 @@
-//! Settings: one struct per room, from the environment, complete or refused.
+//! Configuration: one struct of settings per module, read from the environment, with all errors reported together.
 
 mod account;
 mod contacts;
@@ -37,15 +37,14 @@ pub use verification::Verification;
 
 pub use crate::secret::Secret;
 
-/// The settings of one room, under a heading for people.
+/// A section of settings with its title.
 #[derive(Clone, Copy, Debug)]
 pub struct Chapter {
     pub title: &'static str,
     pub settings: &'static [Setting],
 }
 
-/// Every setting but the providers' own (`delivery::chapters`), in the order in which somebody new would want to read
-/// them.
+/// All settings except those of the providers (`delivery::chapters`), in a reading order for new operators.
 pub const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Serving", settings: http::SETTINGS },
     Chapter { title: "The database", settings: store::SETTINGS },
@@ -66,7 +65,7 @@ pub const CHAPTERS: &[Chapter] = &[
 
 pub use example::render as render_example;
 
-/// Everything that the program was told, but for its providers: those are read by the room that knows them.
+/// The configuration of the program, except that of providers, which the delivery module reads.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub http: Http,
@@ -77,7 +76,7 @@ pub struct Config {
     pub account: Account,
     pub session: Session,
     pub quota: quota::QuotaSettings,
-    /// None: one process keeps everything in memory.
+    /// `None`: a single process, which keeps quotas and events in memory.
     pub redis: Option<redis::RedisSettings>,
     pub messages: Messages,
     pub password: Password,
@@ -87,7 +86,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads every room's settings; what is wrong with them is noted in `env`.
+    /// Reads all settings; errors are recorded in `env`.
     pub fn from_env(env: &Env) -> Self {
         let store = Store::from_env(env);
         let quota = quota::QuotaSettings::from_env(env);

@@ -1,4 +1,4 @@
-//! Networks in settings: how they are written, and which are too wide to be trusted.
+//! Networks in settings: parsing, and the check that a trusted network is not too wide.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -6,22 +6,22 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::config::Env;
 
-/// The widest network of IPv4 that belongs to one operator (10.0.0.0/8).
+/// The shortest prefix of an IPv4 network of one operator (10.0.0.0/8).
 const WIDEST_IPV4: u8 = 8;
-/// The widest network of IPv6 that does, unique local addresses aside.
+/// The shortest prefix of an IPv6 network of one operator, except unique local addresses.
 const WIDEST_IPV6: u8 = 16;
-/// The bits before an IPv4 address in IPv6 (`::ffff:0:0/96`, RFC 4291 section 2.5.5.2).
+/// The prefix length before the IPv4 address in a mapped address (`::ffff:0:0/96`, RFC 4291 section 2.5.5.2).
 const MAPPED_BITS: u8 = 96;
 
-/// The networks whose word about a client's address is taken. One that holds the whole internet would let every client
-/// name its own address.
+/// The networks of proxies that are trusted to set the client address. A network that covers the internet is rejected:
+/// it would allow every client to spoof its address.
 pub fn trusted_proxies(env: &Env) -> Vec<IpNet> {
     let proxies = env.list("TRUSTED_PROXIES", parse);
     if let Some(wide) = too_wide(&proxies) {
         env.refuse(
             "TRUSTED_PROXIES",
             format!(
-                "covers {wide}: everybody there could claim any client address. Name the addresses of the proxies, such \
+                "covers {wide}: every host there could claim any client address. Set the addresses of the proxies, such \
                  as 10.0.0.0/8"
             ),
         );
@@ -29,12 +29,12 @@ pub fn trusted_proxies(env: &Env) -> Vec<IpNet> {
     proxies
 }
 
-/// An address or a network. What is written as IPv4 mapped into IPv6 is IPv4, since that is how clients are compared.
+/// Parses an address or a network. IPv4-mapped IPv6 becomes IPv4, since client addresses are compared in that form.
 pub fn parse(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .map(canonical)
-        .map_err(|_| format!("an address or a network such as 10.0.0.0/8, not {text:?}"))
+        .map_err(|_| format!("must be an address or a network such as 10.0.0.0/8, not {text:?}"))
 }
 
 fn canonical(network: IpNet) -> IpNet {
@@ -48,7 +48,8 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
-/// A network within these, or made up by several of them, that is no operator's own; none: all are narrow enough.
+/// A network of this list, or a combination of several, that is too wide for one operator. `None`: all are narrow
+/// enough.
 pub fn too_wide(networks: &[IpNet]) -> Option<IpNet> {
     IpNet::aggregate(&networks.to_vec()).into_iter().find(|network| match network {
         IpNet::V4(v4) => v4.prefix_len() < WIDEST_IPV4,
@@ -60,7 +61,7 @@ fn holds_all_mapped(network: &Ipv6Net) -> bool {
     network.prefix_len() <= MAPPED_BITS && network.contains(&Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0))
 }
 
-/// `fc00::/7` (RFC 4193) or a part of it.
+/// Whether the network is `fc00::/7` (RFC 4193) or a part of it.
 fn is_unique_local(network: &Ipv6Net) -> bool {
     network.prefix_len() >= 7 && network.network().segments()[0] & 0xfe00 == 0xfc00
 }
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_covers_everybody_is_too_wide_however_it_is_written() {
+    fn list_that_covers_the_internet_is_too_wide_in_every_notation() {
         for list in [
             "0.0.0.0/0",
             "::/0",
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_of_operators_are_taken() {
+    fn networks_of_operators_are_accepted() {
         for list in [
             "127.0.0.1",
             "10.0.0.0/8",
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn mapped_networks_are_ipv4() {
+    fn mapped_networks_become_ipv4() {
         assert_eq!(parse("::ffff:10.0.0.0/104").unwrap(), parse("10.0.0.0/8").unwrap());
         assert_eq!(parse("::ffff:127.0.0.1").unwrap(), parse("127.0.0.1").unwrap());
         assert!(parse("10.0.0.0/99").is_err());

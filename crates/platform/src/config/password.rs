@@ -1,4 +1,4 @@
-//! Settings of `password/`: what a new password has to be, and what keeping one costs.
+//! Settings of passwords: the policy for new passwords, and the cost of hashing.
 
 use std::{path::PathBuf, thread::available_parallelism};
 
@@ -11,35 +11,35 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "PASSWORD_POLICY",
         "classic",
-        "What a new password has to be. classic: 8 to 100 characters with a lower-case letter, an upper-case letter, a digit and a symbol. nist: 15 characters or more, of whatever kind (SP 800-63B). Both refuse what is easily guessed or made of the person's own name and contacts.",
+        "The policy for new passwords. classic: 8 to 100 characters with a lower-case letter, an upper-case letter, a digit and a symbol. nist: 15 characters or more, of any kind (SP 800-63B). Both reject passwords that are easily guessed or contain the user's own name or contacts.",
     ),
     Setting::optional(
         "PASSWORD_MIN_STRENGTH",
-        "Least zxcvbn score of a new password, 0 to 4. Left out: 3 for classic, 2 for nist, which refuses common passwords, runs and repetitions.",
+        "Minimum zxcvbn score of a new password, 0 to 4. Unset: 3 for classic, 2 for nist, which rejects common passwords, sequences and repetitions.",
     ),
     Setting::optional(
         "BREACHED_PASSWORDS_FILE",
-        "A list of breached passwords to refuse: one SHA-1 in hexadecimal per line, sorted, with or without :count behind it, as Have I Been Pwned's downloader writes it. It is searched on disk, not loaded.",
+        "A list of breached passwords to reject: one SHA-1 in hexadecimal per line, sorted, optionally followed by :count, as written by the downloader of Have I Been Pwned. It is searched on disk, not loaded into memory.",
     ),
     Setting::new(
         "ARGON2_MEMORY_KIB",
         "19456",
-        "Memory of one password hash (argon2id). Raise it until a hash takes as long as you can afford; passwords are hashed anew as people sign in. Each hashing thread keeps as much.",
+        "Memory of one password hash (argon2id). Raise it until a hash takes as long as you can afford; passwords are rehashed when users sign in. Each hashing thread allocates as much.",
     ),
-    Setting::new("ARGON2_PASSES", "2", "Passes over that memory; the time of a hash grows with them."),
-    Setting::new("ARGON2_LANES", "1", "Lanes of a hash. They are worked one after the other: leave it at 1."),
+    Setting::new("ARGON2_PASSES", "2", "Passes over that memory; the time of a hash is proportional to them."),
+    Setting::new("ARGON2_LANES", "1", "Lanes of a hash. They are computed one after the other: leave it at 1."),
     Setting::optional(
         "HASHING_THREADS",
-        "Threads that hash passwords. Left out: one per core. Fewer leave cores to everything else while many sign in.",
+        "Threads that hash passwords. Unset: one per core. Fewer threads leave cores for other work while many users sign in.",
     ),
     Setting::new(
         "HASHING_QUEUE",
         "64",
-        "Hashes that may wait for a thread. Beyond it a sign-in is answered UNAVAILABLE at once; a core does some 40 hashes a second at the usual cost.",
+        "Hashes that may wait for a thread. Beyond it, a sign-in returns UNAVAILABLE at once; a core computes about 40 hashes per second at the default cost.",
     ),
 ];
 
-/// How passwords are judged and kept.
+/// Settings of passwords.
 #[derive(Clone, Debug)]
 pub struct Password {
     pub rules: Rules,
@@ -50,18 +50,18 @@ pub struct Password {
 }
 
 impl Password {
-    /// Opens the list of breached passwords, so that a wrong one is refused at start.
+    /// Also opens the list of breached passwords, so that an invalid file is an error at start.
     pub fn from_env(env: &Env) -> Self {
         let kind = env.choice("PASSWORD_POLICY", &[("classic", PolicyKind::Classic), ("nist", PolicyKind::Nist)]);
         let min_strength = env.parse_optional("PASSWORD_MIN_STRENGTH", |text| match text.parse() {
             Ok(score @ 0..=4) => Ok(score),
-            _ => Err(format!("a score from 0 to 4, not {text:?}")),
+            _ => Err(format!("must be a score from 0 to 4, not {text:?}")),
         });
-        // One core can't be asked how many it is in some sandboxes; then it is one.
+        // The number of cores is not available in some sandboxes; then one is assumed.
         let cores = available_parallelism().map_or(1, usize::from);
         let threads = env.parse_optional("HASHING_THREADS", |text| match text.parse() {
             Ok(threads @ 1..=1024) => Ok(threads),
-            _ => Err(format!("a number from 1 to 1024, not {text:?}")),
+            _ => Err(format!("must be a number from 1 to 1024, not {text:?}")),
         });
         let breached = |path: &str| Breached::open(&PathBuf::from(path));
         Self {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_what_owasp_asks_and_a_thread_per_core() {
+    fn defaults_follow_owasp_with_one_thread_per_core() {
         let password = read(&[]).unwrap();
         assert_eq!(password.cost, Cost::new(19_456, 2, 1).unwrap());
         assert_eq!(password.rules, Rules::new(PolicyKind::Classic, Some(3)));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn pw_04_what_is_weaker_or_wrong_is_refused_by_name() {
+    fn pw_04_weak_or_invalid_settings_are_refused_by_name() {
         for (name, text) in [
             ("PASSWORD_POLICY", "strict"),
             ("PASSWORD_MIN_STRENGTH", "5"),

@@ -1,4 +1,4 @@
-//! Settings of the link to Redis, which makes several processes one.
+//! Settings of Redis, which shares quotas and events between processes.
 
 use std::time::Duration;
 
@@ -7,40 +7,40 @@ use crate::config::{Env, Secret, Setting};
 pub const SETTINGS: &[Setting] = &[
     Setting::secret(
         "REDIS_URL",
-        "Redis or Valkey, redis:// or rediss:// (TLS), with password and database: redis://:password@host:6379/0. One \
-         primary, or the address that leads to it (a proxy, a managed service); not a cluster. Unset: one process alone.",
+        "Redis or Valkey, redis:// or rediss:// (TLS), with password and database: redis://:password@host:6379/0. A single \
+         primary, or the address of one (a proxy, a managed service); not a cluster. Unset: a single process.",
     ),
     Setting::new(
         "REDIS_PREFIX",
         "countersign:",
-        "Begins every key and channel. Change it when two installations share one Redis.",
+        "Prefix of all keys and channels. Change it if two installations share one Redis.",
     ),
     Setting::new(
         "REDIS_TIMEOUT",
         "50ms",
-        "How long a request waits for Redis to judge its quotas. After that each process judges by its own count until \
-         Redis answers again.",
+        "How long a request waits for Redis to check its quotas. After that each process uses its own counts until Redis is \
+         available again.",
     ),
 ];
 
-/// How to reach Redis.
+/// Settings of Redis.
 #[derive(Clone, Debug)]
 pub struct RedisSettings {
-    /// May hold a password.
+    /// May contain a password.
     pub url: Secret,
     pub prefix: String,
     pub timeout: Duration,
 }
 
 impl RedisSettings {
-    /// None where no `REDIS_URL` is set: one process, alone.
+    /// `None` without `REDIS_URL`: a single process.
     pub fn from_env(env: &Env) -> Option<Self> {
         let prefix = env.parse("REDIS_PREFIX", prefix);
         let timeout = env.duration("REDIS_TIMEOUT", Duration::from_millis(1)..=Duration::from_secs(5));
         let url = env.secret("REDIS_URL")?;
-        // The error of the parser may quote the password, so it is not shown.
+        // The error of the parser may contain the password, so it is not shown.
         if redis::parse_redis_url(url.expose()).is_none() || redis::Client::open(url.expose()).is_err() {
-            env.refuse("REDIS_URL", "a URL such as redis://:password@host:6379/0, or rediss:// for TLS");
+            env.refuse("REDIS_URL", "must be a URL such as redis://:password@host:6379/0, or rediss:// for TLS");
         }
         Some(Self { url, prefix, timeout })
     }
@@ -48,8 +48,10 @@ impl RedisSettings {
 
 fn prefix(text: &str) -> Result<String, String> {
     match text {
-        _ if text.len() > 64 => Err("at most 64 characters".to_owned()),
-        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err("printable ASCII without spaces".to_owned()),
+        _ if text.len() > 64 => Err("must be at most 64 characters".to_owned()),
+        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err("must be printable ASCII without spaces".to_owned())
+        }
         _ => Ok(text.to_owned()),
     }
 }
@@ -64,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_url_is_refused_without_its_password() {
+    fn invalid_url_is_refused_without_its_password() {
         let env = env(&[("REDIS_URL", "http://:hunter2@host")]);
         RedisSettings::from_env(&env);
         let refusals = env.into_refusals();
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn no_url_is_one_process_alone() {
+    fn redis_is_off_without_url() {
         let env = env(&[]);
         assert!(RedisSettings::from_env(&env).is_none());
         assert!(env.into_refusals().is_empty());

@@ -1,88 +1,88 @@
-//! Signing in, and staying so.
+//! Settings of sign-in and sessions.
 
 use std::time::Duration;
 
 use crate::config::{Env, Setting};
 
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("JWT_ISSUER", "countersign", "The iss of access tokens; back ends that check them expect the same."),
-    Setting::new("JWT_AUDIENCE", "countersign", "The aud of access tokens; back ends that check them expect the same."),
+    Setting::new("JWT_ISSUER", "countersign", "The iss of access tokens; back ends that verify them expect the same."),
+    Setting::new(
+        "JWT_AUDIENCE",
+        "countersign",
+        "The aud of access tokens; back ends that verify them expect the same.",
+    ),
     Setting::new(
         "JWT_ACCESS_EXPIRES_IN",
         "1h",
-        "How long an access token lives: 1m to 24h. Signing out ends it at once here; back ends that check tokens by themselves learn of it only when it expires.",
+        "Lifetime of an access token: 1m to 24h. Signing out ends it at once here; back ends that verify tokens by themselves accept it until it expires.",
     ),
     Setting::new(
         "JWT_REFRESH_EXPIRES_IN",
         "7d",
-        "How long somebody stays signed in without coming back: 5m to 365d. Each refresh starts it anew.",
+        "How long a session lasts without being used: 5m to 365d. Each refresh restarts it.",
     ),
-    Setting::new(
-        "SESSION_MAX_AGE",
-        "90d",
-        "How long somebody stays signed in at most, however often they come back: up to 730d.",
-    ),
+    Setting::new("SESSION_MAX_AGE", "90d", "Maximum lifetime of a session, regardless of use: up to 730d."),
     Setting::new(
         "REAUTH_MAX_AGE",
         "10m",
-        "How long after a sign-in the contacts and the password of an account can be changed, or the account erased, without authenticating again: 0s to 1h. 0s: a sign-in never counts; the mutation reauthenticate then counts for ten minutes.",
+        "How long after a sign-in the contacts and the password of an account can be changed, or the account deleted, without authenticating again: 0s to 1h. 0s: a sign-in never counts; the mutation reauthenticate then counts for ten minutes.",
     ),
     Setting::new(
         "REFRESH_GRACE",
         "10s",
-        "How long a refresh token that was exchanged is answered with the same successor, to the client network that exchanged it: 0s to 30s. It keeps two tabs from signing each other out. 0s: every second use of a token whose successor was seen in use ends the session.",
+        "How long a refresh token that was already exchanged returns the same successor, to the client network that exchanged it: 0s to 30s. It prevents two tabs from signing each other out. 0s: any second use of a token whose successor has been used ends the session.",
     ),
     Setting::new(
         "REFRESH_COOKIE",
         "off",
-        "on: the refresh token travels in an HttpOnly cookie and never in the answer, for pages on the same site. The page then sends credentials and the header X-Requested-With. Operations that set a cookie are refused over WebSocket, SSE and multipart.",
+        "on: the refresh token is sent in an HttpOnly cookie and never in the response body, for pages on the same site. The page must send credentials and the header X-Requested-With. Operations that set a cookie are refused over WebSocket, SSE and multipart.",
     ),
     Setting::optional(
         "REFRESH_COOKIE_PATH",
-        "The path of the cookies, as browsers see it, such as /id/graphql, where a proxy serves other programs on the same host; it must cover the API. By default they are for the whole host, under names that begin with __Host-; with a path the names begin with __Secure-, which any other host of the domain can set.",
+        "The path of the cookies, as browsers see it, such as /id/graphql, if a proxy serves other applications on the same host; it must cover the API. By default cookies are valid for the whole host, with names that begin with __Host-; with a path the names begin with __Secure-, which any other host of the domain can set.",
     ),
     Setting::new(
         "REVOCATION_LAG",
         "5s",
-        "Within which a session that was ended is refused by every process, also when Redis is gone: 1s to 60s. The database is asked twice as often.",
+        "Maximum time until every process rejects a session that was ended, also without Redis: 1s to 60s. The database is polled twice in this interval.",
     ),
     Setting::new(
         "NOTIFY_NEW_DEVICE",
         "on",
-        "on or off: whether a sign-in on a device that was not seen before is told to the account's contact. A device that was not used for a year is a new one again.",
+        "on or off: whether the account's contact is notified of a sign-in on a new device. A device that was not used for a year counts as new.",
     ),
     Setting::new(
         "LOCKOUT_ATTEMPTS",
         "10",
-        "Wrong passwords in a row, 3 to 100, before an account is locked to devices that never signed in to it.",
+        "Consecutive wrong passwords, 3 to 100, before an account is locked for devices that never signed in to it.",
     ),
-    Setting::new("LOCKOUT_TIME", "15m", "How long the first lock lasts: 1m to 24h. Each further failure doubles it."),
-    Setting::new("LOCKOUT_MAX_TIME", "24h", "How long a lock lasts at most: up to 7d."),
+    Setting::new("LOCKOUT_TIME", "15m", "Duration of the first lockout: 1m to 24h. Each further failure doubles it."),
+    Setting::new("LOCKOUT_MAX_TIME", "24h", "Maximum duration of a lockout: up to 7d."),
 ];
 
-/// How people sign in, and for how long.
+/// Settings of sign-in and sessions.
 #[derive(Clone, Debug)]
 pub struct Session {
     pub issuer: String,
     pub audience: String,
     pub access_ttl: Duration,
-    /// Without being used.
+    /// Lifetime without use.
     pub refresh_ttl: Duration,
-    /// However much it is used.
+    /// Maximum lifetime, regardless of use.
     pub max_age: Duration,
-    /// How old an authentication may be for an act that decides who owns the account.
+    /// Maximum age of an authentication for operations that can transfer control of the account.
     pub reauth_max_age: Duration,
     pub refresh_grace: Duration,
-    /// Whether refresh tokens travel in a cookie.
+    /// Whether refresh tokens are sent in a cookie.
     pub cookie: bool,
-    /// The path of those cookies; none: the whole host.
+    /// The path of those cookies. `None`: the whole host.
     pub cookie_path: Option<String>,
     pub revocation_lag: Duration,
     pub notify_new_device: bool,
     pub lockout: Lockout,
 }
 
-/// When wrong passwords lock, and for how long.
+/// The lockout after wrong passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lockout {
     pub attempts: i32,
@@ -123,7 +123,7 @@ impl Session {
     }
 }
 
-/// A path that can be written into a cookie (RFC 6265, section 4.1.1).
+/// A path that is allowed in a cookie (RFC 6265, section 4.1.1).
 fn cookie_path(text: &str) -> Result<String, String> {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'\\'));
     match text.starts_with('/') && plain {
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_that_contradict_each_other_are_refused() {
+    fn contradictory_durations_are_refused() {
         let refused = |vars: &[(&str, &str)]| -> Vec<String> {
             let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             let env = Env::new(vars, SETTINGS.iter().copied());

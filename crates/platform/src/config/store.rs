@@ -1,4 +1,4 @@
-//! Where the truth is kept.
+//! Settings of the database.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,60 +7,61 @@ use crate::config::{Env, Secret, Setting};
 pub const SETTINGS: &[Setting] = &[
     Setting::secret(
         "DATABASE_URL",
-        "postgres://user:password@host/database, or sqlite:FILE. Left out, one process runs on SQLite in DATA_DIR.",
+        "postgres://user:password@host/database, or sqlite:FILE. Unset: a single process with SQLite in DATA_DIR.",
     ),
     Setting::new(
         "DATA_DIR",
         "./data",
-        "Where the embedded database, the keys made at first start and the development outbox live.",
+        "Folder of the embedded database, of the keys generated at first start and of the development outbox.",
     ),
     Setting::new(
         "DATABASE_MAX_CONNECTIONS",
         "10",
-        "Connections of one process to PostgreSQL. Raise it only while the server has cores to spare.",
+        "Connections of one process to PostgreSQL. Raise it only if the server has spare cores.",
     ),
     Setting::new(
         "DATABASE_TIMEOUT",
         "3s",
-        "How long a request waits for the database, its pool included, before it is answered UNAVAILABLE.",
+        "How long a request waits for the database, including the connection pool, before it returns UNAVAILABLE.",
     ),
     Setting::new(
         "DATABASE_WAIT",
         "60s",
-        "How long serve and migrate wait at start for a PostgreSQL that is not there yet, starts up or is read-only.",
+        "How long serve and migrate wait at start for a PostgreSQL server that is not reachable yet, is starting or is read-only.",
     ),
     Setting::new(
         "DATABASE_STATEMENT_CACHE",
         "on",
         "Prepared statements on PostgreSQL. Turn off behind pgbouncer in transaction mode, unless that is version 1.21 or \
-         newer and has max_prepared_statements set: every statement then runs in a transaction that keeps nothing.",
+         newer and has max_prepared_statements set. Off: each statement runs in its own transaction and leaves no \
+         prepared statement behind.",
     ),
     Setting::new(
         "AUTO_MIGRATE",
         "off",
-        "Apply pending migrations of a server database at start. Off, serve refuses to start and names the command; an embedded database is always migrated.",
+        "Apply pending migrations of a server database at start. Off: serve exits with an error that names the command. An embedded database is always migrated.",
     ),
 ];
 
-/// Which database, and how patiently it is waited for.
+/// Settings of the database.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub place: Place,
     pub data_dir: PathBuf,
     pub max_connections: u32,
     pub timeout: Duration,
-    /// For a server that is not there yet as the program starts.
+    /// How long to wait at start for a server that is not available yet.
     pub wait: Duration,
     pub statement_cache: bool,
     pub auto_migrate: bool,
 }
 
-/// Where the tables are.
+/// The location of the database.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// A file of our own, beside us.
+    /// The embedded database, in this file.
     Sqlite { file: PathBuf },
-    /// A server, by its URL with the password in it.
+    /// A server; the URL contains the password.
     Postgres { url: Secret },
 }
 
@@ -85,7 +86,7 @@ impl Store {
         }
     }
 
-    /// Whether the database is a file of our own: then keys may be made at first start and migrations run by themselves.
+    /// Whether the database is embedded: then keys may be generated at first start, and migrations run automatically.
     pub fn is_embedded(&self) -> bool {
         matches!(self.place, Place::Sqlite { .. })
     }
@@ -97,12 +98,12 @@ fn place(url: &Secret) -> Result<Place, String> {
         let file = file.strip_prefix("//").unwrap_or(file);
         let file = file.split('?').next().unwrap_or_default();
         return match file {
-            "" | ":memory:" => Err("sqlite: needs a file, for instance sqlite:./data/countersign.db".to_owned()),
+            "" | ":memory:" => Err("sqlite: needs a file, for example sqlite:./data/countersign.db".to_owned()),
             file => Ok(Place::Sqlite { file: file.into() }),
         };
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return Ok(Place::Postgres { url: url.clone() });
     }
-    Err("neither postgres://user:password@host/database nor sqlite:FILE".to_owned())
+    Err("must be postgres://user:password@host/database or sqlite:FILE".to_owned())
 }

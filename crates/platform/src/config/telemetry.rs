@@ -1,4 +1,4 @@
-//! Settings of `telemetry/`: what is logged, in which form, and where metrics can be read.
+//! Settings of telemetry: logs, metrics and traces.
 
 use std::net::SocketAddr;
 
@@ -10,34 +10,35 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "LOG",
         "info",
-        "What is logged: error, warn, info, debug, trace or off, also by part, as in info,countersign::delivery=debug. \
-         A list without a level of its own has info for everything that it does not name. Libraries speak at info and above at most, whatever stands here: below that they print what they carry. The \
-         audit trail has a target of its own, which is left out only by audit=off.",
+        "Log level: error, warn, info, debug, trace or off, also by target, as in info,countersign::delivery=debug. \
+         Without a level for all targets, those that are not named log at info. Libraries log at info and above only, \
+         since their debug output contains sensitive data. The audit trail has its own target, which is disabled only \
+         by audit=off.",
     ),
     Setting::new(
         "LOG_FORMAT",
         "auto",
-        "auto, pretty or json. auto is pretty on a terminal and JSON, one object a line, anywhere else.",
+        "auto, pretty or json. auto is pretty on a terminal, else JSON with one object per line.",
     ),
     Setting::optional(
         "METRICS_ADDR",
-        "Where Prometheus reads /metrics, such as 127.0.0.1:9464; left out, there are no metrics. Anybody who reaches \
-         it may read it: keep it inside.",
+        "Address on which /metrics is served for Prometheus, such as 127.0.0.1:9464. Unset: no metrics. It has no \
+         authentication: keep it on an internal network.",
     ),
     Setting::optional(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "Where traces are told, by OTLP over HTTP, such as http://127.0.0.1:4318; left out, nobody is. A caller's \
-         traceparent is handed on to providers in any case.",
+        "Collector to which traces are exported by OTLP over HTTP, such as http://127.0.0.1:4318. Unset: no export. The \
+         traceparent of clients is propagated to providers in any case.",
     ),
-    Setting::new("OTEL_SERVICE_NAME", "countersign", "What this service is called in traces."),
+    Setting::new("OTEL_SERVICE_NAME", "countersign", "The name of this service in traces."),
     Setting::new(
         "OTEL_TRACES_SAMPLER_ARG",
         "1",
-        "Which share of traces is told, from 0 to 1. Lower it where there are more requests than anybody looks at.",
+        "The share of traces that is exported, from 0 to 1. Lower it to reduce the volume.",
     ),
 ];
 
-/// How the program tells what it does.
+/// Settings of telemetry.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     pub filter: Targets,
@@ -46,27 +47,27 @@ pub struct Telemetry {
     pub traces: Traces,
 }
 
-/// Who is told of traces.
+/// The export of traces.
 #[derive(Clone, Debug, Default)]
 pub struct Traces {
-    /// The collector; none: nobody.
+    /// The collector. `None`: no export.
     pub endpoint: Option<String>,
     pub service: String,
-    /// From 0 to 1.
+    /// The sampling ratio, from 0 to 1.
     pub share: f64,
 }
 
-/// The form of a log line.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Pretty on a terminal, JSON anywhere else.
+    /// Pretty on a terminal, else JSON.
     Auto,
     Pretty,
     Json,
 }
 
 impl Telemetry {
-    /// Reads the room's settings; what can't be taken is noted in `env`.
+    /// Reads the settings; errors are recorded in `env`.
     pub fn from_env(env: &Env) -> Self {
         Self {
             filter: env.parse("LOG", parse_filter),
@@ -75,7 +76,7 @@ impl Telemetry {
                 &[("auto", LogFormat::Auto), ("pretty", LogFormat::Pretty), ("json", LogFormat::Json)],
             ),
             metrics_addr: env.parse_optional("METRICS_ADDR", |text| {
-                text.parse().map_err(|_| format!("an address and a port such as 127.0.0.1:9464, not {text:?}"))
+                text.parse().map_err(|_| format!("must be an address and a port such as 127.0.0.1:9464, not {text:?}"))
             }),
             traces: Traces {
                 endpoint: env.parse_optional("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
@@ -89,18 +90,22 @@ impl Telemetry {
 fn endpoint(text: &str) -> Result<String, String> {
     let has_host = |rest: &str| rest.split('/').next().is_some_and(|host| !host.is_empty() && !host.contains('@'));
     let known = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme)).is_some_and(has_host);
-    if known { Ok(text.to_owned()) } else { Err("a URL such as http://127.0.0.1:4318, without /v1/traces".to_owned()) }
+    if known {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a URL such as http://127.0.0.1:4318, without /v1/traces".to_owned())
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| format!("a share from 0 to 1, not {text:?}"))
+    share.ok_or_else(|| format!("must be a number from 0 to 1, not {text:?}"))
 }
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
-/// Levels, each for everything or for one target. The library takes a bare word that is no level for a target, and
-/// thereby silences everything else; here it is refused, and what a list does not name stays at `info`.
+/// Parses levels for all targets or for single ones. The library interprets a word that is not a level as a target,
+/// which disables all other targets; here it is an error, and targets that are not named log at `info`.
 fn parse_filter(text: &str) -> Result<Targets, String> {
     let mut everything = LevelFilter::INFO;
     let mut targets = Vec::new();
@@ -108,7 +113,7 @@ fn parse_filter(text: &str) -> Result<Targets, String> {
         match part.split_once('=').map(|(target, level)| (target.trim(), level.trim())) {
             None => everything = level(part)?,
             Some(("", _)) => {
-                return Err(format!("a target before the = of {part:?}, such as countersign::delivery=debug"));
+                return Err(format!("needs a target before the = of {part:?}, such as countersign::delivery=debug"));
             }
             Some((target, word)) => targets.push((target.to_owned(), level(word)?)),
         }
@@ -118,10 +123,10 @@ fn parse_filter(text: &str) -> Result<Targets, String> {
 
 fn level(word: &str) -> Result<LevelFilter, String> {
     if LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)) {
-        return word.parse().map_err(|_| format!("a level, not {word:?}"));
+        return word.parse().map_err(|_| format!("must be a level, not {word:?}"));
     }
     let levels = LEVELS.join(", ");
-    Err(format!("one of the levels {levels}, or a list such as info,countersign::delivery=debug, not {word:?}"))
+    Err(format!("must be one of the levels {levels}, or a list such as info,countersign::delivery=debug, not {word:?}"))
 }
 
 #[cfg(test)]
@@ -136,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn with_nothing_set_there_are_logs_and_no_metrics() {
+    fn defaults_have_logs_and_no_metrics() {
         let (settings, refused) = read(&[]);
         assert!(refused.is_empty());
         assert_eq!(settings.format, LogFormat::Auto);
@@ -146,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_no_level_is_refused_with_the_levels() {
+    fn invalid_level_is_refused_with_the_list_of_levels() {
         for word in
             ["warning", "verbose", "2", "\"info\"", "countersign", "countersign::delivery", "info,", "a=2", "=info"]
         {
@@ -167,14 +172,14 @@ mod tests {
         ] {
             let (settings, refused) = read(&[("LOG", list)]);
             assert!(refused.is_empty(), "{list}: {refused:?}");
-            let heard = list != "sqlx=off";
-            assert_eq!(settings.filter.would_enable(target, &level), heard, "{list}");
+            let enabled = list != "sqlx=off";
+            assert_eq!(settings.filter.would_enable(target, &level), enabled, "{list}");
         }
         assert!(!read(&[("LOG", "off")]).0.filter.would_enable("countersign", &tracing::Level::ERROR));
     }
 
     #[test]
-    fn each_setting_is_refused_by_its_name() {
+    fn invalid_settings_are_refused_by_name() {
         let wrong = [
             ("LOG", "countersign=loud"),
             ("LOG_FORMAT", "xml"),

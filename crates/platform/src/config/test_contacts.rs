@@ -1,4 +1,5 @@
-//! Contacts with a fixed code, for reviewers of app stores and for the app's own tests: never sent to, free of quotas.
+//! Contacts with a fixed code, for app store reviewers and for tests of apps: nothing is sent to them, and quotas don't
+//! apply.
 
 use std::collections::HashMap;
 
@@ -8,16 +9,16 @@ use domain::contact::{EmailAddress, PhoneNumber};
 pub const SETTINGS: &[Setting] = &[
     Setting::optional(
         "TEST_CONTACTS",
-        "Contacts with a fixed code and a play, for store reviewers and CI: +15005550100=123456:delivered,reviewer@example.com=654321. Plays: delivered (the default), slow, undelivered, provider-down, locked. Nothing is ever sent to them.",
+        "Contacts with a fixed code and a scenario, for app store reviewers and CI: +15005550100=123456:delivered,reviewer@example.com=654321. Scenarios: delivered (the default), slow, undelivered, provider-down, locked. Nothing is sent to them.",
     ),
     Setting::new(
         "TEST_CONTACTS_REAL",
         "off",
-        "Take test contacts outside the ranges reserved for fiction too. Whoever knows the code of such a number can prove that they hold it.",
+        "on or off: whether test contacts may be outside the ranges reserved for fictional use. Anyone who knows the code of such a contact can verify it.",
     ),
 ];
 
-/// What a test contact's message plays, so that an app can test the page where people wait.
+/// The simulated course of a message to a test contact, so that an app can test its waiting page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// Sent, then delivered.
@@ -26,9 +27,9 @@ pub enum Scenario {
     Slow,
     /// Sent, then undelivered.
     Undelivered,
-    /// Never sent: no provider takes it.
+    /// Never sent: no provider accepts it.
     ProviderDown,
-    /// Delivered, and locked by the first guess, whatever it is.
+    /// Delivered, and locked by the first guess, right or wrong.
     Locked,
 }
 
@@ -47,7 +48,7 @@ impl Scenario {
         }
     }
 
-    /// The play that `text` names.
+    /// The scenario with this name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scenario| scenario.as_str() == text)
     }
@@ -62,9 +63,9 @@ pub struct TestContact {
 }
 
 impl TestContact {
-    /// Attempts that a verification of it has, where others have `usual`.
-    pub fn max_attempts(&self, usual: i32) -> i32 {
-        if self.scenario == Scenario::Locked { 1 } else { usual }
+    /// Maximum attempts of a verification of this contact; `default` is that of other contacts.
+    pub fn max_attempts(&self, default: i32) -> i32 {
+        if self.scenario == Scenario::Locked { 1 } else { default }
     }
 }
 
@@ -90,16 +91,16 @@ impl TestContacts {
 
 fn entry(item: &str, real: bool) -> Result<(String, TestContact), String> {
     let (contact, rest) =
-        item.split_once('=').ok_or_else(|| format!("{item:?} is not CONTACT=CODE or CONTACT=CODE:PLAY"))?;
-    let (code, play) = rest.split_once(':').unwrap_or((rest, "delivered"));
-    let scenario = Scenario::parse(play).ok_or_else(|| format!("{play:?} is no play of a test contact"))?;
+        item.split_once('=').ok_or_else(|| format!("{item:?} is not CONTACT=CODE or CONTACT=CODE:SCENARIO"))?;
+    let (code, name) = rest.split_once(':').unwrap_or((rest, "delivered"));
+    let scenario = Scenario::parse(name).ok_or_else(|| format!("{name:?} is not a scenario of a test contact"))?;
     if !(6..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(format!("the code of {contact:?} must be 6 to 10 letters or digits"));
     }
     let key = if contact.contains('@') {
         let address =
-            EmailAddress::parse(contact).map_err(|why| format!("{contact:?} is no e-mail address: {why:?}"))?;
-        // RFC 2606 and RFC 6761: names that nobody can have a mailbox under.
+            EmailAddress::parse(contact).map_err(|why| format!("{contact:?} is not an e-mail address: {why:?}"))?;
+        // RFC 2606 and RFC 6761: reserved names, which have no mailboxes.
         let domain = address.key().rsplit('@').next().unwrap_or_default();
         let reserved = ["example.com", "example.org", "example.net"].contains(&domain)
             || [".example", ".test", ".invalid"].iter().any(|ending| domain.ends_with(ending));
@@ -110,7 +111,7 @@ fn entry(item: &str, real: bool) -> Result<(String, TestContact), String> {
         (number.is_fictional() || real).then(|| number.as_str().to_owned())
     };
     let key = key.ok_or_else(|| {
-        format!("{contact:?} could be somebody's: take one reserved for fiction, or set TEST_CONTACTS_REAL=on")
+        format!("{contact:?} could be a real contact: use one reserved for fictional use, or set TEST_CONTACTS_REAL=on")
     })?;
     Ok((key, TestContact { code: Secret::new(code.to_ascii_uppercase()), scenario }))
 }

@@ -1,4 +1,4 @@
-//! Codes, attempts, proofs.
+//! Settings of verifications: codes, attempts and proofs.
 
 use std::time::Duration;
 
@@ -6,46 +6,38 @@ use crate::config::{Env, Setting};
 use domain::status::CodeFormat;
 
 pub const SETTINGS: &[Setting] = &[
-    Setting::new(
-        "CODE_LENGTH",
-        "6",
-        "Characters of a code, 6 to 10. Six digits and five attempts are what NIST 800-63B asks for.",
-    ),
+    Setting::new("CODE_LENGTH", "6", "Characters of a code, 6 to 10. Six digits and five attempts meet NIST 800-63B."),
     Setting::new(
         "CODE_FORMAT",
         "numeric",
-        "numeric or alphanumeric (without look-alikes) for codes by SMS and voice. Digits autofill; letters don't everywhere.",
+        "numeric or alphanumeric (without look-alikes) for codes by SMS and voice. Autofill supports digits everywhere, letters only on some devices.",
     ),
-    Setting::new(
-        "CODE_TTL",
-        "5m",
-        "How long a code by SMS or voice lives: 1m to 10m, and longer than RESEND_COOLDOWN.",
-    ),
+    Setting::new("CODE_TTL", "5m", "Lifetime of a code by SMS or voice: 1m to 10m, and longer than RESEND_COOLDOWN."),
     Setting::new("EMAIL_CODE_FORMAT", "numeric", "numeric or alphanumeric for codes by e-mail."),
     Setting::new(
         "EMAIL_CODE_TTL",
         "1h",
-        "How long a code by e-mail is valid for CONTACT and SIGN_UP: 1m to 1h. Mail can be slow where SMS is not. For every \
-         other purpose it is valid for ten minutes at most, since it gives access to an account.",
+        "Lifetime of a code by e-mail for CONTACT and SIGN_UP: 1m to 1h. E-mail can be slower than SMS. For every other \
+         purpose it is at most ten minutes, since the code gives access to an account.",
     ),
     Setting::new(
         "SIGN_IN_BY_EMAIL_CODE",
         "on",
-        "on or off: whether a code by e-mail can take the place of a password. Off, SIGN_IN takes phone numbers alone, and \
-         their codes are not sent to the account's e-mail address.",
+        "on or off: whether a code by e-mail can replace a password. Off: SIGN_IN accepts only phone numbers, and their \
+         codes are not sent to the account's e-mail address.",
     ),
-    Setting::new("CODE_MAX_ATTEMPTS", "5", "Guesses at one code, 1 to 10. A resend refills none."),
+    Setting::new("CODE_MAX_ATTEMPTS", "5", "Attempts to enter one code, 1 to 10. A resend does not reset the count."),
     Setting::new("PROOF_TTL", "10m", "How long a proof can be spent after the code was confirmed: 1m to 15m."),
 ];
 
-/// What codes look like and how long they and their proofs live.
+/// Settings of codes and proofs.
 #[derive(Clone, Debug)]
 pub struct Verification {
     pub code_length: usize,
     pub code_format: CodeFormat,
     pub code_ttl: Duration,
     pub email_code_format: CodeFormat,
-    /// For the purposes that give access to no account yet.
+    /// For the purposes that don't give access to an account.
     pub email_code_ttl: Duration,
     pub sign_in_by_email_code: bool,
     pub max_attempts: i32,
@@ -53,7 +45,7 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// `resend_cooldown`: of the quotas; a code must outlive it.
+    /// `resend_cooldown`: the setting of the quotas; the lifetime of a code must be longer.
     pub fn from_env(env: &Env, resend_cooldown: Duration) -> Self {
         let minutes = |from: u64, to: u64| Duration::from_secs(from * 60)..=Duration::from_secs(to * 60);
         let formats = [("numeric", CodeFormat::Numeric), ("alphanumeric", CodeFormat::Alphanumeric)];
@@ -70,7 +62,7 @@ impl Verification {
         };
         for (name, ttl) in [("CODE_TTL", settings.code_ttl), ("EMAIL_CODE_TTL", settings.email_code_ttl)] {
             if ttl <= resend_cooldown {
-                env.refuse(name, "must be longer than RESEND_COOLDOWN, or nobody could ever resend a living code");
+                env.refuse(name, "must be longer than RESEND_COOLDOWN, or a valid code could never be resent");
             }
         }
         settings

@@ -1,7 +1,7 @@
-//! Key files: what the embedded default makes for itself at first start.
+//! Key files, which are generated at first start with the embedded database.
 //!
-//! A file is complete as soon as it has its name: it is written under a temporary name, synced, and linked into place
-//! without replacing anything, so that a crash leaves no half of a key and two first starts at once agree on one.
+//! A file is written under a temporary name, synced, and linked to its final name without replacing anything. So a
+//! crash never leaves a partial key, and two concurrent first starts use the same key.
 
 use std::{
     fs::{self, File},
@@ -14,19 +14,19 @@ use zeroize::Zeroizing;
 use crate::{clock::Entropy, secret::Secret};
 
 /// Bytes. A larger file is not a key file.
-const LONGEST: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
-/// Checks what a file holds, as it would be checked in a setting.
+/// Checks the content of a file like the value of a setting.
 pub type Check = fn(&Secret) -> Result<(), String>;
 
-/// The key in `path`; none: there is no such file. Changes nothing.
+/// The key in `path`. `None`: the file does not exist. Changes nothing.
 ///
 /// # Errors
-/// What is wrong with the file, with its path and how to recover; never its content.
+/// A message with the path and how to recover, never with the content.
 pub fn read(path: &Path, check: Check) -> Result<Option<Secret>, String> {
     let text = match read_text(path) {
         Ok(text) => text,
-        // A link to a file that is gone is a fault of the operator's, not a first start.
+        // A dangling link is a mistake of the operator, not a first start.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return Ok(None),
         Err(error) => return Err(format!("{}: can't be read: {error}", path.display())),
     };
@@ -36,7 +36,7 @@ pub fn read(path: &Path, check: Check) -> Result<Option<Secret>, String> {
     Ok(Some(secret))
 }
 
-/// The lines of a file; none: there is no such file.
+/// The text of a file. `None`: the file does not exist.
 ///
 /// # Errors
 /// It can't be read.
@@ -52,44 +52,44 @@ fn recovery(path: &Path) -> &'static str {
     if path.extension().is_some_and(|extension| extension == NEXT) { RECOVERY_OF_NEXT } else { RECOVERY }
 }
 
-/// What the name of a key's file ends with that is not used yet.
+/// The file extension of the next key, which is not used yet.
 pub const NEXT: &str = "next";
 
-const RECOVERY_OF_NEXT: &str = "Restore the file from a backup; or delete it: nothing is made with this key yet, and \
-                                countersign keys rotate makes another one";
-const RECOVERY: &str = "Restore the file from a backup; or delete it and start again, and a new key is made (what was \
-                        signed or derived with the old one is refused from then on)";
+const RECOVERY_OF_NEXT: &str = "Restore the file from a backup; or delete it: this key has not been used yet, and \
+                                countersign keys rotate generates another one";
+const RECOVERY: &str = "Restore the file from a backup; or delete it and start again to generate a new key (everything \
+                        that was signed or derived with the old one becomes invalid)";
 
-/// The key in `path`. If there is none, `made` is kept there, readable by its owner alone.
+/// The key in `path`. If the file does not exist, it is created with the key `made`, readable only by its owner.
 ///
 /// # Errors
-/// What stood in the way, in words for the operator.
+/// An error message for the operator.
 pub fn make_or_read(path: &Path, check: Check, made: &Secret, entropy: &Entropy) -> Result<Secret, String> {
     if let Some(found) = read(path, check)? {
         return Ok(found);
     }
-    let cannot = |error: io::Error| format!("{}: can't be made: {error}", path.display());
+    let cannot = |error: io::Error| format!("{}: can't be created: {error}", path.display());
     match create(path, made.expose(), entropy) {
         Ok(()) => Ok(made.clone()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // Another process was faster: its key is the one.
-            read(path, check)?.ok_or_else(|| format!("{}: was there and is gone: start again", path.display()))
+            // Another process created the file first: its key is used.
+            read(path, check)?.ok_or_else(|| format!("{}: was deleted while it was read: start again", path.display()))
         }
         Err(error) => Err(cannot(error)),
     }
 }
 
-/// Writes a file that must not exist yet: complete and private from the moment that it has its name.
+/// Creates a file that must not exist yet. It is complete and private as soon as it is visible under its name.
 ///
 /// # Errors
-/// The file exists, or can't be written; then nothing is left behind.
+/// The file exists, or can't be written; then no partial file remains.
 pub fn create(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
     let folder = folder(path);
     fs::create_dir_all(folder)?;
     let temporary = write_beside(path, text, entropy)?;
     let linked = fs::hard_link(&temporary, path).or_else(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Err(error),
-        // Some network file systems have no links.
+        // Some network file systems don't support hard links.
         _ => create_directly(path, text),
     });
     let _ = fs::remove_file(&temporary);
@@ -97,10 +97,10 @@ pub fn create(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
     sync(folder)
 }
 
-/// Writes a file in place of the one that may be there: at any moment one of the two is there, complete.
+/// Replaces a file atomically: at any moment either the old or the new one is visible, complete.
 ///
 /// # Errors
-/// It can't be written; then the old one is still there.
+/// The file can't be written; then the old one is unchanged.
 pub fn replace(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
     let temporary = write_beside(path, text, entropy)?;
     if let Err(error) = fs::rename(&temporary, path) {
@@ -110,7 +110,7 @@ pub fn replace(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
     sync(folder(path))
 }
 
-/// Waits until no other process changes the key files of a folder; none does until the lock is dropped.
+/// Takes the exclusive lock for changes of the key files of a folder. Blocks until it is available.
 ///
 /// # Errors
 /// The folder can't be opened, or its file system has no locks.
@@ -120,14 +120,13 @@ pub fn lock(folder: &Path) -> io::Result<File> {
     Ok(folder)
 }
 
-/// The same for a process that only reads: others may read as well. None: the folder is not there yet, or its file system
-/// has no locks.
+/// Takes a shared lock for reading. `None`: the folder does not exist yet, or its file system has no locks.
 pub fn lock_shared(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     folder.lock_shared().ok().map(|()| folder)
 }
 
-/// Waits until the names in a folder are on the disk.
+/// Syncs the entries of a folder to the disk.
 ///
 /// # Errors
 /// The folder can't be opened or synced.
@@ -140,20 +139,20 @@ pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A byte order mark is a trace of the editor, never part of a secret.
+/// Removes a byte order mark, which some editors write and which is never part of a secret.
 pub fn without_bom(text: &str) -> &str {
     text.trim_start_matches('\u{feff}')
 }
 
-/// The permissions of a file that others can read; none: only its owner can.
+/// A warning about the permissions of a file that other users can read. `None`: only its owner can read it.
 pub fn loose_mode(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then(|| format!("{} can be read by other users (mode {mode:04o})", path.display()))
 }
 
-/// Makes a file that others can read private, if the file system allows it, and says so; none: only its owner can read
-/// it.
+/// Restricts the permissions of a file that other users can read, if the file system allows it, and returns a warning.
+/// `None`: only its owner can read it.
 pub fn make_private(path: &Path) -> Option<String> {
     loose_mode(path).map(|warning| repaired(path, &warning))
 }
@@ -161,8 +160,10 @@ pub fn make_private(path: &Path) -> Option<String> {
 fn repaired(path: &Path, warning: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
     match fs::set_permissions(path, fs::Permissions::from_mode(0o600)) {
-        Ok(()) => format!("{warning}: set to 0600. If others may have read it, replace it: countersign keys rotate"),
-        Err(error) => format!("{warning}, and that can't be changed ({error}): chmod 600 it where it comes from"),
+        Ok(()) => {
+            format!("{warning}: set to 0600. If other users may have read it, replace the key: countersign keys rotate")
+        }
+        Err(error) => format!("{warning}, and that can't be changed ({error}): run chmod 600 on the original file"),
     }
 }
 
@@ -172,16 +173,16 @@ fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut text = Zeroizing::new(String::new());
-    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST {
+    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
         return Err(io::Error::other("it is larger than 64 KiB"));
     }
     Ok(text)
 }
 
-/// A new file in the same folder, under a name that no other process uses, synced.
+/// Writes a new file in the same folder under a random temporary name, and syncs it.
 fn write_beside(path: &Path, text: &str, entropy: &Entropy) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?.to_string_lossy();
+    let name = path.file_name().ok_or_else(|| io::Error::other("it is not a file name"))?.to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", hex::encode(entropy.bytes::<8>())));
     create_directly(&temporary, text)?;
     Ok(temporary)

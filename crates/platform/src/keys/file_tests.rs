@@ -14,7 +14,7 @@ fn open(path: &Path) -> Result<Secret, String> {
 }
 
 #[test]
-fn the_second_start_reads_what_the_first_one_made() {
+fn second_start_reads_the_key_of_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("deep/jwt.key");
     assert!(read(&path, check_secret).unwrap().is_none());
@@ -24,11 +24,11 @@ fn the_second_start_reads_what_the_first_one_made() {
     assert_eq!(read.expose(), KEY);
     assert_eq!(mode(&path), 0o600);
     let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, ["jwt.key"], "something was left behind");
+    assert_eq!(names, ["jwt.key"], "a temporary file was left behind");
 }
 
 #[test]
-fn first_starts_at_once_agree_on_one_key() {
+fn concurrent_first_starts_use_the_same_key() {
     for _ in 0..20 {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("jwt.key");
@@ -50,16 +50,16 @@ fn first_starts_at_once_agree_on_one_key() {
 }
 
 #[test]
-fn what_is_in_a_file_is_checked_like_a_setting_and_the_message_names_file_and_recovery() {
+fn file_content_is_checked_and_error_has_path_and_recovery() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwt.key");
     for content in ["", "\n", " \n", "a", "changeme", "\u{feff}", &"a".repeat(40)] {
         fs::write(&path, content).unwrap();
-        for said in [read(&path, check_secret).unwrap_err(), open(&path).unwrap_err()] {
-            assert!(said.contains(path.to_str().unwrap()), "{said}");
-            assert!(said.contains("backup") && said.contains("delete it"), "{said}");
+        for error in [read(&path, check_secret).unwrap_err(), open(&path).unwrap_err()] {
+            assert!(error.contains(path.to_str().unwrap()), "{error}");
+            assert!(error.contains("backup") && error.contains("delete it"), "{error}");
         }
-        assert_eq!(fs::read_to_string(&path).unwrap(), content, "a file was changed that could not be read");
+        assert_eq!(fs::read_to_string(&path).unwrap(), content, "an invalid file was changed");
     }
     fs::write(&path, [0xff, 0xfe, 0x41, 0x00]).unwrap();
     assert!(open(&path).unwrap_err().contains(path.to_str().unwrap()));
@@ -84,7 +84,7 @@ fn large_file_named_pipe_and_dangling_link_are_refused() {
 }
 
 #[test]
-fn a_byte_order_mark_and_line_breaks_are_not_part_of_a_key() {
+fn byte_order_mark_and_line_breaks_are_not_part_of_a_key() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwt.key");
     fs::write(&path, format!("\u{feff}{KEY}\r\n")).unwrap();
@@ -92,14 +92,14 @@ fn a_byte_order_mark_and_line_breaks_are_not_part_of_a_key() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_made_private_with_a_warning() {
+fn readable_file_is_made_private_with_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwt.key");
     open(&path).unwrap();
     for loose in [0o644, 0o640, 0o666] {
         fs::set_permissions(&path, fs::Permissions::from_mode(loose)).unwrap();
         assert!(loose_mode(&path).unwrap().contains("other users"));
-        assert_eq!(mode(&path), loose, "looking changed it");
+        assert_eq!(mode(&path), loose, "the check changed the mode");
         assert!(make_private(&path).unwrap().contains("set to 0600"));
         assert_eq!(mode(&path), 0o600);
         assert!(make_private(&path).is_none());
@@ -107,7 +107,7 @@ fn a_file_that_others_can_read_is_made_private_with_a_warning() {
 }
 
 #[test]
-fn a_replaced_file_is_private_and_complete() {
+fn replaced_file_is_private_and_complete() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwt.key");
     assert_eq!(create(&path, "one", &Entropy::System).map_err(|error| error.kind()), Ok(()));

@@ -1,4 +1,4 @@
-//! The key files of the embedded default: for each kind of key the current one, the next one, and those before.
+//! The key files of the embedded database: for each kind of key the current, the next and the previous ones.
 
 use std::{
     fs::File,
@@ -16,10 +16,10 @@ use super::{
 use crate::{clock::Entropy, secret::Secret};
 use domain::Timestamp;
 
-/// What a key is for.
+/// The purpose of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyKind {
-    /// Codes, refresh tokens and undo tokens are derived from it.
+    /// Derives codes, refresh tokens and undo tokens.
     Server,
     /// Signs access tokens.
     Jwt,
@@ -69,7 +69,7 @@ impl KeyKind {
     }
 }
 
-/// A new key, as settings and files hold it.
+/// Generates a key in the format of settings and files.
 pub fn make(entropy: &Entropy) -> Secret {
     Secret::new(STANDARD.encode(entropy.bytes::<LEAST_BYTES>()))
 }
@@ -78,21 +78,21 @@ pub fn make(entropy: &Entropy) -> Secret {
 #[derive(Clone, Debug)]
 pub struct Retired {
     pub secret: Secret,
-    /// Since when no process makes anything with it. None: one may still do so, until it is restarted.
+    /// When the last process stopped using the key. `None`: a process that was not restarted may still use it.
     pub unused_since: Option<Timestamp>,
 }
 
-/// What a line has in the place of a time.
+/// Replaces the time in a line if the key may still be in use.
 const IN_USE: &str = "in-use";
 
 impl Retired {
     fn read(line: &str, check: Check) -> Result<Self, String> {
-        let (key, since) = line.split_once(' ').ok_or("has a line that is no key and time")?;
+        let (key, since) = line.split_once(' ').ok_or("has a line that is not a key and a time")?;
         let secret = Secret::new(key);
         check(&secret)?;
         let unused_since = match since {
             IN_USE => None,
-            time => Some(time.parse().map_err(|_| "has a line whose time can't be read".to_owned())?),
+            time => Some(time.parse().map_err(|_| "has a line with an invalid time".to_owned())?),
         };
         Ok(Self { secret, unused_since })
     }
@@ -115,40 +115,46 @@ impl KeyFiles {
         Self { kind, folder: folder.to_owned() }
     }
 
-    /// The file of the key that is used.
+    /// The file of the current key.
     pub fn current_path(&self) -> PathBuf {
         self.folder.join(format!("{}.key", self.kind.as_str()))
     }
 
-    /// The file of the key that is accepted and will be used next.
+    /// The file of the next key, which is accepted and not used yet.
     pub fn next_path(&self) -> PathBuf {
         self.folder.join(format!("{}.key.{}", self.kind.as_str(), file::NEXT))
     }
 
-    /// The file of the keys that were used before.
+    /// The file of the previous keys.
     pub fn previous_path(&self) -> PathBuf {
         self.folder.join(format!("{}.key.previous", self.kind.as_str()))
     }
 
-    /// What `judged` says of the modes of all these files, as far as there are any.
-    pub fn modes(&self, judged: impl Fn(&Path) -> Option<String>) -> Vec<String> {
-        [self.current_path(), self.next_path(), self.previous_path()].iter().filter_map(|path| judged(path)).collect()
+    /// The warnings of `check` about the permissions of these files.
+    pub fn modes(&self, check: impl Fn(&Path) -> Option<String>) -> Vec<String> {
+        [self.current_path(), self.next_path(), self.previous_path()].iter().filter_map(|path| check(path)).collect()
     }
 
+    /// The current key. `None`: the file does not exist.
+    ///
     /// # Errors
-    /// What is wrong with the file, with its path and how to recover.
+    /// A message with the path and how to recover.
     pub fn current(&self) -> Result<Option<Secret>, String> {
         file::read(&self.current_path(), self.kind.check())
     }
 
+    /// The next key. `None`: the file does not exist.
+    ///
     /// # Errors
-    /// What is wrong with the file, with its path and how to recover.
+    /// A message with the path and how to recover.
     pub fn next(&self) -> Result<Option<Secret>, String> {
         file::read(&self.next_path(), self.kind.check())
     }
 
+    /// The previous keys.
+    ///
     /// # Errors
-    /// What is wrong with the file, with its path and how to recover.
+    /// A message with the path and how to recover.
     pub fn previous(&self) -> Result<Vec<Retired>, String> {
         let path = self.previous_path();
         let Some(text) = file::read_lines(&path)? else { return Ok(Vec::new()) };
@@ -159,34 +165,34 @@ impl KeyFiles {
             .map_err(|why| format!("{}: {why}: restore it from a backup, or remove that line", path.display()))
     }
 
-    /// The current key, made and kept if there is none.
+    /// The current key. If the file does not exist, a key is generated and written.
     ///
     /// # Errors
-    /// What stood in the way, in words for the operator.
+    /// An error message for the operator.
     pub fn current_or_made(&self, entropy: &Entropy) -> Result<Secret, String> {
         file::make_or_read(&self.current_path(), self.kind.check(), &make(entropy), entropy)
     }
 
-    /// Makes the next key; it is accepted from the next start on.
+    /// Generates the next key. It is accepted from the next start.
     ///
     /// # Errors
-    /// What stood in the way, in words for the operator.
+    /// An error message for the operator.
     pub fn make_next(&self, entropy: &Entropy) -> Result<(), String> {
         let path = self.next_path();
         let made = file::create(&path, make(entropy).expose(), entropy);
-        made.map_err(|error| format!("{}: can't be made: {error}", path.display()))
+        made.map_err(|error| format!("{}: can't be created: {error}", path.display()))
     }
 
-    /// Puts `next`, the next key, in the current one's place and keeps the current one among the previous ones. A crash
-    /// in between leaves every key in one of the files, and the step can be repeated.
+    /// Makes `next`, the next key, the current one, and adds the current one to the previous keys. After a crash every
+    /// key is still in one of the files, and the step can be repeated.
     ///
     /// # Errors
-    /// What stood in the way, in words for the operator.
+    /// An error message for the operator.
     pub fn promote_next(&self, next: &Secret, entropy: &Entropy) -> Result<(), String> {
         let _lock = self.lock()?;
         let (from, to) = (self.next_path(), self.current_path());
         if self.next()?.is_none_or(|found| found.expose() != next.expose()) {
-            return Err(format!("{}: another command has taken or replaced it meanwhile", from.display()));
+            return Err(format!("{}: was used or replaced by another command meanwhile", from.display()));
         }
         let mut previous = self.previous()?;
         if let Some(current) = self.current()? {
@@ -196,14 +202,14 @@ impl KeyFiles {
         self.write_previous(&previous, entropy)?;
         std::fs::rename(&from, &to)
             .and_then(|()| file::sync(&self.folder))
-            .map_err(|error| format!("{}: can't take the place of {}: {error}", from.display(), to.display()))
+            .map_err(|error| format!("{}: can't be renamed to {}: {error}", from.display(), to.display()))
     }
 
-    /// Notes which of the replaced keys no process makes anything with from `now` on, drops those that none has used for
-    /// `life`, and says how many it dropped.
+    /// Records `now` for previous keys that no process uses any more, and drops those that have been unused for `life`.
+    /// Returns the number of dropped keys.
     ///
     /// # Errors
-    /// What stood in the way, in words for the operator; also what `is_used` says.
+    /// An error message for the operator, or the error of `is_used`.
     pub fn drop_retired(
         &self,
         is_used: impl Fn(&Secret) -> Result<bool, String>,
@@ -227,7 +233,7 @@ impl KeyFiles {
         Ok(previous.len() - kept.len())
     }
 
-    /// Keeps other processes from changing the files while these are read one after another.
+    /// Prevents changes by other processes while the files are read one after another.
     pub fn lock_for_reading(&self) -> Option<File> {
         file::lock_shared(&self.folder)
     }
@@ -253,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_loses_no_key_and_drops_those_that_are_over() {
+    fn rotation_keeps_the_previous_key() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         let first = files.current_or_made(&entropy).unwrap();
@@ -269,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_is_kept_for_its_life_after_the_last_process_that_used_it() {
+    fn previous_key_is_kept_for_its_life_after_its_last_use() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         let first = files.current_or_made(&entropy).unwrap();
@@ -281,16 +287,16 @@ mod tests {
             let is_used = |key: &Secret| Ok(used && key.expose() == first.expose());
             files.drop_retired(is_used, start + day * days, life, &entropy).unwrap()
         };
-        // The program was not restarted for forty days.
+        // A process was not restarted for 40 days.
         assert_eq!((drop(true, 40), drop(false, 41), drop(false, 71)), (0, 0, 0));
         assert_eq!(files.previous().unwrap()[0].unused_since, Some(start + day * 41));
-        // It was started once more with the old files.
+        // A process was started again with the old files.
         assert_eq!((drop(true, 72), drop(false, 73), drop(false, 103), drop(false, 104)), (0, 0, 0, 1));
         assert!(files.previous().unwrap().is_empty());
     }
 
     #[test]
-    fn of_commands_at_once_one_takes_the_next_key_and_none_is_lost() {
+    fn concurrent_promotions_succeed_once_and_lose_no_key() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         for round in 1..=10 {
@@ -314,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_modes_of_all_files_are_judged_and_made_private() {
+    fn modes_of_all_files_are_checked_and_made_private() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
@@ -328,35 +334,36 @@ mod tests {
         for path in &paths {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o640)).unwrap();
         }
-        for judged in [file::loose_mode, file::make_private] {
-            let said = files.modes(judged);
-            assert!(said.iter().zip(&paths).all(|(said, path)| said.contains(path.to_str().unwrap())), "{said:?}");
-            assert_eq!(said.len(), 3);
+        for check in [file::loose_mode, file::make_private] {
+            let warnings = files.modes(check);
+            let all_named = warnings.iter().zip(&paths).all(|(warning, path)| warning.contains(path.to_str().unwrap()));
+            assert!(all_named, "{warnings:?}");
+            assert_eq!(warnings.len(), 3);
         }
         assert!(files.modes(file::loose_mode).is_empty());
     }
 
     #[test]
-    fn a_step_that_was_interrupted_can_be_repeated() {
+    fn interrupted_promotion_can_be_repeated() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         let first = files.current_or_made(&entropy).unwrap();
         files.make_next(&entropy).unwrap();
-        // As a crash leaves it before the rename.
+        // The state after a crash before the rename.
         files.write_previous(&[Retired { secret: first, unused_since: None }], &entropy).unwrap();
         files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
         assert_eq!(files.previous().unwrap().len(), 1);
     }
 
     #[test]
-    fn a_broken_line_is_refused_with_the_file_and_without_the_key() {
+    fn invalid_line_is_refused_with_path_and_without_key() {
         let dir = tempfile::tempdir().unwrap();
         let files = files(dir.path());
         let strong = make(&Entropy::System);
         for line in ["word", "changeme 2026-03-02T03:00:00Z", &format!("{} soon", strong.expose())] {
             std::fs::write(files.previous_path(), line).unwrap();
-            let said = files.previous().unwrap_err();
-            assert!(said.contains("server.key.previous") && !said.contains(strong.expose()), "{said}");
+            let error = files.previous().unwrap_err();
+            assert!(error.contains("server.key.previous") && !error.contains(strong.expose()), "{error}");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Which keys a process has, by their ids.
+//! The ids of the keys of a process.
 
 use serde::{Deserialize, Serialize};
 
 use super::folder::KeyKind;
 
-/// A key by the ids that rows and tokens name it by. A secret of access tokens has one for each server key, since its
-/// ids are derived with those.
+/// The ids of one key in rows and tokens. A secret of access tokens has one id for each server key, since its ids are
+/// derived with those.
 pub type Ids = Vec<String>;
 
-/// The keys that a process has. The first one of each kind is used, the others are accepted.
+/// The keys of a process. The first one of each kind is the current key, the others are accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KeysInUse {
@@ -26,19 +26,19 @@ impl KeysInUse {
         }
     }
 
-    /// The key that is used now; none: there is none yet.
+    /// The current key. `None`: there is none yet.
     pub fn current(&self, kind: KeyKind) -> Option<&Ids> {
         self.of(kind).first()
     }
 
-    /// Whether a key is used or accepted.
+    /// Whether a key is current or accepted.
     pub fn accepts(&self, kind: KeyKind, key: &[String]) -> bool {
         self.of(kind).iter().any(|ids| ids.iter().any(|id| key.contains(id)))
     }
 
-    /// Whether what another process makes with its current keys is accepted here.
+    /// Whether this process accepts what the other process signs or derives with its current key.
     pub fn accepts_current_of(&self, other: &Self, kind: KeyKind) -> bool {
-        // What it makes bears the first id of the key.
+        // The other process writes the first id of the key.
         other.current(kind).is_none_or(|key| self.accepts(kind, &key[..key.len().min(1)]))
     }
 }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_phases_accept_each_other_and_others_do_not() {
+    fn only_adjacent_phases_accept_each_other() {
         let (before, accepted, used) = (keys(&["old"]), keys(&["old", "new"]), keys(&["new", "old"]));
         let both = |one: &KeysInUse, other: &KeysInUse| {
             let kind = KeyKind::Server;
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_version_wrote_can_be_read() {
+    fn keys_of_another_version_can_be_parsed() {
         let read: KeysInUse = serde_json::from_str(r#"{"server":[["ab"]],"sealing":[["cd"]]}"#).unwrap();
         assert_eq!(read, keys(&["ab"]));
     }

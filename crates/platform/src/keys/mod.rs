@@ -1,4 +1,4 @@
-//! The server's keys: one secret from which everything that must be derivable and never stored is derived.
+//! Keys. Values that must be reproducible and are never stored, such as codes, are derived from the server key.
 
 pub mod file;
 pub mod folder;
@@ -18,7 +18,7 @@ pub use parse::{
     server_key as parse, strong, unfolded,
 };
 
-/// A server key takes at least this many bytes (the output length of the hash it is used with, RFC 2104 section 3).
+/// Minimum length of a server key in bytes (the output length of the hash that it is used with, RFC 2104 section 3).
 pub const LEAST_BYTES: usize = 32;
 
 /// One secret key.
@@ -29,32 +29,32 @@ pub struct ServerKey {
 }
 
 impl ServerKey {
-    /// A key of at least [`LEAST_BYTES`] bytes. Whether it is hard to guess is checked where it is read ([`mod@parse`]).
+    /// A key of at least [`LEAST_BYTES`] bytes. Its strength is checked where it is parsed ([`mod@parse`]).
     ///
     /// # Errors
-    /// What is wrong with it, in words for the operator.
+    /// An error message for the operator.
     pub fn new(bytes: Vec<u8>) -> Result<Self, String> {
         let bytes = Zeroizing::new(bytes);
         if bytes.len() < LEAST_BYTES {
             return Err(format!("needs at least {LEAST_BYTES} random bytes, not {}", bytes.len()));
         }
-        // The id stays what it always was, since rows of other processes and versions name the key by it. It confirms a
-        // guess at the key no better than a code or a refresh token that a person receives; what keeps a key from being
-        // guessed is that weak ones are refused (`strength`).
+        // The derivation of the id must not change, since rows of other processes and versions contain it. An attacker
+        // can verify a guess of the key with the id, as with any code or refresh token; the protection from guessing is
+        // that weak keys are refused (`strength`).
         let digest = Sha256::new().chain_update(b"countersign/key-id/").chain_update(&*bytes).finalize();
         Ok(Self { id: hex::encode(&digest[..4]), bytes })
     }
 
-    /// Names the key in rows: eight hex digits.
+    /// Identifies the key in rows: eight hex digits.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// HMAC-SHA-256 over the parts, under `label`, each with its length before it, so that no two lists of parts and
-    /// no two uses of the key ever share an input.
+    /// HMAC-SHA-256 over `label` and the parts, each preceded by its length, so that different lists of parts and
+    /// different uses of the key never have the same input.
     pub fn derive(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.bytes).expect("any length will do");
+        #[expect(clippy::expect_used, reason = "HMAC accepts a key of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.bytes).expect("HMAC accepts a key of any length");
         for part in std::iter::once(label.as_bytes()).chain(parts.iter().copied()) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -69,8 +69,8 @@ impl std::fmt::Debug for ServerKey {
     }
 }
 
-/// The key that new things are derived under, and those that rows may name as well: keys that it replaced, and the
-/// next one, which other processes may derive under already.
+/// The current key, with which new values are derived, and the accepted keys, which rows may also name: previous keys,
+/// and the next one, which other processes may already use.
 #[derive(Clone, Debug)]
 pub struct ServerKeys {
     current: ServerKey,
@@ -86,8 +86,8 @@ impl ServerKeys {
         &self.current
     }
 
-    /// The key that a row names. None: this process does not have it. It may have been retired, or it is one that other
-    /// processes use already: what it derived can't be checked here, which says nothing of whether it is right.
+    /// The key with this id. `None`: this process does not have it. It may have been retired, or other processes may
+    /// already use it, so a value derived with it can't be verified here and is not necessarily invalid.
     pub fn get(&self, id: &str) -> Option<&ServerKey> {
         std::iter::once(&self.current).chain(&self.accepted).find(|key| key.id == id)
     }
@@ -103,12 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_key_is_refused_in_words() {
+    fn short_key_is_refused() {
         assert!(ServerKey::new(vec![1; 31]).unwrap_err().contains("at least 32"));
     }
 
     #[test]
-    fn labels_and_the_borders_between_parts_matter() {
+    fn derived_value_depends_on_label_and_part_boundaries() {
         let key = ServerKey::new((0..32).collect()).unwrap();
         let base = key.derive("label", &[b"ab", b"c"]);
         assert_eq!(base, key.derive("label", &[b"ab", b"c"]));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_finds_its_key_after_a_rotation() {
+    fn previous_key_is_found_by_id() {
         let [old, new] = [0u8, 100].map(|start| ServerKey::new((start..start + 32).collect()).unwrap());
         let keys = ServerKeys::new(new, vec![old.clone()]);
         assert_eq!(keys.get(old.id()).unwrap().id(), old.id());

@@ -1,19 +1,20 @@
-//! Rules that make every value of a key from those before it: whoever knows the rule knows the key.
+//! Detection of keys whose bytes follow from the previous ones by a simple rule, and so can be guessed.
 
 use std::{collections::HashSet, hash::Hash};
 
-/// So many different values of what has to be constant are put down to a few places that were altered.
-const MOST_STEPS: usize = 8;
+/// How many different values are tolerated where a sequence would have one: a few altered bytes don't make a key
+/// strong.
+const MAX_STEPS: usize = 8;
 
-/// Whether few different steps lead from byte to byte: `0123…`, bytes 0 to 31, `a1b2c3…`, one byte over and over. Or
-/// from key to key of a keyboard: `1qaz2wsx…`.
+/// Whether there are few different steps from byte to byte (`0123…`, bytes 0 to 31, `a1b2c3…`, one repeated byte), or
+/// from key to key of a keyboard (`1qaz2wsx…`).
 pub fn is_sequence(bytes: &[u8]) -> bool {
-    let most = (bytes.len() / 4).min(MOST_STEPS);
+    let most = (bytes.len() / 4).min(MAX_STEPS);
     has_few(bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])), most) || is_walk(bytes, most)
 }
 
-/// Whether a short rule of arithmetic makes the bytes: squares, Fibonacci's numbers, a counter that was combined with a
-/// constant, a linear congruential generator.
+/// Whether the bytes follow a simple arithmetic rule: squares, Fibonacci numbers, a counter combined with a constant, a
+/// linear congruential generator.
 pub fn follows_a_rule(bytes: &[u8]) -> bool {
     let most = (bytes.len() / 5).min(6);
     let triples = || bytes.windows(3).map(|three| [three[0], three[1], three[2]]);
@@ -28,7 +29,7 @@ pub fn follows_a_rule(bytes: &[u8]) -> bool {
             .any(|factor| has_few(pairs().map(|[before, at]| at.wrapping_sub(before.wrapping_mul(factor))), 2))
 }
 
-/// Whether there are at most so many different ones.
+/// Whether there are at most `most` different values.
 fn has_few<T: Eq + Hash>(mut values: impl Iterator<Item = T>, most: usize) -> bool {
     let mut found = HashSet::with_capacity(most + 1);
     values.all(|value| !found.insert(value) || found.len() <= most)
@@ -42,7 +43,7 @@ const ROWS: [[&str; 2]; 4] = [
     ["zxcvbnm,./", "ZXCVBNM<>?"],
 ];
 
-/// Where a character is on the keyboard: row and place.
+/// The position of a character on the keyboard: row and column.
 fn place(character: u8) -> Option<(usize, usize)> {
     ROWS.iter().enumerate().find_map(|(row, keys)| {
         let place = keys.iter().find_map(|keys| keys.bytes().position(|key| key == character))?;

@@ -1,4 +1,4 @@
-//! Keys that anyone can look up: what tutorials and standards print, and hashes of common passwords.
+//! Published keys: keys from tutorials and standards, and hashes of common passwords.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -6,13 +6,13 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// Digests, so that a search for secrets in this repository finds none.
+/// Digests instead of the keys, so that secret scanners report nothing in this repository.
 static PUBLISHED: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let lines = include_str!("published.txt").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(' ')).map(|(digest, _)| digest).collect()
 });
 
-/// What people hash to make a key of it.
+/// Common words and passwords whose hashes are used as keys.
 const HASHED: &[&str] = &[
     "",
     "0",
@@ -115,13 +115,13 @@ const HASHED: &[&str] = &[
     "countersign",
 ];
 
-/// Whether it is the key of a tutorial or of a standard.
+/// Whether the key is published in a tutorial or a standard.
 pub fn is_published(key: &[u8]) -> bool {
     let known = |bytes: &[u8]| PUBLISHED.contains(hex::encode(Sha256::digest(bytes)).as_str());
     known(key) || known(&key.to_ascii_lowercase())
 }
 
-/// Whether it is the hash of a common password, with or without the line break that `echo` puts behind it.
+/// Whether the key is the hash of a common password, with or without the line break that `echo` appends.
 pub fn is_hash_of_a_word(key: &[u8]) -> bool {
     let digest: fn(&[u8]) -> Vec<u8> = match key.len() {
         16 => |word| Md5::digest(word).to_vec(),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::clock::Entropy;
 
-/// Every way in which an operator writes these bytes down.
+/// The encodings in which an operator may write these bytes.
 fn encodings(bytes: &[u8]) -> Vec<String> {
     vec![
         BASE64.encode(bytes),
@@ -45,7 +45,7 @@ fn sequences_repetitions_and_constants_are_weak_in_every_encoding() {
 }
 
 #[test]
-fn typed_text_is_weak_however_long() {
+fn typed_text_is_weak_regardless_of_length() {
     for weak in [
         "12345678901234567890123456789012",
         "98765432109876543210987654321098",
@@ -85,7 +85,7 @@ fn typed_text_is_weak_however_long() {
 }
 
 #[test]
-fn keys_are_the_same_in_whatever_encoding() {
+fn keys_are_equal_in_any_encoding() {
     let bytes = Entropy::seeded(3).bytes::<32>();
     let mut all = encodings(&bytes).into_iter().map(String::into_bytes).collect::<Vec<_>>();
     all.push(bytes.to_vec());
@@ -96,7 +96,7 @@ fn keys_are_the_same_in_whatever_encoding() {
 }
 
 #[test]
-fn keys_that_anyone_can_look_up_are_refused_in_every_encoding() {
+fn published_keys_are_weak_in_every_encoding() {
     for text in [
         "a-string-secret-at-least-256-bits-long",
         "a-valid-string-secret-that-is-at-least-384-bits-long",
@@ -127,7 +127,7 @@ fn keys_that_anyone_can_look_up_are_refused_in_every_encoding() {
     }
 }
 
-/// The PEM of an Ed25519 key, in PKCS #8 of either version.
+/// PEMs of an Ed25519 key, in PKCS #8 version 1 and 2.
 fn pems(seed: &[u8]) -> [String; 3] {
     let pem =
         |der: Vec<u8>| format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der));
@@ -138,7 +138,7 @@ fn pems(seed: &[u8]) -> [String; 3] {
 }
 
 #[test]
-fn a_pem_is_the_same_key_as_its_seed() {
+fn pem_is_the_same_key_as_its_seed() {
     let seed = Entropy::seeded(3).bytes::<32>();
     let der = BASE64.encode([&ED25519_PKCS8_PREFIX[..], &seed].concat());
     let mut all = encodings(&seed);
@@ -153,7 +153,7 @@ fn a_pem_is_the_same_key_as_its_seed() {
     }
 }
 
-/// What `openssl rand` prints is never refused.
+/// The output of `openssl rand` must never be refused.
 #[test]
 fn random_keys_of_every_usual_length_and_encoding_pass() {
     let entropy = Entropy::seeded(5);
@@ -172,7 +172,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_random_key_of_32_bytes_is_refused(seed in any::<u64>()) {
+    fn random_key_of_32_bytes_is_not_weak(seed in any::<u64>()) {
         let bytes = Entropy::seeded(seed).bytes::<32>();
         prop_assert_eq!(weakness(&bytes), None);
         for text in encodings(&bytes) {
@@ -186,9 +186,9 @@ proptest! {
         weakness(text.as_bytes());
     }
 
-    /// A short random piece does not become strong by being repeated, reversed in part or padded.
+    /// A short random value does not become strong by repetition or padding.
     #[test]
-    fn a_short_secret_is_weak_however_it_is_stretched(seed in any::<u64>(), pad in 0u8..=255) {
+    fn repeated_or_padded_short_secret_is_weak(seed in any::<u64>(), pad in 0u8..=255) {
         let piece = Entropy::seeded(seed).bytes::<8>();
         let padded = [&piece[..], &[pad; 24]].concat();
         let hex = hex::encode(piece);
@@ -199,7 +199,7 @@ proptest! {
 }
 
 #[test]
-fn sample_texts_are_recognised_and_what_providers_issue_is_not() {
+fn sample_texts_are_recognised_and_real_secrets_are_not() {
     for sample in ["changeme", "CHANGE_ME", "<token>", "xxxxxxxx", "your-secret", "your_token_here", "****"] {
         assert!(is_sample_text(sample), "{sample}");
     }

@@ -1,7 +1,7 @@
-//! The audit trail: who did what, from where, when, and how it ended (ASVS 5.0 16.2, 16.3).
+//! The audit trail: actor, act, client, time and outcome (ASVS 5.0 16.2, 16.3).
 //!
-//! One event is written twice: as a row that is only ever added to, by `store`, and as a log line under the target
-//! [`TARGET`], for systems that collect logs. The log has less of it: the client's network, not its address.
+//! Each event is written twice: as a row of an append-only table, by `store`, and as a log line under the target
+//! [`TARGET`], for log collectors. The log line has only the network of the client, not its complete address.
 
 use std::sync::Arc;
 
@@ -11,42 +11,41 @@ use domain::{
     ids::AccountId,
 };
 
-/// The log target of the audit trail, in `LOG` too.
+/// The log target of the audit trail, also as it is named in `LOG`.
 pub const TARGET: &str = "audit";
 
-/// The outcome of an act that did what was asked.
+/// The act succeeded.
 pub const OK: &str = "ok";
 
-/// The outcome of an act that a quota refused. Of a flood of these, and of the others here, the trail has one a
-/// minute (`store`).
+/// A quota refused the act. Repeated entries with this outcome, or one of those below, are limited to one a minute
+/// (`store`).
 pub const QUOTA_EXCEEDED: &str = "quota_exceeded";
-/// The outcome of an act whose input was wrong, field by field.
+/// Fields of the input were invalid.
 pub const INVALID_INPUT: &str = "invalid_input";
-/// The outcome of an act on something whose id this service cannot have given out.
+/// The id has a form that this service never issues.
 pub const MALFORMED_ID: &str = "malformed_id";
-/// The outcome of an act of somebody signed in, where nobody is.
+/// The act requires a session, and there is none.
 pub const UNAUTHENTICATED: &str = "unauthenticated";
-/// The outcome of an administrator's act that somebody else tried.
+/// The act requires an administrator.
 pub const FORBIDDEN: &str = "forbidden";
-/// The outcome of an act that needs a recent authentication, where there was none.
+/// The act requires a recent authentication.
 pub const REAUTHENTICATION_REQUIRED: &str = "reauthentication_required";
-/// The outcome of a deletion that waits until no contact change can be undone any more.
+/// The deletion of the account is held until no contact change can be undone any more.
 pub const DELETION_HELD_BACK: &str = "deletion_held_back";
-/// The outcome of ending a session that the account does not have.
+/// The account has no such session.
 pub const SESSION_NOT_FOUND: &str = "session_not_found";
 
 macro_rules! acts {
     ($($(#[$meta:meta])* $act:ident = $name:literal,)*) => {
-        /// What somebody did: every mutation, what an operator does on the command line, and what the program does by
-        /// itself that somebody will ask about.
+        /// An audited act: every mutation, every administrative command, and events that the program detects by itself.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Act { $($(#[$meta])* $act,)* }
 
         impl Act {
-            /// Every act there is.
+            /// All acts.
             pub const ALL: &[Act] = &[$(Act::$act),*];
 
-            /// Its name in the table and in the log: a mutation's is the mutation's.
+            /// Its name in the table and in the log; for a mutation, the name of the mutation.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Act::$act => $name,)* }
             }
@@ -88,21 +87,21 @@ acts! {
     AdminUnlock = "admin unlock",
     /// `countersign admin import-users`.
     AdminImportUsers = "admin import-users",
-    /// The program started, with a configuration that it took.
+    /// The program started with a valid configuration.
     Start = "start",
-    /// A verification took its last wrong guess.
+    /// A verification was locked by its last wrong code.
     VerificationLocked = "verification locked",
-    /// An account took one wrong password too many.
+    /// An account was locked by too many wrong passwords.
     AccountLocked = "account locked",
-    /// A refresh token showed that there is a second copy of a session's tokens, and the session was ended.
+    /// A reused refresh token showed that a session's tokens were copied, and the session was ended.
     RefreshReused = "refresh reused",
-    /// Much was sent to numbers that begin alike and little confirmed: they are throttled.
+    /// A destination prefix was throttled: many codes were sent to it and few confirmed.
     DestinationThrottled = "destination throttled",
-    /// Confirmations lifted the throttle.
+    /// Confirmations ended the throttle.
     DestinationFreed = "destination freed",
-    /// Many codes were tried in the whole service and few were right: codes seem to be guessed across accounts.
+    /// Many codes were tried in the whole service and few were correct: codes are probably guessed across accounts.
     GuessingSuspected = "guessing suspected",
-    /// Enough of the codes that are tried are right again.
+    /// The share of correct codes is back to normal.
     GuessingOver = "guessing over",
 }
 
@@ -111,23 +110,23 @@ acts! {
 pub struct Event {
     pub at: Timestamp,
     pub act: Act,
-    /// [`OK`], or the refusal's code as a client sees it, or what the program calls it: a closed list, never words.
+    /// [`OK`], the problem code that the client received, or another constant of a closed list; never free text.
     pub outcome: &'static str,
     pub request_id: Arc<str>,
-    /// Whole: for the table, where it is kept as long as the trail.
+    /// The complete address, for the table only, where it is kept as long as the entry.
     pub address: Option<ClientAddress>,
-    /// As the client wrote it, at most 512 bytes.
+    /// As sent by the client, at most 512 bytes.
     pub user_agent: Option<Arc<str>>,
-    /// Whom the act was about, if that is known.
+    /// The account that the act affects, if known.
     pub account: Option<AccountId>,
-    /// The administrator who did it to them; none: whoever asked acted for themselves.
+    /// The administrator who acted. `None`: the client acted for itself.
     pub actor: Option<AccountId>,
-    /// Masked.
+    /// The contact, masked.
     pub contact: Option<String>,
 }
 
 impl Event {
-    /// What a caller did over the wire.
+    /// An act of an API client.
     pub fn new(caller: &Caller, act: Act, outcome: &'static str, at: Timestamp) -> Self {
         Self {
             at,
@@ -142,7 +141,7 @@ impl Event {
         }
     }
 
-    /// What the program or its operator did, without a request. `run` names the process's run instead.
+    /// An act of the program or its operator, without a request. `run` identifies the run of the process instead.
     pub fn internal(run: Arc<str>, act: Act, outcome: &'static str, at: Timestamp) -> Self {
         Self {
             at,
@@ -157,13 +156,13 @@ impl Event {
         }
     }
 
-    /// Adds whom it was about.
+    /// Sets the affected account.
     #[must_use]
     pub fn account(self, account: AccountId) -> Self {
         Self { account: Some(account), ..self }
     }
 
-    /// Adds whom it was about, if that is known.
+    /// Sets the affected account, if known.
     #[must_use]
     pub fn maybe_account(self, account: Option<AccountId>) -> Self {
         match account {
@@ -172,25 +171,25 @@ impl Event {
         }
     }
 
-    /// Adds the administrator who did it.
+    /// Sets the administrator who acted.
     #[must_use]
     pub fn actor(self, administrator: AccountId) -> Self {
         Self { actor: Some(administrator), ..self }
     }
 
-    /// The same, with how it ended after all.
+    /// Replaces the outcome.
     #[must_use]
     pub fn outcome(self, outcome: &'static str) -> Self {
         Self { outcome, ..self }
     }
 
-    /// Adds the contact that it was about, masked already.
+    /// Sets the contact, which must be masked.
     #[must_use]
     pub fn contact(self, masked: String) -> Self {
         Self { contact: Some(masked), ..self }
     }
 
-    /// Writes the log line. The row is `store`'s, in the transaction of the act itself.
+    /// Writes the log line. `store` writes the row, in the transaction of the act.
     pub fn log(&self) {
         tracing::info!(
             target: TARGET,
@@ -220,7 +219,7 @@ mod tests {
     };
 
     #[test]
-    fn an_entry_says_who_what_how_and_when_and_hides_what_it_must() {
+    fn entry_has_all_fields_and_truncated_identifiers() {
         let caller = Caller {
             address: ClientAddress::new("2001:db8:1:2::3".parse().unwrap()),
             user_agent: Some("curl\n{\"act\":\"forged\"}".into()),
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_acts_share_a_name() {
+    fn act_names_are_unique() {
         let names: BTreeSet<_> = Act::ALL.iter().map(|act| act.as_str()).collect();
         assert_eq!(names.len(), Act::ALL.len());
     }

@@ -1,4 +1,4 @@
-//! Log lines: pretty on a terminal, JSON anywhere else, one object a line in UTC.
+//! Log setup: pretty on a terminal, else JSON with one object per line; times in UTC.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -17,29 +17,29 @@ use super::{audit, panics::log_panics, plain::Plain, queue::LogQueue};
 use crate::config::{LogFormat, Telemetry};
 use domain::caller::Caller;
 
-/// Where log lines go.
+/// The destination of log lines.
 #[derive(Clone, Debug)]
 pub enum Sink {
-    /// Standard error, by a queue: standard output belongs to what a command answers (`countersign schema`).
+    /// Standard error, through a queue: standard output is for the output of commands (`countersign schema`).
     Stderr(LogQueue),
-    /// Memory, for a test that searches what was logged.
+    /// Memory, for tests that inspect the log.
     Memory(Arc<Mutex<Vec<u8>>>),
 }
 
-/// Sends the whole program's log to standard error, panics included. What is in the queue at the end of the program is
-/// for the caller to flush.
+/// Installs the global subscriber, which logs to standard error, and the panic hook. The caller must flush the returned
+/// queue at the end of the program.
 ///
 /// # Errors
-/// The reason, for the operator.
+/// An error message for the operator.
 pub fn start(settings: &Telemetry) -> Result<LogQueue, String> {
     let queue = LogQueue::to_stderr().map_err(|error| format!("can't log to standard error: {error}"))?;
     tracing::subscriber::set_global_default(subscriber(settings, Sink::Stderr(queue.clone())))
-        .map_err(|_| "the log was started twice".to_owned())?;
+        .map_err(|_| "logging was initialised twice".to_owned())?;
     log_panics(queue.clone());
     Ok(queue)
 }
 
-/// What `settings` and `sink` make, for a test that logs on its own thread.
+/// The subscriber for `settings` and `sink`. Tests install it for their thread.
 pub fn subscriber(settings: &Telemetry, sink: Sink) -> impl Subscriber + Send + Sync {
     let terminal = matches!(sink, Sink::Stderr(_)) && io::stderr().is_terminal();
     let pretty = match settings.format {
@@ -47,7 +47,7 @@ pub fn subscriber(settings: &Telemetry, sink: Sink) -> impl Subscriber + Send + 
         LogFormat::Pretty => true,
         LogFormat::Json => false,
     };
-    let filter = with_audit(settings.filter.clone()).and(filter_fn(fit_to_be_heard));
+    let filter = with_audit(settings.filter.clone()).and(filter_fn(is_allowed));
     let layer = fmt::layer().with_writer(sink);
     let layer = if pretty {
         layer.fmt_fields(Plain).with_ansi(terminal).boxed()
@@ -57,7 +57,7 @@ pub fn subscriber(settings: &Telemetry, sink: Sink) -> impl Subscriber + Send + 
     Registry::default().with(layer.with_filter(filter))
 }
 
-/// The audit trail is heard unless the filter speaks of it.
+/// Enables the target of the audit trail, unless the filter names it.
 fn with_audit(filter: Targets) -> Targets {
     if filter.iter().any(|(target, _)| target == audit::TARGET) {
         filter
@@ -66,15 +66,15 @@ fn with_audit(filter: Targets) -> Targets {
     }
 }
 
-/// Libraries print frames, headers and statements at `debug` and `trace`, and with them what is in them.
-fn fit_to_be_heard(metadata: &Metadata<'_>) -> bool {
+/// Whether an event may be logged. Libraries log frames, headers and statements with their content at `debug` and
+/// `trace`, so these levels are enabled for our own targets only.
+fn is_allowed(metadata: &Metadata<'_>) -> bool {
     let ours = ["countersign", "migration", audit::TARGET];
     let root = metadata.target().split("::").next().unwrap_or_default();
     *metadata.level() <= Level::INFO || ours.contains(&root)
 }
 
-/// The span around everything that one request does. At the highest level, so that whatever is logged inside, however
-/// little `LOG` lets through, says which request it belongs to.
+/// The span of a request. Its level is `ERROR`, so that every line that `LOG` lets through has the request's id.
 pub fn request_span(caller: &Caller) -> Span {
     tracing::error_span!("request", id = %caller.request_id, client = %caller.address)
 }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_names_its_request_and_no_whole_address() {
+    fn line_has_request_id_and_truncated_address() {
         let text = logged("warn", LogFormat::Json, || request_span(&caller()).in_scope(|| tracing::warn!("slow")));
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["message"], "slow");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_wrote_forges_no_line_in_either_form() {
+    fn user_input_cannot_forge_lines_in_either_format() {
         let forged = "x\n2026-01-01 INFO audit: outcome=ok \u{1b}[31m\r\u{85}\u{2028}";
         let say = || tracing::info!(agent = forged, shown = %forged, "{forged}");
         let json = logged("info", LogFormat::Json, say);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_keep_their_whispers_to_themselves() {
+    fn debug_and_trace_events_of_libraries_are_not_logged() {
         let text = logged("trace", LogFormat::Json, || {
             tracing::trace!(target: "tungstenite::protocol", "a frame with a code in it");
             tracing::debug!(target: "sqlx::query", "a statement");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_audit_trail_is_left_out_only_where_that_is_asked_for() {
+    fn audit_trail_is_logged_unless_switched_off() {
         let act = || tracing::info!(target: audit::TARGET, "act");
         assert_eq!(logged("error", LogFormat::Json, act).lines().count(), 1);
         assert_eq!(logged("info,audit=off", LogFormat::Json, act).lines().count(), 0);

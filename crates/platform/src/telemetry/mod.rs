@@ -1,22 +1,22 @@
-//! What the program tells about itself: logs, metrics, traces, the audit trail.
+//! Telemetry: logs, metrics, traces and the audit trail.
 //!
-//! # What may never appear in any of them
+//! # Data that must never appear in telemetry
 //!
 //! At no level, in no format, in no error, panic, span or label:
 //!
 //! - a code, a proof, an attestation, a password or its hash, an access or refresh token, an undo token;
-//! - a key, a provider's credential, an `Authorization` or `Cookie` header, a query string;
-//! - the text of a message, a request's body, a GraphQL document's literals or its variables;
-//! - a contact: the masked form alone ([`Contact::masked`](domain::contact::Contact::masked)), and no form of it in a
-//!   metric;
-//! - a whole id of a verification (it is a capability): its `Debug` form, the first characters;
-//! - a person's name, birth date, user name; a client's whole address outside the audit table: its `Display` form.
+//! - a key, a provider's credentials, an `Authorization` or `Cookie` header, a query string;
+//! - the text of a message, a request body, the literals or variables of a GraphQL document;
+//! - a contact, except in its masked form ([`Contact::masked`](domain::contact::Contact::masked)); in metrics not even
+//!   that;
+//! - the complete id of a verification (it is a capability), only its `Debug` form with the first characters;
+//! - a person's name, birth date or username; a complete client address outside the audit table, only its `Display`
+//!   form.
 //!
-//! What keeps it so: secrets have a type that does not print ([`Secret`](crate::config::Secret)), ids print their first
-//! characters, a [`Fault`] holds no input, libraries are heard at `info` and above at most
-//! ([`logs`]), the labels of a metric and the attributes of a span are closed lists
-//! ([`metrics`], [`traces`]); and a test drives every operation and searches
-//! what was logged for what it sent.
+//! How this is enforced: secrets have a type that does not print its value ([`Secret`](crate::config::Secret)), ids
+//! print only their first characters, a [`Fault`] contains no input, libraries log at `info` and above only ([`logs`]),
+//! the labels of a metric and the attributes of a span are closed lists ([`metrics`], [`traces`]); and a test runs
+//! every operation and searches the logs for the values that it sent.
 
 pub mod audit;
 pub mod logs;
@@ -30,7 +30,7 @@ pub use queue::{FLUSH, LogQueue};
 
 use crate::fault::Fault;
 
-/// Logs and counts a fault. Called once, by whoever stops it from travelling on.
+/// Logs and counts a fault. Call it once for each fault, where it is handled and not returned further.
 pub fn report(fault: &Fault) {
     metrics::fault(fault.kind());
     fault.log();

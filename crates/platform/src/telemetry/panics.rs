@@ -1,4 +1,4 @@
-//! A panic is a mistake of ours; its place goes to the log, its words only if they were written in the source.
+//! Logs panics: always the location, and the message only if it is a literal of the source.
 
 use std::{
     panic::{self, PanicHookInfo},
@@ -7,22 +7,22 @@ use std::{
 
 use super::queue::{FLUSH, LogQueue};
 
-/// From now on panics are logged like everything else, instead of being written to standard error as they are.
+/// Installs a panic hook that logs panics, instead of the default hook that writes to standard error.
 pub fn log_panics(queue: LogQueue) {
     panic::set_hook(Box::new(move |info| {
         tracing::error!(place = %Place(info), cause = words(info), "panic");
-        // A panic of the main thread ends the program. One of another thread ends a task at most, and must not make the
-        // thread wait for whoever reads the log.
+        // A panic of the main thread ends the program. A panic of another thread ends at most a task, and must not
+        // block the thread until the log is read.
         if thread::current().name() == Some("main") {
             queue.flush(FLUSH);
         }
     }));
 }
 
-/// A panic's own words. Formatted ones may carry a value (`called unwrap() on an Err value: …`), and nobody can tell
-/// from here; the place says enough to find the mistake.
+/// The message of a panic. A formatted message may contain a value (`called unwrap() on an Err value: …`), which can't
+/// be recognised here, so it is not logged; the location is enough to find the bug.
 fn words(info: &PanicHookInfo<'_>) -> &'static str {
-    info.payload().downcast_ref::<&'static str>().copied().unwrap_or("[formatted, and so not shown]")
+    info.payload().downcast_ref::<&'static str>().copied().unwrap_or("[formatted message, not shown]")
 }
 
 struct Place<'a, 'b>(&'a PanicHookInfo<'b>);

@@ -1,5 +1,5 @@
-//! Fields for the pretty form, with everything escaped that could end a line or move a terminal's cursor: the
-//! library's own form escapes colours and lets line breaks through.
+//! Field formatter for the pretty log format. It escapes everything that could end a line or move the cursor of a
+//! terminal: the formatter of the library escapes colours but not line breaks.
 
 use std::fmt::{self, Debug, Write};
 
@@ -47,7 +47,7 @@ impl Visit for Visitor<'_> {
     }
 }
 
-/// Writes through, control characters and the line breaks of Unicode as `\u{…}` or shorter.
+/// A writer that escapes control characters and Unicode line breaks as `\u{…}` or shorter.
 struct Escaped<'a, 'w>(&'a mut Writer<'w>);
 
 impl Write for Escaped<'_, '_> {

@@ -1,9 +1,8 @@
-//! Log lines on their way to standard error.
+//! A queue of log lines for standard error.
 //!
-//! Whoever reads standard error may stall (a pager, a full disk behind a pipe, a stopped collector), and a write to it
-//! then blocks. So no thread that does any work writes there: lines are queued, and a thread of their own writes them.
-//! The queue is bounded in bytes. A line that does not fit is lost and counted, and when the reader is back one line
-//! says how many were.
+//! The reader of standard error may stall (a pager, a full disk behind a pipe, a stopped collector), and then a write
+//! to it blocks. Therefore lines are queued, and a dedicated thread writes them. The queue is bounded in bytes. A line
+//! that does not fit is dropped and counted; when the reader continues, a log line reports the number of dropped lines.
 
 use std::{
     collections::VecDeque,
@@ -17,16 +16,16 @@ use std::{
 
 use super::metrics;
 
-/// Bytes of lines that wait: a second or two of a busy service, and nothing that its memory would show.
-const MOST_BYTES: usize = 512 * 1024;
+/// Maximum bytes of queued lines: enough for one or two seconds of a busy service, and negligible memory.
+const MAX_BYTES: usize = 512 * 1024;
 
-/// How long the end of the program waits for the reader.
+/// How long shutdown waits until the queue is written.
 pub const FLUSH: Duration = Duration::from_secs(1);
 
-/// A wait before writing again to a descriptor that somebody made non-blocking.
-const AGAIN: Duration = Duration::from_millis(10);
+/// The pause before a retry of a write to a non-blocking descriptor.
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Cheap to clone.
+/// The queue. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LogQueue(Arc<Shared>);
 
@@ -39,10 +38,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     lines: VecDeque<Vec<u8>>,
-    /// Of the lines that wait and of those that are being written.
+    /// Total length of the queued lines and of those that are being written.
     bytes: usize,
     writing: bool,
-    /// Since this was last logged.
+    /// Lines dropped since the last report in the log.
     lost: u64,
 }
 
@@ -50,9 +49,9 @@ impl LogQueue {
     /// A queue whose lines go to standard error.
     ///
     /// # Errors
-    /// Standard error is closed, or there can be no further thread.
+    /// Standard error is closed, or the thread can't be started.
     pub fn to_stderr() -> io::Result<Self> {
-        // A descriptor of our own: the lock of `io::stderr` would be held for as long as a write blocks.
+        // A duplicate of the descriptor: the lock of `io::stderr` would be held for as long as a write blocks.
         Self::to(File::from(io::stderr().as_fd().try_clone_to_owned()?))
     }
 
@@ -63,11 +62,11 @@ impl LogQueue {
         Ok(queue)
     }
 
-    /// Queues a line, or counts it as lost. Never waits for the reader.
+    /// Queues a line, or drops and counts it if the queue is full. Never blocks.
     pub fn push(&self, line: &[u8]) {
         let lost = {
             let mut state = self.state();
-            let fits = state.bytes + line.len() <= MOST_BYTES;
+            let fits = state.bytes + line.len() <= MAX_BYTES;
             if fits {
                 state.bytes += line.len();
                 state.lines.push_back(line.to_vec());
@@ -82,10 +81,10 @@ impl LogQueue {
         self.0.changed.notify_all();
     }
 
-    /// Waits until everything is written, but no longer than `patience`. Whether it was.
-    pub fn flush(&self, patience: Duration) -> bool {
+    /// Waits until everything is written, for at most `timeout`. Returns whether everything was written.
+    pub fn flush(&self, timeout: Duration) -> bool {
         let pending = |state: &mut State| state.writing || !state.lines.is_empty();
-        let waited = self.0.changed.wait_timeout_while(self.state(), patience, pending);
+        let waited = self.0.changed.wait_timeout_while(self.state(), timeout, pending);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
@@ -105,12 +104,12 @@ impl LogQueue {
                 metrics::log_lines_lost(u64::try_from(unwritten).unwrap_or(u64::MAX));
             }
             if lost > 0 {
-                tracing::warn!(lost, "log lines were lost, since standard error was not read");
+                tracing::warn!(lost, "log lines dropped, standard error was not read in time");
             }
         }
     }
 
-    /// All lines that wait, once there is one.
+    /// Takes all queued lines; waits until there is at least one.
     fn next(&self) -> VecDeque<Vec<u8>> {
         let nothing = |state: &mut State| state.lines.is_empty();
         let mut state = self.0.changed.wait_while(self.state(), nothing).unwrap_or_else(PoisonError::into_inner);
@@ -123,13 +122,13 @@ impl LogQueue {
     }
 }
 
-/// Writes a whole line, and keeps trying where the descriptor does not block.
+/// Writes a whole line; retries if the descriptor is non-blocking.
 fn write(target: &mut impl Write, mut line: &[u8]) -> io::Result<()> {
     while !line.is_empty() {
         match target.write(line) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => line = line.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(AGAIN),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY_PAUSE),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -137,7 +136,7 @@ fn write(target: &mut impl Write, mut line: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// One line after the other, as the formatter writes them: each in one call.
+/// The formatter writes each line in one call.
 impl Write for LogQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
@@ -155,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes a write when the test lets it, and shows what it was given.
+    /// A writer that accepts a write when the test allows it, and sends what was written to the test.
     struct Reader(mpsc::Receiver<()>, mpsc::Sender<Vec<u8>>);
 
     impl Write for Reader {
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_written_in_order_and_a_flush_waits_for_them() {
+    fn lines_are_written_in_order_and_flush_waits_for_them() {
         let (queue, go, seen) = stalled();
         for line in ["one\n", "two\n", "three\n"] {
             queue.push(line.as_bytes());
@@ -191,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn while_nobody_reads_lines_are_lost_and_memory_is_bounded() {
+    fn lines_beyond_the_limit_are_dropped_while_the_reader_stalls() {
         let (queue, go, seen) = stalled();
         let line = [b'x'; 1024];
         for _ in 0..2_000 {
             queue.push(&line);
         }
-        let kept = MOST_BYTES / line.len();
-        assert_eq!(queue.state().bytes, MOST_BYTES);
+        let kept = MAX_BYTES / line.len();
+        assert_eq!(queue.state().bytes, MAX_BYTES);
         assert_eq!(queue.state().lost, 2_000 - kept as u64);
         for _ in 0..kept {
             go.send(()).unwrap();
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_gone_costs_its_lines_alone() {
+    fn closed_reader_loses_only_its_lines() {
         let (queue, go, seen) = stalled();
         drop((go, seen));
         queue.push(b"lost\n");

@@ -1,8 +1,8 @@
-//! Traces: what belongs to one request, from its caller through the outbox to the provider, as W3C trace context names
-//! it, told by OTLP where `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+//! Traces: the spans of one request from the client through the outbox to the provider, with W3C trace context,
+//! exported by OTLP to `OTEL_EXPORTER_OTLP_ENDPOINT`.
 //!
-//! Where nobody is told, no span is made, and a caller's context is handed on as it came. Names and attributes of spans
-//! are the closed lists that metrics have for labels: nothing of a person, no id, no document.
+//! Without an endpoint no spans are created, and the context of the client is propagated unchanged. Names and
+//! attributes of spans are closed lists, like the labels of metrics: no personal data, no ids, no documents.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -23,85 +23,85 @@ use opentelemetry_sdk::{
 
 use crate::config;
 
-/// How long the collector may take to accept what it is told.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How long the end waits for it.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// The longest `traceparent` that is looked at; version 0 has 55 characters.
-const LONGEST: usize = 128;
+/// How long an export to the collector may take.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long shutdown waits for the last export.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Characters of the longest accepted `traceparent`; version 0 has 55.
+const MAX_PARENT_LENGTH: usize = 128;
 
-/// Whether anybody is told.
-static TOLD: AtomicBool = AtomicBool::new(false);
+/// Whether traces are exported.
+static ENABLED: AtomicBool = AtomicBool::new(false);
 
-/// Tells the collector until it is stopped.
+/// Exports spans to the collector until it is stopped.
 pub struct Collector(SdkTracerProvider);
 
-/// Where something stands in its trace. Cheap to clone.
+/// A position in a trace: the context of a span. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Trace(Context);
 
-/// What a span is to its neighbours.
+/// The role of a span in the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Somebody asked us.
+    /// An incoming request.
     Server,
-    /// We ask somebody.
+    /// An outgoing request.
     Client,
-    /// Something that was left for later is taken up.
+    /// Processing of a queued message.
     Consumer,
     Internal,
 }
 
-/// Begins to tell the collector, where one is named.
+/// Starts the export of traces, if an endpoint is configured.
 ///
 /// # Errors
-/// The reason, for the operator.
+/// An error message for the operator.
 pub fn start(settings: &config::Traces) -> Result<Option<Collector>, String> {
     let Some(endpoint) = &settings.endpoint else { return Ok(None) };
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
-        .with_timeout(PATIENCE)
+        .with_timeout(EXPORT_TIMEOUT)
         .build()
         .map_err(|error| format!("OTEL_EXPORTER_OTLP_ENDPOINT: {error}"))?;
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        // By the trace's own id, whoever began it: a stranger's wish to be sampled is not heard.
+        // By the trace id only: the sampling flag of an untrusted client is ignored.
         .with_sampler(Sampler::TraceIdRatioBased(settings.share))
         .with_resource(Resource::builder_empty().with_service_name(settings.service.clone()).build())
         .build();
     global::set_tracer_provider(provider.clone());
-    TOLD.store(true, Ordering::Relaxed);
+    ENABLED.store(true, Ordering::Relaxed);
     Ok(Some(Collector(provider)))
 }
 
 impl Collector {
-    /// Tells what has not been told yet, and no more after that.
+    /// Exports the remaining spans and stops.
     pub async fn stop(self) {
-        // It waits with the whole thread. What can't be told by then is lost, and nobody depends on it.
-        let _ = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FAREWELL)).await;
+        // The call blocks its thread. Spans that are not exported in time are lost, which is acceptable.
+        let _ = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(SHUTDOWN_TIMEOUT)).await;
     }
 }
 
 impl Trace {
-    /// Where this task stands.
+    /// The context of the current task.
     pub fn current() -> Self {
         Self(Context::current())
     }
 
-    /// Where the writer of this `traceparent` stood; the beginning of a trace where there is none.
+    /// The context that this `traceparent` names; a new, empty context without one.
     pub fn behind(parent: Option<&str>) -> Self {
-        match parent.filter(|parent| parent.len() <= LONGEST) {
+        match parent.filter(|parent| parent.len() <= MAX_PARENT_LENGTH) {
             Some(parent) => Self(TraceContextPropagator::new().extract_with_context(&Context::new(), &Header(parent))),
             None => Self(Context::new()),
         }
     }
 
-    /// A step below this one; where nobody is told, this one again. It ends with [`Trace::end`].
+    /// Starts a child span; without export, returns this context. [`Trace::end`] ends the span.
     #[must_use]
     pub fn step(&self, name: &'static str, kind: Kind) -> Self {
-        if !TOLD.load(Ordering::Relaxed) {
+        if !ENABLED.load(Ordering::Relaxed) {
             return self.clone();
         }
         let kind = match kind {
@@ -115,35 +115,35 @@ impl Trace {
         Self(self.0.with_span(span))
     }
 
-    /// Writes down a word of ours about this step.
+    /// Sets an attribute of this span.
     pub fn note(&self, name: &'static str, word: impl Into<opentelemetry::StringValue>) {
-        if TOLD.load(Ordering::Relaxed) {
+        if ENABLED.load(Ordering::Relaxed) {
             self.0.span().set_attribute(KeyValue::new(name, word.into()));
         }
     }
 
-    /// This step went wrong on our side, or on that of whom we asked.
+    /// Marks this span as failed.
     pub fn failed(&self) {
-        if TOLD.load(Ordering::Relaxed) {
+        if ENABLED.load(Ordering::Relaxed) {
             self.0.span().set_status(Status::error(""));
         }
     }
 
-    /// This step is over.
+    /// Ends this span.
     pub fn end(&self) {
-        if TOLD.load(Ordering::Relaxed) {
+        if ENABLED.load(Ordering::Relaxed) {
             self.0.span().end();
         }
     }
 
-    /// What whoever comes next is told, as `traceparent` has it; none: there is no trace.
+    /// The `traceparent` header for the next hop. `None`: there is no trace.
     pub fn parent(&self) -> Option<String> {
         let mut header = None;
-        TraceContextPropagator::new().inject_context(&self.0, &mut Written(&mut header));
+        TraceContextPropagator::new().inject_context(&self.0, &mut HeaderSlot(&mut header));
         header
     }
 
-    /// Does `work` at this step.
+    /// Runs `work` in this context.
     pub fn around<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         work.with_context(self.0.clone())
     }
@@ -151,7 +151,7 @@ impl Trace {
 
 const PARENT: &str = "traceparent";
 
-/// Headers of which one is there.
+/// Reads the single header `traceparent`.
 struct Header<'a>(&'a str);
 
 impl Extractor for Header<'_> {
@@ -164,10 +164,10 @@ impl Extractor for Header<'_> {
     }
 }
 
-/// Headers of which one is wanted.
-struct Written<'a>(&'a mut Option<String>);
+/// Keeps the header `traceparent` and ignores others.
+struct HeaderSlot<'a>(&'a mut Option<String>);
 
-impl Injector for Written<'_> {
+impl Injector for HeaderSlot<'_> {
     fn set(&mut self, key: &str, value: String) {
         if key == PARENT {
             *self.0 = Some(value);
@@ -182,13 +182,13 @@ mod tests {
     const CALLERS: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[test]
-    fn a_callers_context_is_handed_on_as_it_came_where_nobody_is_told() {
+    fn client_context_is_propagated_unchanged_without_export() {
         let trace = Trace::behind(Some(CALLERS)).step("request", Kind::Server);
         assert_eq!(trace.parent().as_deref(), Some(CALLERS));
     }
 
     #[test]
-    fn what_is_no_context_begins_a_trace() {
+    fn invalid_traceparent_starts_a_new_trace() {
         let long = format!("{CALLERS}{}", "0".repeat(200));
         for wrong in ["", "nonsense", "00-00000000000000000000000000000000-b7ad6b7169203331-01", &long] {
             assert_eq!(Trace::behind(Some(wrong)).parent(), None, "{wrong}");
@@ -197,13 +197,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_stands_where_it_was_put_however_often_it_waits() {
+    async fn context_is_kept_across_await_points() {
         let trace = Trace::behind(Some(CALLERS));
-        let stood = trace.around(async {
+        let parent = trace.around(async {
             tokio::task::yield_now().await;
             Trace::current().parent()
         });
-        assert_eq!(stood.await.as_deref(), Some(CALLERS));
+        assert_eq!(parent.await.as_deref(), Some(CALLERS));
         assert_eq!(Trace::current().parent(), None);
     }
 }

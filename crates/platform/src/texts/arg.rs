@@ -1,15 +1,15 @@
-//! What a message is told: texts, numbers, and spans of time, which are said as a person would say them.
+//! Arguments of messages: texts, numbers and durations, which are formatted in a suitable unit.
 
 use std::time::Duration;
 
-/// One value for a message.
+/// The value of a variable of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arg<'a> {
     Text(&'a str),
     Number(u64),
-    /// How long to wait, rounded up: who waits that long has waited long enough.
+    /// A waiting time, rounded up, so that waiting this long is sufficient.
     Wait(Duration),
-    /// How long something still works, rounded down: who comes within it is not late.
+    /// The remaining lifetime of something, rounded down, so that it is still valid within this time.
     Lifetime(Duration),
 }
 
@@ -31,14 +31,14 @@ impl From<u64> for Arg<'_> {
     }
 }
 
-/// A span in the unit that a person would choose.
+/// A duration as a count of a suitable unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     pub unit: Unit,
     pub count: u64,
 }
 
-/// A unit of time, named as in the messages `span-seconds` to `span-days`.
+/// A unit of time; the messages `span-seconds` to `span-days` format it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Seconds,
@@ -50,7 +50,7 @@ pub(super) enum Unit {
 impl Unit {
     pub const ALL: [Unit; 4] = [Unit::Seconds, Unit::Minutes, Unit::Hours, Unit::Days];
 
-    /// The message that says `$count` of this unit.
+    /// The id of the message that formats `$count` of this unit.
     pub const fn message(self) -> &'static str {
         match self {
             Unit::Seconds => "span-seconds",
@@ -71,7 +71,7 @@ impl Unit {
 }
 
 impl Span {
-    /// Rounded up; at least one second, since nobody is asked to wait for none.
+    /// Rounded up; at least one second, because a waiting time of zero seconds makes no sense.
     pub fn up(span: Duration) -> Self {
         let seconds = span.as_secs() + u64::from(span.subsec_nanos() > 0);
         Self::of(seconds.max(1), u64::div_ceil)
@@ -82,7 +82,8 @@ impl Span {
         Self::of(span.as_secs(), |span, unit| span / unit)
     }
 
-    /// The largest unit that divides the span, or of which there are two: 90 s stay seconds, 5 min are minutes.
+    /// Chooses the largest unit that divides the duration or fits into it twice: 90 s stays in seconds, 300 s becomes 5
+    /// minutes.
     fn of(seconds: u64, round: impl Fn(u64, u64) -> u64) -> Self {
         let fits = |unit: &Unit| {
             let whole = seconds >= unit.seconds() && seconds.is_multiple_of(unit.seconds());
@@ -98,7 +99,7 @@ mod tests {
     use super::{Unit::*, *};
 
     #[test]
-    fn a_span_is_said_in_the_unit_that_a_person_would_choose() {
+    fn duration_is_rounded_in_a_suitable_unit() {
         let cases = [
             (0, (1, Seconds), (0, Seconds)),
             (42, (42, Seconds), (42, Seconds)),

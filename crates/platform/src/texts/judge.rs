@@ -1,16 +1,16 @@
-//! What a file of messages says, and whether an operator's message may stand in for a built-in one.
+//! Validation of message files: whether an operator's message can replace a built-in one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fluent_bundle::FluentResource;
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Message, Pattern, PatternElement};
 
-/// What one message asks for.
+/// The variables and references of one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asks {
-    /// Variables whose value is shown.
+    /// Variables whose values are shown.
     pub shown: BTreeSet<String>,
-    /// Variables that choose between variants.
+    /// Variables that select a variant.
     pub selecting: BTreeSet<String>,
     /// Other messages, terms and functions.
     pub references: BTreeSet<String>,
@@ -22,10 +22,10 @@ impl Asks {
     }
 }
 
-/// Messages by name, with what each asks for.
+/// Messages by id, with the variables and references of each.
 pub(super) type Catalogue = BTreeMap<String, Asks>;
 
-/// What is in a file of messages. `Err` names what can't be taken, without judging its words.
+/// The messages of a file. `Err`: entries that are not supported.
 pub(super) fn catalogue(resource: &FluentResource) -> Result<Catalogue, Vec<String>> {
     let mut found = Catalogue::new();
     let mut refused = Vec::new();
@@ -34,39 +34,39 @@ pub(super) fn catalogue(resource: &FluentResource) -> Result<Catalogue, Vec<Stri
             Entry::Message(message) => {
                 let name = message.id.name.to_owned();
                 match asks(message) {
-                    Some(_) if found.contains_key(&name) => refused.push(format!("{name} stands there twice")),
+                    Some(_) if found.contains_key(&name) => refused.push(format!("{name} is defined twice")),
                     Some(asks) => _ = found.insert(name, asks),
-                    None => refused.push(format!("{name} has no text of its own, or has attributes")),
+                    None => refused.push(format!("{name} has no text, or has attributes")),
                 }
             }
-            Entry::Term(term) => refused.push(format!("-{} is a term: write its words out", term.id.name)),
-            // Junk is what the parser has complained of already.
+            Entry::Term(term) => refused.push(format!("-{} is a term: write the text out", term.id.name)),
+            // The parser has already reported junk as an error.
             Entry::Comment(_) | Entry::GroupComment(_) | Entry::ResourceComment(_) | Entry::Junk { .. } => {}
         }
     }
     if refused.is_empty() { Ok(found) } else { Err(refused) }
 }
 
-/// Why the message can't stand in for the built-in one; empty: it can.
+/// Why the message can't replace the built-in one. Empty: it can.
 pub(super) fn refusals(name: &str, asks: &Asks, built_in: &Catalogue) -> Vec<String> {
     let Some(original) = built_in.get(name) else { return vec![format!("there is no message {name}")] };
     let offered = offered(name, original);
     let quoted = |names: &BTreeSet<String>| names.iter().map(|name| format!("${name}")).collect::<Vec<_>>().join(", ");
     let mut refused = Vec::new();
     for unknown in asks.variables().difference(&offered) {
-        refused.push(format!("{name} is not given ${unknown}; it is given {}", quoted(&offered)));
+        refused.push(format!("{name} has no variable ${unknown}; it has {}", quoted(&offered)));
     }
-    // A message whose point is the code is pointless without it.
+    // A message that delivers a code must contain it.
     if original.shown.contains("code") && !asks.shown.contains("code") {
         refused.push(format!("{name} must show $code"));
     }
     for reference in &asks.references {
-        refused.push(format!("{name} refers to {reference}: it may use variables alone"));
+        refused.push(format!("{name} refers to {reference}: it may only use variables"));
     }
     refused
 }
 
-/// The variables that a message is given: those that the built-in text uses, and a few more that an operator may want.
+/// The available variables of a message: those of the built-in text, and some more that operators may want.
 fn offered(name: &str, original: &Asks) -> BTreeSet<String> {
     let mut offered = original.variables();
     let sent = ["sms-", "voice-", "email-"].iter().any(|channel| name.starts_with(channel));

@@ -1,4 +1,4 @@
-//! The built-in files, and an operator's over them.
+//! Loading of the built-in message files and of an operator's overrides.
 
 use domain::locale::Locale;
 use std::{
@@ -18,11 +18,11 @@ use super::{
 const KO: [&str; 2] = [include_str!("ko/problems.ftl"), include_str!("ko/messages.ftl")];
 const EN: [&str; 2] = [include_str!("en/problems.ftl"), include_str!("en/messages.ftl")];
 
-/// Both languages, with the folder's messages over the built-in ones.
+/// The bundles of both languages, with the built-in messages overridden by those of the folder.
 pub(super) fn bundles(messages_dir: Option<&Path>) -> Result<Bundles, Vec<String>> {
     let mut bundles = Bundles { ko: built_in(Locale::Ko), en: built_in(Locale::En) };
     let Some(folder) = messages_dir else { return Ok(bundles) };
-    let mut refused = strangers(folder)?;
+    let mut refused = unknown_folders(folder)?;
     for locale in Locale::ALL {
         let (resources, mut wrong) = overrides(folder, locale);
         refused.append(&mut wrong);
@@ -40,17 +40,17 @@ fn files(locale: Locale) -> [&'static str; 2] {
     }
 }
 
-/// What the built-in files of a language hold.
+/// The built-in messages of a language.
 pub(super) fn built_in_catalogue(locale: Locale) -> Catalogue {
     let resources = files(locale).map(|file| parse(file).map(|resource| judge::catalogue(&resource)));
     resources.into_iter().flatten().flatten().flatten().collect()
 }
 
-#[expect(clippy::panic, reason = "a mistake in a file that is compiled in, found by the first test that loads it")]
+#[expect(clippy::panic, reason = "a bug in a file that is compiled in, found by the first test that loads it")]
 fn built_in(locale: Locale) -> Bundle {
     let language = locale.as_str().parse().unwrap_or_else(|error| panic!("language {locale}: {error:?}"));
     let mut bundle = Bundle::new_concurrent(vec![language]);
-    // Isolation marks are invisible characters around every value: they break codes that are copied and cost bytes.
+    // Isolation marks are invisible characters around every value. They break codes that are copied, and take up bytes.
     bundle.set_use_isolating(false);
     for file in files(locale) {
         let resource = parse(file).unwrap_or_else(|errors| panic!("messages in {locale}: {errors:?}"));
@@ -60,8 +60,8 @@ fn built_in(locale: Locale) -> Bundle {
     bundle
 }
 
-/// Folders that hold no language of ours: `kr/` for `ko/` would be passed over in silence otherwise.
-fn strangers(folder: &Path) -> Result<Vec<String>, Vec<String>> {
+/// Errors for folders that are not a supported language: `kr/` instead of `ko/` would otherwise be ignored silently.
+fn unknown_folders(folder: &Path) -> Result<Vec<String>, Vec<String>> {
     let entries = fs::read_dir(folder).map_err(|error| vec![format!("{}: {error}", folder.display())])?;
     let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
     let mut unknown: Vec<String> = folders
@@ -72,7 +72,7 @@ fn strangers(folder: &Path) -> Result<Vec<String>, Vec<String>> {
     Ok(unknown)
 }
 
-/// The operator's files of one language, and everything that is wrong with them.
+/// The operator's files of one language, and all errors in them.
 fn overrides(folder: &Path, locale: Locale) -> (Vec<FluentResource>, Vec<String>) {
     let folder = folder.join(locale.as_str());
     if !folder.exists() {
@@ -87,9 +87,9 @@ fn overrides(folder: &Path, locale: Locale) -> (Vec<FluentResource>, Vec<String>
     let (mut resources, mut refused) = (Vec::new(), Vec::new());
     for path in paths {
         let read = fs::read_to_string(&path).map_err(|error| vec![error.to_string()]);
-        let judged =
+        let validated =
             read.and_then(|source| parse(&source)).and_then(|resource| Ok((judge::catalogue(&resource)?, resource)));
-        let mut wrong = match judged {
+        let mut wrong = match validated {
             Err(wrong) => wrong,
             Ok((catalogue, resource)) => {
                 resources.push(resource);
@@ -99,7 +99,7 @@ fn overrides(folder: &Path, locale: Locale) -> (Vec<FluentResource>, Vec<String>
                     catalogue
                         .keys()
                         .filter(|name| seen.contains_key(*name))
-                        .map(|name| format!("{name} stands in another file of this folder, too")),
+                        .map(|name| format!("{name} is also defined in another file of this folder")),
                 );
                 seen.extend(catalogue);
                 wrong
@@ -118,13 +118,13 @@ fn message_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Parses a file. Its text is composed first (NFC): conjoining jamo, as some editors write them, are in no carrier's
-/// character set.
+/// Parses a file after normalisation to NFC: conjoining jamo, which some editors write, are not in the character set of
+/// any carrier.
 fn parse(source: &str) -> Result<FluentResource, Vec<String>> {
     let source: String = source.nfc().collect();
     FluentResource::try_new(source).map_err(|(resource, errors)| {
         let line = |position: usize| 1 + resource.source().bytes().take(position).filter(|byte| *byte == b'\n').count();
-        // The parser spreads what it expected over several lines.
+        // The parser's messages contain line breaks.
         let words = |kind: &dyn std::fmt::Display| kind.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         errors.into_iter().map(|error| format!("line {}: {}", line(error.pos.start), words(&error.kind))).collect()
     })

@@ -1,8 +1,8 @@
-//! Every word that a person may be shown, in Fluent files: `{ko,en}/problems.ftl` holds what the API answers,
-//! `{ko,en}/messages.ftl` what is sent to a phone or a mailbox.
+//! All end-user texts, in Fluent files: `{ko,en}/problems.ftl` has the texts of API responses, `{ko,en}/messages.ftl`
+//! those of text messages and e-mails.
 //!
-//! The files here are compiled in. An operator's folder (`MESSAGES_DIR`, with `ko/` and `en/` in it) replaces single
-//! messages; it is judged as a whole at start ([`Texts::load`]).
+//! The files here are compiled in. An operator's folder (`MESSAGES_DIR`, with `ko/` and `en/` in it) can override
+//! single messages; it is validated as a whole at start ([`Texts::load`]).
 
 mod arg;
 mod judge;
@@ -30,35 +30,33 @@ struct Bundles {
 }
 
 impl Texts {
-    /// The built-in messages, and over them those of an operator's folder: `ko/*.ftl` and `en/*.ftl`, each replacing
-    /// the messages that it names.
+    /// Loads the built-in messages and overrides them by those of an operator's folder, from `ko/*.ftl` and `en/*.ftl`.
     ///
-    /// # Errors
-    /// Everything that is wrong with the folder, each with file and message: what can't be read or parsed, a message
-    /// that does not exist, a variable that the message is not given, a variable that it must use and does not.
+    /// # Errors All errors of the folder, each with file and message: a file that can't be read or parsed, a message
+    /// that does not exist, a variable that the message does not have, a required variable that is missing.
     pub fn load(messages_dir: Option<&Path>) -> Result<Texts, Vec<String>> {
         load::bundles(messages_dir).map(|bundles| Texts(Arc::new(bundles)))
     }
 
-    /// The reader's language by an `Accept-Language` header; see [`Locale::negotiate`].
+    /// The language for an `Accept-Language` header; see [`Locale::negotiate`].
     pub fn negotiate(&self, accept_language: Option<&str>, default: Locale) -> Locale {
         Locale::negotiate(accept_language, default)
     }
 
-    /// The language of one BCP 47 tag. None where we don't speak it: then the next source of a wish is asked.
+    /// The language of one BCP 47 tag. `None`: it is not supported, and the caller uses the next source.
     pub fn negotiate_tag(&self, tag: &str) -> Option<Locale> {
         Locale::parse(tag)
     }
 
-    /// The message, filled in. An unknown `field-…` is said as `field-invalid`, so that a new reason reads well before
-    /// it has words of its own; any other unknown message is a mistake in the program and is said as `problem-other`.
+    /// Formats a message. An unknown `field-…` becomes `field-invalid`, as a fallback for a new reason without a text
+    /// of its own; any other unknown message is a bug and becomes `problem-other`.
     pub fn say(&self, locale: Locale, message_id: &str, args: &[(&str, Arg<'_>)]) -> String {
         let bundle = self.0.of(locale);
         let id = match message_id {
             known if bundle.has_message(known) => known,
             field if field.starts_with("field-") => "field-invalid",
             unknown => {
-                tracing::error!(message = unknown, "there is no such message");
+                tracing::error!(message = unknown, "unknown message id");
                 "problem-other"
             }
         };
@@ -92,20 +90,20 @@ impl Bundles {
     }
 }
 
-/// What we ask of a bundle.
-trait Say {
+/// Formatting methods for bundles.
+trait Format {
     fn format(&self, id: &str, args: &FluentArgs<'_>) -> String;
     fn span(&self, span: Span) -> String;
 }
 
-impl Say for Bundle {
+impl Format for Bundle {
     fn format(&self, id: &str, args: &FluentArgs<'_>) -> String {
         let Some(pattern) = self.get_message(id).and_then(|message| message.value()) else { return String::new() };
         let mut errors = Vec::new();
         let text = self.format_pattern(pattern, Some(args), &mut errors).into_owned();
         if !errors.is_empty() {
-            // The errors name variables, never their values.
-            tracing::error!(message = id, ?errors, "a message was not given what it asks for");
+            // The errors contain names of variables, never their values.
+            tracing::error!(message = id, ?errors, "message formatting failed");
         }
         text
     }

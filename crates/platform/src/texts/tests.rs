@@ -6,7 +6,7 @@ fn texts() -> Texts {
     Texts::load(None).unwrap()
 }
 
-/// A folder of an operator's with these files in it.
+/// An operator's folder with these files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -20,7 +20,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn refused(files: &[(&str, &str)]) -> String {
     let folder = folder(files);
     match Texts::load(Some(folder.path())) {
-        Ok(_) => panic!("taken"),
+        Ok(_) => panic!("accepted"),
         Err(refusals) => refusals.join("\n").replace(&folder.path().display().to_string(), ""),
     }
 }
@@ -48,7 +48,7 @@ fn built_in_messages_refer_to_nothing_but_variables() {
 }
 
 #[test]
-fn a_message_is_said_in_either_language_without_invisible_marks() {
+fn messages_are_formatted_in_both_languages_without_isolation_marks() {
     let texts = texts();
     let wait = [("wait", Arg::Wait(Duration::from_millis(41_200)))];
     let cooldown = "problem-quota-exceeded-resend-cooldown";
@@ -64,7 +64,7 @@ fn a_message_is_said_in_either_language_without_invisible_marks() {
 }
 
 #[test]
-fn an_unknown_reason_is_said_in_general_words() {
+fn unknown_reason_falls_back_to_a_general_text() {
     let texts = texts();
     assert_eq!(texts.say(Locale::En, "field-not-a-unicorn", &[]), "This is not valid.");
     assert_eq!(texts.say(Locale::En, "field-empty", &[]), "Please fill this in.");
@@ -72,13 +72,13 @@ fn an_unknown_reason_is_said_in_general_words() {
 }
 
 #[test]
-fn a_value_is_never_read_as_a_message() {
+fn values_are_not_parsed_as_fluent() {
     let text = texts().say(Locale::En, "email-footer", &[("app", "{ $code } {\"x\"}".into())]);
     assert!(text.starts_with("{ $code } {\"x\"}"));
 }
 
 #[test]
-fn an_operators_file_replaces_the_messages_that_it_names() {
+fn operator_file_replaces_the_messages_that_it_defines() {
     let decomposed = "sms-code-sign-up = <{ $app }> \u{1100}\u{1161}입 { $code } ({ $lifetime })";
     let folder = folder(&[("ko/sms.ftl", decomposed), ("en/notes.txt", "not a message")]);
     let texts = Texts::load(Some(folder.path())).unwrap();
@@ -90,7 +90,7 @@ fn an_operators_file_replaces_the_messages_that_it_names() {
 }
 
 #[test]
-fn what_an_operator_got_wrong_is_said_with_file_and_message() {
+fn every_error_has_file_and_message() {
     let all = refused(&[
         ("ko/a.ftl", "problem-nonsense = 안녕\nsms-code-sign-up = 안녕하세요\nfield-empty = 비었음"),
         ("ko/b.ftl", "field-empty = 비었음\nsms-code-contact = { $code ->\n   *[other] 안녕\n}"),
@@ -104,8 +104,8 @@ fn what_an_operator_got_wrong_is_said_with_file_and_message() {
         "/ko/a.ftl: there is no message problem-nonsense",
         "/ko/a.ftl: sms-code-sign-up must show $code",
         "/ko/b.ftl: sms-code-contact must show $code",
-        "/ko/b.ftl: field-empty stands in another file",
-        "/en/a.ftl: sms-code-sign-in is not given $username; it is given $app, $code, $lifetime",
+        "/ko/b.ftl: field-empty is also defined in another file",
+        "/en/a.ftl: sms-code-sign-in has no variable $username; it has $app, $code, $lifetime",
         "/en/a.ftl: problem-other refers to field-empty",
         "/en/a.ftl: problem-other refers to -brand",
         "/en/a.ftl: problem-other refers to NUMBER()",
@@ -117,16 +117,16 @@ fn what_an_operator_got_wrong_is_said_with_file_and_message() {
 }
 
 #[test]
-fn what_can_not_be_parsed_is_said_with_its_line() {
+fn parse_errors_have_the_line_number() {
     assert!(refused(&[("en/a.ftl", "field-empty = Hm.\n\nfield-long = { $")]).contains("/en/a.ftl: line 3:"));
     assert!(refused(&[("en/a.ftl", "-brand = Acme")]).contains("-brand is a term"));
     assert!(refused(&[("en/a.ftl", "field-empty =\n    .title = x")]).contains("field-empty has no text"));
-    assert!(refused(&[("en/a.ftl", "field-empty = a\nfield-empty = b")]).contains("field-empty stands there twice"));
+    assert!(refused(&[("en/a.ftl", "field-empty = a\nfield-empty = b")]).contains("field-empty is defined twice"));
     assert!(Texts::load(Some(Path::new("/nonexistent/messages"))).is_err());
 }
 
 #[test]
-fn every_reason_of_a_rejected_contact_or_name_has_its_words() {
+fn every_rejection_reason_has_a_text() {
     use domain::contact::{
         BirthDateRejection, EmailRejection, NameRejection, NicknameRejection, PhoneRejection, UsernameRejection,
     };

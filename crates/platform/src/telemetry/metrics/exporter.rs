@@ -1,4 +1,4 @@
-//! Keeps the counts and renders them as Prometheus text; `http` puts that on `METRICS_ADDR`.
+//! Records metrics and renders them as Prometheus text; `http` serves that on `METRICS_ADDR`.
 
 use std::time::Duration;
 
@@ -11,22 +11,23 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Samples of histograms are put into their buckets this often, so that a process that nobody scrapes does not grow.
+/// How often histogram samples are moved into their buckets. Without it the memory of a process that is not scraped
+/// grows.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Where metrics can be read. Cheap to clone.
+/// Renders the metrics of the process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Exporter(PrometheusHandle);
 
-/// This process counts already.
+/// A metrics recorder is already installed in this process.
 #[derive(Clone, Copy, Debug)]
 pub struct AlreadyInstalled;
 
 impl Exporter {
-    /// The media type of [`Exporter::render`]'s text.
+    /// The media type of the text of [`Exporter::render`].
     pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// Counts from now on, in the whole process. Whoever calls this also spawns [`Exporter::keep`].
+    /// Installs the global recorder. The caller must also spawn [`Exporter::keep`].
     ///
     /// # Errors
     /// [`AlreadyInstalled`] at the second call.
@@ -39,14 +40,14 @@ impl Exporter {
         Ok(Self(handle))
     }
 
-    /// Everything that was counted, and what the system says of this process, as Prometheus reads it.
+    /// All metrics, with those of the operating system for this process, in the Prometheus text format.
     pub fn render(&self) -> String {
         let mut text = self.0.render();
         text.push_str(&process::render());
         text
     }
 
-    /// Keeps memory flat while nobody scrapes. Never returns.
+    /// Bounds the memory of histograms while no scraper reads them. Never returns.
     pub async fn keep(self, clock: Clock) {
         loop {
             clock.sleep(UPKEEP).await;
@@ -55,13 +56,13 @@ impl Exporter {
     }
 }
 
-/// A recorder that knows every metric of the table.
+/// A recorder with the description and buckets of every metric of the table.
 pub(super) fn recorder() -> PrometheusRecorder {
     let with_buckets = METRICS.iter().try_fold(PrometheusBuilder::new(), |builder, metric| match metric.kind {
         Kind::Seconds(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
         Kind::Counter | Kind::Gauge => Ok::<_, BuildError>(builder),
     });
-    // Fails for an empty list of bounds alone, and the table has none.
+    // Fails only for an empty list of bounds, and the table has none.
     let recorder = with_buckets.unwrap_or_default().build_recorder();
     for metric in METRICS {
         let (name, help) = (metric.name.into(), metric.help.into());

@@ -1,7 +1,7 @@
-//! What is counted and measured, in the words of the rooms: nobody else names a metric.
+//! Metrics: one function for each event or measurement. No other module names a metric.
 //!
-//! Labels are closed lists, given as enums or as `&'static str`, so that a metric has as many series as the program has
-//! words, however many people use it. Nothing that names a person, a contact, an address or an id is a label.
+//! Labels are closed lists, given as enums or as `&'static str`, so that the number of series of a metric is bounded
+//! and does not grow with the number of users. Names of people, contacts, addresses and ids are never labels.
 //!
 //! Without `METRICS_ADDR` there is no recorder, and these functions do nothing.
 
@@ -17,21 +17,21 @@ pub use self::exporter::{AlreadyInstalled, Exporter};
 use crate::fault::FaultKind;
 use domain::{channel::Channel, purpose::Purpose};
 
-/// The name of a root field out of the schema, or a word for everything that is none.
+/// The name of a root field of the schema, or a fixed word for everything else.
 pub type Operation = SharedString;
 
-/// A root field of a document was answered. `outcome` is `ok`, a refusal's code, or `extensions.code` of an error.
+/// Records the response to a root field. `outcome` is `ok`, the code of a problem, or `extensions.code` of an error.
 pub fn request(operation: Operation, outcome: &'static str, took: Duration) {
     histogram!(table::REQUEST_SECONDS, "operation" => operation.clone()).record(took);
     counter!(table::REQUESTS, "operation" => operation, "outcome" => outcome).increment(1);
 }
 
-/// A document was refused before anything was executed.
+/// Counts a document that was rejected before execution.
 pub fn request_refused(operation: Operation, outcome: &'static str) {
     counter!(table::REQUESTS, "operation" => operation, "outcome" => outcome).increment(1);
 }
 
-/// A fault was logged.
+/// Counts a fault that was logged.
 pub fn fault(kind: FaultKind) {
     let kind = match kind {
         FaultKind::Unavailable => "unavailable",
@@ -40,12 +40,12 @@ pub fn fault(kind: FaultKind) {
     counter!(table::FAULTS, "kind" => kind).increment(1);
 }
 
-/// Why a connection was closed for others.
+/// Why a connection was closed because of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnedAway {
-    /// It was idle, and a new one needed its place.
+    /// It was idle, and a new connection needed its slot.
     Idle,
-    /// It was new, and its address has as many busy ones as it may.
+    /// It was new, and its address is at its limit with no idle connection.
     Address,
 }
 
@@ -58,12 +58,12 @@ impl TurnedAway {
     }
 }
 
-/// A connection was closed for others.
+/// Counts a connection that was closed because of a limit.
 pub fn connection_turned_away(cause: TurnedAway) {
     counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause.as_str()).increment(1);
 }
 
-/// Counting begins: what has not happened yet is shown as 0, so that an alert sees the first time.
+/// Initialises counters that are incremented outside of requests with 0, so that an alert sees the first increment.
 pub fn begin() {
     counter!(table::LOG_LINES_LOST).increment(0);
     for cause in [TurnedAway::Idle, TurnedAway::Address] {
@@ -71,12 +71,12 @@ pub fn begin() {
     }
 }
 
-/// So many log lines were lost.
+/// Counts log lines that were dropped.
 pub fn log_lines_lost(lines: u64) {
     counter!(table::LOG_LINES_LOST).increment(lines);
 }
 
-/// A verification was started and its first message queued.
+/// Counts a verification whose first message was queued.
 pub fn verification_started(purpose: Purpose, channel: Channel) {
     counter!(table::VERIFICATIONS_STARTED, "purpose" => purpose.as_str(), "channel" => channel.as_str()).increment(1);
 }
@@ -90,12 +90,12 @@ pub enum End {
     Canceled,
 }
 
-/// A verification is over. `channel` is the one of its newest message.
+/// Counts a verification that ended. `channel` is that of its newest message.
 pub fn verification_ended(purpose: Purpose, channel: Channel, end: End) {
     verifications_ended(purpose, channel, end, 1);
 }
 
-/// So many verifications are over.
+/// Counts `count` verifications that ended.
 pub fn verifications_ended(purpose: Purpose, channel: Channel, end: End, count: i64) {
     let end = match end {
         End::Verified => "verified",
@@ -107,61 +107,61 @@ pub fn verifications_ended(purpose: Purpose, channel: Channel, end: End, count: 
         .increment(count.unsigned_abs());
 }
 
-/// A code was confirmed, so long after the first message with it was sent.
+/// Records a confirmed code and the time since the first message of its verification was sent.
 pub fn confirmed(purpose: Purpose, channel: Channel, after: Duration) {
     histogram!(table::CONFIRMATION_SECONDS, "purpose" => purpose.as_str(), "channel" => channel.as_str()).record(after);
 }
 
-/// A provider answered, or did not, to one message. `outcome` is the name of its `Outcome`.
+/// Records a call to a provider for one message. `outcome` is the name of its `Outcome`; `took` includes a timeout.
 pub fn sent(provider: &'static str, outcome: &'static str, took: Duration) {
     counter!(table::SENDS, "provider" => provider, "outcome" => outcome).increment(1);
     histogram!(table::SEND_SECONDS, "provider" => provider).record(took);
 }
 
-/// A provider carries messages from now on: nothing has gone wrong with it yet.
+/// Initialises the metrics of a provider: its circuit breaker is closed.
 pub fn provider_known(provider: &'static str) {
-    gauge!(table::PROVIDER_RESTING, "provider" => provider).set(0.0);
+    gauge!(table::PROVIDER_CIRCUIT_OPEN, "provider" => provider).set(0.0);
     counter!(table::PROVIDER_OUTAGES, "provider" => provider).increment(0);
 }
 
-/// A provider failed again and again and is left alone but for probes (`resting`), or is back.
-pub fn provider_rests(provider: &'static str, resting: bool) {
-    gauge!(table::PROVIDER_RESTING, "provider" => provider).set(if resting { 1.0 } else { 0.0 });
-    if resting {
+/// Records that the circuit breaker of a provider opened (`open`; only probes are sent) or closed.
+pub fn provider_rests(provider: &'static str, open: bool) {
+    gauge!(table::PROVIDER_CIRCUIT_OPEN, "provider" => provider).set(if open { 1.0 } else { 0.0 });
+    if open {
         counter!(table::PROVIDER_OUTAGES, "provider" => provider).increment(1);
     }
 }
 
-/// A provider was asked what became of a message: `told`, `not_yet`, `throttled`.
+/// Counts a poll of a provider for the status of a message: `told` (it gave a status), `not_yet`, `throttled`.
 pub fn polled(provider: &'static str, outcome: &'static str) {
     counter!(table::POLLS, "provider" => provider, "outcome" => outcome).increment(1);
 }
 
-/// A provider was asked to judge a guess. `outcome` is the name of its `CheckOutcome`.
+/// Counts a code that a provider was asked to check. `outcome` is the name of its `CheckOutcome`.
 pub fn checked(provider: &'static str, outcome: &'static str) {
     counter!(table::CHECKS, "provider" => provider, "outcome" => outcome).increment(1);
 }
 
-/// A receipt said that a message arrived, so long after the provider took it.
+/// Records a delivery receipt and the time since the provider accepted the message.
 pub fn delivered(provider: &'static str, after: Duration) {
     histogram!(table::DELIVERY_SECONDS, "provider" => provider).record(after);
 }
 
-/// A receipt was taken, or refused: `accepted`, `bad_signature`, `unknown_message`, `malformed`.
+/// Counts a receipt: `accepted`, `bad_signature`, `unknown_message`, `malformed`.
 pub fn receipt(provider: &'static str, outcome: &'static str) {
     counter!(table::RECEIPTS, "provider" => provider, "outcome" => outcome).increment(1);
 }
 
-/// How a refresh token was answered that had been exchanged or replaced before.
+/// The response to a refresh token that had been exchanged or replaced before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshReplay {
-    /// With the same successor, within the grace.
+    /// The same successor, within `REFRESH_GRACE`.
     Repeated,
-    /// With a new successor, since the one before was never seen.
+    /// A new successor, because the previous one was never used.
     Replaced,
-    /// With a request to ask again after the grace.
+    /// A request to retry after the grace period.
     Deferred,
-    /// With the end of its session.
+    /// The session was ended.
     Reused,
 }
 
@@ -178,46 +178,46 @@ impl RefreshReplay {
     }
 }
 
-/// A refresh token was presented again.
+/// Counts a refresh token that was presented again.
 pub fn refresh_replayed(replay: RefreshReplay) {
     counter!(table::REFRESH_REPLAYS, "answer" => replay.as_str()).increment(1);
 }
 
-/// A quota said no to an act.
+/// Counts a request that a quota refused.
 pub fn quota_refused(act: &'static str, quota: &'static str) {
     counter!(table::QUOTA_REFUSALS, "act" => act, "quota" => quota).increment(1);
 }
 
-/// The memory of the process for an act was full, and the counts of so many keys were dropped.
+/// Counts quota keys whose counts were dropped because the table of the process for this act was full.
 pub fn quota_keys_forgotten(act: &'static str, keys: u64) {
     counter!(table::QUOTA_KEYS_FORGOTTEN, "act" => act).increment(keys);
 }
 
-/// The guard against SMS pumping throttled a destination prefix, or freed it.
+/// Counts that the SMS pumping protection throttled a destination prefix (`on`), or ended the throttle.
 pub fn destination_throttled(on: bool) {
-    counter!(table::DESTINATION_THROTTLES, "turn" => if on { "on" } else { "off" }).increment(1);
+    counter!(table::DESTINATION_THROTTLES, "state" => if on { "on" } else { "off" }).increment(1);
 }
 
-/// Whether the alarm for guessing across accounts stands.
+/// Sets whether the alarm for guessing across accounts is raised.
 pub fn guessing(raised: bool) {
     gauge!(table::GUESSING).set(f64::from(u8::from(raised)));
 }
 
-/// The alarm for guessing across accounts was raised, or is over.
+/// Counts that the alarm for guessing across accounts was raised or cleared.
 pub fn guessing_alarm(raised: bool) {
     counter!(table::GUESSING_ALARMS, "state" => if raised { "raised" } else { "over" }).increment(1);
 }
 
-/// What a process does by itself when Redis does not answer.
+/// What a process does without Redis while Redis is unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fallback {
-    /// Quotas are counted in the process alone.
+    /// Quotas are counted per process.
     Quotas,
-    /// Rows with watchers are read again instead of being told of.
+    /// Rows with subscribers are polled in the database instead of published through Redis.
     Events,
 }
 
-/// Something was done without Redis that is better done with it.
+/// Counts an operation that was done without Redis because Redis was unavailable.
 pub fn fell_back(part: Fallback) {
     let part = match part {
         Fallback::Quotas => "quotas",
@@ -226,7 +226,7 @@ pub fn fell_back(part: Fallback) {
     counter!(table::FALLBACKS, "part" => part).increment(1);
 }
 
-/// Whether Redis answers. Each time it stops to is counted, too.
+/// Sets whether Redis is available, and counts outages.
 pub fn redis(up: bool) {
     gauge!(table::REDIS_UP).set(if up { 1.0 } else { 0.0 });
     if !up {
@@ -234,20 +234,20 @@ pub fn redis(up: bool) {
     }
 }
 
-/// The connections to the database.
+/// Sets the numbers of idle and used database connections.
 pub fn pool(idle: u32, used: u32) {
     gauge!(table::POOL_CONNECTIONS, "state" => "idle").set(idle);
     gauge!(table::POOL_CONNECTIONS, "state" => "used").set(used);
 }
 
-/// What waits for its turn.
+/// A queue with a bounded consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
     /// Messages that wait for a provider.
     Deliveries,
     /// Passwords that wait for a core.
     Hashing,
-    /// Transactions that wait for SQLite's one writer.
+    /// Transactions that wait for SQLite's single writer.
     Writes,
 }
 
@@ -261,27 +261,27 @@ impl Queue {
     }
 }
 
-/// How many wait in a queue.
+/// Sets how many entries wait in a queue.
 pub fn queue_depth(queue: Queue, waiting: u32) {
     gauge!(table::QUEUE_DEPTH, "queue" => queue.as_str()).set(waiting);
 }
 
-/// A queue was full, and somebody was turned away.
+/// Counts a request that was rejected because a queue was full.
 pub fn queue_full(queue: Queue) {
     counter!(table::QUEUE_FULL, "queue" => queue.as_str()).increment(1);
 }
 
-/// A password was hashed or judged, its waiting included.
+/// Records the time to hash or verify a password, including the wait for a core.
 pub fn hashed(took: Duration) {
     histogram!(table::HASHING_SECONDS).record(took);
 }
 
-/// A change reached whoever watches it in this process, so long after it was made.
+/// Records the time from a change to its arrival at the subscribers in this process.
 pub fn event_lag(lag: Duration) {
     histogram!(table::EVENT_LAG_SECONDS).record(lag);
 }
 
-/// What counts from the start, so that its first rise is seen as one and not as its beginning.
+/// Initialises counters with 0, so that their first increment is seen as an increase and not as a new series.
 fn zero() {
     for kind in ["unavailable", "internal"] {
         counter!(table::FAULTS, "kind" => kind).increment(0);
@@ -289,8 +289,8 @@ fn zero() {
     for part in ["quotas", "events"] {
         counter!(table::FALLBACKS, "part" => part).increment(0);
     }
-    for turn in ["on", "off"] {
-        counter!(table::DESTINATION_THROTTLES, "turn" => turn).increment(0);
+    for state in ["on", "off"] {
+        counter!(table::DESTINATION_THROTTLES, "state" => state).increment(0);
     }
     for replay in RefreshReplay::ALL {
         counter!(table::REFRESH_REPLAYS, "answer" => replay.as_str()).increment(0);
@@ -310,12 +310,12 @@ fn zero() {
     drop((histogram!(table::HASHING_SECONDS), histogram!(table::EVENT_LAG_SECONDS)));
 }
 
-/// An open connection is counted as long as this lives.
+/// Counts an open connection until it is dropped.
 #[derive(Debug)]
 pub struct OpenConnection(());
 
 impl OpenConnection {
-    #[expect(clippy::new_without_default, reason = "it counts")]
+    #[expect(clippy::new_without_default, reason = "creating it changes a metric")]
     pub fn new() -> Self {
         gauge!(table::CONNECTIONS_OPEN).increment(1);
         Self(())
@@ -328,12 +328,12 @@ impl Drop for OpenConnection {
     }
 }
 
-/// An open WebSocket is counted as long as this lives, whether anything is watched over it or not.
+/// Counts an open WebSocket until it is dropped, with or without subscriptions.
 #[derive(Debug)]
 pub struct OpenSocket(());
 
 impl OpenSocket {
-    #[expect(clippy::new_without_default, reason = "it counts")]
+    #[expect(clippy::new_without_default, reason = "creating it changes a metric")]
     pub fn new() -> Self {
         gauge!(table::SOCKETS_OPEN).increment(1);
         Self(())
@@ -346,7 +346,7 @@ impl Drop for OpenSocket {
     }
 }
 
-/// An open subscription is counted as long as this lives.
+/// Counts an open subscription until it is dropped.
 #[derive(Debug)]
 pub struct OpenStream {
     transport: &'static str,

@@ -1,23 +1,23 @@
-//! What the system says of this process, under the names that Prometheus' own client libraries use.
+//! Process metrics of the operating system, under the names that the Prometheus client libraries use.
 //!
-//! Read from `/proc` at each scrape, so it costs nothing in between; where there is no `/proc`, there is nothing.
+//! Read from `/proc` at each scrape; where there is no `/proc`, none are exported.
 
 use std::{fmt::Write, fs};
 
-/// The name, kind and meaning of each.
+/// Name, type and help text of each metric.
 pub const METRICS: &[(&str, &str, &str)] = &[
     ("process_cpu_seconds_total", "counter", "User and system CPU time spent."),
     ("process_resident_memory_bytes", "gauge", "Resident memory."),
     ("process_virtual_memory_bytes", "gauge", "Virtual memory."),
     ("process_open_fds", "gauge", "Open file descriptors."),
-    ("process_max_fds", "gauge", "The most file descriptors that may be open."),
-    ("process_threads", "gauge", "Threads of the operating system."),
+    ("process_max_fds", "gauge", "Maximum number of open file descriptors."),
+    ("process_threads", "gauge", "Number of operating system threads."),
 ];
 
-/// Ticks a second in `/proc/PID/stat`: what Linux shows to user space, on every architecture that this is built for.
+/// Clock ticks a second in `/proc/PID/stat`: Linux uses this value in user space on all supported architectures.
 const USER_HZ: f64 = 100.0;
 
-/// All of them, as Prometheus reads them.
+/// All process metrics in the Prometheus text format.
 pub fn render() -> String {
     let values = [cpu_seconds(), status("VmRSS:"), status("VmSize:"), open_files(), most_files(), status("Threads:")];
     let mut text = String::new();
@@ -32,13 +32,13 @@ pub fn render() -> String {
 
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field is the program's name in brackets, which may hold blanks; utime and stime are 14 and 15.
+    // The second field is the program's name in parentheses, which may contain spaces; utime and stime are 14 and 15.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut times = fields.split_ascii_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().ok());
     Some((times.next()?? + times.next()??) / USER_HZ)
 }
 
-/// A number of `/proc/self/status`, in bytes where it is given in kilobytes.
+/// A number from `/proc/self/status`; kilobytes are converted to bytes.
 fn status(name: &str) -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -53,7 +53,7 @@ fn open_files() -> Option<f64> {
     Some(f64::from(u32::try_from(open).ok()?))
 }
 
-/// The most file descriptors that this process may have open; none: no bound, or not known here.
+/// The limit of open file descriptors of this process. `None`: unlimited or unknown.
 pub fn most_files() -> Option<f64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_read_and_plausible() {
+    fn process_metrics_are_plausible() {
         let text = render();
         let value = |name: &str| -> f64 {
             let line = text.lines().find(|line| line.starts_with(name) && !line.starts_with('#')).unwrap();

@@ -5,15 +5,15 @@ use super::{
     *,
 };
 
-/// What is rendered after `work`.
+/// The text that is rendered after `work`.
 fn rendered(work: impl FnOnce()) -> String {
     let recorder = exporter::recorder();
     ::metrics::with_local_recorder(&recorder, work);
     recorder.handle().render()
 }
 
-/// Calls everything that counts.
-fn count_everything() {
+/// Calls every function that records a metric.
+fn record_every_metric() {
     let span = Duration::from_millis(3);
     request("signIn".into(), "ok", span);
     request_refused("none".into(), "BAD_REQUEST");
@@ -48,9 +48,9 @@ fn count_everything() {
 }
 
 #[test]
-fn what_is_counted_is_what_the_table_says() {
+fn recorded_metrics_match_the_table() {
     let text = rendered(|| {
-        count_everything();
+        record_every_metric();
         gauge!(table::BUILD_INFO, "version" => "0").set(1);
     });
     let mut types = BTreeMap::new();
@@ -80,7 +80,7 @@ fn what_is_counted_is_what_the_table_says() {
 }
 
 #[test]
-fn names_say_their_unit() {
+fn metric_names_end_with_their_unit() {
     for metric in METRICS {
         assert!(metric.name.starts_with("countersign_"), "{}", metric.name);
         assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
@@ -89,7 +89,7 @@ fn names_say_their_unit() {
 }
 
 #[test]
-fn a_stream_is_open_until_it_is_dropped() {
+fn open_stream_is_counted_until_dropped() {
     let open = "countersign_streams_open{transport=\"websocket\"}";
     let both = rendered(|| {
         drop(OpenStream::new("websocket"));
