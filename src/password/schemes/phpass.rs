@@ -1,4 +1,4 @@
-//! The portable hashes of phpass (WordPress, phpBB) and Drupal 7's variant of them.
+//! The portable hashes of phpass (WordPress, phpBB) and the variant of Drupal 7.
 
 use std::fmt;
 
@@ -13,17 +13,17 @@ use crate::password::{
     pool::Memory,
 };
 
-const MOST_LOG_ROUNDS: u32 = 20;
-/// MD5 and SHA-512 are fast: with fewer rounds than these passwords can be guessed quickly.
-const FAIR_LOG_ROUNDS: u32 = 14;
+const MAX_LOG_ROUNDS: u32 = 20;
+/// MD5 and SHA-512 are fast: with fewer rounds, passwords can be guessed quickly.
+const MIN_LOG_ROUNDS: u32 = 14;
 
 #[derive(Clone, PartialEq)]
 pub struct Phpass {
     function: HashFunction,
-    /// The rounds, as the power of two that they are.
+    /// log2 of the number of rounds.
     log_rounds: u32,
     salt: Vec<u8>,
-    /// Drupal stores the first half of it.
+    /// The hash, which Drupal truncates to its first half.
     output: Vec<u8>,
 }
 
@@ -56,12 +56,12 @@ impl Hash for Phpass {
     }
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let mut made = self.function.digest(&[&self.salt, password]);
+        let mut digest = self.function.digest(&[&self.salt, password]);
         for _ in 0..1u32 << self.log_rounds {
-            made = self.function.digest(&[&made, password]);
+            digest = self.function.digest(&[&digest, password]);
         }
-        made.truncate(self.output.len());
-        Some(made)
+        digest.truncate(self.output.len());
+        Some(digest)
     }
 
     fn output(&self) -> &[u8] {
@@ -74,8 +74,8 @@ impl Hash for Phpass {
 
     fn work(&self) -> Work {
         match self.log_rounds {
-            ..FAIR_LOG_ROUNDS => Work::Fast,
-            FAIR_LOG_ROUNDS..=MOST_LOG_ROUNDS => Work::Fair,
+            ..MIN_LOG_ROUNDS => Work::Fast,
+            MIN_LOG_ROUNDS..=MAX_LOG_ROUNDS => Work::Fair,
             _ => Work::Excessive,
         }
     }

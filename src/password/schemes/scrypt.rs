@@ -14,14 +14,15 @@ use crate::password::{
     pool::Memory,
 };
 
-/// The most memory, and memory times lanes, that verifying may take, in bytes.
-const MOST_MEMORY: u64 = 256 << 20;
-const MOST_WORK: u64 = 1 << 30;
-/// The most lanes, and the most blocks of 128 bytes in all of them: PBKDF2 makes those before the memory is filled, and
-/// reads them afterwards.
-const MOST_LANES: u32 = 16;
-const MOST_BLOCKS: u64 = 4096;
-/// Memory times lanes, in bytes, below which guesses are cheap: a quarter of what scrypt's paper calls interactive.
+/// The maximum memory, and memory times lanes, for verification, in bytes.
+const MAX_MEMORY: u64 = 256 << 20;
+const MAX_WORK: u64 = 1 << 30;
+/// The maximum number of lanes, and of blocks of 128 bytes in all lanes: PBKDF2 computes these blocks before the memory
+/// is filled, and reads them afterwards.
+const MAX_LANES: u32 = 16;
+const MAX_BLOCKS: u64 = 4096;
+/// Memory times lanes, in bytes, below which guessing is cheap: a quarter of the interactive setting in the scrypt
+/// paper.
 const FAST_WORK: u64 = 4 << 20;
 
 #[derive(Clone, PartialEq)]
@@ -31,18 +32,18 @@ pub struct Scrypt {
     pub output: Vec<u8>,
 }
 
-/// Parameters, with N as the power of two that it is.
+/// Parameters from log2 of N.
 pub fn params(log_n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
     let log_n = u8::try_from(log_n).map_err(|_| TooCostly)?;
     match (r, p) {
         (0, _) | (_, 0) => Err(Malformed),
-        // What is left to refuse are sizes that overflow.
+        // The only remaining errors are sizes that overflow.
         (r, p) if u64::from(r) * u64::from(p) < 1 << 30 => Params::new(log_n, r, p).map_err(|_| TooCostly),
         _ => Err(TooCostly),
     }
 }
 
-/// The same, with N itself.
+/// Parameters from N.
 pub fn params_of_n(n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
     if n < 2 || !n.is_power_of_two() {
         return Err(Malformed);
@@ -55,7 +56,7 @@ pub fn work(params: &Params) -> Work {
     let blocks = r.saturating_mul(p);
     let memory = params.n().saturating_mul(128 * r);
     let work = memory.saturating_mul(p);
-    if memory > MOST_MEMORY || work > MOST_WORK || params.p() > MOST_LANES || blocks > MOST_BLOCKS {
+    if memory > MAX_MEMORY || work > MAX_WORK || params.p() > MAX_LANES || blocks > MAX_BLOCKS {
         Work::Excessive
     } else if work < FAST_WORK {
         Work::Fast
@@ -82,8 +83,8 @@ impl Hash for Scrypt {
     }
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let mut made = Zeroizing::new(vec![0; self.output.len()]);
-        scrypt::scrypt(password, &self.salt, &self.params, &mut made).is_ok().then_some(made)
+        let mut computed = Zeroizing::new(vec![0; self.output.len()]);
+        scrypt::scrypt(password, &self.salt, &self.params, &mut computed).is_ok().then_some(computed)
     }
 
     fn output(&self) -> &[u8] {
