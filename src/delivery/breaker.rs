@@ -53,7 +53,7 @@ struct Outage {
 
 impl Breaker {
     /// Whether a message may be sent now. While the circuit is open, one message is sent as a probe after each open
-    /// period. If the outcome of the probe is never reported, another probe is sent after [`MAX_OPEN`].
+    /// period. If the outcome of the probe is never reported, another probe is sent after `MAX_OPEN`.
     pub fn admit(&mut self, now: Timestamp) -> Admission {
         if let Some(until) = self.rests(now) {
             return Admission::Rests { until };

@@ -23,7 +23,7 @@ pub fn base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
     bounded(engine.decode(text).map_err(|_| Malformed)?)
 }
 
-/// Like [`base64`], but not empty.
+/// Like [`base64()`], but not empty.
 pub fn some_base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
     some(base64(text)?)
 }

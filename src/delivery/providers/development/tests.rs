@@ -208,7 +208,7 @@ impl MakeWriter<'_> for Captured {
 async fn the_log_line_contains_no_code_text_or_full_contact() {
     let captured = Captured::default();
     // With a single subscriber, tracing caches the interest of the first thread; a thread of another test has no
-    // subscriber and would disable this call site for all. With two subscribers it asks both.
+    // subscriber and would disable this call site for all. With two subscribers it checks both.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(captured.clone()).finish();
