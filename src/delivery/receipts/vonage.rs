@@ -18,7 +18,7 @@ use crate::delivery::{
 use domain::{Timestamp, ids::DeliveryId};
 use platform::config::{Env, Secret};
 
-/// How far Vonage's clock may be off, and how long a captured receipt could be played again.
+/// The maximum clock difference to Vonage, and the window in which a captured receipt could be replayed.
 const TOLERANCE_SECONDS: u64 = 5 * 60;
 
 /// How requests are signed, in both directions.
@@ -38,7 +38,7 @@ pub enum Method {
 }
 
 impl Signature {
-    /// None without a secret.
+    /// None if no secret is configured.
     pub fn read(env: &Env) -> Option<Self> {
         let methods =
             [("md5", Method::Md5), ("sha1", Method::Sha1), ("sha256", Method::Sha256), ("sha512", Method::Sha512)];
@@ -51,16 +51,16 @@ impl Signature {
         Self { secrets, method }
     }
 
-    /// The `sig` of these fields, by the first secret.
+    /// The `sig` of these fields with the first secret.
     pub fn sign<'a>(&self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         let text = joined(fields);
         self.secrets.first().map(|secret| hex::encode(self.method.tag(secret, &text))).unwrap_or_default()
     }
 
-    /// The receipt in these fields, however they came (query, form or JSON). None: a status that says nothing new.
+    /// The receipt in these fields (of a query, a form or JSON). None if its status is not relevant.
     ///
     /// # Errors
-    /// Why it is no receipt.
+    /// Why it is not a valid receipt.
     pub fn receipt(&self, fields: &BTreeMap<String, String>, now: Timestamp) -> Result<Option<Receipt>, NoReceipt> {
         if !self.is_genuine(fields, now) {
             return Err(NoReceipt::Forged);
@@ -105,7 +105,7 @@ impl Method {
     }
 }
 
-/// The fields but `sig` in the order of their names, `&name=value` each, with `&` and `=` in values as `_`.
+/// The fields except `sig`, sorted by name, each as `&name=value`, with `&` and `=` in values replaced by `_`.
 fn joined<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let sorted: BTreeMap<_, _> = fields.into_iter().filter(|(name, _)| *name != "sig").collect();
     sorted.into_iter().map(|(name, value)| format!("&{name}={}", value.replace(['&', '='], "_"))).collect()
@@ -119,7 +119,7 @@ pub fn form_fields(form: &[u8]) -> BTreeMap<String, String> {
 /// The fields of a JSON object.
 ///
 /// # Errors
-/// When it is none.
+/// If the body is not a JSON object.
 pub fn json_fields(json: &[u8]) -> Result<BTreeMap<String, String>, NoReceipt> {
     let fields: BTreeMap<String, Loose> = serde_json::from_slice(json).map_err(|_| NoReceipt::Malformed)?;
     Ok(fields.into_iter().map(|(name, value)| (name, value.as_str().to_owned())).collect())

@@ -13,24 +13,23 @@ fn hints(vars: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn all_missing_settings_of_a_provider_are_reported_at_once() {
-    let lacks = |name: &str| hints(&[("SMS_PROVIDER", name)]).join("\n");
+    let missing = |name: &str| hints(&[("SMS_PROVIDER", name)]).join("\n");
     assert_eq!(
-        lacks("twilio"),
-        "SMS_PROVIDER: twilio lacks TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN or TWILIO_API_KEY_SID with \
-         TWILIO_API_KEY_SECRET, TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID: set what is missing, or take twilio \
-         out"
+        missing("twilio"),
+        "SMS_PROVIDER: twilio requires TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN or TWILIO_API_KEY_SID with \
+         TWILIO_API_KEY_SECRET, TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID: set what is missing, or remove twilio"
     );
-    assert!(lacks("twilio-verify").contains("TWILIO_VERIFY_SERVICE_SID"));
-    assert!(lacks("naver-cloud").contains(
+    assert!(missing("twilio-verify").contains("TWILIO_VERIFY_SERVICE_SID"));
+    assert!(missing("naver-cloud").contains(
         "NAVER_CLOUD_ACCESS_KEY, NAVER_CLOUD_SECRET_KEY, NAVER_CLOUD_SMS_SERVICE_ID, NAVER_CLOUD_SMS_FROM_NUMBER"
     ));
-    assert!(lacks("aligo").contains("ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER"));
-    assert!(lacks("solapi").contains("SOLAPI_API_KEY, SOLAPI_API_SECRET, SOLAPI_SENDER"));
-    assert!(lacks("vonage").contains("VONAGE_API_KEY, VONAGE_FROM, VONAGE_API_SECRET or VONAGE_SIGNATURE_SECRET"));
-    assert!(lacks("webhook").contains("DELIVERY_WEBHOOK_URL, DELIVERY_WEBHOOK_SECRET"));
-    assert!(hints(&[("EMAIL_PROVIDER", "smtp")]).join("").contains("smtp lacks SMTP_HOST, SMTP_FROM"));
+    assert!(missing("aligo").contains("ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER"));
+    assert!(missing("solapi").contains("SOLAPI_API_KEY, SOLAPI_API_SECRET, SOLAPI_SENDER"));
+    assert!(missing("vonage").contains("VONAGE_API_KEY, VONAGE_FROM, VONAGE_API_SECRET or VONAGE_SIGNATURE_SECRET"));
+    assert!(missing("webhook").contains("DELIVERY_WEBHOOK_URL, DELIVERY_WEBHOOK_SECRET"));
+    assert!(hints(&[("EMAIL_PROVIDER", "smtp")]).join("").contains("smtp requires SMTP_HOST, SMTP_FROM"));
     #[cfg(feature = "aws-sns")]
-    assert!(lacks("aws-sns").contains("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"));
+    assert!(missing("aws-sns").contains("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"));
 }
 
 #[test]
@@ -38,8 +37,8 @@ fn each_provider_of_a_list_is_checked() {
     let hints =
         hints(&[("SMS_PROVIDER", "aligo,solapi"), ("EMAIL_PROVIDER", "smtp,nobody"), ("VOICE_PROVIDER", "aligo")]);
     assert_eq!(hints.len(), 5, "{hints:#?}");
-    assert!(hints.iter().any(|hint| hint == "VOICE_PROVIDER: aligo carries SMS alone: take it out"));
-    assert!(hints.iter().any(|hint| hint.starts_with(r#"EMAIL_PROVIDER: no provider is called "nobody""#)));
+    assert!(hints.iter().any(|hint| hint == "VOICE_PROVIDER: aligo carries only SMS: remove it"));
+    assert!(hints.iter().any(|hint| hint.starts_with(r#"EMAIL_PROVIDER: unknown provider "nobody""#)));
 }
 
 #[test]
@@ -115,9 +114,9 @@ fn doctor_lists_capabilities_and_missing_settings_of_each_provider() {
     assert_eq!(
         lines,
         [
-            "aligo: carries SMS; to +82 alone; receipts by polling; lacks ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER",
-            "smtp: carries EMAIL; everywhere; gives no receipts; lacks SMTP_HOST, SMTP_FROM",
-            "twilio: carries SMS, VOICE; everywhere; receipts by webhook; ready",
+            "aligo: carries SMS; only to +82; receipts by polling; missing: ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER",
+            "smtp: carries EMAIL; worldwide; no receipts; missing: SMTP_HOST, SMTP_FROM",
+            "twilio: carries SMS, VOICE; worldwide; receipts by webhook; ready",
         ]
     );
 }

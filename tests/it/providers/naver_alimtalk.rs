@@ -171,9 +171,9 @@ fn incomplete_configuration_is_rejected_by_name() {
     };
     for (name, _) in ALIMTALK {
         let refused = refused(name, &[]);
-        assert!(refused.contains(&format!("naver-cloud lacks {name}: ")), "{refused}");
+        assert!(refused.contains(&format!("naver-cloud requires {name}: ")), "{refused}");
     }
     let text = "NAVER_CLOUD_ALIMTALK_TEMPLATE_TEXT";
     assert!(refused(text, &[(text, "인증번호")]).contains("#{코드}"));
-    assert!(refused(text, &[(text, "#{이름}님 #{코드}")]).contains("no variable but"));
+    assert!(refused(text, &[(text, "#{이름}님 #{코드}")]).contains("no variable other than"));
 }

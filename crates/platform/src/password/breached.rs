@@ -1,4 +1,4 @@
-//! Passwords out of breaches, looked up on disk.
+//! Lookup of breached passwords in a file.
 
 use std::{
     fs::File,
@@ -10,51 +10,51 @@ use std::{
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-/// A file with one SHA-1 in hexadecimal per line, sorted, each with or without `:count` behind it: the form in which
-/// Have I Been Pwned's list is downloaded. It has tens of gigabytes, so it is searched where it lies.
+/// A file with one SHA-1 in hexadecimal per line, sorted, each optionally followed by `:count`: the download format of
+/// Have I Been Pwned. It has tens of gigabytes, so it is searched on disk and not loaded.
 #[derive(Clone, Debug)]
 pub struct Breached(Arc<PathBuf>);
 
 const HEX: usize = 40;
-/// The longest line: a hash, a colon, a count, a line break of two.
+/// The maximum length of a line: a hash, a colon, a count and CRLF.
 const LINE: usize = HEX + 1 + 20 + 2;
-/// How many places are looked at before the file is believed to be sorted.
+/// The number of positions that are sampled to check that the file is sorted.
 const SAMPLES: u64 = 64;
 
 impl Breached {
-    /// Looks whether the file is what it should be, by its ends and some places between.
+    /// Opens the file and checks its format and order at sampled positions.
     ///
     /// # Errors
-    /// What is wrong with the file, in words for an operator.
+    /// A message for the operator if the file can't be read, is empty, malformed or not sorted.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let named = |what: String| format!("{}: {what}", path.display());
-        let file = File::open(path).map_err(|error| named(error.to_string()))?;
-        let mut lines = Lines::new(file).map_err(|error| named(error.to_string()))?;
+        let with_path = |what: String| format!("{}: {what}", path.display());
+        let file = File::open(path).map_err(|error| with_path(error.to_string()))?;
+        let mut lines = Lines::new(file).map_err(|error| with_path(error.to_string()))?;
         if lines.length == 0 {
-            return Err(named("is empty".to_owned()));
+            return Err(with_path("is empty".to_owned()));
         }
         let mut before = None;
         for sample in 0..=SAMPLES {
-            let place = lines.length / SAMPLES * sample;
-            let line = lines.at(place).map_err(|error| named(error.to_string()))?;
+            let offset = lines.length / SAMPLES * sample;
+            let line = lines.at(offset).map_err(|error| with_path(error.to_string()))?;
             let Some(line) = line else { break };
             if before.is_some_and(|before| before > line.hash) {
-                return Err(named(format!("is not sorted by hash (near byte {place})")));
+                return Err(with_path(format!("is not sorted by hash (near byte {offset})")));
             }
             before = Some(line.hash);
         }
         Ok(Self(Arc::new(path.to_owned())))
     }
 
-    /// Whether the list has this password. Reads some forty lines of the file; it is opened anew each time, so that a
-    /// newer list can take its place while we run.
+    /// Whether the list contains this password. Reads about forty lines of the file. The file is opened for each
+    /// lookup, so that it can be replaced while the program runs.
     ///
     /// # Errors
-    /// When the file can't be read, or is not such a list.
+    /// If the file can't be read or is malformed.
     pub fn contains(&self, password: &str) -> io::Result<bool> {
         let mut lines = Lines::new(File::open(&*self.0)?)?;
-        // Emptied since it was opened at start: no list is not a list that says no.
-        if lines.length == 0 { Err(not_a_list(0)) } else { lines.has(&sha1(password)) }
+        // The file was emptied after startup: fail instead of reporting that the password is not listed.
+        if lines.length == 0 { Err(malformed(0)) } else { lines.has(&sha1(password)) }
     }
 }
 
@@ -94,7 +94,7 @@ impl Lines {
         Ok(Self { file, length })
     }
 
-    /// Binary search by byte: the line that is sought, if there is one, starts from `low` to before `high`.
+    /// Binary search by byte offset. Invariant: if the line exists, it starts in `low..high`.
     fn has(&mut self, hash: &Hash) -> io::Result<bool> {
         let (mut low, mut high) = (0, self.length);
         while low < high {
@@ -105,25 +105,25 @@ impl Lines {
                     std::cmp::Ordering::Less => low = line.next,
                     std::cmp::Ordering::Greater => high = middle,
                 },
-                // No line starts from the middle on.
+                // No line starts at or after `middle`.
                 _ => high = middle,
             }
         }
         Ok(false)
     }
 
-    /// The first line that starts at `place` or after it.
-    fn at(&mut self, place: u64) -> io::Result<Option<Line>> {
-        // The line break before `place` says whether a line starts there.
-        let from = place.saturating_sub(1);
+    /// The first line that starts at or after `offset`.
+    fn at(&mut self, offset: u64) -> io::Result<Option<Line>> {
+        // A line starts at `offset` if the byte before it is a line break.
+        let from = offset.saturating_sub(1);
         let mut buffer = [0; 2 * LINE];
         let read = self.read(from, &mut buffer)?;
         let text = &buffer[..read];
-        let skip = match (place, text.iter().position(|byte| *byte == b'\n')) {
+        let skip = match (offset, text.iter().position(|byte| *byte == b'\n')) {
             (0, _) => 0,
             (_, Some(end)) => end + 1,
             (_, None) if read < buffer.len() => return Ok(None),
-            (_, None) => return Err(not_a_list(from)),
+            (_, None) => return Err(malformed(from)),
         };
         let start = from + skip as u64;
         let line = &text[skip..];
@@ -131,16 +131,16 @@ impl Lines {
             return Ok(None);
         }
         let end = line.iter().position(|byte| *byte == b'\n');
-        // The last line may go without a line break; any other that has none within reach is longer than a line.
+        // Only the last line may lack a line break. Any other line without one in the buffer is too long.
         let length = match end {
             Some(end) => end,
             None if read < buffer.len() => line.len(),
-            None => return Err(not_a_list(start)),
+            None => return Err(malformed(start)),
         };
         let hash = line.first_chunk::<HEX>().map(|hash| hash.map(|digit| digit.to_ascii_uppercase()));
-        let hash = hash.filter(|hash| hash.iter().all(u8::is_ascii_hexdigit)).ok_or_else(|| not_a_list(start))?;
+        let hash = hash.filter(|hash| hash.iter().all(u8::is_ascii_hexdigit)).ok_or_else(|| malformed(start))?;
         if !matches!(line[..length].get(HEX), None | Some(b':' | b'\r')) {
-            return Err(not_a_list(start));
+            return Err(malformed(start));
         }
         Ok(Some(Line { start, next: start + length as u64 + 1, hash }))
     }
@@ -158,8 +158,8 @@ impl Lines {
     }
 }
 
-fn not_a_list(place: u64) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("no line HASH or HASH:count at byte {place}"))
+fn malformed(offset: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("expected a line HASH or HASH:count at byte {offset}"))
 }
 
 #[cfg(test)]
@@ -176,11 +176,11 @@ mod tests {
         file
     }
 
-    /// The first `passwords` numbers, as a list in one of the forms that are around.
+    /// A list of the first `passwords` numbers, with lines formatted by `line`.
     fn numbers(passwords: usize, line: impl Fn(usize, &str) -> String) -> tempfile::NamedTempFile {
         let mut hashes: Vec<_> = (0..passwords).map(|number| sha1_hex(&number.to_string())).collect();
         hashes.sort();
-        let lines: String = hashes.iter().enumerate().map(|(place, hash)| line(place, hash)).collect();
+        let lines: String = hashes.iter().enumerate().map(|(offset, hash)| line(offset, hash)).collect();
         list(&lines)
     }
 
@@ -188,13 +188,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
-        fn every_password_of_a_list_is_found_and_no_other(length in 1_usize..400, form in 0..4) {
-            let file = numbers(length, |place, hash| match form {
+        fn contains_finds_exactly_the_listed_passwords(length in 1_usize..400, form in 0..4) {
+            let file = numbers(length, |offset, hash| match form {
                 0 => format!("{hash}\n"),
-                1 => format!("{hash}:{}\r\n", 10_usize.pow(place as u32 % 12)),
-                2 => format!("{}:{place}\n", hash.to_lowercase()),
+                1 => format!("{hash}:{}\r\n", 10_usize.pow(offset as u32 % 12)),
+                2 => format!("{}:{offset}\n", hash.to_lowercase()),
                 // No line break at the end.
-                _ => format!("{}{hash}", if place == 0 { "" } else { "\n" }),
+                _ => format!("{}{hash}", if offset == 0 { "" } else { "\n" }),
             });
             let breached = Breached::open(file.path()).unwrap();
             for number in 0..length + 50 {
@@ -204,24 +204,24 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_the_one_of_the_public_lists() {
+    fn the_hash_matches_the_public_lists() {
         assert_eq!(sha1_hex("password"), "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8");
     }
 
     #[test]
-    fn what_is_no_sorted_list_is_refused_at_start() {
+    fn open_rejects_malformed_and_unsorted_files() {
         let error = |text: &str| Breached::open(list(text).path()).unwrap_err();
         assert!(error("").contains("is empty"));
         assert!(error("password\n123456\n").contains("at byte 0"));
         assert!(error(&"x".repeat(10_000)).contains("at byte 0"));
         assert!(error(&format!("{}zz\n", "A".repeat(40))).contains("at byte 0"));
-        let unsorted = numbers(1000, |place, hash| format!("{:01X}{}\n", 15 - place * 16 / 1000, &hash[1..]));
+        let unsorted = numbers(1000, |offset, hash| format!("{:01X}{}\n", 15 - offset * 16 / 1000, &hash[1..]));
         assert!(Breached::open(unsorted.path()).unwrap_err().contains("not sorted"));
         assert!(Breached::open(Path::new("/nowhere")).is_err());
     }
 
     #[test]
-    fn a_list_that_breaks_later_is_an_error_and_not_a_no() {
+    fn contains_fails_if_the_file_becomes_malformed() {
         let file = numbers(100, |_, hash| format!("{hash}\n"));
         let breached = Breached::open(file.path()).unwrap();
         file.as_file().set_len(0).unwrap();

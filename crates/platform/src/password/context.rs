@@ -1,31 +1,31 @@
-//! What a password must not be made of.
+//! Personal data that a password must not contain.
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// What is known of a person and of the service: names, username, contacts, birth date. A password that holds one of
-/// these is among the first that anybody tries (NIST SP 800-63B, 3.1.1.2: context-specific words).
+/// Known facts about a person and the service: names, username, contacts, birth date. A password that contains one of
+/// these is among the first guesses of an attacker (NIST SP 800-63B, 3.1.1.2: context-specific words).
 #[derive(Clone, Default)]
 pub struct Context {
-    /// Folded words, long enough to mean something.
+    /// Case-folded words above the minimum length.
     words: Vec<String>,
-    /// Phone numbers and dates: digits alone.
+    /// Phone numbers and dates, only their digits.
     numbers: Vec<String>,
 }
 
-/// A word of four letters, or of two where the script has no case (Korean and Chinese names): shorter ones are in half
-/// of all passwords by chance.
-const LEAST_LETTERS: usize = 4;
-const LEAST_CASELESS_LETTERS: usize = 2;
-/// Six digits in a row of a phone number or a birth date (`900517`). Shorter runs only make a password weaker.
-const LEAST_DIGITS: usize = 6;
-/// Facts beyond this length are cut: no name is longer, and each costs time.
-const MOST_CHARACTERS: usize = 150;
+/// The minimum length of a word: four letters, or two in scripts without case (Korean and Chinese names). Shorter words
+/// occur in half of all passwords by chance.
+const MIN_LETTERS: usize = 4;
+const MIN_CASELESS_LETTERS: usize = 2;
+/// Six consecutive digits of a phone number or a birth date (`900517`). Shorter runs only lower the strength score.
+const MIN_DIGITS: usize = 6;
+/// Longer facts are truncated: no name is longer, and each character costs time.
+const MAX_CHARACTERS: usize = 150;
 
 impl Context {
-    /// From facts as they are known: `Kim Min Jun`, `minjun@example.com`, `+821012345678`, `1990-05-17`, `Acme`.
+    /// From unprocessed facts: `Kim Min Jun`, `minjun@example.com`, `+821012345678`, `1990-05-17`, `Acme`.
     pub fn new(facts: impl IntoIterator<Item = String>) -> Self {
         let mut context = Self::default();
         for fact in facts {
@@ -34,11 +34,11 @@ impl Context {
         context
     }
 
-    /// One more fact.
+    /// Adds a fact.
     pub fn add(&mut self, fact: &str) {
-        let fact: String = fold(fact).chars().take(MOST_CHARACTERS).collect();
+        let fact: String = fold(fact).chars().take(MAX_CHARACTERS).collect();
         match fact.split_once('@') {
-            // The last label of a domain belongs to everybody.
+            // The last label of a domain is not personal.
             Some((local, domain)) => {
                 self.add_words(local);
                 self.add_words(domain.rsplit_once('.').map_or(domain, |(name, _)| name));
@@ -47,7 +47,7 @@ impl Context {
         }
     }
 
-    /// The words of a fact, and the whole of it without what stands between them.
+    /// Adds the words of a fact, and all of them joined without separators.
     fn add_words(&mut self, fact: &str) {
         let parts = fact.split(|character: char| !character.is_alphanumeric()).filter(|part| !part.is_empty());
         let whole: String = parts.clone().collect();
@@ -55,14 +55,14 @@ impl Context {
             self.numbers.push(whole);
             return;
         }
-        for word in parts.chain([whole.as_str()]).filter(|word| means_something(word)) {
+        for word in parts.chain([whole.as_str()]).filter(|word| is_long_enough(word)) {
             if !self.words.iter().any(|known| known == word) {
                 self.words.push(word.to_owned());
             }
         }
     }
 
-    /// Whether the password is made of any of it: as it stands, or with the characters between letters left out.
+    /// Whether the password contains any of the facts, as it is or without its separators.
     pub fn is_in(&self, password: &str) -> bool {
         let password = Zeroizing::new(fold(password));
         let joined =
@@ -71,7 +71,7 @@ impl Context {
             || self.numbers.iter().any(|number| shares_digits(&password, number) || shares_digits(&joined, number))
     }
 
-    /// What a guesser tries first, for the estimate of strength: the words, and the ends of the numbers.
+    /// Words for the strength estimate, which an attacker tries first: the words, and the ends of the numbers.
     pub fn guesses(&self) -> Vec<&str> {
         let ends = self.numbers.iter().flat_map(|number| [4, 8].map(|length| end(number, length)));
         self.words.iter().map(String::as_str).chain(ends).take(32).collect()
@@ -82,10 +82,10 @@ fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase()
 }
 
-fn means_something(word: &str) -> bool {
+fn is_long_enough(word: &str) -> bool {
     let letters = word.chars().count();
     let caseless = word.chars().all(|letter| letter.is_alphabetic() && !letter.is_lowercase());
-    letters >= if caseless { LEAST_CASELESS_LETTERS } else { LEAST_LETTERS }
+    letters >= if caseless { MIN_CASELESS_LETTERS } else { MIN_LETTERS }
 }
 
 fn end(number: &str, length: usize) -> &str {
@@ -93,8 +93,8 @@ fn end(number: &str, length: usize) -> &str {
 }
 
 fn shares_digits(password: &str, number: &str) -> bool {
-    let mut runs = number.as_bytes().windows(LEAST_DIGITS);
-    runs.any(|run| password.as_bytes().windows(LEAST_DIGITS).any(|part| part == run))
+    let mut runs = number.as_bytes().windows(MIN_DIGITS);
+    runs.any(|run| password.as_bytes().windows(MIN_DIGITS).any(|part| part == run))
 }
 
 impl fmt::Debug for Context {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn pw_02_a_password_made_of_a_person_is_seen_through() {
+    fn pw_02_passwords_with_personal_data_are_detected() {
         for password in [
             "MinJun!2026",
             "min-jun-2026!",
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_is_not_a_likeness() {
+    fn accidental_similarities_are_accepted() {
         for password in ["NewPassword123!", "kim-chi-is-fine-9A", "Mint-Junction-77!", "1990sMusic!", "Com-Pass-2026!"]
         {
             assert!(!kim().is_in(password), "{password}");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_print_what_it_knows() {
+    fn debug_output_contains_no_facts() {
         assert_eq!(format!("{:?}", kim()), "[5 words, 2 numbers]");
     }
 }

@@ -1,15 +1,17 @@
-//! Decoys: what the password for an unknown account is verified against.
+//! Decoys: the hashes against which the passwords of unknown accounts are verified.
 //!
-//! Hashes cost what they were made with: at another system, or before the costs here were raised. If unknown accounts
-//! were always verified at today's cost, an answer that takes another time would reveal an account. So an unknown
-//! identifier is given one of the schemes that accounts have, as often as accounts have it, and always the same one.
+//! Verification takes as long as the parameters of the hash require, and these differ: hashes were imported from other
+//! systems, or made before the cost was raised. If unknown accounts were always verified at the current cost, a
+//! different response time would reveal an account. An unknown identifier is therefore mapped to one of the schemes
+//! that accounts have, always to the same one, with the same frequency as among accounts.
 //!
-//! Accounts move from other schemes to today's, when their owners sign in, and never back. Unknown identifiers do the
-//! same as the shares change: a scheme's share is remembered at its largest ([`SchemeCount::peak`]), identifiers are
-//! spread over the schemes by that, and as many of a scheme's identifiers as its accounts have left it have left it.
+//! An account moves from another scheme to the current one when its owner signs in, and never back. Unknown identifiers
+//! move the same way: identifiers are spread over the schemes by the largest number of accounts that each scheme ever
+//! had ([`SchemeCount::peak`]), and the share of accounts that have left a scheme is also the share of its identifiers
+//! that are mapped to the current scheme.
 //!
-//! What remains: somebody who knows that two identifiers are one person's can tell, as long as accounts have schemes of
-//! different costs, that no account has both of them if their decoys differ. Nothing links the two here.
+//! Known limitation: as long as accounts have schemes of different cost, an attacker who knows two identifiers of one
+//! person can conclude from different decoys that no account has both. The decoys of two identifiers are not linked.
 
 use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
@@ -18,27 +20,27 @@ use serde::{Deserialize, Serialize};
 
 use super::{PasswordHash, hasher::Cost, schemes::Scheme};
 
-/// How many accounts have which scheme.
+/// The number of accounts per scheme.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Census {
     pub schemes: Vec<SchemeCount>,
 }
 
-/// One scheme at one cost.
+/// A scheme at one cost and its number of accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemeCount {
-    /// A stored hash without salt and output.
+    /// The text of a stored hash, with salt and output blanked.
     pub scheme: String,
     pub accounts: u64,
-    /// The most that `accounts` ever was.
+    /// The maximum that `accounts` ever was.
     pub peak: u64,
 }
 
-/// The most schemes that are told apart. Choosing among them takes a few microseconds.
-const MOST_SCHEMES: usize = 128;
+/// The maximum number of schemes that are distinguished. Choosing among them takes a few microseconds.
+const MAX_SCHEMES: usize = 128;
 
 impl Census {
-    /// The next census: what `tally` counted, with the peaks of this one.
+    /// The next census: the counts of `tally`, with the peaks of this census.
     #[must_use]
     pub fn next(&self, tally: Tally) -> Self {
         let mut counted = tally.0;
@@ -55,7 +57,7 @@ impl Census {
         schemes.sort_by(|one, other| {
             Reverse(one.accounts).cmp(&Reverse(other.accounts)).then_with(|| one.scheme.cmp(&other.scheme))
         });
-        schemes.truncate(MOST_SCHEMES);
+        schemes.truncate(MAX_SCHEMES);
         Self { schemes }
     }
 }
@@ -65,7 +67,7 @@ impl Census {
 pub struct Tally(HashMap<String, u64>);
 
 impl Tally {
-    /// Counts a stored hash. A garbled one is verified against a decoy, too, and is none.
+    /// Counts a stored hash. A malformed one is not counted; its account is verified against a decoy.
     pub fn add(&mut self, stored: &str) {
         if let Some(hash) = PasswordHash::from_stored(stored) {
             *self.0.entry(hash.scheme.blank().to_string()).or_default() += 1;
@@ -73,12 +75,12 @@ impl Tally {
     }
 }
 
-/// A scheme that accounts have and that is not made here today.
+/// A scheme that accounts have and that is not the current one.
 struct Class {
     name: String,
     scheme: Arc<Scheme>,
     accounts: f64,
-    /// What identifiers are spread by.
+    /// The weight by which identifiers are spread over the schemes.
     weight: f64,
 }
 
@@ -90,11 +92,11 @@ pub struct Decoys {
     others: Vec<Class>,
 }
 
-/// What identifiers are spread with: secret, the same in all processes, and never changed.
+/// The key by which identifiers are spread: secret, the same in all processes, and never changed.
 pub type Seed = [u8; 32];
 
 impl Decoys {
-    /// `current`: a hash as it is made today.
+    /// `current`: a hash of the current scheme and cost.
     pub fn new(cost: &Cost, current: Arc<Scheme>, seed: &Seed, census: &Census) -> Self {
         let mut others = Vec::new();
         let (mut total, mut peaks) = (0.0, 0.0);
@@ -108,7 +110,7 @@ impl Decoys {
                 others.push(Class { name, scheme, accounts, weight: peak });
             }
         }
-        // Accounts were deleted: what left the schemes is not with today's one.
+        // Accounts were deleted: not all accounts that left the other schemes have the current one.
         if peaks > total {
             others.iter_mut().for_each(|class| class.weight = class.accounts);
             peaks = others.iter().map(|class| class.weight).sum();
@@ -118,19 +120,19 @@ impl Decoys {
         Self { key, current, current_weight: total - peaks, others }
     }
 
-    /// The decoy of an identifier.
+    /// The decoy for an identifier.
     pub fn choose(&self, name: &str) -> Arc<Scheme> {
-        // Weighted rendezvous: the more of a scheme there is, the sooner it comes; a scheme that grows takes identifiers
-        // from others, and none moves between those.
-        let waits = |class: &str, weight: f64| -self.chance(&["spread", class, name]).ln() / weight;
-        let mut soonest = (waits("", self.current_weight.max(f64::MIN_POSITIVE)), None);
+        // Weighted rendezvous hashing: a scheme that grows takes identifiers from the others, and no identifier moves
+        // between those.
+        let score_of = |class: &str, weight: f64| -self.chance(&["spread", class, name]).ln() / weight;
+        let mut lowest = (score_of("", self.current_weight.max(f64::MIN_POSITIVE)), None);
         for class in &self.others {
-            let wait = waits(&class.name, class.weight);
-            if wait < soonest.0 {
-                soonest = (wait, Some(class));
+            let score = score_of(&class.name, class.weight);
+            if score < lowest.0 {
+                lowest = (score, Some(class));
             }
         }
-        match soonest.1 {
+        match lowest.1 {
             Some(class) if self.chance(&["left", &class.name, name]) < class.accounts / class.weight => {
                 Arc::clone(&class.scheme)
             }
@@ -138,7 +140,7 @@ impl Decoys {
         }
     }
 
-    /// A number between 0 and 1, neither of them, that depends on the parts alone.
+    /// A number strictly between 0 and 1 that depends only on the parts and the key.
     fn chance(&self, parts: &[&str]) -> f64 {
         let mut context = hmac::Context::with_key(&self.key);
         for part in parts {

@@ -1,4 +1,4 @@
-//! A password's hash at rest.
+//! Stored password hashes.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use super::{
     schemes::{Algorithm, Scheme, Work},
 };
 
-/// The shortest hash that means something, in bytes.
-const LEAST_OUTPUT: usize = 16;
+/// The minimum length of a hash in bytes.
+const MIN_OUTPUT: usize = 16;
 
-/// A hash as it is stored: the PHC string of argon2id, or what another system made and was imported.
+/// A hash in its stored form: a PHC string of argon2id, or an imported hash of another system.
 #[derive(Clone, PartialEq)]
 pub struct PasswordHash {
     text: String,
     pub(super) scheme: Scheme,
 }
 
-/// The most of a parameter that verifying a hash may cost.
+/// The maximum of a cost parameter of a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
     pub most: u64,
@@ -40,25 +40,25 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Why a hash of another system can't be taken over.
+/// Why a hash of another system can't be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportRejection {
-    /// None of the forms that we read.
+    /// Not in any supported format.
     UnknownFormat,
-    /// One of them, with something missing or garbled.
+    /// In a supported format, but malformed.
     Malformed,
-    /// A hash so short or made with so little work that it says nothing.
+    /// The hash is too short, or was made with too little work to protect the password.
     TooWeak,
-    /// To verify it would take more memory or time than a sign-in may cost: a parameter is above this bound.
+    /// Verification would take more memory or time than a sign-in may cost: a parameter is above this bound.
     TooCostly(Bound),
-    /// An object lacks this field.
+    /// The object lacks a required field.
     Missing,
-    /// An object has a field that its format does not know.
+    /// The object has a field that its format does not define.
     UnknownField,
 }
 
 impl ImportRejection {
-    /// The stable code that the import prints beside the line.
+    /// The stable code that the import command prints for the line.
     pub const fn reason(self) -> &'static str {
         match self {
             ImportRejection::UnknownFormat => "unknown_format",
@@ -100,7 +100,7 @@ impl PasswordHash {
         Self { text: scheme.to_string(), scheme }
     }
 
-    /// What is stored. Never for logs.
+    /// The text to store. Never log it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -112,19 +112,20 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// A password out of an import file, in a form that can be taken over: [`Hasher::adopt`](super::Hasher::adopt) makes of
-/// it what is stored.
+/// A password from an import file in a supported format. [`Hasher::adopt`](super::Hasher::adopt) converts it to the
+/// hash to store.
 pub struct ExportedPassword(pub(super) Exported);
 
 impl ExportedPassword {
-    /// Reads what stands in an import file: a text, or an object that names its format. `docs/migrate.md` lists them.
+    /// Parses a value of an import file: a text, or an object that names its format. `docs/migrate.md` lists the
+    /// formats.
     ///
     /// # Errors
     /// See [`FormatRefusal`].
     pub fn read(exported: &Value) -> Result<Self, FormatRefusal> {
         let exported = formats::value(exported)?;
         match &exported {
-            Exported::Hash(scheme) => affordable(scheme)?,
+            Exported::Hash(scheme) => check_cost(scheme)?,
             Exported::Clear(password) if password.expose().is_empty() || prepare(password.expose()).is_none() => {
                 return Err(ImportRejection::Malformed.into());
             }
@@ -141,7 +142,7 @@ impl ExportedPassword {
         }
     }
 
-    /// Whether taking it over takes as long as hashing a password.
+    /// Whether importing it takes as long as hashing a password.
     pub fn takes_hashing(&self) -> bool {
         match &self.0 {
             Exported::Hash(scheme) => scheme.work() == Work::Fast,
@@ -151,14 +152,15 @@ impl ExportedPassword {
     }
 }
 
-/// Whether a foreign hash says anything, and can be verified without being an attack on us. Nothing is computed for it.
-fn affordable(scheme: &Scheme) -> Result<(), ImportRejection> {
+/// Rejects imported hashes that are too weak, or so costly that verifying them would be a denial of service. Checks
+/// only the parameters.
+fn check_cost(scheme: &Scheme) -> Result<(), ImportRejection> {
     if matches!(&scheme.algorithm, Algorithm::Wrapped(wrapped) if wrapped.is_thin()) {
         return Err(ImportRejection::TooWeak);
     }
     match scheme.work() {
         Work::Excessive(bound) => Err(ImportRejection::TooCostly(bound)),
-        Work::Fast | Work::Fair if scheme.output().len() < LEAST_OUTPUT => Err(ImportRejection::TooWeak),
+        Work::Fast | Work::Fair if scheme.output().len() < MIN_OUTPUT => Err(ImportRejection::TooWeak),
         Work::Fast | Work::Fair => Ok(()),
     }
 }

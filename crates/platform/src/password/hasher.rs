@@ -1,4 +1,4 @@
-//! Keeping and verifying passwords.
+//! Password hashing and verification.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,25 +16,25 @@ use super::{
 };
 use crate::{clock::Entropy, fault::Fault, secret::Secret};
 
-/// What a hash costs: argon2id's parameters.
+/// The cost of a hash: the argon2id parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cost(Params);
 
-/// RFC 9106, 3.1: a tag of 256 bits, a salt of 128.
+/// Lengths in bytes (RFC 9106, 3.1): a tag of 256 bits, a salt of 128 bits.
 const OUTPUT: usize = 32;
 const SALT: usize = 16;
 
 impl Cost {
-    /// What OWASP's Password Storage Cheat Sheet asks at least, and our default: 19 MiB, two passes, one lane.
+    /// The minimum of OWASP's Password Storage Cheat Sheet, and the default: 19 MiB, two passes, one lane.
     pub const LEAST_MEMORY_KIB: u32 = 19 * 1024;
     pub const LEAST_PASSES: u32 = 2;
 
     /// # Errors
-    /// What is wrong, in words for an operator: less than OWASP asks (PW-04), or lanes that don't fit the memory.
+    /// A message for the operator: less than the OWASP minimum (PW-04), or too many lanes for the memory.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, String> {
         if memory_kib < Self::LEAST_MEMORY_KIB || passes < Self::LEAST_PASSES {
             return Err(format!(
-                "at least {} KiB and {} passes, the least that OWASP calls safe",
+                "at least {} KiB and {} passes, the minimum recommended by OWASP",
                 Self::LEAST_MEMORY_KIB,
                 Self::LEAST_PASSES
             ));
@@ -45,17 +45,17 @@ impl Cost {
 
 impl Default for Cost {
     fn default() -> Self {
-        // The crate's own default is the same: OWASP's.
+        // The default of the crate is the same OWASP minimum.
         Self(Params::new(Self::LEAST_MEMORY_KIB, Self::LEAST_PASSES, 1, Some(OUTPUT)).unwrap_or(Params::DEFAULT))
     }
 }
 
-/// What became of a password at sign-in.
+/// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Wrong,
     Right,
-    /// Right, and kept in a way that is not ours of today: hash the password and store that.
+    /// Correct, but the stored hash is not of the current scheme and cost: hash the password again and store that.
     RightButRehash,
 }
 
@@ -65,13 +65,13 @@ impl Verdict {
     }
 }
 
-/// Hashes and verifies on the pool. Cheap to clone; clones share their decoys.
+/// Hashes and verifies passwords on the pool. Cheap to clone; clones share their decoys.
 #[derive(Clone)]
 pub struct Hasher {
     pool: Pool,
     cost: Cost,
     entropy: Entropy,
-    /// A hash of today's cost that no password makes.
+    /// A random hash at the current cost that matches no password.
     current: Arc<Scheme>,
     decoys: Arc<RwLock<Arc<Decoys>>>,
 }
@@ -84,38 +84,38 @@ impl Hasher {
         Self { pool, cost, entropy, current, decoys: Arc::new(RwLock::new(Arc::new(decoys))) }
     }
 
-    /// Chooses decoys by this census from now on.
+    /// Replaces the census by which decoys are chosen.
     pub fn set_census(&self, seed: &Seed, census: &Census) {
         let decoys = Arc::new(Decoys::new(&self.cost, Arc::clone(&self.current), seed, census));
         *self.decoys.write().unwrap_or_else(PoisonError::into_inner) = decoys;
     }
 
-    /// A hash of a new password, with a salt of its own.
+    /// Hashes a new password with a random salt.
     ///
     /// # Errors
-    /// Unavailable, at once, where the pool is full. Internal for a password that no policy lets through, longer than
-    /// [`MAX_BYTES`](super::MAX_BYTES).
+    /// Unavailable, immediately, if the pool is full. Internal if the password is longer than
+    /// [`MAX_BYTES`](super::MAX_BYTES), which every policy rejects.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Fault> {
-        self.hash_at(self.reserve()?, password).await
+        self.hash_in_slot(self.reserve()?, password).await
     }
 
-    async fn hash_at(&self, place: Place, password: &Secret) -> Result<PasswordHash, Fault> {
-        let password = prepare(password.expose()).ok_or_else(|| Fault::internal("a password too long to be hashed"))?;
+    async fn hash_in_slot(&self, slot: Place, password: &Secret) -> Result<PasswordHash, Fault> {
+        let password = prepare(password.expose()).ok_or_else(|| Fault::internal("the password is too long to hash"))?;
         let (cost, salt) = (self.cost.clone(), self.entropy.bytes::<SALT>());
-        self.pool.run_at(place, move |memory| cost.hash(&password, salt, memory)).await?
+        self.pool.run_at(slot, move |memory| cost.hash(&password, salt, memory)).await?
     }
 
-    /// What is stored of a password of another system. None: the account has none.
+    /// The hash to store for a password exported by another system. None if the account has no password.
     ///
-    /// A fast hash is wrapped in argon2id, and a password in clear text hashed, so this takes its time; it waits for a
-    /// place on the pool.
+    /// A fast hash is wrapped in argon2id and a clear-text password is hashed, which takes as long as any hash. Waits
+    /// for a slot on the pool.
     ///
     /// # Errors
-    /// Internal, where hashing fails.
+    /// Internal if hashing fails.
     pub async fn adopt(&self, exported: ExportedPassword) -> Result<Option<PasswordHash>, Fault> {
         let scheme = match exported.0 {
             Exported::Hash(scheme) => scheme,
-            Exported::Clear(password) => return self.hash_at(self.pool.wait().await?, &password).await.map(Some),
+            Exported::Clear(password) => return self.hash_in_slot(self.pool.wait().await?, &password).await.map(Some),
             Exported::Unusable => return Ok(None),
         };
         if scheme.work() != Work::Fast {
@@ -123,49 +123,49 @@ impl Hasher {
         }
         let argon2 = self.cost.argon2(self.entropy.bytes::<SALT>().to_vec(), vec![0; OUTPUT]);
         let wrapped = self.pool.run_at(self.pool.wait().await?, move |memory| Wrapped::wrap(&scheme, argon2, memory));
-        let wrapped = wrapped.await?.ok_or_else(|| Fault::internal("argon2 refused its parameters"))?;
+        let wrapped = wrapped.await?.ok_or_else(|| Fault::internal("argon2 rejected its parameters"))?;
         Ok(Some(PasswordHash::of(Algorithm::Wrapped(Box::new(wrapped)).into())))
     }
 
-    /// Keeps a place on the pool for [`Hasher::verify_at`]: asked for before anything is looked up or counted for it.
+    /// Reserves a slot on the pool for [`Hasher::verify_at`]. Call it before any lookup or counting.
     ///
     /// # Errors
-    /// Unavailable, at once, where the pool is full.
+    /// Unavailable, immediately, if the pool is full.
     pub fn reserve(&self) -> Result<Place, Fault> {
         self.pool.reserve()
     }
 
-    /// Whether `password` is the one that `hash` was made of. Without a hash (an unknown account, or one that has no
-    /// password) it is verified against the decoy of `name`, and the answer is [`Verdict::Wrong`]: the time that it
-    /// takes tells nothing.
+    /// Verifies `password` against `hash`. Without a hash (an unknown account, or an account without a password) it is
+    /// verified against the decoy of `name` and the result is [`Verdict::Wrong`], so that the response time does not
+    /// reveal whether the account exists.
     ///
-    /// `name`: the account's id, or the identifier that names no account, in its normalised form.
+    /// `name`: the account id, or the normalised identifier if no account has it.
     ///
     /// # Errors
-    /// Unavailable, at once, where the pool is full.
+    /// Unavailable, immediately, if the pool is full.
     pub async fn verify(&self, password: &Secret, hash: Option<&PasswordHash>, name: &str) -> Result<Verdict, Fault> {
         self.verify_at(self.reserve()?, password, hash, name).await
     }
 
-    /// The same, at a place that was kept for it.
+    /// Like [`Hasher::verify`], in a slot that was reserved before.
     ///
     /// # Errors
-    /// Internal, where hashing fails.
+    /// Internal if hashing fails.
     pub async fn verify_at(
         &self,
-        place: Place,
+        slot: Place,
         password: &Secret,
         hash: Option<&PasswordHash>,
         name: &str,
     ) -> Result<Verdict, Fault> {
-        // Too long to have been accepted, whoever's it is.
+        // Too long to be the password of any account.
         let Some(forms) = forms(password) else { return Ok(Verdict::Wrong) };
         let known = hash.is_some();
         let decoy = self.decoy(name);
         let scheme = hash.map_or(decoy, |hash| Arc::new(hash.scheme.clone()));
         let cost = self.cost.clone();
-        let verified = self.pool.run_at(place, move |memory| {
-            // Both forms, whether or not the first one fits: an answer that comes sooner would tell that it does.
+        let verified = self.pool.run_at(slot, move |memory| {
+            // Always verify both forms: stopping after a match of the first would reveal it by timing.
             let prepared = scheme.fits(forms.prepared.as_bytes(), memory);
             let typed = forms.typed.is_some_and(|typed| scheme.fits(typed.expose().as_bytes(), memory));
             memory.shrink(cost.0.block_count());
@@ -178,13 +178,13 @@ impl Hasher {
         verified.await
     }
 
-    /// What is verified where no account has this name.
+    /// The decoy that is verified if no account has this name.
     fn decoy(&self, name: &str) -> Arc<Scheme> {
         let decoys = Arc::clone(&self.decoys.read().unwrap_or_else(PoisonError::into_inner));
         decoys.choose(name)
     }
 
-    /// How many hashes wait for a thread, for the metrics.
+    /// The number of jobs that wait for a thread, for the metrics.
     pub fn waiting(&self) -> usize {
         self.pool.waiting()
     }
@@ -206,11 +206,11 @@ impl Cost {
         if argon2.fill(password.as_bytes(), &mut output, memory) {
             Ok(PasswordHash::of(Algorithm::Argon2(Argon2 { output, ..argon2 }).into()))
         } else {
-            Err(Fault::internal("argon2 refused its parameters"))
+            Err(Fault::internal("argon2 rejected its parameters"))
         }
     }
 
-    /// Whether a hash was made in our way and at our cost of today.
+    /// Whether a hash was made with the current scheme and cost.
     pub(super) fn made(&self, scheme: &Scheme) -> bool {
         match &scheme.algorithm {
             Algorithm::Argon2(Argon2 { algorithm, version, params, salt, .. }) => {

@@ -1,15 +1,15 @@
-//! Passwords: what a new one has to be, and how they are kept.
+//! Passwords: the policy for new passwords, hashing and verification.
 //!
-//! [`Policy`] judges a new password, [`Hasher`] keeps and verifies it. Both work on one [`Pool`] of threads as many as
-//! cores, with a bounded queue: hashing is meant to be slow, and a flood of sign-ins must cost the flood and not the
-//! rest of the program (`docs/security.md`, PW-06).
+//! [`Policy`] checks a new password, [`Hasher`] hashes and verifies it. Both run on one [`Pool`] with one thread per
+//! core and a bounded queue: hashing is slow by design, and a flood of sign-ins must not take CPU time from other
+//! requests (`docs/security.md`, PW-06).
 //!
-//! **One form of Unicode.** The same password reaches us composed or decomposed, in half or full width, as the keyboard
-//! pleases. It is brought to NFKC before it is judged, hashed or verified, as NIST SP 800-63B asks (3.1.1.2, by UAX #15),
-//! here in [`prepare`] and nowhere else. Nothing else about it is changed: not trimmed, not cut, no case folded.
+//! **Unicode normalisation.** Depending on the keyboard, the same password arrives composed or decomposed, in half or
+//! full width. It is normalised to NFKC before it is checked, hashed or verified, as NIST SP 800-63B requires (3.1.1.2,
+//! by UAX #15). Only [`prepare`] does this. Nothing else is changed: no trimming, no truncation, no case folding.
 //!
-//! Most other systems hash the bytes that they are given. So a password is verified in two forms, in NFKC and as it was
-//! typed, where these differ; a hash that was made here fits the first form only.
+//! Most other systems hash the bytes as received. A password is therefore verified in two forms where these differ: in
+//! NFKC and as typed. A hash made by this service matches the NFKC form only.
 
 mod breached;
 mod context;
@@ -38,28 +38,28 @@ pub use rules::{PolicyKind, Rules, Violation};
 
 use crate::secret::Secret;
 
-/// The longest password that is looked at, in bytes; what is longer is refused before any work (PW-06).
+/// The maximum length of a password in bytes. A longer one is rejected before any work is done (PW-06).
 pub const MAX_BYTES: usize = 1024;
 
-/// The form of a password that is judged, hashed and verified: NFKC. None where it is longer than [`MAX_BYTES`].
+/// The NFKC form of a password, which is checked, hashed and verified. None if it is longer than [`MAX_BYTES`].
 fn prepare(password: &str) -> Option<Zeroizing<String>> {
     if password.len() > MAX_BYTES {
         return None;
     }
-    // Room for the growth of all but the oddest passwords, so that no half-grown copy is left behind in the heap.
+    // Enough capacity for nearly all passwords, so that no reallocation leaves an unwiped copy on the heap.
     let mut prepared = Zeroizing::new(String::with_capacity(4 * password.len()));
     prepared.extend(password.nfkc());
     (prepared.len() <= MAX_BYTES).then_some(prepared)
 }
 
-/// A password in the forms that it is verified in.
+/// The forms of a password that are verified.
 struct Forms {
     prepared: Zeroizing<String>,
-    /// As it was typed, where that is another form.
+    /// As typed, if it differs from `prepared`.
     typed: Option<Secret>,
 }
 
-/// None where it is longer than [`MAX_BYTES`], in either form.
+/// None if either form is longer than [`MAX_BYTES`].
 fn forms(password: &Secret) -> Option<Forms> {
     let prepared = prepare(password.expose())?;
     let typed = (*prepared != password.expose()).then(|| password.clone());
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pw_03_a_password_has_one_unicode_form_and_nothing_else_is_changed() {
+    fn pw_03_prepare_normalises_to_nfkc_and_changes_nothing_else() {
         let form = |password| prepare(password).unwrap().to_string();
         assert_eq!(form("cafe\u{301}"), form("caf\u{e9}"));
         assert_eq!(form("ｐａｓｓ"), form("pass"));
@@ -81,10 +81,10 @@ mod tests {
     }
 
     #[test]
-    fn pw_06_a_password_of_a_megabyte_is_not_looked_at() {
+    fn pw_06_prepare_rejects_too_long_passwords() {
         assert!(prepare(&"a".repeat(MAX_BYTES)).is_some());
         assert!(prepare(&"a".repeat(MAX_BYTES + 1)).is_none());
-        // One code point that NFKC makes eighteen of.
+        // NFKC expands this code point to eighteen.
         assert!(prepare(&"\u{FDFA}".repeat(300)).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! What a new password has to be, files included.
+//! The password policy: the rules and the list of breached passwords.
 
 use super::{Breached, Context, Pool, Rules, Violation, prepare};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     secret::Secret,
 };
 
-/// What a new password has to be, for a form that says so before it asks.
+/// The requirements for a new password, for display in a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Description {
     /// In code points.
@@ -16,16 +16,16 @@ pub struct Description {
     pub requires_uppercase: bool,
     pub requires_digit: bool,
     pub requires_symbol: bool,
-    /// Least zxcvbn score, 0 to 4.
+    /// The minimum zxcvbn score, 0 to 4.
     pub min_strength: u8,
 }
 
-/// Judges new passwords. Cheap to clone.
+/// Checks new passwords. Cheap to clone.
 #[derive(Clone)]
 pub struct Policy {
     rules: Rules,
     breached: Option<Breached>,
-    /// The service's name, which every password's context holds.
+    /// The name of the service, which is added to every context.
     app_name: String,
     pool: Pool,
 }
@@ -35,16 +35,16 @@ impl Policy {
         Self { rules, breached, app_name: app_name.into(), pool }
     }
 
-    /// Everything that is wrong with a new password, at once; empty where it will do.
+    /// All violations of a new password; empty if it is acceptable.
     ///
     /// # Errors
-    /// Unavailable, where the pool is full. Internal, where the list of breached passwords can't be read: a check that
-    /// was asked for and can't be made is not passed.
+    /// Unavailable if the pool is full. Internal if the list of breached passwords can't be read: the check fails
+    /// closed.
     pub async fn judge(&self, password: &Secret, context: &Context) -> Result<Vec<Violation>, Fault> {
         let (rules, breached, password) = (self.rules, self.breached.clone(), password.clone());
         let mut context = context.clone();
         context.add(&self.app_name);
-        let judged = self.pool.run(move |_| -> Result<Vec<Violation>, Fault> {
+        let checked = self.pool.run(move |_| -> Result<Vec<Violation>, Fault> {
             let mut violations = rules.judge(password.expose(), &context);
             if let (Some(breached), Some(prepared)) = (breached, prepare(password.expose())) {
                 let listed = breached.contains(&prepared).map_err(|error| Fault::internal(error.to_string()))?;
@@ -52,10 +52,10 @@ impl Policy {
             }
             Ok(violations)
         });
-        judged.await?.doing("judging a password")
+        checked.await?.doing("checking a new password")
     }
 
-    /// What the policy asks.
+    /// The requirements of the policy.
     pub fn describe(&self) -> Description {
         self.rules.describe()
     }
@@ -68,9 +68,9 @@ mod tests {
     use super::{super::PolicyKind, *};
 
     #[tokio::test]
-    async fn rules_list_and_the_services_name_speak_together() {
+    async fn the_policy_combines_rules_breached_list_and_service_name() {
         let mut list = tempfile::NamedTempFile::new().unwrap();
-        // SHA-1 of "correct-Horse-9" alone.
+        // Only the SHA-1 of "correct-Horse-9".
         writeln!(list, "{}:3", super::super::breached::sha1_hex("correct-Horse-9")).unwrap();
         let breached = Breached::open(list.path()).unwrap();
         let pool = Pool::start(1, 4).unwrap();

@@ -1,4 +1,4 @@
-//! A bounded pool of threads for work that is slow on purpose.
+//! A bounded thread pool for hashing, which is slow by design.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,14 +16,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::fault::Fault;
 
-/// What a thread keeps between hashes: the argon2 memory. Taking 19 MiB from the system and giving it back costs a
-/// tenth to a quarter of a hash.
+/// The argon2 memory that a thread reuses between hashes. Allocating and freeing 19 MiB costs a tenth to a quarter of
+/// the time of a hash.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
 
 impl Memory {
-    /// At least `blocks` of 1 KiB each, with whatever the last hash left in them: argon2 writes before it reads. They
-    /// hold nothing that a password could be computed from without the work of a hash.
+    /// Exactly `blocks` blocks of 1 KiB each, with the contents that the last hash left: argon2 writes before it reads.
+    /// Recovering a password from these contents takes as much work as from a hash.
     pub fn blocks(&mut self, blocks: usize) -> &mut [Block] {
         if self.0.len() < blocks {
             self.0.resize(blocks, Block::new());
@@ -31,7 +31,7 @@ impl Memory {
         &mut self.0[..blocks]
     }
 
-    /// Gives back what one costly hash of foreign parameters took beyond `blocks`.
+    /// Frees the memory beyond `blocks` that a costly imported hash needed.
     pub fn shrink(&mut self, blocks: usize) {
         if self.0.len() > blocks {
             self.0.truncate(blocks);
@@ -42,7 +42,7 @@ impl Memory {
 
 #[cfg(test)]
 impl Memory {
-    /// How many blocks it holds.
+    /// The number of allocated blocks.
     pub fn kept(&self) -> usize {
         self.0.capacity()
     }
@@ -50,46 +50,46 @@ impl Memory {
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// Threads that do one job after the other, and a queue before them. When it is full, work is refused at once: whoever
-/// waits longer than a person waits is a burden and no customer. Cheap to clone; the threads end with the last clone.
+/// A thread pool with a bounded queue. If the queue is full, a job is rejected immediately: a result that comes later
+/// than a user waits is wasted work. Cheap to clone; the threads end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Pool {
     queue: SyncSender<Job>,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     observer: Observer,
 }
 
-/// Who is told what the pool does. Metrics stand above this room, so they are handed in.
+/// Callbacks for metrics. They are passed in because this module must not depend on the metrics module.
 #[derive(Clone, Copy, Debug)]
 pub struct Observer {
-    /// A job was done, its waiting included.
+    /// A job finished; the duration includes its time in the queue.
     pub done: fn(Duration),
-    /// The queue was full, and a job was refused.
+    /// A job was rejected because the queue was full.
     pub full: fn(),
 }
 
 impl Observer {
-    /// Nobody.
+    /// Callbacks that do nothing.
     pub const NONE: Self = Self { done: |_| {}, full: || {} };
 }
 
-/// A place at a thread or in the queue, kept for a job to come; given back when it is dropped.
+/// A reserved slot for one job, on a thread or in the queue; released on drop.
 #[must_use]
 pub struct Place(OwnedSemaphorePermit);
 
 impl Pool {
-    /// Starts `threads` threads with room for `queue` jobs that wait.
+    /// Starts `threads` threads and a queue for `queue` waiting jobs.
     ///
     /// # Errors
-    /// Internal, where the system gives no threads.
+    /// Internal if a thread can't be spawned.
     pub fn start(threads: usize, queue: usize) -> Result<Self, Fault> {
-        let places = threads + queue;
-        // Whoever sends has a place, so it is never full.
-        let (sender, jobs) = sync_channel(places);
+        let slots = threads + queue;
+        // Every sender holds a slot, so the channel is never full.
+        let (sender, jobs) = sync_channel(slots);
         let pool = Self {
             queue: sender,
-            places: Arc::new(Semaphore::new(places)),
+            slots: Arc::new(Semaphore::new(slots)),
             waiting: Arc::default(),
             observer: Observer::NONE,
         };
@@ -98,43 +98,43 @@ impl Pool {
             let (jobs, waiting) = (jobs.clone(), pool.waiting.clone());
             thread::Builder::new()
                 .name(format!("hashing-{number}"))
-                .spawn(move || work(&jobs, &waiting))
-                .map_err(|error| Fault::internal(format!("no thread for hashing: {error}")))?;
+                .spawn(move || run_jobs(&jobs, &waiting))
+                .map_err(|error| Fault::internal(format!("cannot spawn a hashing thread: {error}")))?;
         }
         Ok(pool)
     }
 
-    /// The same pool; whoever uses this handle of it, `observer` is told.
+    /// A handle to the same pool that reports to `observer`.
     #[must_use]
     pub fn observed(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 
-    /// Keeps a place for a job. Whoever has work to do before the job asks for it first, so that a flood is refused
-    /// before it costs anything.
+    /// Reserves a slot for a job. Reserve it before other work for the same request, so that a flood of requests is
+    /// rejected before it costs anything.
     ///
     /// # Errors
-    /// Unavailable, at once, when the queue is full.
+    /// Unavailable, immediately, if the queue is full.
     pub fn reserve(&self) -> Result<Place, Fault> {
-        self.places.clone().try_acquire_owned().map(Place).map_err(|_| {
+        self.slots.clone().try_acquire_owned().map(Place).map_err(|_| {
             (self.observer.full)();
             Fault::unavailable("the hashing queue is full")
         })
     }
 
-    /// The same, but waits where the queue is full: for work that nobody waits for.
+    /// Like [`Pool::reserve`], but waits while the queue is full: for background work.
     ///
     /// # Errors
-    /// Internal, where the pool is gone.
+    /// Internal if the pool has shut down.
     pub async fn wait(&self) -> Result<Place, Fault> {
-        let place = self.places.clone().acquire_owned().await;
-        place.map(Place).map_err(|_| Fault::internal("the hashing threads are gone"))
+        let slot = self.slots.clone().acquire_owned().await;
+        slot.map(Place).map_err(|_| Fault::internal("the hashing threads have stopped"))
     }
 
-    /// Does `job` on a thread of the pool. Where the caller has gone meanwhile, it is not begun.
+    /// Runs `job` on a thread of the pool. The job does not run if the returned future is dropped before it starts.
     ///
     /// # Errors
-    /// Unavailable, at once, when the queue is full. Internal, when the job panicked.
+    /// Unavailable, immediately, if the queue is full. Internal if the job panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
@@ -142,48 +142,48 @@ impl Pool {
         self.run_at(self.reserve()?, job).await
     }
 
-    /// The same, at a place that was kept for it.
+    /// Like [`Pool::run`], in a slot that was reserved before.
     ///
     /// # Errors
-    /// Internal, when the job panicked.
+    /// Internal if the job panicked.
     pub async fn run_at<T: Send + 'static>(
         &self,
-        place: Place,
+        slot: Place,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (reply, answer) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {
             if !reply.is_closed() {
-                // Fails when the caller has gone since.
+                // Fails if the caller was dropped while the job ran.
                 let _ = reply.send(job(memory));
             }
-            drop(place.0);
+            drop(slot.0);
         });
         self.waiting.fetch_add(1, Ordering::Relaxed);
         if self.queue.try_send(job).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Fault::internal("the hashing threads are gone"));
+            return Err(Fault::internal("the hashing threads have stopped"));
         }
         let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
-        (self.observer.done)(begun.elapsed());
+        (self.observer.done)(started.elapsed());
         answer
     }
 
-    /// How many jobs wait for a thread.
+    /// The number of jobs that wait for a thread.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>, waiting: &AtomicUsize) {
+fn run_jobs(jobs: &Mutex<Receiver<Job>>, waiting: &AtomicUsize) {
     let mut memory = Memory::default();
     loop {
-        // Held while waiting: the others wait for the lock instead of the job.
+        // The lock is held while waiting for a job: the other threads wait for the lock instead.
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         waiting.fetch_sub(1, Ordering::Relaxed);
-        // A panic costs its own request: its reply is dropped, and the thread goes on.
+        // A panic fails only its own request: the reply channel is dropped, and the thread continues.
         let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
     }
 }
@@ -196,7 +196,7 @@ mod tests {
     use crate::fault::FaultKind;
 
     #[tokio::test]
-    async fn pw_06_work_beyond_the_queue_is_refused_at_once() {
+    async fn pw_06_run_rejects_immediately_if_the_queue_is_full() {
         let pool = Pool::start(1, 1).unwrap();
         let (started, running) = channel();
         let (release, gate) = channel::<()>();
@@ -212,7 +212,7 @@ mod tests {
         });
         tokio::task::spawn_blocking(move || running.recv()).await.unwrap().unwrap();
         let mut second = std::pin::pin!(pool.run(|_| 2));
-        // Polled once, so that it stands in the queue.
+        // Polled once, so that it is queued.
         assert!(futures_util::poll!(second.as_mut()).is_pending());
         assert_eq!(pool.waiting(), 1);
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pw_06_a_place_is_kept_until_it_is_used_or_given_back() {
+    async fn pw_06_a_slot_is_reserved_until_it_is_used_or_dropped() {
         let pool = Pool::start(1, 1).unwrap();
         let [first, second] = [pool.reserve().unwrap(), pool.reserve().unwrap()];
         assert_eq!(pool.reserve().map(|_| ()).unwrap_err().kind(), FaultKind::Unavailable);
@@ -238,15 +238,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_fails_one_job_and_the_thread_goes_on() {
+    async fn a_panic_fails_one_job_and_the_thread_continues() {
         let pool = Pool::start(1, 8).unwrap();
-        let failed: Result<(), _> = pool.run(|_| panic!("a mistake")).await;
+        let failed: Result<(), _> = pool.run(|_| panic!("test")).await;
         assert_eq!(failed.unwrap_err().kind(), FaultKind::Internal);
         assert_eq!(pool.run(|_| 1).await.unwrap(), 1);
     }
 
     #[tokio::test]
-    async fn a_job_whose_caller_has_gone_is_not_done() {
+    async fn a_job_does_not_run_if_its_caller_was_dropped() {
         let pool = Pool::start(1, 8).unwrap();
         let (release, gate) = channel::<()>();
         let (done, undone) = channel::<()>();
@@ -258,7 +258,7 @@ mod tests {
         }
         release.send(()).unwrap();
         assert!(first.await.unwrap());
-        // Its sender is dropped without having sent.
+        // The sender was dropped without sending.
         let sent = tokio::task::spawn_blocking(move || undone.recv()).await.unwrap();
         assert!(sent.is_err());
     }

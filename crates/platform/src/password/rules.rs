@@ -1,8 +1,8 @@
-//! What a new password has to be: a pure judgement.
+//! The rules for new passwords, as pure functions.
 
 use super::{Context, MAX_BYTES, policy::Description, prepare, strength};
 
-/// What is wrong with a password.
+/// A rule that a password violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Violation {
     TooShort,
@@ -11,18 +11,18 @@ pub enum Violation {
     NoUppercase,
     NoDigit,
     NoSymbol,
-    /// Common, a run, a repetition, a walk over the keyboard.
+    /// A common password, a sequence, a repetition or a keyboard pattern.
     TooGuessable,
-    /// Made of the person's name, username, contact or birth date, or of the service's name.
+    /// Contains the person's name, username, contact or birth date, or the service's name.
     ContainsPersonalData,
-    /// In the list of passwords out of breaches.
+    /// In the list of breached passwords.
     Breached,
-    /// The present one.
+    /// The same as the current password.
     SameAsCurrent,
 }
 
 impl Violation {
-    /// What is wrong with the password, for whoever runs the program.
+    /// A description of the violation for the operator.
     pub fn words(self) -> &'static str {
         match self {
             Violation::TooShort => "is too short",
@@ -32,48 +32,49 @@ impl Violation {
             Violation::NoDigit => "has no digit",
             Violation::NoSymbol => "has no symbol",
             Violation::TooGuessable => "is easy to guess",
-            Violation::ContainsPersonalData => "is made of the person's own data",
+            Violation::ContainsPersonalData => "contains personal data",
             Violation::Breached => "is in the list of breached passwords",
-            Violation::SameAsCurrent => "is the present one",
+            Violation::SameAsCurrent => "is the current password",
         }
     }
 }
 
-/// Which rules there are to choose from (`PASSWORD_POLICY`).
+/// The available rule sets (`PASSWORD_POLICY`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyKind {
-    /// What most sites ask and most people expect: 8 to 100 characters, and of each kind one.
+    /// The rules of most sites: 8 to 100 characters with a lower-case letter, an upper-case letter, a digit and a
+    /// symbol.
     Classic,
-    /// NIST SP 800-63B-4, 3.1.1.2, for a password that is the only factor: 15 characters or more, of whatever kind.
+    /// NIST SP 800-63B-4, 3.1.1.2, for a password that is the only factor: 15 characters or more of any kind.
     Nist,
 }
 
-/// The rules as set.
+/// The configured rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     kind: PolicyKind,
-    /// Least score of [`strength::score`].
+    /// The minimum result of [`strength::score`].
     min_strength: u8,
 }
 
 impl Rules {
-    /// `min_strength` 0 to 4; left out, what the kind asks.
+    /// `min_strength` is 0 to 4; None uses the default of the kind.
     ///
-    /// Classic asks for 3 ("safely unguessable" in zxcvbn's words, a hundred million guesses): the composition alone is
-    /// met by `Password1!`. NIST asks that common passwords, repetitions and runs be refused; zxcvbn's list of thirty
-    /// thousand and its patterns do that at a score of 2, which fifteen characters of anything else pass.
+    /// Classic requires 3 (zxcvbn: "safely unguessable", a hundred million guesses), because `Password1!` satisfies the
+    /// composition rules. NIST requires common passwords, repetitions and sequences to be rejected. A score of 2 does
+    /// that, by zxcvbn's list of thirty thousand passwords and its patterns; any other fifteen characters reach it.
     pub fn new(kind: PolicyKind, min_strength: Option<u8>) -> Self {
-        let usual = match kind {
+        let default = match kind {
             PolicyKind::Classic => 3,
             PolicyKind::Nist => 2,
         };
-        Self { kind, min_strength: min_strength.unwrap_or(usual).min(4) }
+        Self { kind, min_strength: min_strength.unwrap_or(default).min(4) }
     }
 
-    /// Everything that is wrong with a password, but for what files and accounts know. Length is counted in Unicode
-    /// code points (NIST, the same place).
+    /// All violations, except [`Violation::Breached`] and [`Violation::SameAsCurrent`]. The length is counted in
+    /// Unicode code points (NIST SP 800-63B-4, 3.1.1.2).
     ///
-    /// May take some milliseconds: it belongs on the pool.
+    /// May take some milliseconds, so run it on the pool.
     pub fn judge(&self, password: &str, context: &Context) -> Vec<Violation> {
         let Some(password) = prepare(password) else { return vec![Violation::TooLong] };
         let Description { min_length, max_length, .. } = self.describe();
@@ -93,12 +94,12 @@ impl Rules {
         found.into_iter().filter_map(|(wrong, violation)| wrong.then_some(violation)).collect()
     }
 
-    /// What the rules ask.
+    /// The requirements of these rules.
     pub fn describe(&self) -> Description {
         let classic = self.kind == PolicyKind::Classic;
         Description {
             min_length: if classic { 8 } else { 15 },
-            // For NIST the bound is one of bytes, which `prepare` keeps; no text has more characters than bytes.
+            // For NIST the limit is in bytes and `prepare` enforces it; no text has more characters than bytes.
             max_length: if classic { 100 } else { MAX_BYTES as u32 },
             requires_lowercase: classic,
             requires_uppercase: classic,
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn classic_takes_each_kind_of_character_and_tells_all_that_is_missing() {
+    fn classic_requires_each_kind_of_character_and_reports_all_violations() {
         assert_eq!(classic("NewPassword123!"), []);
         assert_eq!(classic("비밀번호가 참 길다 aA1"), []);
         assert_eq!(classic(""), [TooShort, NoLowercase, NoUppercase, NoDigit, NoSymbol, TooGuessable]);
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn pw_01_nist_takes_any_characters_and_counts_code_points() {
+    fn pw_01_nist_accepts_any_characters_and_counts_code_points() {
         for password in [
             "my dog ate breakfast",
             "совершенно секретно",
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn pw_02_nist_refuses_what_is_common_and_what_belongs_to_the_service() {
+    fn pw_02_nist_rejects_common_passwords_and_the_service_name() {
         for password in
             ["passwordpassword", "123456789012345", "qwertyuiopasdfgh", "aaaaaaaaaaaaaaaaaaaa", "iloveyouiloveyou"]
         {
@@ -163,18 +164,23 @@ mod tests {
     }
 
     #[test]
-    fn a_megabyte_is_too_long_and_nothing_more_is_said_of_it() {
+    fn a_megabyte_is_only_too_long() {
         assert_eq!(classic(&"a".repeat(1 << 20)), [TooLong]);
         assert_eq!(nist(&"a".repeat(1 << 20)), [TooLong]);
     }
 
     #[test]
-    fn the_description_is_what_is_judged() {
-        let told = Rules::new(PolicyKind::Classic, Some(1)).describe();
-        assert_eq!((told.min_length, told.max_length, told.min_strength), (8, 100, 1));
-        assert!(told.requires_lowercase && told.requires_uppercase && told.requires_digit && told.requires_symbol);
-        let told = Rules::new(PolicyKind::Nist, None).describe();
-        assert_eq!((told.min_length, told.max_length, told.min_strength), (15, 1024, 2));
-        assert!(!told.requires_digit);
+    fn the_description_matches_the_rules() {
+        let description = Rules::new(PolicyKind::Classic, Some(1)).describe();
+        assert_eq!((description.min_length, description.max_length, description.min_strength), (8, 100, 1));
+        assert!(
+            description.requires_lowercase
+                && description.requires_uppercase
+                && description.requires_digit
+                && description.requires_symbol
+        );
+        let description = Rules::new(PolicyKind::Nist, None).describe();
+        assert_eq!((description.min_length, description.max_length, description.min_strength), (15, 1024, 2));
+        assert!(!description.requires_digit);
     }
 }

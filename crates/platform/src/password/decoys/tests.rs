@@ -6,7 +6,7 @@ const NAMES: usize = 20_000;
 const DJANGO: &str = "pbkdf2_sha256$20000$NaClSaltySalt1234567Ab$mDFJJJwASQJXdu0OOHqWesm7h+Rk5w0MzkgiZk1OtLI=";
 const BCRYPT: &str = "$2b$12$C6UzMDM.H6dfI/f/IKcEeO7cNfnyPqQ.cP1pXAYjbEdBE9eqTtcNW";
 const OURS: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-const ONCE_OURS: &str =
+const FORMERLY_OURS: &str =
     "$argon2id$v=19$m=65536,t=3,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
 fn tally(hashes: &[(&str, usize)]) -> Tally {
@@ -30,8 +30,8 @@ fn chosen(decoys: &Decoys) -> Vec<String> {
     (0..NAMES).map(|name| decoys.choose(&format!("+8210{name:08}")).blank().to_string()).collect()
 }
 
-/// How far the share of a scheme among the decoys is from its share among the accounts, in standard deviations of what
-/// chance allows.
+/// The difference between the share of a scheme among the decoys and its share among the accounts, in standard
+/// deviations of a binomial distribution.
 fn deviation(chosen: &[String], hash: &str, share: f64) -> f64 {
     let class = class(hash);
     let found = chosen.iter().filter(|name| **name == class).count() as f64;
@@ -40,8 +40,8 @@ fn deviation(chosen: &[String], hash: &str, share: f64) -> f64 {
 }
 
 #[test]
-fn unknown_identifiers_have_the_schemes_of_the_accounts_as_often_as_those() {
-    let counts = [(OURS, 600), (BCRYPT, 250), (DJANGO, 140), (ONCE_OURS, 10)];
+fn decoy_schemes_have_the_distribution_of_the_accounts() {
+    let counts = [(OURS, 600), (BCRYPT, 250), (DJANGO, 140), (FORMERLY_OURS, 10)];
     let census = Census::default().next(tally(&counts));
     let chosen = chosen(&decoys(&census));
     for (hash, count) in counts {
@@ -51,16 +51,16 @@ fn unknown_identifiers_have_the_schemes_of_the_accounts_as_often_as_those() {
 }
 
 #[test]
-fn an_identifier_has_always_the_same_decoy_whichever_process_chooses() {
+fn an_identifier_has_the_same_decoy_in_every_process() {
     let census = Census::default().next(tally(&[(OURS, 5), (BCRYPT, 5), (DJANGO, 5)]));
     assert_eq!(chosen(&decoys(&census)), chosen(&decoys(&census)));
     let ours = Arc::new(PasswordHash::from_stored(OURS).unwrap().scheme);
     let elsewhere = Decoys::new(&Cost::default(), ours, &[8; 32], &census);
-    assert_ne!(chosen(&decoys(&census)), chosen(&elsewhere), "the seed is what makes them unpredictable");
+    assert_ne!(chosen(&decoys(&census)), chosen(&elsewhere), "decoys depend on the secret seed");
 }
 
 #[test]
-fn as_accounts_are_rehashed_identifiers_move_to_todays_scheme_and_never_otherwise() {
+fn identifiers_move_only_to_the_current_scheme_as_accounts_are_rehashed() {
     let mut census = Census::default().next(tally(&[(OURS, 100), (BCRYPT, 500), (DJANGO, 400)]));
     let mut before = chosen(&decoys(&census));
     for (ours, bcrypt, django) in [(150, 450, 400), (400, 450, 150), (990, 0, 10), (1500, 0, 10), (1510, 0, 0)] {
@@ -81,7 +81,7 @@ fn as_accounts_are_rehashed_identifiers_move_to_todays_scheme_and_never_otherwis
 }
 
 #[test]
-fn shares_are_right_after_accounts_were_deleted() {
+fn shares_are_correct_after_accounts_were_deleted() {
     let census = Census::default().next(tally(&[(OURS, 10), (BCRYPT, 1000)]));
     let census = census.next(tally(&[(OURS, 10), (BCRYPT, 10), (DJANGO, 20)]));
     let chosen = chosen(&decoys(&census));
@@ -92,14 +92,14 @@ fn shares_are_right_after_accounts_were_deleted() {
 }
 
 #[test]
-fn without_accounts_and_without_passwords_it_is_todays_scheme() {
+fn without_accounts_or_valid_hashes_the_decoy_is_the_current_scheme() {
     for census in [Census::default(), Census::default().next(tally(&[("garbled", 3)]))] {
         assert!(chosen(&decoys(&census)).iter().all(|chosen| *chosen == class(OURS)));
     }
 }
 
 #[test]
-fn a_census_holds_nothing_of_an_account_and_is_bounded() {
+fn a_census_contains_no_salts_and_is_bounded() {
     let mut tally = Tally::default();
     for rounds in 10_000..10_200 {
         tally.add(&DJANGO.replace("20000", &rounds.to_string()));
@@ -107,8 +107,8 @@ fn a_census_holds_nothing_of_an_account_and_is_bounded() {
     tally.add(BCRYPT);
     tally.add(BCRYPT);
     let census = Census::default().next(tally);
-    assert_eq!(census.schemes.len(), MOST_SCHEMES);
-    assert_eq!((census.schemes[0].accounts, census.schemes[0].peak), (2, 2), "the most frequent ones are kept");
+    assert_eq!(census.schemes.len(), MAX_SCHEMES);
+    assert_eq!((census.schemes[0].accounts, census.schemes[0].peak), (2, 2), "the most frequent schemes are kept");
     let text = serde_json::to_string(&census).unwrap();
     assert!(!text.contains("NaCl") && !text.contains("C6UzMDM"), "{text}");
 }

@@ -1,4 +1,5 @@
-//! ASP.NET Core Identity, and ASP.NET Identity before it: base 64 of a version and what it was hashed with.
+//! ASP.NET Core Identity and its predecessor ASP.NET Identity: base 64 of a version byte, the parameters, salt and
+//! hash.
 
 use super::{
     Exported, Format, ImportRejection,

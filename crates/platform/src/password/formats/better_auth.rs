@@ -1,5 +1,5 @@
-//! better-auth: `HEXSALT:HEXKEY`, scrypt with the salt's hexadecimal digits as the salt. It brings passwords to NFKC, as
-//! this service does.
+//! better-auth: `HEXSALT:HEXKEY`, scrypt with the hexadecimal digits of the salt as its salt. It normalises passwords
+//! to NFKC, as this service does.
 
 use super::{Exported, Format, ImportRejection, ImportRejection::Malformed, Text};
 use crate::password::schemes::{

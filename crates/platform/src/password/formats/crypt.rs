@@ -1,4 +1,4 @@
-//! crypt(3): `$5$` and `$6$`, with `rounds=…$` or without.
+//! crypt(3): `$5$` and `$6$`, with or without `rounds=…$`.
 
 use super::{Exported, Format, ImportRejection, ImportRejection::UnknownFormat, Text};
 use crate::password::schemes::{
@@ -15,7 +15,7 @@ fn text(text: &str) -> Text {
     let (id, rounds, salt, hash) = match fields[..] {
         ["", id @ ("5" | "6"), rounds, salt, hash] => (id, rounds.strip_prefix("rounds=")?, salt, hash),
         ["", id @ ("5" | "6"), salt, hash] => (id, DEFAULT_ROUNDS, salt, hash),
-        // MD5, in the same shape.
+        // MD5-crypt has the same structure and is not supported.
         ["", "1", _, _] => return Some(Err(UnknownFormat)),
         _ => return None,
     };

@@ -1,4 +1,4 @@
-//! Devise with a pepper: bcrypt of the password and the pepper behind it. Without one it is bcrypt as any other.
+//! Devise with a pepper: bcrypt of the password with the pepper appended. Without a pepper it is plain bcrypt.
 
 use super::{Fields, Format, FormatRefusal, ImportRejection::Malformed, Object, no_text};
 use crate::password::schemes::{Algorithm, Prehash, Scheme};

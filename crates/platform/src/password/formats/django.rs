@@ -1,4 +1,4 @@
-//! Django: the name of a hasher, and its own text behind it.
+//! Django: the name of a hasher, followed by the hasher's own text.
 
 use super::{
     Exported, Format, ImportRejection,
@@ -13,7 +13,7 @@ use crate::password::schemes::{
 pub const FORMAT: Format = Format { name: "django", text, object: None };
 
 fn text(text: &str) -> Text {
-    // "!" and forty random letters.
+    // An unusable password is "!" and forty random letters.
     if text.starts_with('!') {
         return Some(Ok(Exported::Unusable));
     }
@@ -31,7 +31,7 @@ fn text(text: &str) -> Text {
         [id, rounds, salt, hash] => Some(pbkdf2(id.strip_prefix("pbkdf2_")?, rounds, salt, hash)),
         ["scrypt", n, salt, r, p, hash] => Some(scrypt([n, r, p], salt, hash)),
         [name @ ("md5" | "sha1"), salt, hash] => Some(salted(name, salt, hash)),
-        // Unsalted MD5, of Django and of others.
+        // Unsalted MD5, used by Django and other systems.
         [hash] if hash.len() == 32 && hash.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
             Some(salted("md5", "", hash))
         }
@@ -39,7 +39,7 @@ fn text(text: &str) -> Text {
     }
 }
 
-/// What other systems write, too.
+/// A text that other systems write, too.
 fn plain(text: &str, prehash: Prehash) -> Result<Exported, ImportRejection> {
     let scheme = Scheme::read(text)?;
     match (&scheme.algorithm, &scheme.prehash) {

@@ -1,11 +1,11 @@
-//! Drupal 7 to 10.0: `$S$`, and `U$S$` for accounts that came from Drupal 6. From 10.1 on Drupal writes PHP's bcrypt.
+//! Drupal 7 to 10.0: `$S$`, and `U$S$` for accounts migrated from Drupal 6. From 10.1 on, Drupal uses PHP's bcrypt.
 
 use super::{Exported, Format, Text, wordpress::portable};
 use crate::password::schemes::{HashFunction, Prehash, Scheme};
 
 pub const FORMAT: Format = Format { name: "drupal", text, object: None };
 
-/// Of the 86 digits of a SHA-512 it stores as many as make the whole text 55 long.
+/// Drupal truncates the 86 digits of a SHA-512 so that the whole text has 55 characters.
 const DIGITS: usize = 43;
 
 fn text(text: &str) -> Text {

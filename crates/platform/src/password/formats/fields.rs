@@ -11,7 +11,7 @@ use crate::password::schemes::text;
 pub struct Fields<'a>(pub &'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
-    /// Refuses fields that are not among these: a misspelt one would be lost silently.
+    /// Rejects unknown fields: a misspelt one would otherwise be ignored silently.
     pub fn only(&self, known: &[&str]) -> Result<(), FormatRefusal> {
         match self.0.keys().all(|name| known.contains(&name.as_str())) {
             true => Ok(()),
@@ -27,7 +27,7 @@ impl<'a> Fields<'a> {
         self.read(name, |value| text::base64(value.as_str().ok_or(Malformed)?))
     }
 
-    /// A number, or a text of digits.
+    /// A number, or a string of digits.
     pub fn number(&self, name: &'static str) -> Result<u32, FormatRefusal> {
         self.read(name, |value| match value {
             Value::String(digits) => text::number(digits),

@@ -1,5 +1,5 @@
-//! Firebase Authentication: what `firebase auth:export` or the Admin SDK say of an account, with the parameters of the
-//! project; and Supabase's text for accounts that it took over from there.
+//! Firebase Authentication: the fields that `firebase auth:export` or the Admin SDK give for an account, with the
+//! parameters of the project; and Supabase's text for accounts that were migrated from Firebase.
 
 use super::{Exported, Fields, Format, FormatRefusal, ImportRejection, ImportRejection::UnknownFormat, Object, Text};
 use crate::password::schemes::{

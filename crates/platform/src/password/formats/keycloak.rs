@@ -1,4 +1,4 @@
-//! Keycloak: `credentialData` and `secretData` of a credential, as the export has them: JSON in a text.
+//! Keycloak: `credentialData` and `secretData` of an exported credential, which are strings of JSON.
 
 use serde_json::{Map, Value};
 
@@ -24,7 +24,7 @@ fn object(fields: &Fields<'_>) -> Object {
     algorithm(&credential, salt, output).map(Exported::from).map_err(of("credentialData"))
 }
 
-/// An object, or a text that is one.
+/// An object, or a string of JSON that is an object.
 fn json(value: &Value) -> Result<Map<String, Value>, ImportRejection> {
     match value {
         Value::Object(object) => Ok(object.clone()),
@@ -49,7 +49,7 @@ fn algorithm(credential: &Map<String, Value>, salt: Vec<u8>, output: Vec<u8>) ->
     }
 }
 
-/// Its parameters are lists of one text each.
+/// Each parameter is a list of one string.
 fn argon2(
     credential: &Map<String, Value>,
     iterations: u32,

@@ -1,4 +1,4 @@
-//! `userPassword` of directories (RFC 2307): `{SCHEME}`, in any case of letters, and base 64 of digest and salt.
+//! `userPassword` of LDAP directories (RFC 2307): `{SCHEME}`, case-insensitive, and base 64 of digest and salt.
 
 use super::{Exported, Format, ImportRejection, ImportRejection::Malformed, Text};
 use crate::password::schemes::{Algorithm, HashFunction, SaltPlace, Salted, text::some_base64};
@@ -16,7 +16,7 @@ pub fn read(text: &str) -> Text {
         "SSHA256" => (HashFunction::Sha256, true),
         "SHA512" => (HashFunction::Sha512, false),
         "SSHA512" => (HashFunction::Sha512, true),
-        // What is behind it has a prefix of its own.
+        // The rest is a text with its own prefix.
         "CRYPT" | "ARGON2" => return rest.starts_with('$').then(|| super::text(rest)),
         _ => return None,
     };

@@ -1,7 +1,8 @@
-//! Password hashes as other systems export them. One file for each family of systems, one line in [`FORMATS`].
+//! Password hashes in the export formats of other systems. Each family of systems has one file and one line in
+//! [`FORMATS`].
 //!
-//! In an import file a hash is a text, which is recognised by its shape, or an object that names its format and has
-//! what the text alone does not say: `{"format": "devise", "hash": "$2a$…", "pepper": "…"}`.
+//! In an import file a hash is a text, which is recognised by its structure, or an object that names its format and has
+//! additional fields: `{"format": "devise", "hash": "$2a$…", "pepper": "…"}`.
 
 mod aspnet;
 mod better_auth;
@@ -29,12 +30,12 @@ use super::{
 };
 use crate::secret::Secret;
 
-/// A password as another system has it.
+/// A password exported by another system.
 pub enum Exported {
     Hash(Scheme),
-    /// Not hashed at all.
+    /// Clear text.
     Clear(Secret),
-    /// The account can't be signed in to by password.
+    /// The account has no usable password.
     Unusable,
 }
 
@@ -50,7 +51,7 @@ impl From<Algorithm> for Exported {
     }
 }
 
-/// Why a password can't be taken over: the field of its object, if it is one of those, and the reason.
+/// Why a password can't be imported: the reason, and the field of its object if one is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormatRefusal {
     pub field: Option<&'static str>,
@@ -63,20 +64,20 @@ impl From<ImportRejection> for FormatRefusal {
     }
 }
 
-/// What a text was read as. None: it is not of this format.
+/// The result of parsing a text. None if it is not of this format.
 type Text = Option<Result<Exported, ImportRejection>>;
 type Object = Result<Exported, FormatRefusal>;
 
-/// A format.
+/// An export format.
 struct Format {
-    /// What an object calls it.
+    /// The name of the format in the field `format` of an object.
     name: &'static str,
     text: fn(&str) -> Text,
-    /// Reads an object; where it has none, `hash` is read as its text.
+    /// Parses an object. None if the format has no object of its own: then the field `hash` is parsed as text.
     object: Option<fn(&Fields<'_>) -> Object>,
 }
 
-/// What is read, in this order.
+/// The supported formats, in the order in which they are tried.
 const FORMATS: &[Format] = &[
     stored::FORMAT,
     crypt::FORMAT,
@@ -95,28 +96,28 @@ const FORMATS: &[Format] = &[
     aspnet::FORMAT,
 ];
 
-/// The text of no format is longer.
-const LONGEST_TEXT: usize = 1024;
+/// The maximum length of a text of any format.
+const MAX_TEXT: usize = 1024;
 
-/// Reads a text.
+/// Parses a text of any format.
 ///
 /// # Errors
 /// See [`ImportRejection`].
 pub fn text(text: &str) -> Result<Exported, ImportRejection> {
-    if text.len() > LONGEST_TEXT {
+    if text.len() > MAX_TEXT {
         return Err(UnknownFormat);
     }
     FORMATS.iter().find_map(|format| (format.text)(text)).unwrap_or(Err(UnknownFormat))
 }
 
-/// Reads what an import file has.
+/// Parses a value of an import file.
 ///
 /// # Errors
 /// See [`FormatRefusal`].
 pub fn value(exported: &Value) -> Object {
     match exported {
         Value::String(exported) => match text(exported.trim_start()) {
-            // White space around a hash is none of it. At the end of a password it is a part of that.
+            // Whitespace around a hash is ignored. At the end of a clear-text password it is part of the password.
             Ok(clear @ Exported::Clear(_)) => Ok(clear),
             _ => Ok(text(exported.trim())?),
         },
@@ -142,7 +143,7 @@ fn hash_of(fields: &Fields<'_>, format: &Format) -> Object {
     }
 }
 
-/// For formats that are objects only.
+/// For formats that exist only as objects.
 fn no_text(_: &str) -> Text {
     None
 }

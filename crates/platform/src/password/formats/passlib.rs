@@ -1,4 +1,4 @@
-//! passlib's `$bcrypt-sha256$`. Its other formats are those of `stored.rs` and `crypt.rs`.
+//! passlib's `$bcrypt-sha256$`. Its other formats are covered by `stored.rs` and `crypt.rs`.
 
 use super::{Exported, Format, ImportRejection, ImportRejection::Malformed, Text};
 use crate::password::schemes::{
@@ -16,7 +16,7 @@ fn text(text: &str) -> Text {
     }
 }
 
-/// `v=2,t=2b,r=12`, or in version 1 `2b,12`.
+/// The parameters are `v=2,t=2b,r=12`, or in version 1 `2b,12`.
 fn read(parameters: &str, salt: &str, hash: &str) -> Result<Exported, ImportRejection> {
     let (prehash, kind, cost) = match parameters.split_once(',') {
         Some(("v=2", rest)) => {

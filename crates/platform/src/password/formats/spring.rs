@@ -1,4 +1,4 @@
-//! Spring Security's delegating encoder: `{id}` and the encoder's own text behind it.
+//! Spring Security's delegating encoder: `{id}`, followed by the text of that encoder.
 
 use super::{
     Exported, Fields, Format, FormatRefusal, ImportRejection,
@@ -15,19 +15,19 @@ use crate::{
 
 pub const FORMAT: Format = Format { name: "spring", text, object: Some(object) };
 
-/// PBKDF2 of Spring: its hash function, its rounds and the length of its salt. It writes none of them down.
+/// The hash function, rounds and salt length of Spring's PBKDF2, which its text does not contain.
 type Pbkdf2Version = (HashFunction, u32, usize);
 
 const PBKDF2_5_0: Pbkdf2Version = (HashFunction::Sha1, 185_000, 8);
 const PBKDF2_5_8: Pbkdf2Version = (HashFunction::Sha256, 310_000, 16);
-/// Rounds and length of the salt of `StandardPasswordEncoder`.
+/// The rounds and the salt length of `StandardPasswordEncoder`.
 const STANDARD: (u32, usize) = (1024, 8);
 
 fn text(text: &str) -> Text {
     read(text, &[])
 }
 
-/// The secret is what `Pbkdf2PasswordEncoder` or `StandardPasswordEncoder` was made with.
+/// `secret` is the constructor argument of `Pbkdf2PasswordEncoder` or `StandardPasswordEncoder`.
 fn object(fields: &Fields<'_>) -> Object {
     fields.only(&["format", "hash", "secret"])?;
     let secret = if fields.0.contains_key("secret") { fields.text("secret")? } else { "" };
@@ -56,7 +56,7 @@ fn read(text: &str, secret: &[u8]) -> Text {
     })
 }
 
-/// Hexadecimal, where directories have base 64 behind the same name.
+/// Whether the digest is in hexadecimal: LDAP directories use the same name with base 64.
 fn is_digest(rest: &str) -> bool {
     rest.starts_with('{') || (rest.len() == 32 && !rest.ends_with('='))
 }
@@ -67,7 +67,7 @@ fn pbkdf2((function, rounds, length): Pbkdf2Version, rest: &str, secret: &[u8]) 
     Ok(Algorithm::Pbkdf2(Pbkdf2::from_parts(function, rounds, [salt, secret].concat(), output.to_vec())?).into())
 }
 
-/// `$e0801$SALT$HASH`: the power of two of N, then r, then p, in hexadecimal.
+/// `$e0801$SALT$HASH`: log2 of N, then r, then p, in hexadecimal.
 fn scrypt(rest: &str) -> Result<Exported, ImportRejection> {
     let fields: Vec<&str> = rest.split('$').collect();
     let ["", parameters, salt, hash] = fields[..] else { return Err(Malformed) };
@@ -85,7 +85,7 @@ fn standard(rest: &str, secret: &[u8]) -> Result<Exported, ImportRejection> {
     Ok(Algorithm::Salted(scheme).into())
 }
 
-/// `{SALT}HEX`, the braces hashed along, or `HEX` alone.
+/// `{SALT}HEX`, where the braces are part of the salt, or only `HEX`.
 fn digest(function: HashFunction, rest: &str) -> Result<Exported, ImportRejection> {
     let end = if rest.starts_with('{') { rest.find('}').ok_or(Malformed)? + 1 } else { 0 };
     let (salt, hash) = rest.split_at(end);

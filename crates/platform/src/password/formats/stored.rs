@@ -1,5 +1,5 @@
-//! What this service stores, and with it the PHC string format of Argon2, scrypt and PBKDF2 and bcrypt's own: what PHP,
-//! Laravel, Symfony, Auth0, Supabase, Node and most others write.
+//! The texts that this service stores. They include the PHC string format of Argon2, scrypt and PBKDF2, and bcrypt's
+//! own format, as used by PHP, Laravel, Symfony, Auth0, Supabase, Node and most other systems.
 
 use super::{Format, ImportRejection::UnknownFormat, Text};
 use crate::password::schemes::Scheme;

@@ -1,4 +1,4 @@
-//! Symfony's bcrypt, where passwords of more than 72 bytes are hashed before. Its argon2 is as any other.
+//! Symfony's bcrypt, which hashes passwords of more than 72 bytes first. Its argon2 is the standard one.
 
 use super::{Fields, Format, FormatRefusal, ImportRejection::Malformed, Object, no_text};
 use crate::password::schemes::{Algorithm, Prehash, Scheme};

@@ -11,7 +11,7 @@ struct Fixtures {
     fixtures: Vec<Fixture>,
 }
 
-/// A hash that another system's library made; see `scripts/password-fixtures/`.
+/// A hash made by the library of another system; see `scripts/password-fixtures/`.
 #[derive(Deserialize)]
 struct Fixture {
     system: String,
@@ -31,10 +31,10 @@ fn fixtures() -> impl Iterator<Item = Fixture> {
 }
 
 #[test]
-fn what_other_systems_made_is_read_and_verified() {
+fn hashes_made_by_other_systems_are_parsed_and_verified() {
     let mut memory = Memory::default();
     for Fixture { system, password, wrong, password_hash } in fixtures() {
-        let scheme = match value(&password_hash).map_err(|why| why.reason.reason()) {
+        let scheme = match value(&password_hash).map_err(|error| error.reason.reason()) {
             Ok(Exported::Hash(scheme)) => scheme,
             Ok(Exported::Clear(clear)) => {
                 assert_eq!((clear.expose(), &*system), (&*password, "Spring {noop}"));
@@ -52,7 +52,7 @@ fn what_other_systems_made_is_read_and_verified() {
     }
 }
 
-/// Published vectors, and some that were computed by the published rules: the password is `password`, unless said.
+/// Published test vectors, and some that were computed from the published specifications.
 #[test]
 fn published_vectors_are_verified() {
     let mut memory = Memory::default();
@@ -65,7 +65,7 @@ fn published_vectors_are_verified() {
         ("AAABAgMEBQYHCAkKCwwNDg8DCeL+Tgvf59D+SCjUHCNEFuLZv7Yc3Y9kOhHPv9/BGQ==", "password"),
         ("AQAAAAIAAYagAAAAEAABAgMEBQYHCAkKCwwNDg/73hTTOMxvghBX8/SnisILxwGxHjepOzeQw1EOAZRz8w==", "password"),
         ("$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "test12345"),
-        // Ulrich Drepper's, of the specification of SHA-crypt.
+        // From Ulrich Drepper's specification of SHA-crypt.
         (
             "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1",
             "Hello world!",
@@ -83,12 +83,12 @@ fn published_vectors_are_verified() {
 }
 
 fn rejection(exported: &Value) -> Option<(&'static str, &'static str)> {
-    let refusal = ExportedPassword::read(exported).err()?;
-    Some((refusal.field.unwrap_or_default(), refusal.reason.reason()))
+    let error = ExportedPassword::read(exported).err()?;
+    Some((error.field.unwrap_or_default(), error.reason.reason()))
 }
 
 #[test]
-fn absurd_and_garbled_hashes_are_refused() {
+fn too_costly_weak_and_malformed_hashes_are_rejected() {
     let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let short = "AAAAAA";
     let digits = "C6UzMDM.H6dfI/f/IKcEeO7cNfnyPqQ.cP1pXAYjbEdBE9eqTtcNW";
@@ -157,7 +157,7 @@ fn absurd_and_garbled_hashes_are_refused() {
 }
 
 #[test]
-fn an_object_is_refused_by_the_field_that_is_wrong() {
+fn an_object_is_rejected_with_the_invalid_field() {
     let firebase = json!({
         "format": "firebase-scrypt", "hash": "AAAAAAAAAAAAAAAAAAAAAA==", "salt": "AAAA", "signer_key":
         "AAAAAAAAAAAAAAAAAAAAAA==", "salt_separator": "Bw==", "rounds": 8, "mem_cost": 14,
@@ -181,7 +181,7 @@ fn an_object_is_refused_by_the_field_that_is_wrong() {
     for (exported, field, reason) in [
         (json!(null), "", "malformed"),
         (json!({}), "format", "missing"),
-        (json!({ "format": "unheard-of" }), "format", "unknown_format"),
+        (json!({ "format": "unknown" }), "format", "unknown_format"),
         (without("salt"), "salt", "missing"),
         (without("signer_key"), "signer_key", "missing"),
         (with("salt", json!("!")), "salt", "malformed"),
@@ -207,13 +207,13 @@ fn an_object_is_refused_by_the_field_that_is_wrong() {
 }
 
 #[test]
-fn an_account_without_a_usable_password_is_one_without_a_password() {
+fn unusable_passwords_are_recognised() {
     assert!(!ExportedPassword::read(&json!("!rKZJv0qkeTbVzMmSDPcYnbm2LRVQHYVqzpd6Rk0T")).unwrap().is_usable());
     assert!(!ExportedPassword::read(&json!("!")).unwrap().is_usable());
 }
 
 #[test]
-fn every_format_has_a_name_of_its_own() {
+fn format_names_are_unique() {
     let mut names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
     names.sort_unstable();
     names.dedup();
@@ -222,7 +222,7 @@ fn every_format_has_a_name_of_its_own() {
 
 proptest! {
     #[test]
-    fn nothing_breaks_the_readers(
+    fn parsers_never_panic(
         any_text in any::<String>(),
         shaped in "(\\{[A-Za-z0-9@_-]{1,12}\\}|U?\\$[A-Za-z0-9]{0,6}|pbkdf2_sha256|scrypt:[0-9:]{0,9}|A)(\\$?[A-Za-z0-9=,./+é]{0,60}){1,5}",
     ) {

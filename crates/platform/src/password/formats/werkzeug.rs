@@ -15,7 +15,7 @@ fn text(text: &str) -> Text {
     match method[..] {
         ["scrypt", n, r, p] => Some(scrypt([n, r, p], salt, hash)),
         ["pbkdf2", name, rounds] => Some(pbkdf2(name, rounds, salt, hash)),
-        // Old versions left the rounds out, and each had its own: they can't be known.
+        // Old versions omitted the rounds, and the number differed between versions, so it is unknown.
         ["pbkdf2", _] => Some(Err(UnknownFormat)),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! WordPress, phpBB and others with phpass: `$P$`, `$H$`; and WordPress from 6.8 on: `$wp$2y$`.
+//! phpass as used by WordPress, phpBB and others: `$P$`, `$H$`; and WordPress from 6.8 on: `$wp$2y$`.
 
 use super::{Exported, Format, ImportRejection, ImportRejection::Malformed, Text};
 use crate::password::schemes::{
@@ -8,7 +8,7 @@ use crate::password::schemes::{
 
 pub const FORMAT: Format = Format { name: "wordpress", text, object: None };
 
-/// The digit of the rounds and eight of salt.
+/// The length of the digit for the rounds and the eight characters of the salt.
 const HEAD: usize = 9;
 
 fn text(text: &str) -> Text {
@@ -22,7 +22,7 @@ fn text(text: &str) -> Text {
     Some(portable(HashFunction::Md5, rest, 22).map(Exported::from))
 }
 
-/// phpass's portable hash, behind its prefix, with so many digits of output.
+/// Parses phpass's portable hash without its prefix; `digits` is the length of the output in digits.
 pub fn portable(function: HashFunction, rest: &str, digits: usize) -> Result<Algorithm, ImportRejection> {
     if rest.len() != HEAD + digits || !rest.is_ascii() {
         return Err(Malformed);

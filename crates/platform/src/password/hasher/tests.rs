@@ -17,11 +17,11 @@ fn cheap(passes: u32) -> Cost {
     Cost(Params::new(64, passes, 1, Some(OUTPUT)).unwrap())
 }
 
-fn least() -> Cost {
+fn minimum() -> Cost {
     Cost::new(Cost::LEAST_MEMORY_KIB, Cost::LEAST_PASSES, 1).unwrap()
 }
 
-/// What is stored of a hash of another system.
+/// The hash that is stored for an imported one.
 async fn adopted(hasher: &Hasher, exported: &str) -> PasswordHash {
     let exported = ExportedPassword::read(&serde_json::Value::String(exported.to_owned())).unwrap();
     hasher.adopt(exported).await.unwrap().unwrap()
@@ -33,8 +33,8 @@ async fn verify(hasher: &Hasher, password: &str, hash: &str) -> Verdict {
 }
 
 #[tokio::test]
-async fn pw_04_a_password_is_kept_as_argon2id_with_a_salt_of_its_own() {
-    let hasher = hasher(1, 8, least());
+async fn pw_04_a_password_is_stored_as_argon2id_with_its_own_salt() {
+    let hasher = hasher(1, 8, minimum());
     let first = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
     let second = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
     assert!(first.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", first.as_str());
@@ -49,7 +49,7 @@ async fn pw_04_a_password_is_kept_as_argon2id_with_a_salt_of_its_own() {
 }
 
 #[test]
-fn pw_04_less_than_owasp_asks_is_refused() {
+fn pw_04_a_cost_below_the_owasp_minimum_is_rejected() {
     for (memory, passes, lanes) in [(19_455, 2, 1), (19_456, 1, 1), (0, 0, 0), (64, 3, 1), (19_456, 2, 0)] {
         assert!(Cost::new(memory, passes, lanes).is_err(), "{memory} {passes} {lanes}");
     }
@@ -71,16 +71,17 @@ async fn pw_03_a_password_is_verified_exactly() {
             assert_eq!(verify(&hasher, variant, hash.as_str()).await, Verdict::Wrong, "{variant:?}");
         }
     }
-    // As documented: composed, decomposed and full-width spellings are one password.
+    // As documented, composed, decomposed and full-width spellings are the same password.
     let hash = hasher.hash(&Secret::new("caf\u{e9}-비밀1")).await.unwrap();
     for spelling in ["cafe\u{301}-비밀1", "ｃａｆ\u{e9}-\u{1107}\u{1175}\u{1106}\u{1175}\u{11af}１"] {
         assert_eq!(verify(&hasher, spelling, hash.as_str()).await, Verdict::Right, "{spelling}");
     }
 }
 
-/// Made by Python's hashlib and the C library's crypt, and the reference implementation's test vector for argon2id.
+/// The hashes were made by Python's hashlib and the crypt function of the C library; the argon2id hash is a test vector
+/// of the reference implementation.
 #[tokio::test]
-async fn hashes_of_other_systems_are_verified_and_asked_to_be_replaced() {
+async fn imported_hashes_are_verified_and_need_a_rehash() {
     let hasher = hasher(1, 8, cheap(1));
     for hash in [
         "pbkdf2_sha256$1000$saltysalt$ATIrq9n2B9UUqD5nEHqggtoB8GINhpi++pBtvDyvsI8=",
@@ -94,7 +95,7 @@ async fn hashes_of_other_systems_are_verified_and_asked_to_be_replaced() {
         "$2y$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
         "$2a$04$abcdefghijklmnopqrstuujvSwow92xGWFUzISFSoVMMkS6OD3b2u",
     ] {
-        // As it was imported before fast hashes were wrapped, and as it is now.
+        // As stored before fast hashes were wrapped on import, and as stored now.
         for stored in [hash, adopted(&hasher, hash).await.as_str()] {
             assert_eq!(verify(&hasher, PASSWORD, stored).await, Verdict::RightButRehash, "{stored}");
             assert_eq!(verify(&hasher, "NewPassword123", stored).await, Verdict::Wrong, "{stored}");
@@ -106,21 +107,21 @@ async fn hashes_of_other_systems_are_verified_and_asked_to_be_replaced() {
 }
 
 #[tokio::test]
-async fn pw_04_a_hash_of_another_cost_is_asked_to_be_replaced() {
+async fn pw_04_a_hash_of_another_cost_needs_a_rehash() {
     let pool = Pool::start(1, 8).unwrap();
     let [old, new] = [cheap(1), cheap(2)].map(|cost| Hasher::new(pool.clone(), cost, Entropy::seeded(2)));
-    let kept = old.hash(&Secret::new(PASSWORD)).await.unwrap();
-    assert_eq!(verify(&old, PASSWORD, kept.as_str()).await, Verdict::Right);
-    assert_eq!(verify(&new, PASSWORD, kept.as_str()).await, Verdict::RightButRehash);
-    assert_eq!(verify(&new, "wrong", kept.as_str()).await, Verdict::Wrong);
+    let stored = old.hash(&Secret::new(PASSWORD)).await.unwrap();
+    assert_eq!(verify(&old, PASSWORD, stored.as_str()).await, Verdict::Right);
+    assert_eq!(verify(&new, PASSWORD, stored.as_str()).await, Verdict::RightButRehash);
+    assert_eq!(verify(&new, "wrong", stored.as_str()).await, Verdict::Wrong);
     let replaced = new.hash(&Secret::new(PASSWORD)).await.unwrap();
     assert_eq!(verify(&new, PASSWORD, replaced.as_str()).await, Verdict::Right);
 }
 
 #[tokio::test]
-async fn a_password_is_verified_as_it_was_typed_and_in_nfkc_and_kept_in_nfkc() {
+async fn a_password_is_verified_in_nfkc_and_as_typed_and_stored_in_nfkc() {
     let hasher = hasher(1, 8, cheap(1));
-    // In compatibility jamo, as bytes: another system's, and one with the very parameters that are used here.
+    // Compatibility jamo, hashed as bytes: by another system, and with the current parameters of this service.
     let typed = "\u{3142}\u{3163}\u{3141}\u{3163}\u{3139}-1234";
     let mut output = vec![0; OUTPUT];
     let argon2 = hasher.cost.argon2(vec![7; SALT], Vec::new());
@@ -137,7 +138,7 @@ async fn a_password_is_verified_as_it_was_typed_and_in_nfkc_and_kept_in_nfkc() {
 }
 
 #[tokio::test]
-async fn a_fast_hash_is_wrapped_and_clear_text_hashed() {
+async fn a_fast_hash_is_wrapped_and_clear_text_is_hashed() {
     let hasher = hasher(1, 8, cheap(1));
     let md5 = "7506224e56b895f2d541fa95f6ab6a3e";
     assert_eq!(hex::encode(&*HashFunction::Md5.digest(&[PASSWORD.as_bytes()])), md5);
@@ -147,7 +148,7 @@ async fn a_fast_hash_is_wrapped_and_clear_text_hashed() {
     for trace in [hex::encode(&*digest), schemes::text::encode(&digest)] {
         assert!(!wrapped.as_str().contains(&trace), "{}", wrapped.as_str());
     }
-    assert_ne!(wrapped, adopted(&hasher, md5).await, "a salt of its own");
+    assert_ne!(wrapped, adopted(&hasher, md5).await, "each hash has its own salt");
     assert_eq!(verify(&hasher, PASSWORD, wrapped.as_str()).await, Verdict::RightButRehash);
     assert_eq!(verify(&hasher, "NewPassword123", wrapped.as_str()).await, Verdict::Wrong);
     let clear = adopted(&hasher, &format!("{{noop}}{PASSWORD}")).await;
@@ -158,19 +159,19 @@ async fn a_fast_hash_is_wrapped_and_clear_text_hashed() {
 }
 
 #[tokio::test]
-async fn en_03_an_unknown_account_costs_the_same_work() {
+async fn en_03_verifying_for_an_unknown_account_takes_the_same_work() {
     let hasher = hasher(1, 8, cheap(1));
     let hash = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
-    // A scheme of the same kind and cost as what is kept today, worked through on the same pool.
-    assert!(hasher.cost.made(&hasher.decoy("nobody")) && hasher.cost.made(&hash.scheme));
-    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None, "nobody").await.unwrap(), Verdict::Wrong);
-    assert_eq!(hasher.verify(&Secret::new(""), None, "nobody").await.unwrap(), Verdict::Wrong);
+    // The decoy has the current scheme and cost, and is computed on the same pool.
+    assert!(hasher.cost.made(&hasher.decoy("unknown")) && hasher.cost.made(&hash.scheme));
+    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.verify(&Secret::new(""), None, "unknown").await.unwrap(), Verdict::Wrong);
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let mut busy = std::pin::pin!(hasher.pool.run(move |_| gate.recv().is_ok()));
     assert!(futures_util::poll!(busy.as_mut()).is_pending());
     let password = Secret::new(PASSWORD);
-    let mut unknown = std::pin::pin!(hasher.verify(&password, None, "nobody"));
-    assert!(futures_util::poll!(unknown.as_mut()).is_pending(), "it waits its turn like any other");
+    let mut unknown = std::pin::pin!(hasher.verify(&password, None, "unknown"));
+    assert!(futures_util::poll!(unknown.as_mut()).is_pending(), "it must wait in the same queue");
     release.send(()).unwrap();
     assert!(busy.await.unwrap());
     assert_eq!(unknown.await.unwrap(), Verdict::Wrong);
@@ -184,42 +185,42 @@ async fn en_03_decoys_follow_the_census_in_every_clone() {
     let mut tally = Tally::default();
     tally.add(&stored);
     hasher.set_census(&[7; 32], &Census::default().next(tally));
-    assert!(matches!(clone.decoy("nobody").algorithm, Algorithm::Bcrypt(_)));
-    assert_eq!(clone.verify(&Secret::new(PASSWORD), None, "nobody").await.unwrap(), Verdict::Wrong);
+    assert!(matches!(clone.decoy("unknown").algorithm, Algorithm::Bcrypt(_)));
+    assert_eq!(clone.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), Verdict::Wrong);
 }
 
 #[tokio::test]
-async fn pw_06_a_flood_of_sign_ins_is_served_up_to_the_queue_and_the_rest_refused() {
-    let hasher = hasher(2, 10, least());
+async fn pw_06_sign_ins_beyond_the_queue_are_rejected() {
+    let hasher = hasher(2, 10, minimum());
     let hash = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
     let mut answers = Vec::new();
     for _ in 0..300 {
         let (hasher, hash) = (hasher.clone(), hash.clone());
         answers.push(tokio::spawn(async move { hasher.verify(&Secret::new(PASSWORD), Some(&hash), "acc").await }));
     }
-    let (mut right, mut refused) = (0, 0);
+    let (mut right, mut rejected) = (0, 0);
     for answer in answers {
         match answer.await.unwrap() {
             Ok(verdict) => right += usize::from(verdict == Verdict::Right),
-            Err(fault) => refused += usize::from(fault.kind() == FaultKind::Unavailable),
+            Err(fault) => rejected += usize::from(fault.kind() == FaultKind::Unavailable),
         }
     }
-    assert_eq!(right + refused, 300);
-    assert!(right >= 10 && refused > 0, "{right} right, {refused} refused");
+    assert_eq!(right + rejected, 300);
+    assert!(right >= 10 && rejected > 0, "{right} right, {rejected} rejected");
     assert_eq!(hasher.waiting(), 0);
 }
 
 #[tokio::test]
-async fn pw_06_a_password_of_a_megabyte_is_refused_before_any_hashing() {
-    // No thread: whatever is queued is never done.
+async fn pw_06_a_too_long_password_is_rejected_without_hashing() {
+    // Without threads no queued job ever runs.
     let hasher = hasher(0, 1, cheap(1));
     let password = Secret::new("a".repeat(1 << 20));
-    assert_eq!(hasher.verify(&password, None, "nobody").await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.verify(&password, None, "unknown").await.unwrap(), Verdict::Wrong);
     assert_eq!(hasher.hash(&password).await.unwrap_err().kind(), FaultKind::Internal);
 }
 
 #[tokio::test]
-async fn memory_that_a_costly_foreign_hash_took_is_given_back() {
+async fn shrink_frees_the_memory_of_a_costly_imported_hash() {
     let mut memory = Memory::default();
     let costly = PasswordHash::from_stored(
         "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",

@@ -1,4 +1,4 @@
-//! Argon2 (RFC 9106) in the PHC string format: what this service stores passwords as, and what many others do.
+//! Argon2 (RFC 9106) in the PHC string format, which this service and many others store.
 
 use std::fmt;
 
@@ -16,12 +16,12 @@ use crate::password::{
 };
 
 /// The most memory, and memory times passes, that verifying may take, in KiB.
-const MOST_MEMORY: u64 = 256 << 10;
-const MOST_WORK: u64 = 2 << 20;
-const MOST_PASSES: u32 = 10;
-const MEMORY: Bound = Bound::new(MOST_MEMORY, "KiB of Argon2's memory");
-const WORK: Bound = Bound::new(MOST_WORK, "KiB of Argon2's memory times passes");
-const PASSES: Bound = Bound::new(MOST_PASSES as u64, "passes of Argon2");
+const MAX_MEMORY: u64 = 256 << 10;
+const MAX_WORK: u64 = 2 << 20;
+const MAX_PASSES: u32 = 10;
+const MEMORY: Bound = Bound::new(MAX_MEMORY, "KiB of Argon2's memory");
+const WORK: Bound = Bound::new(MAX_WORK, "KiB of Argon2's memory times passes");
+const PASSES: Bound = Bound::new(MAX_PASSES as u64, "passes of Argon2");
 /// Memory times passes, in KiB, below which guesses are cheap: a tenth of what is the least that OWASP asks for.
 const FAST_WORK: u64 = 4 << 10;
 
@@ -35,14 +35,15 @@ pub struct Argon2 {
 }
 
 impl Argon2 {
-    /// Fills `output`. False where the parameters don't go together, which [`Params`] and the reader rule out.
+    /// Computes the hash into `output`. False if the parameters are inconsistent, which [`Params`] and the parser rule
+    /// out.
     pub fn fill(&self, password: &[u8], output: &mut [u8], memory: &mut Memory) -> bool {
         let blocks = memory.blocks(self.params.block_count());
         let context = argon2::Argon2::new(self.algorithm, self.version, self.params.clone());
         context.hash_password_into_with_memory(password, &self.salt, output, blocks).is_ok()
     }
 
-    /// From parameters as they are named in the PHC string format.
+    /// From the parameters of the PHC string format.
     pub fn from_parts(
         algorithm: &str,
         version: u32,
@@ -76,7 +77,7 @@ impl Hash for Argon2 {
                 let version = version.strip_prefix("v=").ok_or(Malformed).and_then(number);
                 Some(version.and_then(|version| read(id, version, parameters, salt, hash)))
             }
-            // Without a version it is the first one (PHC string format, argon2).
+            // A missing version means 0x10 (PHC string format, argon2).
             ["", id @ ("argon2id" | "argon2i" | "argon2d"), parameters, salt, hash] => {
                 Some(read(id, Version::V0x10.into(), parameters, salt, hash))
             }
@@ -85,8 +86,8 @@ impl Hash for Argon2 {
     }
 
     fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let mut made = Zeroizing::new(vec![0; self.output.len()]);
-        self.fill(password, &mut made, memory).then_some(made)
+        let mut computed = Zeroizing::new(vec![0; self.output.len()]);
+        self.fill(password, &mut computed, memory).then_some(computed)
     }
 
     fn output(&self) -> &[u8] {
@@ -100,11 +101,11 @@ impl Hash for Argon2 {
     fn work(&self) -> Work {
         let (memory, passes) = (u64::from(self.params.m_cost()), self.params.t_cost());
         let work = memory * u64::from(passes);
-        if memory > MOST_MEMORY {
+        if memory > MAX_MEMORY {
             Work::Excessive(MEMORY)
-        } else if passes > MOST_PASSES {
+        } else if passes > MAX_PASSES {
             Work::Excessive(PASSES)
-        } else if work > MOST_WORK {
+        } else if work > MAX_WORK {
             Work::Excessive(WORK)
         } else if work < FAST_WORK {
             Work::Fast

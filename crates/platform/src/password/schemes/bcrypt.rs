@@ -1,4 +1,4 @@
-//! bcrypt: 72 bytes of the password, as every implementation cuts them.
+//! bcrypt. As in every implementation, only the first 72 bytes of the password count.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::password::{
     pool::Memory,
 };
 
-/// Some implementations leave bits in the last digit of a salt that belong to no byte.
+/// Some implementations set unused bits in the last digit of a salt.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &BCRYPT,
     GeneralPurposeConfig::new()
@@ -26,14 +26,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The bytes that are looked at, the zero byte at the end of the password among them.
-const LONGEST_PASSWORD: usize = 72;
-const LEAST_COST: u32 = 4;
-const MOST_COST: u32 = 15;
-const COST: Bound = Bound::new(MOST_COST as u64, "as bcrypt's cost");
+const MAX_PASSWORD: usize = 72;
+const MIN_COST: u32 = 4;
+const MAX_COST: u32 = 15;
+const COST: Bound = Bound::new(MAX_COST as u64, "as bcrypt's cost");
 
 #[derive(Clone, Copy, PartialEq)]
 pub struct Bcrypt {
-    /// `a`, `b` or `y`: the same for passwords of up to 255 bytes.
+    /// `a`, `b` or `y`, which are equivalent for passwords of up to 255 bytes.
     version: char,
     cost: u32,
     salt: [u8; 16],
@@ -41,12 +41,12 @@ pub struct Bcrypt {
 }
 
 impl Bcrypt {
-    /// From the cost and the 53 digits of salt and hash.
+    /// From the cost and the 53 base 64 digits of salt and hash.
     pub fn from_parts(version: char, cost: u32, digits: &str) -> Result<Self, ImportRejection> {
-        if cost < LEAST_COST {
+        if cost < MIN_COST {
             return Err(TooWeak);
         }
-        if cost > MOST_COST {
+        if cost > MAX_COST {
             return Err(TooCostly(COST));
         }
         if digits.len() != 53 || !digits.is_ascii() {
@@ -81,14 +81,14 @@ impl Hash for Bcrypt {
     }
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let mut ended = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD));
-        ended.extend_from_slice(&password[..password.len().min(LONGEST_PASSWORD)]);
-        if ended.len() < LONGEST_PASSWORD {
-            ended.push(0);
+        let mut terminated = Zeroizing::new(Vec::with_capacity(MAX_PASSWORD));
+        terminated.extend_from_slice(&password[..password.len().min(MAX_PASSWORD)]);
+        if terminated.len() < MAX_PASSWORD {
+            terminated.push(0);
         }
-        let mut made = Zeroizing::new(bcrypt::bcrypt(self.cost, self.salt, &ended).to_vec());
-        made.truncate(self.output.len());
-        Some(made)
+        let mut computed = Zeroizing::new(bcrypt::bcrypt(self.cost, self.salt, &terminated).to_vec());
+        computed.truncate(self.output.len());
+        Some(computed)
     }
 
     fn output(&self) -> &[u8] {

@@ -1,4 +1,4 @@
-//! Firebase Authentication's scrypt: the key that scrypt makes encrypts a key of the project.
+//! Firebase Authentication's scrypt: the signer key of the project, encrypted with the key that scrypt derives.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ use crate::password::{
 #[derive(Clone, PartialEq)]
 pub struct Firebase {
     params: Params,
-    /// The account's salt and the project's separator behind it.
+    /// The salt of the account, followed by the salt separator of the project.
     salt: Vec<u8>,
     signer_key: Vec<u8>,
     output: Vec<u8>,
@@ -36,7 +36,7 @@ impl Firebase {
         signer_key: Vec<u8>,
         output: Vec<u8>,
     ) -> Result<Self, ImportRejection> {
-        // A stream cipher: as long as what it encrypts.
+        // The cipher is a stream cipher: the output is as long as the key that it encrypts.
         if signer_key.len() != output.len() || salt.is_empty() {
             return Err(Malformed);
         }
@@ -63,10 +63,10 @@ impl Hash for Firebase {
         let mut key = Zeroizing::new([0; AES_256_KEY_LEN]);
         scrypt::scrypt(password, &self.salt, &self.params, &mut *key).ok()?;
         let key = EncryptingKey::ctr(UnboundCipherKey::new(&AES_256, &*key).ok()?).ok()?;
-        let mut made = Zeroizing::new(self.signer_key.clone());
+        let mut encrypted = Zeroizing::new(self.signer_key.clone());
         let start = EncryptionContext::Iv128(FixedLength::from([0; 16]));
-        key.less_safe_encrypt(&mut made, start).ok()?;
-        Some(made)
+        key.less_safe_encrypt(&mut encrypted, start).ok()?;
+        Some(encrypted)
     }
 
     fn output(&self) -> &[u8] {

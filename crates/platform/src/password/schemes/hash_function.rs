@@ -1,4 +1,4 @@
-//! The hash functions that schemes are built on.
+//! The hash functions that the schemes use.
 
 use aws_lc_rs::{digest, pbkdf2};
 use md5::{Digest, Md5};
@@ -22,7 +22,7 @@ impl HashFunction {
         }
     }
 
-    /// The one with this name, in lower case.
+    /// The function with this lower-case name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512].into_iter().find(|function| function.name() == name)
     }
@@ -37,7 +37,7 @@ impl HashFunction {
         }
     }
 
-    /// The digest of these parts in a row.
+    /// The digest of the concatenated parts.
     pub fn digest(self, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
         let algorithm = match self {
             HashFunction::Md5 => {
@@ -54,7 +54,7 @@ impl HashFunction {
         Zeroizing::new(context.finish().as_ref().to_vec())
     }
 
-    /// PBKDF2 with it. None: nothing that is read uses it so.
+    /// PBKDF2 with this function. None if no supported format uses it.
     pub fn pbkdf2(self) -> Option<pbkdf2::Algorithm> {
         match self {
             HashFunction::Md5 => None,

@@ -1,8 +1,8 @@
-//! Schemes: how a hash is computed from a password. One file for each algorithm; what is done to the password before is
-//! in `prehash.rs`.
+//! Schemes: how a hash is computed from a password. Each algorithm has one file; transformations of the password before
+//! hashing are in `prehash.rs`.
 //!
-//! A scheme has one stored text, which its `Display` writes and [`Scheme::read`] reads. Texts of other systems are read
-//! in `formats/`.
+//! A scheme has one stored text, which its `Display` writes and [`Scheme::read`] parses. Texts of other systems are
+//! parsed in `formats/`.
 
 mod argon2;
 mod bcrypt;
@@ -41,40 +41,40 @@ use super::{
     pool::Memory,
 };
 
-/// The length of the longest stored text.
-const LONGEST_TEXT: usize = 1024;
+/// The maximum length of a stored text.
+const MAX_TEXT: usize = 1024;
 
-/// What verifying a password against a hash costs.
+/// The cost class of verifying a password against a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// So little that passwords can be guessed quickly from a stolen table: wrapped in argon2id before it is stored.
+    /// Passwords can be guessed quickly from a stolen table, so the hash is wrapped in argon2id before it is stored.
     Fast,
     Fair,
     /// More than a sign-in may cost: a parameter is above this bound.
     Excessive(Bound),
 }
 
-/// An algorithm with its parameters, its salt and the hash it made.
+/// An algorithm with its parameters, salt and hash.
 trait Hash: fmt::Display + Sized {
-    /// Reads the stored text, split at its dollar signs. None: it is of another algorithm.
+    /// Parses the stored text, split at its dollar signs. None if it is of another algorithm.
     fn read(fields: &[&str]) -> Option<Result<Self, ImportRejection>>;
 
-    /// The hash of `password`. None where the parameters do not go together.
+    /// The hash of `password`. None if the parameters are inconsistent.
     fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>>;
 
-    /// The hash that was stored.
+    /// The stored hash.
     fn output(&self) -> &[u8];
 
     fn output_mut(&mut self) -> &mut [u8];
 
-    /// Known from the parameters alone.
+    /// The cost class, which depends only on the parameters.
     fn work(&self) -> Work;
 
     /// The same algorithm at the same cost, without the salt and the hash.
     fn blank(&self) -> Self;
 }
 
-/// The algorithms that stored hashes were made with.
+/// The algorithms of stored hashes.
 #[derive(Clone, PartialEq)]
 pub enum Algorithm {
     Argon2(Argon2),
@@ -138,7 +138,7 @@ impl Algorithm {
     }
 }
 
-/// What made a hash, and with what.
+/// How a hash was computed: the prehash, and the algorithm with its parameters.
 #[derive(Clone, PartialEq)]
 pub struct Scheme {
     pub prehash: Prehash,
@@ -152,35 +152,35 @@ impl From<Algorithm> for Scheme {
 }
 
 impl Scheme {
-    /// Reads a stored text.
+    /// Parses a stored text.
     ///
     /// # Errors
     /// See [`ImportRejection`].
     pub fn read(text: &str) -> Result<Self, ImportRejection> {
-        if text.len() > LONGEST_TEXT {
+        if text.len() > MAX_TEXT {
             return Err(UnknownFormat);
         }
         let (prehash, rest) = Prehash::read(text)?;
         Ok(Self { prehash, algorithm: Algorithm::read(rest)? })
     }
 
-    /// The hash of `password`, as this scheme makes it.
+    /// The hash of `password` by this scheme. None if it can't be computed.
     pub fn compute(&self, password: &[u8], memory: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
         let password = self.prehash.apply(password);
         each!(&self.algorithm, it => it.compute(&password, memory))
     }
 
-    /// Whether `password` makes this hash. Takes as long as the hash was meant to take, and compares in constant time.
+    /// Whether `password` matches this hash. Always computes the full hash, and compares in constant time.
     pub fn fits(&self, password: &[u8], memory: &mut Memory) -> bool {
-        let made = self.compute(password, memory);
-        made.is_some_and(|made| bool::from(made.ct_eq(self.output())))
+        let computed = self.compute(password, memory);
+        computed.is_some_and(|computed| bool::from(computed.ct_eq(self.output())))
     }
 
     pub fn output(&self) -> &[u8] {
         each!(&self.algorithm, it => it.output())
     }
 
-    /// The same scheme with the same salt, its output replaced by zeros.
+    /// The same scheme with the same salt, with its output replaced by zeros.
     fn without_output(&self) -> Self {
         let mut blank = self.clone();
         each!(&mut blank.algorithm, it => it.output_mut().fill(0));
@@ -191,7 +191,7 @@ impl Scheme {
         each!(&self.algorithm, it => it.work())
     }
 
-    /// The same scheme at the same cost, without anything of the account: no salt, no hash, no secret.
+    /// The same scheme at the same cost, without data of the account: no salt, no hash, no secret.
     #[must_use]
     pub fn blank(&self) -> Self {
         Self { prehash: self.prehash.blank(), algorithm: self.algorithm.blank() }
@@ -205,8 +205,8 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// A salt that says nothing, for [`Hash::blank`]. One length for all, so that two accounts whose salts differ in length
-/// are of one class.
+/// A salt of zeros for [`Hash::blank`]. It always has the same length, so that accounts whose salts differ in length
+/// are counted as one scheme.
 fn blank_salt() -> Vec<u8> {
     vec![0; 16]
 }

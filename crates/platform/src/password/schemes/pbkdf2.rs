@@ -15,8 +15,8 @@ use crate::password::{
     pool::Memory,
 };
 
-const MOST_ROUNDS: u32 = 2_000_000;
-const ROUNDS: Bound = Bound::new(MOST_ROUNDS as u64, "rounds of PBKDF2");
+const MAX_ROUNDS: u32 = 2_000_000;
+const ROUNDS: Bound = Bound::new(MAX_ROUNDS as u64, "rounds of PBKDF2");
 /// Below that a graphics card tries millions of passwords a second.
 const FAST_ROUNDS: u32 = 10_000;
 
@@ -39,12 +39,12 @@ impl Pbkdf2 {
         if output.is_empty() {
             return Err(Malformed);
         }
-        // A longer output takes all rounds once more for each digest's length of it, and proves nothing more.
+        // Each further digest length of output repeats all rounds and adds no security.
         output.truncate(function.length());
         Ok(Self { function, rounds: NonZeroU32::new(rounds).ok_or(Malformed)?, salt, output })
     }
 
-    /// With the name of its hash function; SHA-1 where there is none.
+    /// With the name of the hash function; an empty name means SHA-1.
     pub fn named(name: &str, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Self, ImportRejection> {
         let function = if name.is_empty() { Some(HashFunction::Sha1) } else { HashFunction::named(name) };
         Self::from_parts(function.ok_or(UnknownFormat)?, rounds, salt, output)
@@ -57,7 +57,7 @@ fn read(name: &str, rounds: &str, salt: &str, hash: &str) -> Result<Pbkdf2, Impo
 }
 
 impl Hash for Pbkdf2 {
-    /// With the rounds as the PHC string format has them, or as passlib does.
+    /// The rounds are written as in the PHC string format, or as by passlib.
     fn read(fields: &[&str]) -> Option<Result<Self, ImportRejection>> {
         match *fields {
             ["", id, rounds, salt, hash] => Some(read(id.strip_prefix("pbkdf2")?, rounds, salt, hash)),
@@ -66,9 +66,9 @@ impl Hash for Pbkdf2 {
     }
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let mut made = Zeroizing::new(vec![0; self.output.len()]);
-        pbkdf2::derive(self.function.pbkdf2()?, self.rounds, &self.salt, password, &mut made);
-        Some(made)
+        let mut computed = Zeroizing::new(vec![0; self.output.len()]);
+        pbkdf2::derive(self.function.pbkdf2()?, self.rounds, &self.salt, password, &mut computed);
+        Some(computed)
     }
 
     fn output(&self) -> &[u8] {
@@ -82,7 +82,7 @@ impl Hash for Pbkdf2 {
     fn work(&self) -> Work {
         match self.rounds.get() {
             ..FAST_ROUNDS => Work::Fast,
-            FAST_ROUNDS..=MOST_ROUNDS => Work::Fair,
+            FAST_ROUNDS..=MAX_ROUNDS => Work::Fair,
             _ => Work::Excessive(ROUNDS),
         }
     }

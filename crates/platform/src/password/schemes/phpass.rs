@@ -1,4 +1,4 @@
-//! The portable hashes of phpass (WordPress, phpBB) and Drupal 7's variant of them.
+//! The portable hashes of phpass (WordPress, phpBB) and the variant of Drupal 7.
 
 use std::fmt;
 
@@ -16,21 +16,21 @@ use crate::password::{
 };
 
 /// Eight times what Drupal uses by default, 32 times phpass's default. With the longest password a round hashes a kibibyte.
-const MOST_LOG_ROUNDS: u32 = 18;
-const MOST_ROUNDS: Bound = Bound::new(1 << MOST_LOG_ROUNDS, "rounds of phpass");
+const MAX_LOG_ROUNDS: u32 = 18;
+const MAX_ROUNDS: Bound = Bound::new(1 << MAX_LOG_ROUNDS, "rounds of phpass");
 /// Drupal hashes no password of more bytes, so such a password is a wrong one. So many bytes are hashed all the same, so
 /// that the answer takes its time. phpass's own bound, 4096, is above [`MAX_BYTES`](crate::password::MAX_BYTES).
 const LONGEST_DRUPAL_PASSWORD: usize = 512;
 /// MD5 and SHA-512 are fast: with fewer rounds than these passwords can be guessed quickly.
-const FAIR_LOG_ROUNDS: u32 = 14;
+const MIN_LOG_ROUNDS: u32 = 14;
 
 #[derive(Clone, PartialEq)]
 pub struct Phpass {
     function: HashFunction,
-    /// The rounds, as the power of two that they are.
+    /// log2 of the number of rounds.
     log_rounds: u32,
     salt: Vec<u8>,
-    /// Drupal stores the first half of it.
+    /// The hash, which Drupal truncates to its first half.
     output: Vec<u8>,
 }
 
@@ -90,9 +90,9 @@ impl Hash for Phpass {
 
     fn work(&self) -> Work {
         match self.log_rounds {
-            ..FAIR_LOG_ROUNDS => Work::Fast,
-            FAIR_LOG_ROUNDS..=MOST_LOG_ROUNDS => Work::Fair,
-            _ => Work::Excessive(MOST_ROUNDS),
+            ..MIN_LOG_ROUNDS => Work::Fast,
+            MIN_LOG_ROUNDS..=MAX_LOG_ROUNDS => Work::Fair,
+            _ => Work::Excessive(MAX_ROUNDS),
         }
     }
 

@@ -1,4 +1,5 @@
-//! What systems do to a password before they hash it, most of them because bcrypt sees 72 bytes of it.
+//! Transformations of a password before it is hashed. Most systems use them because bcrypt ignores bytes after the
+//! 72nd.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::password::ImportRejection::{self, Malformed, UnknownFormat};
 
-/// Around what is stored of it.
+/// The delimiters of a prehash in a stored text.
 const OPENING: &str = "{prehash=";
 const CLOSING: char = '}';
 
@@ -21,26 +22,26 @@ const HMAC_SHA256_BASE64: &str = "hmac-sha256-base64";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prehash {
     None,
-    /// A secret of the application behind the password (Devise's pepper).
+    /// The password with a secret of the application appended (Devise's pepper).
     SecretSuffix(Vec<u8>),
-    /// Lower-case hexadecimal of MD5 (Drupal 7, for accounts from before it).
+    /// Lower-case hexadecimal of MD5 (Drupal 7, for accounts migrated from Drupal 6).
     Md5Hex,
     /// Lower-case hexadecimal of SHA-256 (Django).
     Sha256Hex,
     /// Base 64 of SHA-256 (passlib's `bcrypt-sha256`, version 1).
     Sha256Base64,
-    /// Base 64 of HMAC-SHA-256 under the salt as text (the same, version 2).
+    /// Base 64 of HMAC-SHA-256 with the text of the salt as the key (passlib's `bcrypt-sha256`, version 2).
     HmacSha256Base64(Vec<u8>),
     /// Base 64 of HMAC-SHA-384 of the trimmed password (WordPress from 6.8 on).
     WordPress,
-    /// Base 64 of SHA-512, but only of what bcrypt would cut (Symfony).
+    /// Base 64 of SHA-512, but only for passwords that bcrypt would truncate (Symfony).
     Symfony,
 }
 
 impl Prehash {
-    /// What is hashed for `password`.
+    /// The bytes to hash for `password`.
     pub fn apply<'a>(&self, password: &'a [u8]) -> Prepared<'a> {
-        let made = match self {
+        let transformed = match self {
             Prehash::SecretSuffix(secret) => [password, secret].concat(),
             Prehash::Md5Hex => hex::encode(&*HashFunction::Md5.digest(&[password])).into_bytes(),
             Prehash::Sha256Hex => hex::encode(&*HashFunction::Sha256.digest(&[password])).into_bytes(),
@@ -52,10 +53,10 @@ impl Prehash {
             }
             Prehash::None | Prehash::Symfony => return Prepared(Cow::Borrowed(password)),
         };
-        Prepared(Cow::Owned(made))
+        Prepared(Cow::Owned(transformed))
     }
 
-    /// The same without the secret or the salt.
+    /// The same prehash without its secret or salt.
     #[must_use]
     pub fn blank(&self) -> Self {
         match self {
@@ -70,7 +71,7 @@ impl Prehash {
         }
     }
 
-    /// Its name, and what is stored with it.
+    /// The name, and the bytes that are stored with it.
     fn parts(&self) -> (&'static str, &[u8]) {
         match self {
             Prehash::None => ("", &[]),
@@ -84,7 +85,7 @@ impl Prehash {
         }
     }
 
-    /// Reads one from the beginning of a stored text, and says what is left of it.
+    /// Parses the prehash at the start of a stored text; also returns the rest of the text.
     pub fn read(text: &str) -> Result<(Self, &str), ImportRejection> {
         let Some(tag) = text.strip_prefix(OPENING) else { return Ok((Prehash::None, text)) };
         let (tag, rest) = tag.split_once(CLOSING).ok_or(Malformed)?;
@@ -111,7 +112,7 @@ impl fmt::Display for Prehash {
     }
 }
 
-/// What is hashed; wiped when dropped, if it is a copy.
+/// The bytes to hash. A copy is wiped on drop.
 pub struct Prepared<'a>(Cow<'a, [u8]>);
 
 impl std::ops::Deref for Prepared<'_> {
@@ -134,7 +135,7 @@ fn mac(algorithm: hmac::Algorithm, key: &[u8], password: &[u8]) -> Vec<u8> {
     STANDARD.encode(hmac::sign(&hmac::Key::new(algorithm, key), password)).into_bytes()
 }
 
-/// As PHP's `trim` does it.
+/// Trims like PHP's `trim`.
 fn trimmed(mut password: &[u8]) -> &[u8] {
     const BLANK: &[u8] = b" \t\n\r\0\x0b";
     while let [first, rest @ ..] = password

@@ -1,4 +1,4 @@
-//! A hash function over salt and password, once or a few times: never stored but wrapped (see `wrapped.rs`).
+//! A hash function over salt and password with one or few rounds. It is only stored wrapped (see `wrapped.rs`).
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use crate::password::{
 };
 
 /// Those of Spring's `StandardPasswordEncoder`, the only system with more than one.
-const MOST_ROUNDS: u32 = 1024;
-const ROUNDS: Bound = Bound::new(MOST_ROUNDS as u64, "rounds of a salted hash");
+const MAX_ROUNDS: u32 = 1024;
+const ROUNDS: Bound = Bound::new(MAX_ROUNDS as u64, "rounds of a salted hash");
 
-/// Where the salt stands.
+/// The position of the salt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SaltPlace {
     BeforePassword,
@@ -42,7 +42,7 @@ impl SaltPlace {
 pub struct Salted {
     function: HashFunction,
     salt_place: SaltPlace,
-    /// How often it is applied: first to salt and password, then to the last digest.
+    /// How many times the function is applied: first to salt and password, then to the previous digest.
     rounds: u32,
     salt: Vec<u8>,
     output: Vec<u8>,
@@ -58,13 +58,13 @@ impl Salted {
     ) -> Result<Self, ImportRejection> {
         match rounds {
             0 => Err(Malformed),
-            _ if rounds > MOST_ROUNDS => Err(TooCostly(ROUNDS)),
+            _ if rounds > MAX_ROUNDS => Err(TooCostly(ROUNDS)),
             _ if output.len() != function.length() => Err(Malformed),
             _ => Ok(Self { function, salt_place, rounds, salt, output }),
         }
     }
 
-    /// One round of salt and password.
+    /// A hash with one round.
     pub fn once(
         function: HashFunction,
         salt_place: SaltPlace,
@@ -95,11 +95,11 @@ impl Hash for Salted {
             SaltPlace::BeforePassword => [&self.salt, password],
             SaltPlace::AfterPassword => [password, &self.salt],
         };
-        let mut made = self.function.digest(&parts);
+        let mut digest = self.function.digest(&parts);
         for _ in 1..self.rounds {
-            made = self.function.digest(&[&made]);
+            digest = self.function.digest(&[&digest]);
         }
-        Some(made)
+        Some(digest)
     }
 
     fn output(&self) -> &[u8] {

@@ -16,16 +16,16 @@ use crate::password::{
 };
 
 /// The most memory, and memory times lanes, that verifying may take, in bytes.
-const MOST_MEMORY: u64 = 256 << 20;
-const MOST_WORK: u64 = 1 << 30;
+const MAX_MEMORY: u64 = 256 << 20;
+const MAX_WORK: u64 = 1 << 30;
 /// The most lanes, and the most blocks of 128 bytes in all of them: PBKDF2 makes those before the memory is filled, and
 /// reads them afterwards.
-const MOST_LANES: u32 = 16;
-const MOST_BLOCKS: u64 = 4096;
-const MEMORY: Bound = Bound::new(MOST_MEMORY, "bytes of scrypt's memory");
-const WORK: Bound = Bound::new(MOST_WORK, "bytes of scrypt's memory times lanes");
-const LANES: Bound = Bound::new(MOST_LANES as u64, "lanes of scrypt");
-const BLOCKS: Bound = Bound::new(MOST_BLOCKS, "blocks of scrypt in all lanes");
+const MAX_LANES: u32 = 16;
+const MAX_BLOCKS: u64 = 4096;
+const MEMORY: Bound = Bound::new(MAX_MEMORY, "bytes of scrypt's memory");
+const WORK: Bound = Bound::new(MAX_WORK, "bytes of scrypt's memory times lanes");
+const LANES: Bound = Bound::new(MAX_LANES as u64, "lanes of scrypt");
+const BLOCKS: Bound = Bound::new(MAX_BLOCKS, "blocks of scrypt in all lanes");
 /// Memory times lanes, in bytes, below which guesses are cheap: a quarter of what scrypt's paper calls interactive.
 const FAST_WORK: u64 = 4 << 20;
 
@@ -36,7 +36,7 @@ pub struct Scrypt {
     pub output: Vec<u8>,
 }
 
-/// Parameters, with N as the power of two that it is.
+/// Parameters from log2 of N.
 pub fn params(log_n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
     let log_n = u8::try_from(log_n).map_err(|_| TooCostly(MEMORY))?;
     match (r, p) {
@@ -47,7 +47,7 @@ pub fn params(log_n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
     }
 }
 
-/// The same, with N itself.
+/// Parameters from N.
 pub fn params_of_n(n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
     if n < 2 || !n.is_power_of_two() {
         return Err(Malformed);
@@ -60,13 +60,13 @@ pub fn work(params: &Params) -> Work {
     let blocks = r.saturating_mul(p);
     let memory = params.n().saturating_mul(128 * r);
     let work = memory.saturating_mul(p);
-    if memory > MOST_MEMORY {
+    if memory > MAX_MEMORY {
         Work::Excessive(MEMORY)
-    } else if params.p() > MOST_LANES {
+    } else if params.p() > MAX_LANES {
         Work::Excessive(LANES)
-    } else if work > MOST_WORK {
+    } else if work > MAX_WORK {
         Work::Excessive(WORK)
-    } else if blocks > MOST_BLOCKS {
+    } else if blocks > MAX_BLOCKS {
         Work::Excessive(BLOCKS)
     } else if work < FAST_WORK {
         Work::Fast
@@ -93,8 +93,8 @@ impl Hash for Scrypt {
     }
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let mut made = Zeroizing::new(vec![0; self.output.len()]);
-        scrypt::scrypt(password, &self.salt, &self.params, &mut made).is_ok().then_some(made)
+        let mut computed = Zeroizing::new(vec![0; self.output.len()]);
+        scrypt::scrypt(password, &self.salt, &self.params, &mut computed).is_ok().then_some(computed)
     }
 
     fn output(&self) -> &[u8] {

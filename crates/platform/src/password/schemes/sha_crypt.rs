@@ -1,4 +1,4 @@
-//! SHA-256 and SHA-512 of crypt(3): `$5$` and `$6$`, in directories and in /etc/shadow.
+//! SHA-crypt of crypt(3) with SHA-256 (`$5$`) and SHA-512 (`$6$`), as in LDAP directories and /etc/shadow.
 
 use std::fmt;
 
@@ -16,19 +16,19 @@ use crate::password::{
 };
 
 /// A round takes the longer, the longer the password is. passlib's default of 656,000 is below.
-const MOST_ROUNDS: u32 = 1_000_000;
-const ROUNDS: Bound = Bound::new(MOST_ROUNDS as u64, "rounds of crypt(3)");
+const MAX_ROUNDS: u32 = 1_000_000;
+const ROUNDS: Bound = Bound::new(MAX_ROUNDS as u64, "rounds of crypt(3)");
 const FAST_ROUNDS: u32 = 10_000;
-/// A longer password is a wrong one: with a thousand bytes the most rounds would take a dozen seconds. It is computed
-/// with so many bytes all the same, so that the answer takes its time.
-const LONGEST_PASSWORD: usize = 256;
+/// The maximum length of a password in bytes; a longer one never matches. With a thousand bytes, the maximum number of
+/// rounds would take a dozen seconds. A longer password is truncated and hashed, so that the response time is the same.
+const MAX_PASSWORD: usize = 256;
 
 #[derive(Clone, PartialEq)]
 pub struct ShaCrypt {
     function: HashFunction,
     rounds: u32,
     salt: Vec<u8>,
-    /// As it is written, byte for byte: crypt(3) changes the order of the digest's bytes.
+    /// The bytes in the order of the text: crypt(3) reorders the bytes of the digest.
     output: Vec<u8>,
 }
 
@@ -45,7 +45,7 @@ impl ShaCrypt {
         }
         match rounds {
             ..Params::ROUNDS_MIN => Err(TooWeak),
-            _ if rounds > MOST_ROUNDS => Err(TooCostly(ROUNDS)),
+            _ if rounds > MAX_ROUNDS => Err(TooCostly(ROUNDS)),
             _ if output.len() != function.length() => Err(Malformed),
             _ => Ok(Self { function, rounds, salt, output }),
         }
@@ -58,8 +58,8 @@ fn read(parameters: &str, salt: &str, hash: &str) -> Result<ShaCrypt, ImportReje
     ShaCrypt::from_parts(function, number_parameter(rest, "rounds")?, some_base64(salt)?, some_base64(hash)?)
 }
 
-/// The digest's bytes in the order in which crypt(3) writes them: groups of three that lie a third of the digest apart,
-/// each group `step` places after the last one.
+/// The bytes of the digest in the order in which crypt(3) writes them: groups of three bytes that are a third of the
+/// digest apart, each group `step` positions after the previous one.
 fn reordered(digest: &[u8], step: usize) -> Zeroizing<Vec<u8>> {
     let third = digest.len() / 3;
     let thirds = 3 * third;
@@ -82,19 +82,19 @@ impl Hash for ShaCrypt {
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
         let params = Params::new(self.rounds).ok()?;
-        let looked_at = &password[..password.len().min(LONGEST_PASSWORD)];
+        let truncated = &password[..password.len().min(MAX_PASSWORD)];
         let made = match self.function {
             HashFunction::Sha256 => {
-                let digest = Zeroizing::new(sha_crypt::sha256_crypt(looked_at, &self.salt, params));
+                let digest = Zeroizing::new(sha_crypt::sha256_crypt(truncated, &self.salt, params));
                 reordered(&*digest, 21)
             }
             HashFunction::Sha512 => {
-                let digest = Zeroizing::new(sha_crypt::sha512_crypt(looked_at, &self.salt, params));
+                let digest = Zeroizing::new(sha_crypt::sha512_crypt(truncated, &self.salt, params));
                 reordered(&*digest, 22)
             }
             HashFunction::Md5 | HashFunction::Sha1 => return None,
         };
-        (looked_at.len() == password.len()).then_some(made)
+        (truncated.len() == password.len()).then_some(made)
     }
 
     fn output(&self) -> &[u8] {

@@ -33,20 +33,20 @@ const STORED: &[&str] = &[
 ];
 
 #[test]
-fn what_is_written_is_what_was_read() {
+fn display_writes_the_text_that_was_parsed() {
     for text in STORED {
         assert_eq!(read(text).to_string(), *text);
     }
 }
 
 #[test]
-fn a_blank_costs_the_same_and_holds_nothing_of_the_account() {
+fn a_blank_scheme_has_the_same_cost_and_no_account_data() {
     for text in STORED {
         let (scheme, blank) = (read(text), read(text).blank());
         assert_eq!((blank.work(), blank.output().len()), (scheme.work(), scheme.output().len()), "{text}");
         assert!(blank.output().iter().all(|byte| *byte == 0), "{text}");
         assert!(read(&blank.to_string()).blank() == blank, "{text}");
-        // Salts, secrets and outputs of these are all of them digits of base 64 in a row.
+        // Salts, secrets and outputs in these texts are runs of base 64 digits.
         let is_secret =
             |piece: &&str| piece.len() > 16 && piece.contains(|sign| sign != 'A') && !piece.contains(['=', ',']);
         for piece in text.split(['$', ':', '}', '~']).filter(is_secret) {
@@ -56,14 +56,14 @@ fn a_blank_costs_the_same_and_holds_nothing_of_the_account() {
 }
 
 #[test]
-fn a_wrapped_hash_inside_a_wrapped_one_is_refused() {
+fn a_nested_wrapped_hash_is_rejected() {
     let wrapped = STORED[STORED.len() - 1];
     let (outer, _) = wrapped.split_once('~').unwrap();
     assert_eq!(Scheme::read(&format!("{outer}~{wrapped}")).err(), Some(ImportRejection::Malformed));
 }
 
 #[test]
-fn what_costs_too_much_or_is_fast_is_known_before_anything_is_computed() {
+fn the_cost_class_depends_only_on_the_parameters() {
     let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     for (text, work) in [
         (format!("$argon2id$v=19$m=262144,t=8,p=1${hash}${hash}"), Work::Fair),
@@ -111,12 +111,12 @@ fn what_costs_too_much_or_is_fast_is_known_before_anything_is_computed() {
 }
 
 #[test]
-fn a_wrapped_hash_is_never_fast_and_rounds_have_a_bound() {
+fn a_wrapped_hash_is_never_fast_and_rounds_are_bounded() {
     let wrapped = STORED[STORED.len() - 1];
     assert_eq!(read(wrapped).work(), Work::Fair);
-    let thin = wrapped.replace("m=4096", "m=64");
-    assert_eq!(read(&thin).work(), Work::Fair);
-    let imported = crate::password::ExportedPassword::read(&thin.into()).err().map(|refusal| refusal.reason);
+    let weak = wrapped.replace("m=4096", "m=64");
+    assert_eq!(read(&weak).work(), Work::Fair);
+    let imported = crate::password::ExportedPassword::read(&weak.into()).err().map(|error| error.reason);
     assert_eq!(imported, Some(ImportRejection::TooWeak));
     let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let digits = ".".repeat(53);
@@ -155,7 +155,7 @@ fn a_stored_hash_above_a_bound_is_not_verified() {
 
 /// How long crypt(3) takes depends on the length of the password.
 #[test]
-fn a_password_that_is_too_long_for_crypt_is_wrong() {
+fn a_password_too_long_for_crypt_never_matches() {
     let scheme = read(
         "$sha-crypt$sha512,rounds=1000$YWJjZGVmZ2g$TtVtOsFrpg3fUsgLhCdT7uGJlxSiiqsML0DVGdrvBNVO1W06wWumDd9SyAuEJ1Pu4YmXFKKKqwwvQNUZ2u8E1Q",
     );
@@ -177,7 +177,7 @@ fn a_password_that_is_too_long_for_drupal_is_wrong() {
 
 proptest! {
     #[test]
-    fn nothing_breaks_the_reader(
+    fn parsing_never_panics(
         text in any::<String>(),
         fields in "(\\{prehash=[a-z0-9:-]{0,20}\\})?(\\$wrapped)?\\$?(argon2id|2b|scrypt|pbkdf2|phpass|salted|sha-crypt|firebase-scrypt)(\\$[a-z0-9=,./+~]{0,40}){2,5}",
     ) {

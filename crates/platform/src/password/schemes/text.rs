@@ -1,4 +1,4 @@
-//! What the texts of hashes are made of: base 64, hexadecimal, numbers.
+//! Parsing of the parts of hash texts: base 64, hexadecimal, numbers.
 
 use base64::{
     Engine,
@@ -21,20 +21,20 @@ const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 pub const NUMBER: Bound = Bound::new(u32::MAX as u64, "for a parameter");
 
 /// No hash and no salt is longer.
-const LONGEST: usize = 256;
+const MAX_LENGTH: usize = 256;
 
-/// Base 64, with or without padding, of either alphabet; empty for empty.
+/// Base 64 with the standard or the URL-safe alphabet, with or without padding. May be empty.
 pub fn base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
     let engine = if text.contains(['-', '_']) { BASE64_URL } else { BASE64 };
     bounded(engine.decode(text).map_err(|_| Malformed)?)
 }
 
-/// The same; empty is refused.
+/// Like [`base64()`], but not empty.
 pub fn some_base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
     some(base64(text)?)
 }
 
-/// passlib's own base 64, with a dot for the plus.
+/// passlib's variant of base 64, with a dot instead of the plus.
 pub fn dotted_base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
     some_base64(&text.replace('.', "+"))
 }
@@ -47,31 +47,31 @@ pub fn hex(text: &str) -> Result<Vec<u8>, ImportRejection> {
     bounded(::hex::decode(text).map_err(|_| Malformed)?)
 }
 
-/// A salt that is taken as the text it is.
+/// A salt whose characters are used as its bytes; not empty.
 pub fn some_text(text: &str) -> Result<Vec<u8>, ImportRejection> {
     some(bounded(text.as_bytes().to_vec())?)
 }
 
 fn bounded(bytes: Vec<u8>) -> Result<Vec<u8>, ImportRejection> {
-    if bytes.len() <= LONGEST { Ok(bytes) } else { Err(Malformed) }
+    if bytes.len() <= MAX_LENGTH { Ok(bytes) } else { Err(Malformed) }
 }
 
 fn some(bytes: Vec<u8>) -> Result<Vec<u8>, ImportRejection> {
     if bytes.is_empty() { Err(Malformed) } else { Ok(bytes) }
 }
 
-/// A parameter out of `m=19456,t=2,p=1`.
+/// A parameter of a list such as `m=19456,t=2,p=1`.
 pub fn parameter<'a>(parameters: &'a str, name: &str) -> Result<&'a str, ImportRejection> {
     let found = parameters.split(',').find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='));
     found.ok_or(Malformed)
 }
 
-/// A parameter that is a number.
+/// A numeric parameter.
 pub fn number_parameter(parameters: &str, name: &str) -> Result<u32, ImportRejection> {
     number(parameter(parameters, name)?)
 }
 
-/// Decimal digits. A number that no field holds is one that costs too much.
+/// Decimal digits. A number that does not fit into `u32` is too costly as any parameter.
 pub fn number(text: &str) -> Result<u32, ImportRejection> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Malformed);
@@ -79,25 +79,25 @@ pub fn number(text: &str) -> Result<u32, ImportRejection> {
     text.parse().map_err(|_| TooCostly(NUMBER))
 }
 
-/// The base 64 of crypt(3) and phpass: little end first.
+/// The base 64 of crypt(3) and phpass, which is little-endian.
 pub mod crypt64 {
     use crate::password::ImportRejection::{self, Malformed};
 
     const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    /// The number that a digit stands for.
+    /// The value of a digit.
     pub fn digit(sign: u8) -> Result<u32, ImportRejection> {
-        let place = ALPHABET.iter().position(|digit| *digit == sign).ok_or(Malformed)?;
-        u32::try_from(place).map_err(|_| Malformed)
+        let position = ALPHABET.iter().position(|digit| *digit == sign).ok_or(Malformed)?;
+        u32::try_from(position).map_err(|_| Malformed)
     }
 
-    /// The whole bytes of a text; bits that fill no byte are left out.
+    /// The complete bytes of a text; remaining bits are dropped.
     pub fn decode(text: &str) -> Result<Vec<u8>, ImportRejection> {
         let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
         for group in text.as_bytes().chunks(4) {
             let mut bits = 0u32;
-            for (place, sign) in group.iter().enumerate() {
-                bits |= digit(*sign)? << (6 * place);
+            for (position, sign) in group.iter().enumerate() {
+                bits |= digit(*sign)? << (6 * position);
             }
             bytes.extend_from_slice(&bits.to_le_bytes()[..group.len() * 6 / 8]);
         }

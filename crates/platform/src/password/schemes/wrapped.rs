@@ -1,6 +1,6 @@
-//! argon2id over a fast hash of another system, so that a stolen table holds no MD5 and no SHA-1.
+//! argon2id over a fast hash of another system, so that a stolen table contains no MD5 or SHA-1.
 //!
-//! Written as the argon2id text, then what the fast hash is made with, its own output blanked:
+//! The text is the argon2id text, followed by the text of the fast hash with its output blanked:
 //! `$wrapped$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH~$salted$md5,salt=before,rounds=1$SALT$AAAAAAAAAAAAAAAAAAAAAA`.
 
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::password::{
 };
 
 pub const PREFIX: &str = "$wrapped";
-const BETWEEN: char = '~';
+const SEPARATOR: char = '~';
 
 #[derive(Clone, PartialEq)]
 pub struct Wrapped {
@@ -23,7 +23,7 @@ pub struct Wrapped {
 }
 
 impl Wrapped {
-    /// Wraps `inner`. `argon2` brings parameters and salt; its output is replaced. None: it can't be computed.
+    /// Wraps `inner`. `argon2` provides parameters and salt; its output is replaced. None if it can't be computed.
     pub fn wrap(inner: &Scheme, mut argon2: Argon2, memory: &mut Memory) -> Option<Self> {
         let mut output = vec![0; argon2.output.len()];
         argon2.fill(inner.output(), &mut output, memory).then_some(())?;
@@ -31,9 +31,9 @@ impl Wrapped {
         Some(Self { argon2, inner: inner.without_output() })
     }
 
-    /// Reads what stands behind [`PREFIX`].
+    /// Parses the text after [`PREFIX`].
     pub fn read(text: &str) -> Result<Self, ImportRejection> {
-        let (argon2, inner) = text.split_once(BETWEEN).ok_or(Malformed)?;
+        let (argon2, inner) = text.split_once(SEPARATOR).ok_or(Malformed)?;
         let fields: Vec<&str> = argon2.split('$').collect();
         let inner = Scheme::read(inner)?;
         if matches!(inner.algorithm, Algorithm::Wrapped(_)) {
@@ -55,12 +55,12 @@ impl Wrapped {
         self.argon2.output_mut()
     }
 
-    /// Whether the argon2id around the fast hash is itself cheap: what is imported wrapped may be.
+    /// Whether the outer argon2id is itself cheap, which is possible if the wrapped hash was imported.
     pub fn is_thin(&self) -> bool {
         self.argon2.work() == Work::Fast
     }
 
-    /// Never fast: it is not wrapped once more.
+    /// Never [`Work::Fast`], so that it is not wrapped again.
     pub fn work(&self) -> Work {
         match (self.inner.work(), self.argon2.work()) {
             (Work::Excessive(bound), _) | (_, Work::Excessive(bound)) => Work::Excessive(bound),
@@ -75,6 +75,6 @@ impl Wrapped {
 
 impl fmt::Display for Wrapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}{BETWEEN}{}", self.argon2, self.inner)
+        write!(f, "{PREFIX}{}{SEPARATOR}{}", self.argon2, self.inner)
     }
 }
