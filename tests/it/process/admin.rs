@@ -96,7 +96,7 @@ async fn help_and_readme_describe_every_command() {
         assert!(readme.contains(&format!("| `countersign admin {command}` |")), "{command} is not in the README");
     }
     let format = output_text(&config.run(&["admin", "import-users", "--help"]));
-    for word in ["password_hash", "bcrypt", "phone_verified", "standard input", "again"] {
+    for word in ["password_hash", "bcrypt", "phone_verified", "standard input", "repeated"] {
         assert!(format.contains(word), "{word}: {format}");
     }
 }

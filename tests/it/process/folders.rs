@@ -84,7 +84,11 @@ async fn env_file_is_read_only_from_the_current_directory_and_logged() {
     };
     assert!(text.contains("[Ca$h & Co#1]"), "{text}");
     // It was the first line; many followed.
-    assert!(config.log_text().contains(&format!("else from {}", above.display())), "{}", config.log_text());
+    assert!(
+        config.log_text().contains(&format!("read from the environment and from {}", above.display())),
+        "{}",
+        config.log_text()
+    );
     child.kill();
 }
 

@@ -177,7 +177,7 @@ async fn misspelled_duplicate_and_readable_settings_are_rejected() {
     let (status, output, _) = run_timed(&config, &["serve"]);
     assert!(
         !status.success()
-            && output.contains("can be read by every user (mode 0644): chmod")
+            && output.contains("can be read by every user (mode 0644): run chmod")
             && !output.contains(SECRET),
         "{output}"
     );

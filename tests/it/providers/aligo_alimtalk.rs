@@ -158,6 +158,6 @@ fn incomplete_configuration_is_rejected_by_name() {
     for (name, _) in ALIMTALK {
         let vars: Vec<_> = vars("http://127.0.0.1:1").into_iter().filter(|(present, _)| *present != name).collect();
         let refused = refusals(&vars).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        assert!(refused.contains(&format!("aligo lacks {name}: ")), "{refused}");
+        assert!(refused.contains(&format!("aligo requires {name}: ")), "{refused}");
     }
 }
