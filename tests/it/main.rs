@@ -17,6 +17,7 @@ mod janitor;
 mod logs;
 mod main_job;
 mod outbox;
+mod plain_english;
 mod process;
 mod providers;
 mod requirements;

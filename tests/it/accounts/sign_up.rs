@@ -218,7 +218,7 @@ async fn en_02_sign_up_with_known_email_looks_like_unknown() {
         steps.push(other_client.sign_in(sign_in(email)).await);
         app.advance(std::time::Duration::from_secs(61));
         steps.push(other_client.sign_up(input(username, email)).await);
-        // Another sign-up with the address replaces the previous one, whoever owns the address.
+        // Another sign-up with the address replaces the previous one, regardless of who owns it.
         app.advance(std::time::Duration::from_secs(61));
         steps.push(other_client.sign_up(input(&format!("{username}-again"), email)).await);
         steps.push(other_client.available(json!({ "username": username })).await);
