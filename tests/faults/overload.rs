@@ -13,9 +13,12 @@ use super::{
     proxy::{Proxy, server_of, through},
     without_quotas,
 };
-use crate::process::{
-    child::Child,
-    metrics::{count, scrape, scraped},
+use crate::{
+    process::{
+        child::Child,
+        metrics::{count, scrape, scraped},
+    },
+    support::TEST_TIMEOUT,
 };
 
 /// The size of the connection pool. A send holds a connection for some tens of milliseconds.
@@ -120,13 +123,20 @@ async fn overloaded() -> Round {
         fitting: usual.len() as f64 / 4.0,
         crowded: taken.len() as f64 / 6.0,
     };
-    // It ends in less than the ten seconds that are allowed: a burst is tolerated again.
+    // It ends by itself: a burst is admitted again. On a busy machine that takes more than one attempt.
     proxy.delay(Duration::ZERO);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let first = next.load(SeqCst);
-    let burst = join_all((first..first + CROWD).map(async |number| send(&child, &phone(number)).await)).await;
-    let lost: Vec<_> = burst.iter().filter(|answer| answer.id().is_none()).collect();
-    assert!(lost.is_empty(), "{lost:?}");
+    let mut bursts = Vec::new();
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let first = next.fetch_add(CROWD, SeqCst);
+        let burst = join_all((first..first + CROWD).map(async |number| send(&child, &phone(number)).await)).await;
+        let admitted = burst.iter().filter(|answer| answer.id().is_some()).count();
+        bursts.extend(burst);
+        if admitted == CROWD {
+            break;
+        }
+        assert!(settled.elapsed() < TEST_TIMEOUT, "{admitted} of {CROWD} admitted");
+    }
     // All are counted; the latency histogram contains only the admitted ones.
     let text = scrape(&config).await;
     let requests = |outcome: &str| {
@@ -134,8 +144,9 @@ async fn overloaded() -> Round {
         count(&text, &series).unwrap() as usize
     };
     let taken = [&answers, &usual].into_iter().flatten().filter(|(_, answer, _)| answer.id().is_some()).count();
-    let refused = answers.len() + usual.len() - taken;
-    assert_eq!((requests("ok"), requests("UNAVAILABLE")), (1 + taken + burst.len(), refused));
+    let taken = taken + bursts.iter().filter(|answer| answer.id().is_some()).count();
+    let refused = answers.len() + usual.len() + bursts.len() - taken;
+    assert_eq!((requests("ok"), requests("UNAVAILABLE")), (1 + taken, refused));
     let timed = count(&text, "countersign_request_seconds_count{operation=\"sendVerificationCode\"}").unwrap() as usize;
     assert_eq!(timed, requests("ok"));
     round

@@ -59,7 +59,7 @@ async fn doctor_reports_commands_that_redis_rejects() {
     examine(&ours, true, "scripts and messages work");
     examine(&config(&redis, "cs:other@").await, false, "user or password is wrong");
     let tls = config(&redis, "").await.with("REDIS_URL", &format!("rediss://127.0.0.1:{}", redis.port));
-    examine(&tls, false, "does not speak TLS");
+    examine(&tls, false, "does not use TLS");
     let nowhere = config(&redis, "").await.with("REDIS_URL", "redis://redis.invalid:6379");
     examine(&nowhere, false, "the host of REDIS_URL is unknown");
     redis_command(&redis, &["REPLICAOF", "127.0.0.1", &free_port().to_string()]).await;
