@@ -75,9 +75,9 @@ impl Janitor {
     async fn clean(&self) -> Result<u64, Fault> {
         let now = self.clock.now();
         let mut rows = 0;
-        for dead in self.dead(now) {
+        for dead in self.expired_rows(now) {
             while self.acquire_lease().await? {
-                let erased = self.store.erase(dead, BATCH).await?;
+                let erased = self.store.delete_expired(dead, BATCH).await?;
                 rows += erased;
                 if erased < BATCH {
                     break;
@@ -90,10 +90,10 @@ impl Janitor {
 
     /// Acquires the lease, or renews it.
     async fn acquire_lease(&self) -> Result<bool, Fault> {
-        self.store.hold_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
+        self.store.acquire_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn dead(&self, now: Timestamp) -> [Dead; 14] {
+    fn expired_rows(&self, now: Timestamp) -> [Dead; 14] {
         let history = now - self.settings.history;
         [
             Dead::Proofs { before: now - RETENTION },
@@ -112,7 +112,7 @@ impl Janitor {
             Dead::Lockouts { before: now - MEMORY, now },
             Dead::Devices { before: now - DEVICE_LIFE },
             Dead::ContactChanges { before: now - RETENTION },
-            Dead::Unproved { before: now - self.settings.unproved },
+            Dead::Unverified { before: now - self.settings.unproved },
         ]
     }
 }

@@ -1,17 +1,17 @@
 //! Operations of administrators on other accounts.
 
-use super::{Accounts, Administrator, Required, rules, rules::Forbidden};
+use super::{Accounts, Administrator, Required, rules, rules::AdminRejection};
 use crate::{
     delivery::Notice,
-    session::ways_in::{self, Ended, SecurityAct, Subject},
+    session::ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
     store::{
-        Ending, Identifier, Page, Search, Slice, Tx,
+        Identifier, Page, PageRequest, Search, Tx, TxOutcome,
         entity::account::{AccountStatus, Model},
     },
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     contact::PersonName,
     ids::{AccountId, DeliveryId, SessionId},
 };
@@ -21,17 +21,17 @@ use platform::{
 };
 
 /// Result of setting an account's status.
-pub enum StatusSet {
+pub enum SetStatusOutcome {
     Set(Box<Model>),
     NotFound,
-    Forbidden(Forbidden),
+    Forbidden(AdminRejection),
     ReauthenticationRequired(Required),
     /// The caller lost the administrator role in the meantime.
     NotAdministrator,
 }
 
 /// Result of unlocking an account.
-pub enum Unlocked {
+pub enum UnlockOutcome {
     Unlocked(Box<Model>),
     NotFound,
     ReauthenticationRequired(Required),
@@ -39,26 +39,26 @@ pub enum Unlocked {
     NotAdministrator,
 }
 
-impl StatusSet {
+impl SetStatusOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            StatusSet::Set(_) => audit::OK,
-            StatusSet::NotFound => "user_not_found",
-            StatusSet::Forbidden(Forbidden::LastAdministrator) => "last_administrator",
-            StatusSet::Forbidden(Forbidden::NotAStatusToSet) => audit::INVALID_INPUT,
-            StatusSet::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            StatusSet::NotAdministrator => audit::FORBIDDEN,
+            SetStatusOutcome::Set(_) => audit::OK,
+            SetStatusOutcome::NotFound => "user_not_found",
+            SetStatusOutcome::Forbidden(AdminRejection::LastAdministrator) => "last_administrator",
+            SetStatusOutcome::Forbidden(AdminRejection::StatusNotAllowed) => audit::INVALID_INPUT,
+            SetStatusOutcome::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            SetStatusOutcome::NotAdministrator => audit::FORBIDDEN,
         }
     }
 }
 
-impl Unlocked {
+impl UnlockOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            Unlocked::Unlocked(_) => audit::OK,
-            Unlocked::NotFound => "user_not_found",
-            Unlocked::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            Unlocked::NotAdministrator => audit::FORBIDDEN,
+            UnlockOutcome::Unlocked(_) => audit::OK,
+            UnlockOutcome::NotFound => "user_not_found",
+            UnlockOutcome::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            UnlockOutcome::NotAdministrator => audit::FORBIDDEN,
         }
     }
 }
@@ -82,7 +82,7 @@ impl Accounts {
         &self,
         status: Option<AccountStatus>,
         search: Option<&str>,
-        slice: &Slice,
+        slice: &PageRequest,
     ) -> Result<Page<Model>, Fault> {
         let search = search.map(normalised).filter(|search| !search.is_empty());
         // No name or address contains control characters, and databases handle them differently.
@@ -102,20 +102,22 @@ impl Accounts {
     /// A fault of the store.
     pub async fn set_status(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         administrator: &Administrator,
         id: Option<AccountId>,
         status: AccountStatus,
-    ) -> Result<StatusSet, Fault> {
+    ) -> Result<SetStatusOutcome, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let event = parts.event(caller, audit::Act::SetAccountStatus).maybe_account(id.clone());
+        let event = parts.event(caller, audit::Act::SetAccountStatus).account_opt(id.clone());
         let event = event.actor(administrator.account().clone());
-        if let Some(required) = parts.required(administrator.signed_in()).await? {
-            let refusal = StatusSet::ReauthenticationRequired(required);
-            return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
+        if let Some(required) = parts.check_recent_authentication(administrator.signed_in()).await? {
+            let refusal = SetStatusOutcome::ReauthenticationRequired(required);
+            return parts.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
-        let Some(id) = id else { return parts.ended(event, "user_not_found", StatusSet::NotFound).await };
+        let Some(id) = id else {
+            return parts.record_outcome(event, "user_not_found", SetStatusOutcome::NotFound).await;
+        };
         let (accounts, administrator) = (self.clone(), administrator.clone());
         let change = StatusChange { accounts, administrator, id, status, entry: event.clone(), now };
         let written = parts.store.write(move |tx| Box::pin(async move { change.write(tx).await }));
@@ -123,11 +125,11 @@ impl Accounts {
         parts.sessions.announce_ended(&ended, now);
         parts.dispatch(messages);
         match set {
-            StatusSet::Set(_) => {
+            SetStatusOutcome::Set(_) => {
                 event.log();
                 Ok(set)
             }
-            refusal => parts.ended(event, refusal.outcome(), refusal).await,
+            refusal => parts.record_outcome(event, refusal.outcome(), refusal).await,
         }
     }
 
@@ -137,83 +139,87 @@ impl Accounts {
     /// A fault of the store.
     pub async fn unlock(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         administrator: &Administrator,
         id: Option<AccountId>,
-    ) -> Result<Unlocked, Fault> {
+    ) -> Result<UnlockOutcome, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let event = parts.event(caller, audit::Act::UnlockAccount).maybe_account(id.clone());
+        let event = parts.event(caller, audit::Act::UnlockAccount).account_opt(id.clone());
         let event = event.actor(administrator.account().clone());
-        if let Some(required) = parts.required(administrator.signed_in()).await? {
-            let refusal = Unlocked::ReauthenticationRequired(required);
-            return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
+        if let Some(required) = parts.check_recent_authentication(administrator.signed_in()).await? {
+            let refusal = UnlockOutcome::ReauthenticationRequired(required);
+            return parts.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
-        let Some(id) = id else { return parts.ended(event, "user_not_found", Unlocked::NotFound).await };
+        let Some(id) = id else { return parts.record_outcome(event, "user_not_found", UnlockOutcome::NotFound).await };
         let (accounts, admin, entry) = (self.clone(), administrator.clone(), event.clone());
         let written = parts.store.write(move |tx| {
             Box::pin(async move {
-                let locked = Ended::locked(tx, &id).await?;
-                let allowed = admin.still_may(tx, &locked, now).await?;
+                let locked = RevokedAccess::locked(tx, &id).await?;
+                let allowed = admin.is_still_allowed(tx, &locked, now).await?;
                 let Some(account) = locked.account else {
-                    return Ok(Ending::Rollback((Unlocked::NotFound, Vec::new())));
+                    return Ok(TxOutcome::Rollback((UnlockOutcome::NotFound, Vec::new())));
                 };
                 if !allowed {
-                    return Ok(Ending::Rollback((Unlocked::NotAdministrator, Vec::new())));
+                    return Ok(TxOutcome::Rollback((UnlockOutcome::NotAdministrator, Vec::new())));
                 }
-                accounts.0.sessions.unlock(tx, &id).await?;
+                accounts.0.sessions.clear_lockouts(tx, &id).await?;
                 tx.insert_audit(&entry).await?;
-                let messages = accounts.0.tell(tx, &account, Notice::AccountUnlocked, now).await?;
-                Ok(Ending::Commit((Unlocked::Unlocked(Box::new(account)), messages)))
+                let messages = accounts.0.queue_notice(tx, &account, Notice::AccountUnlocked, now).await?;
+                Ok(TxOutcome::Commit((UnlockOutcome::Unlocked(Box::new(account)), messages)))
             })
         });
         let (written, messages) = written.await?;
         parts.dispatch(messages);
         match written {
-            Unlocked::Unlocked(_) => {
+            UnlockOutcome::Unlocked(_) => {
                 event.log();
                 Ok(written)
             }
-            refusal => parts.ended(event, refusal.outcome(), refusal).await,
+            refusal => parts.record_outcome(event, refusal.outcome(), refusal).await,
         }
     }
 }
 
 struct WriteResult {
-    set: StatusSet,
+    set: SetStatusOutcome,
     ended: Vec<SessionId>,
     messages: Vec<DeliveryId>,
 }
 
 impl StatusChange {
-    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
+    async fn write(self, tx: &Tx) -> Result<TxOutcome<WriteResult>, Fault> {
         let Self { accounts, administrator, id, status, entry, now } = self;
-        let refused = |set| Ok(Ending::Rollback(WriteResult { set, ended: Vec::new(), messages: Vec::new() }));
+        let refused = |set| Ok(TxOutcome::Rollback(WriteResult { set, ended: Vec::new(), messages: Vec::new() }));
         let ended = match status {
-            AccountStatus::Active => Ended::locked(tx, &id).await?,
-            _ => ways_in::end(tx, SecurityAct::Suspension, &Subject::new(id.clone()), now).await?,
+            AccountStatus::Active => RevokedAccess::locked(tx, &id).await?,
+            _ => ways_in::revoke_access(tx, SecurityAct::Suspension, &ActSubject::new(id.clone()), now).await?,
         };
-        let Some(before) = &ended.account else { return refused(StatusSet::NotFound) };
-        if !administrator.still_may(tx, &ended, now).await? {
-            return refused(StatusSet::NotAdministrator);
+        let Some(before) = &ended.account else { return refused(SetStatusOutcome::NotFound) };
+        if !administrator.is_still_allowed(tx, &ended, now).await? {
+            return refused(SetStatusOutcome::NotAdministrator);
         }
         if let Err(why) = rules::may_set_status(before, status, &ended.administrators) {
-            return refused(StatusSet::Forbidden(why));
+            return refused(SetStatusOutcome::Forbidden(why));
         }
-        let after = match before.email_key.as_deref().filter(|_| rules::is_unproved(before)) {
+        let after = match before.email_key.as_deref().filter(|_| rules::is_unverified(before)) {
             Some(key) => {
                 tx.activate_account(&id, key, status, now).await?;
                 tx.account(&Identifier::Id(id.clone())).await?
             }
             None => tx.set_status(&id, status, now).await?,
         };
-        let Some(after) = after else { return refused(StatusSet::NotFound) };
+        let Some(after) = after else { return refused(SetStatusOutcome::NotFound) };
         tx.insert_audit(&entry).await?;
         let messages = match rules::status_notice(status).filter(|_| before.status != status) {
-            Some(notice) => accounts.0.tell(tx, &after, notice, now).await?,
+            Some(notice) => accounts.0.queue_notice(tx, &after, notice, now).await?,
             None => Vec::new(),
         };
-        Ok(Ending::Commit(WriteResult { set: StatusSet::Set(Box::new(after)), ended: ended.session_ids(), messages }))
+        Ok(TxOutcome::Commit(WriteResult {
+            set: SetStatusOutcome::Set(Box::new(after)),
+            ended: ended.session_ids(),
+            messages,
+        }))
     }
 }
 

@@ -4,9 +4,9 @@
 use super::Accounts;
 use crate::{
     session::{
-        gate::{Role, SignedIn},
-        rules::{Standing, standing},
-        ways_in::Ended,
+        access_tokens_verifier::{Role, SignedIn},
+        rules::{EffectiveStatus, effective_status},
+        ways_in::RevokedAccess,
     },
     store::{Identifier, Tx, entity::account::AccountStatus},
 };
@@ -38,7 +38,12 @@ impl Administrator {
 
     /// Whether the permission still holds, in a transaction that has locked all active administrators. If the operation
     /// is on the caller's own account, it may already have ended the caller's session.
-    pub(super) async fn still_may(&self, tx: &Tx, locked: &Ended, now: Timestamp) -> Result<bool, Fault> {
+    pub(super) async fn is_still_allowed(
+        &self,
+        tx: &Tx,
+        locked: &RevokedAccess,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
         let is_own_account = locked.sessions.iter().any(|session| session.id == self.0.session);
         let is_live = is_own_account || tx.is_live(&self.0.session, now).await?;
         Ok(is_live && locked.administrators.contains(self.account()))
@@ -56,7 +61,7 @@ impl Accounts {
         let session = parts.store.session(&signed_in.session).await?;
         let now = parts.clock.now();
         let live = session.is_some_and(|session| {
-            session.account_id == signed_in.account && standing(&session, now) == Standing::Live
+            session.account_id == signed_in.account && effective_status(&session, now) == EffectiveStatus::Live
         });
         let (Some(account), true) = (account, live) else { return Ok(Err(NotAdministrator::Unauthenticated)) };
         let allowed =

@@ -2,18 +2,18 @@
 
 use super::{Accounts, rules};
 use crate::{
-    quota::{Act, Refused},
+    quota::{Operation, Refused},
     store::Identifier,
 };
 use domain::{
-    caller::Caller,
+    caller::RequestInfo,
     contact::{Contact, Nickname, Username},
 };
 use platform::fault::Fault;
 
 /// The value to check.
 #[derive(Clone, Debug)]
-pub enum Wanted {
+pub enum AvailabilityQuery {
     Username(Username),
     Nickname(Nickname),
     Contact(Contact),
@@ -31,18 +31,22 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
-    pub async fn availability(&self, caller: &Caller, wanted: Wanted) -> Result<Availability, Fault> {
+    pub async fn availability(&self, caller: &RequestInfo, wanted: AvailabilityQuery) -> Result<Availability, Fault> {
         let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Act::Lookup, caller).await {
+        if let Err(refused) = parts.quotas.charge(Operation::Lookup, caller).await {
             return Ok(Availability::Quota(refused));
         }
         let holder = match &wanted {
-            Wanted::Username(username) => parts.store.account(&Identifier::Username(username.key().to_owned())).await?,
-            Wanted::Nickname(nickname) => parts.store.account(&Identifier::Nickname(nickname.key().to_owned())).await?,
-            Wanted::Contact(_) if !parts.settings.disclosed => None,
-            Wanted::Contact(contact) => {
+            AvailabilityQuery::Username(username) => {
+                parts.store.account(&Identifier::Username(username.key().to_owned())).await?
+            }
+            AvailabilityQuery::Nickname(nickname) => {
+                parts.store.account(&Identifier::Nickname(nickname.key().to_owned())).await?
+            }
+            AvailabilityQuery::Contact(_) if !parts.settings.discloses_accounts => None,
+            AvailabilityQuery::Contact(contact) => {
                 let holder = parts.store.account(&rules::identifier(contact)).await?;
-                holder.filter(|holder| !rules::is_unproved(holder))
+                holder.filter(|holder| !rules::is_unverified(holder))
             }
         };
         Ok(Availability::Available(holder.is_none()))

@@ -1,19 +1,20 @@
 //! Changing the password with the current one, and checking the current password before irreversible operations.
 
-use super::{Accounts, Parts, Required, words};
+use super::{Accounts, Deps, Required, password_context};
 use crate::{
-    delivery::{Notice, Order, notices},
-    quota::{Act, Quota, Refused},
+    delivery::{Notice, OutgoingMessage, notices},
+    quota::{Operation, Quota, Refused},
     session::{
-        Counted, Opaque, Sessions, Subjects, established,
-        gate::SignedIn,
-        ways_in::{self, SecurityAct, Subject},
+        AttemptDecision, LockoutKeys, OpaqueToken, Sessions,
+        access_tokens_verifier::SignedIn,
+        established,
+        ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Ending, Identifier, Tx, entity::account::Model},
+    store::{Identifier, Tx, TxOutcome, entity::account::Model},
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     ids::{DeliveryId, SessionId},
 };
 use platform::{
@@ -24,7 +25,7 @@ use platform::{
 };
 
 /// Result of changing the password.
-pub enum PasswordChange {
+pub enum ChangePasswordOutcome {
     Changed {
         sessions_ended: usize,
         /// The new device token of the client. None: known devices were kept.
@@ -36,26 +37,26 @@ pub enum PasswordChange {
     /// and the access token has no recent one.
     ReauthenticationRequired(Required),
     /// The account was deleted in the meantime.
-    Gone,
+    AccountDeleted,
     Quota(Refused),
 }
 
-impl PasswordChange {
+impl ChangePasswordOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            PasswordChange::Changed { .. } => audit::OK,
-            PasswordChange::CredentialsRejected => "credentials_rejected",
-            PasswordChange::PasswordRejected(_) => "password_rejected",
-            PasswordChange::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            PasswordChange::Gone => audit::UNAUTHENTICATED,
-            PasswordChange::Quota(_) => audit::QUOTA_EXCEEDED,
+            ChangePasswordOutcome::Changed { .. } => audit::OK,
+            ChangePasswordOutcome::CredentialsRejected => "credentials_rejected",
+            ChangePasswordOutcome::PasswordRejected(_) => "password_rejected",
+            ChangePasswordOutcome::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            ChangePasswordOutcome::AccountDeleted => audit::UNAUTHENTICATED,
+            ChangePasswordOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
 
 /// Result of checking the password of a signed-in user.
-pub(super) enum Confirmed {
-    Known(Box<Model>),
+pub(super) enum PasswordCheck {
+    Correct(Box<Model>),
     Wrong,
     /// The account was deleted in the meantime.
     Gone,
@@ -81,8 +82,8 @@ struct Change {
     recently_authenticated: bool,
     hash: PasswordHash,
     /// None: other sessions and devices are kept.
-    device: Option<Opaque>,
-    messages: Vec<Order>,
+    device: Option<OpaqueToken>,
+    messages: Vec<OutgoingMessage>,
     entry: Event,
     now: Timestamp,
 }
@@ -99,26 +100,26 @@ impl Accounts {
     /// A fault of the store, the quotas or the password hasher.
     pub async fn change_password(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         current: &Secret,
         new: &Secret,
         keep_others: bool,
-    ) -> Result<PasswordChange, Fault> {
+    ) -> Result<ChangePasswordOutcome, Fault> {
         let event = self.0.event(caller, audit::Act::ChangePassword).account(signed_in.account.clone());
         let changed = match self.0.confirm_password(caller, signed_in, current).await? {
-            Confirmed::Known(account) => match self.new_password(&account, current, new).await? {
+            PasswordCheck::Correct(account) => match self.new_password(&account, current, new).await? {
                 Ok(hash) => self.set_new_password(*account, signed_in, hash, keep_others, event.clone()).await?,
-                Err(violations) => PasswordChange::PasswordRejected(violations),
+                Err(violations) => ChangePasswordOutcome::PasswordRejected(violations),
             },
-            Confirmed::Wrong => PasswordChange::CredentialsRejected,
-            Confirmed::Gone => PasswordChange::Gone,
-            Confirmed::Quota(why) => PasswordChange::Quota(why),
+            PasswordCheck::Wrong => ChangePasswordOutcome::CredentialsRejected,
+            PasswordCheck::Gone => ChangePasswordOutcome::AccountDeleted,
+            PasswordCheck::Quota(why) => ChangePasswordOutcome::Quota(why),
         };
         match changed {
             // Already in the audit trail.
-            PasswordChange::Changed { .. } => Ok(changed),
-            refusal => self.0.ended(event, refusal.outcome(), refusal).await,
+            ChangePasswordOutcome::Changed { .. } => Ok(changed),
+            refusal => self.0.record_outcome(event, refusal.outcome(), refusal).await,
         }
     }
 
@@ -128,7 +129,7 @@ impl Accounts {
         current: &Secret,
         new: &Secret,
     ) -> Result<Result<PasswordHash, Vec<Violation>>, Fault> {
-        let mut violations = self.0.policy.judge(new, &words(account)).await?;
+        let mut violations = self.0.policy.judge(new, &password_context(account)).await?;
         if violations.is_empty() && current.expose() == new.expose() {
             violations.push(Violation::SameAsCurrent);
         }
@@ -145,16 +146,16 @@ impl Accounts {
         hash: PasswordHash,
         keep_others: bool,
         event: Event,
-    ) -> Result<PasswordChange, Fault> {
+    ) -> Result<ChangePasswordOutcome, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let device = (!keep_others).then(|| Opaque::new(&parts.entropy));
+        let device = (!keep_others).then(|| OpaqueToken::new(&parts.entropy));
         let change = Change {
             sessions: parts.sessions.clone(),
             messages: notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now),
             account,
             signed_in: signed_in.clone(),
-            recently_authenticated: parts.sessions.is_fresh(signed_in),
+            recently_authenticated: parts.sessions.is_recently_authenticated(signed_in),
             hash,
             device: device.clone(),
             entry: event.clone(),
@@ -166,72 +167,72 @@ impl Accounts {
                 parts.sessions.announce_ended(&ended, now);
                 parts.dispatch(messages);
                 let device = device.map(|device| device.secret().clone());
-                PasswordChange::Changed { sessions_ended: ended.len(), device }
+                ChangePasswordOutcome::Changed { sessions_ended: ended.len(), device }
             }
-            WriteResult::Conflict => PasswordChange::CredentialsRejected,
-            WriteResult::NotRecent => {
-                PasswordChange::ReauthenticationRequired(parts.required_of(&signed_in.account).await?)
-            }
+            WriteResult::Conflict => ChangePasswordOutcome::CredentialsRejected,
+            WriteResult::NotRecent => ChangePasswordOutcome::ReauthenticationRequired(
+                parts.required_reauthentication(&signed_in.account).await?,
+            ),
         })
     }
 }
 
 impl Change {
-    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
+    async fn write(self, tx: &Tx) -> Result<TxOutcome<WriteResult>, Fault> {
         let Self { account, signed_in, now, .. } = self;
         let act = match self.device {
             Some(_) => SecurityAct::PasswordChange,
             None => SecurityAct::PasswordChangeKeepingSessions,
         };
-        let subject = Subject::new(account.id.clone()).session(signed_in.session.clone());
-        let ended = ways_in::end(tx, act, &subject, now).await?;
+        let subject = ActSubject::new(account.id.clone()).session(signed_in.session.clone());
+        let ended = ways_in::revoke_access(tx, act, &subject, now).await?;
         // A concurrent reset wins: it also ended this session.
         let unchanged = |locked: &&Model| locked.password_hash == account.password_hash;
         let Some(locked) = ended.account.as_ref().filter(unchanged) else {
-            return Ok(Ending::Rollback(WriteResult::Conflict));
+            return Ok(TxOutcome::Rollback(WriteResult::Conflict));
         };
         if !tx.is_live(&signed_in.session, now).await? {
-            return Ok(Ending::Rollback(WriteResult::Conflict));
+            return Ok(TxOutcome::Rollback(WriteResult::Conflict));
         }
         if !(self.recently_authenticated || established::of(tx, locked, now).await?.password) {
-            return Ok(Ending::Rollback(WriteResult::NotRecent));
+            return Ok(TxOutcome::Rollback(WriteResult::NotRecent));
         }
         tx.set_password(&account.id, self.hash.as_str(), now).await?;
-        self.sessions.unlock(tx, &account.id).await?;
+        self.sessions.clear_lockouts(tx, &account.id).await?;
         if let Some(device) = &self.device {
-            ways_in::know_device(tx, &account.id, Some(&signed_in.session), device, now).await?;
+            ways_in::register_device(tx, &account.id, Some(&signed_in.session), device, now).await?;
         }
         tx.insert_audit(&self.entry).await?;
-        let messages = notices::owe(tx, &account.id, self.messages, now).await?;
-        Ok(Ending::Commit(WriteResult::Changed { ended: ended.session_ids(), messages }))
+        let messages = notices::enqueue(tx, &account.id, self.messages, now).await?;
+        Ok(TxOutcome::Commit(WriteResult::Changed { ended: ended.session_ids(), messages }))
     }
 }
 
-impl Parts {
+impl Deps {
     /// Checks the password of a signed-in user. A wrong one counts like one at sign-in (PW-05), against the session of
     /// the request.
     pub(super) async fn confirm_password(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         password: &Secret,
-    ) -> Result<Confirmed, Fault> {
+    ) -> Result<PasswordCheck, Fault> {
         let id = &signed_in.account;
         // A token whose session has ended must not distinguish a correct password from a wrong one, nor use up the
         // account's quota.
         if !self.is_live(signed_in).await? {
-            return Ok(Confirmed::Gone);
+            return Ok(PasswordCheck::Gone);
         }
-        let act = Act::ConfirmPassword { account: id, session: &signed_in.session };
+        let act = Operation::ConfirmPassword { account: id, session: &signed_in.session };
         if let Err(refused) = self.quotas.charge(act, caller).await {
-            return Ok(Confirmed::Quota(refused));
+            return Ok(PasswordCheck::Quota(refused));
         }
-        let subjects = Subjects::confirming(signed_in);
-        let locks = match self.sessions.count_try(&subjects).await? {
-            Counted::Locked { until } => {
-                return Ok(Confirmed::Quota(Refused { quota: Quota::Account, retry_at: until }));
+        let subjects = LockoutKeys::for_session(signed_in);
+        let locks = match self.sessions.count_attempt(&subjects).await? {
+            AttemptDecision::Locked { until } => {
+                return Ok(PasswordCheck::Quota(Refused { quota: Quota::Account, retry_at: until }));
             }
-            Counted::Granted { locks } | Counted::Barred { locks } => locks,
+            AttemptDecision::Allowed { locks } | AttemptDecision::Barred { locks } => locks,
         };
         let account = self.store.account(&Identifier::Id(id.clone())).await?;
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
@@ -239,22 +240,22 @@ impl Parts {
         let verdict = match self.hasher.verify(password, stored.as_ref(), id.as_str()).await {
             Ok(verdict) => verdict,
             Err(fault) => {
-                self.sessions.take_try_back(&subjects).await?;
+                self.sessions.uncount_attempt(&subjects).await?;
                 return Err(fault);
             }
         };
         match account {
             Some(account) if verdict.is_right() => {
                 self.sessions.forget_tries(&subjects).await?;
-                Ok(Confirmed::Known(Box::new(account)))
+                Ok(PasswordCheck::Correct(Box::new(account)))
             }
             Some(account) => {
                 if locks {
                     self.sessions.tell_of_lock(account);
                 }
-                Ok(Confirmed::Wrong)
+                Ok(PasswordCheck::Wrong)
             }
-            None => Ok(Confirmed::Gone),
+            None => Ok(PasswordCheck::Gone),
         }
     }
 }

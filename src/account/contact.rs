@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Parts, Required, rules};
+use super::{Accounts, Deps, Required, rules};
 use crate::{
-    delivery::{ContactChanged, Notice, Order, notices},
-    quota::{Act, Refused},
+    delivery::{ContactChanged, Notice, OutgoingMessage, notices},
+    quota::{Operation, Refused},
     session::{
-        gate::SignedIn,
-        ways_in::{self, SecurityAct, Subject},
+        access_tokens_verifier::SignedIn,
+        ways_in::{self, ActSubject, SecurityAct},
     },
     store::{
-        Ending, Held, Tx,
+        AccountContact, Tx, TxOutcome,
         entity::{account::Model, contact_change},
     },
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     contact::{Contact, ContactKind},
     ids::{ContactChangeId, DeliveryId, SessionId},
     purpose::Purpose,
@@ -80,7 +80,7 @@ impl Accounts {
     /// A fault of the store or of the quotas.
     pub async fn change_contact(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         kind: ContactKind,
         token: Option<ProofToken>,
@@ -93,13 +93,13 @@ impl Accounts {
         let event = parts.event(caller, act).account(signed_in.account.clone());
         let refused = |refusal: ContactChange| {
             let event = event.clone();
-            async move { parts.ended(event, refusal.outcome(), refusal).await }
+            async move { parts.record_outcome(event, refusal.outcome(), refusal).await }
         };
-        if let Err(why) = parts.quotas.charge(Act::SpendProof, caller).await {
+        if let Err(why) = parts.quotas.charge(Operation::SpendProof, caller).await {
             return refused(ContactChange::Quota(why)).await;
         }
         // Checked before the proof: a rejected request does not spend it.
-        if let Some(required) = parts.required(signed_in).await? {
+        if let Some(required) = parts.check_recent_authentication(signed_in).await? {
             return refused(ContactChange::ReauthenticationRequired(required)).await;
         }
         let rejected = |reason| refused(ContactChange::ProofRejected(reason));
@@ -125,7 +125,7 @@ impl Accounts {
         let (accounts, signed_in, entry) = (self.clone(), signed_in.clone(), event.clone());
         let pending = Change { accounts, new, token_hash, purpose, signed_in, entry, now };
         match parts.store.write(move |tx| Box::pin(async move { pending.write(tx).await })).await? {
-            WriteResult::Refused(refusal) => parts.ended(event, refusal.outcome(), refusal).await,
+            WriteResult::Refused(refusal) => parts.record_outcome(event, refusal.outcome(), refusal).await,
             WriteResult::Changed { account, ended, messages } => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
@@ -143,11 +143,11 @@ impl Accounts {
         let Some(proof) = self.0.store.proof(token_hash).await? else { return Ok(false) };
         let account = self.get(&signed_in.account).await?;
         let is_theirs = proof.account_id.as_ref() == Some(&signed_in.account);
-        Ok(is_theirs && account.is_some_and(|account| rules::holds_proved(&account, &proof)))
+        Ok(is_theirs && account.is_some_and(|account| rules::has_proof_contact(&account, &proof)))
     }
 }
 
-impl Parts {
+impl Deps {
     /// Builds the change record and its notices. One notice carries the undo token: the one to the replaced contact,
     /// otherwise the one to the other contact.
     ///
@@ -161,7 +161,7 @@ impl Parts {
         new: &Contact,
         open: &[contact_change::Model],
         now: Timestamp,
-    ) -> (contact_change::Model, Vec<Order>) {
+    ) -> (contact_change::Model, Vec<OutgoingMessage>) {
         let (kind, undo) = (new.kind(), self.settings.contact_undo);
         let key = self.keys.current();
         let id = ContactChangeId::new(&self.entropy);
@@ -193,7 +193,10 @@ impl Parts {
             let changed = if Some(contact) == with_token { changed.clone() } else { changed.clone().without_undo() };
             let notice = Notice::ContactChanged(changed);
             // Valid for as long as the token can be used.
-            Order { expires_at: now + undo, ..notices::to(contact.clone(), account, notice, &self.entropy, now) }
+            OutgoingMessage {
+                expires_at: now + undo,
+                ..notices::order_to(contact.clone(), account, notice, &self.entropy, now)
+            }
         });
         (change, messages.collect())
     }
@@ -205,20 +208,20 @@ pub(super) fn token_hash(token: &Secret) -> String {
 }
 
 impl Change {
-    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
-        let refused = |refusal| Ok(Ending::Rollback(WriteResult::Refused(refusal)));
+    async fn write(self, tx: &Tx) -> Result<TxOutcome<WriteResult>, Fault> {
+        let refused = |refusal| Ok(TxOutcome::Rollback(WriteResult::Refused(refusal)));
         let id = &self.signed_in.account;
         let new = &self.new;
-        let subject = Subject::new(id.clone()).session(self.signed_in.session.clone());
+        let subject = ActSubject::new(id.clone()).session(self.signed_in.session.clone());
         let subject = subject.contacts([new.key().to_owned()]).spending(Some(self.token_hash.clone()));
-        let ended = ways_in::end(tx, SecurityAct::ContactChange, &subject, self.now).await?;
+        let ended = ways_in::revoke_access(tx, SecurityAct::ContactChange, &subject, self.now).await?;
         // An undo or a password reset in the meantime ended this session and revoked its proofs.
         let is_live = tx.is_live(&self.signed_in.session, self.now).await?;
         let Some(account) = ended.account.as_ref().filter(|_| is_live) else {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         };
         let spending = tx.spend_proof(&self.token_hash, self.purpose, self.now).await?;
-        if let Err(reason) = verification::spent(spending, self.purpose, self.now) {
+        if let Err(reason) = verification::spent_proof(spending, self.purpose, self.now) {
             return refused(ContactChange::ProofRejected(reason));
         }
         let held: BTreeSet<_> = notices::proved(account).iter().map(|held| held.key().to_owned()).collect();
@@ -228,8 +231,8 @@ impl Change {
         // Read after the account was locked: before that, the contact could be one that an attacker has set.
         let open = tx.undoable_changes(id, self.now).await?;
         let (change, messages) = self.accounts.0.undoable(account, new, &open, self.now);
-        tx.give_up_unproved(&rules::identifier(new)).await?;
-        let held = Held {
+        tx.delete_unverified_account(&rules::identifier(new)).await?;
+        let held = AccountContact {
             kind: new.kind(),
             contact: Some((new.as_str().to_owned(), new.key().to_owned())),
             verified_at: Some(self.now),
@@ -241,7 +244,7 @@ impl Change {
         };
         tx.insert_contact_change(change).await?;
         tx.insert_audit(&self.entry).await?;
-        let messages = notices::owe(tx, id, messages, self.now).await?;
-        Ok(Ending::Commit(WriteResult::Changed { account: Box::new(account), ended: ended.session_ids(), messages }))
+        let messages = notices::enqueue(tx, id, messages, self.now).await?;
+        Ok(TxOutcome::Commit(WriteResult::Changed { account: Box::new(account), ended: ended.session_ids(), messages }))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Accounts;
 use crate::store::{
-    Ending,
+    TxOutcome,
     entity::account::{AccountStatus, Model, Role},
 };
 use domain::{
@@ -14,7 +14,7 @@ use domain::{
 };
 use platform::{
     fault::Fault,
-    password::{Context, Violation},
+    password::{PasswordContext, Violation},
     secret::Secret,
     telemetry::audit::{self, Event},
 };
@@ -32,7 +32,7 @@ pub struct NewUser {
 }
 
 /// Result of creating an account.
-pub enum Created {
+pub enum CreateUserOutcome {
     Created(AccountId),
     PasswordRejected(Vec<Violation>),
     /// The username, phone number or e-mail address belongs to another account.
@@ -44,7 +44,7 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store or of the hashing pool.
-    pub async fn create_user(&self, run: Arc<str>, user: NewUser) -> Result<Created, Fault> {
+    pub async fn create_user(&self, run: Arc<str>, user: NewUser) -> Result<CreateUserOutcome, Fault> {
         let parts = &self.0;
         let words = [
             Some(user.username.as_str().to_owned()),
@@ -53,9 +53,9 @@ impl Accounts {
             user.email.as_ref().map(|email| email.as_str().to_owned()),
             user.birth_date.map(|date| date.date().to_string()),
         ];
-        let violations = parts.policy.judge(&user.password, &Context::new(words.into_iter().flatten())).await?;
+        let violations = parts.policy.judge(&user.password, &PasswordContext::new(words.into_iter().flatten())).await?;
         if !violations.is_empty() {
-            return Ok(Created::PasswordRejected(violations));
+            return Ok(CreateUserOutcome::PasswordRejected(violations));
         }
         let hash = parts.hasher.hash(&user.password).await?;
         let now = parts.clock.now();
@@ -89,16 +89,16 @@ impl Accounts {
         let inserted = parts.store.write(move |tx| {
             Box::pin(async move {
                 if !tx.insert_account(row).await? {
-                    return Ok(Ending::Rollback(false));
+                    return Ok(TxOutcome::Rollback(false));
                 }
                 tx.insert_audit(&entry).await?;
-                Ok(Ending::Commit(true))
+                Ok(TxOutcome::Commit(true))
             })
         });
         if !inserted.await? {
-            return Ok(Created::Taken);
+            return Ok(CreateUserOutcome::Taken);
         }
         event.log();
-        Ok(Created::Created(id))
+        Ok(CreateUserOutcome::Created(id))
     }
 }

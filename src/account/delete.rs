@@ -1,19 +1,19 @@
 //! Deleting an account at its owner's request.
 
-use super::{Accounts, Required, change_password::Confirmed, rules};
+use super::{Accounts, Required, change_password::PasswordCheck, rules};
 use crate::{
-    delivery::{Notice, Order, notices},
-    quota::{Act, Refused},
+    delivery::{Notice, OutgoingMessage, notices},
+    quota::{Operation, Refused},
     session::{
+        access_tokens_verifier::SignedIn,
         established::{self, Established},
-        gate::SignedIn,
-        ways_in::{self, SecurityAct, Subject},
+        ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Ending, Identifier, Tx, entity::account::Model},
+    store::{Identifier, Tx, TxOutcome, entity::account::Model},
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
 };
 use platform::{
@@ -23,7 +23,7 @@ use platform::{
 };
 
 /// Result of deleting an account.
-pub enum Deleted {
+pub enum DeleteOutcome {
     Deleted(AccountId),
     CredentialsRejected,
     ReauthenticationRequired(Required),
@@ -38,16 +38,16 @@ pub enum Deleted {
     Gone,
 }
 
-impl Deleted {
+impl DeleteOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            Deleted::Deleted(_) => audit::OK,
-            Deleted::CredentialsRejected => "credentials_rejected",
-            Deleted::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            Deleted::HeldBack { .. } => audit::DELETION_HELD_BACK,
-            Deleted::LastAdministrator => "last_administrator",
-            Deleted::Quota(_) => audit::QUOTA_EXCEEDED,
-            Deleted::Gone => audit::UNAUTHENTICATED,
+            DeleteOutcome::Deleted(_) => audit::OK,
+            DeleteOutcome::CredentialsRejected => "credentials_rejected",
+            DeleteOutcome::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            DeleteOutcome::HeldBack { .. } => audit::DELETION_HELD_BACK,
+            DeleteOutcome::LastAdministrator => "last_administrator",
+            DeleteOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
+            DeleteOutcome::Gone => audit::UNAUTHENTICATED,
         }
     }
 }
@@ -69,7 +69,7 @@ struct Deletion {
     recently_authenticated: bool,
     /// The current password was sent with the request.
     password_given: bool,
-    messages: Vec<Order>,
+    messages: Vec<OutgoingMessage>,
     entry: Event,
     now: Timestamp,
 }
@@ -86,10 +86,10 @@ impl Accounts {
     /// A fault of the store, the quotas or the password hasher.
     pub async fn delete(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         password: Option<&Secret>,
-    ) -> Result<Deleted, Fault> {
+    ) -> Result<DeleteOutcome, Fault> {
         let event = self.0.event(caller, audit::Act::DeleteAccount).account(signed_in.account.clone());
         let deleted = match self.prepare_deletion(caller, signed_in, password, &event).await? {
             Ok(deletion) => self.erase(deletion, event.clone()).await?,
@@ -97,48 +97,49 @@ impl Accounts {
         };
         match deleted {
             // Already in the audit trail.
-            Deleted::Deleted(_) => Ok(deleted),
-            refusal => self.0.ended(event, refusal.outcome(), refusal).await,
+            DeleteOutcome::Deleted(_) => Ok(deleted),
+            refusal => self.0.record_outcome(event, refusal.outcome(), refusal).await,
         }
     }
 
     async fn prepare_deletion(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         password: Option<&Secret>,
         entry: &Event,
-    ) -> Result<Result<Deletion, Deleted>, Fault> {
+    ) -> Result<Result<Deletion, DeleteOutcome>, Fault> {
         let parts = &self.0;
         let account = match password {
             Some(password) => match parts.confirm_password(caller, signed_in, password).await? {
-                Confirmed::Known(account) => *account,
-                Confirmed::Wrong => return Ok(Err(Deleted::CredentialsRejected)),
-                Confirmed::Gone => return Ok(Err(Deleted::Gone)),
-                Confirmed::Quota(refused) => return Ok(Err(Deleted::Quota(refused))),
+                PasswordCheck::Correct(account) => *account,
+                PasswordCheck::Wrong => return Ok(Err(DeleteOutcome::CredentialsRejected)),
+                PasswordCheck::Gone => return Ok(Err(DeleteOutcome::Gone)),
+                PasswordCheck::Quota(refused) => return Ok(Err(DeleteOutcome::Quota(refused))),
             },
             None => {
-                if let Err(refused) = parts.quotas.charge(Act::SpendProof, caller).await {
-                    return Ok(Err(Deleted::Quota(refused)));
+                if let Err(refused) = parts.quotas.charge(Operation::SpendProof, caller).await {
+                    return Ok(Err(DeleteOutcome::Quota(refused)));
                 }
-                if let Some(required) = parts.required(signed_in).await? {
-                    return Ok(Err(Deleted::ReauthenticationRequired(required)));
+                if let Some(required) = parts.check_recent_authentication(signed_in).await? {
+                    return Ok(Err(DeleteOutcome::ReauthenticationRequired(required)));
                 }
                 match parts.store.account(&Identifier::Id(signed_in.account.clone())).await? {
                     Some(account) => account,
-                    None => return Ok(Err(Deleted::Gone)),
+                    None => return Ok(Err(DeleteOutcome::Gone)),
                 }
             }
         };
         let now = parts.clock.now();
-        let (recently_authenticated, password_given) = (parts.sessions.is_fresh(signed_in), password.is_some());
+        let (recently_authenticated, password_given) =
+            (parts.sessions.is_recently_authenticated(signed_in), password.is_some());
         // Checked again in the transaction. The check here avoids a transaction that would be rolled back.
         let changes = parts.store.contact_changes(&account.id).await?;
-        let established = Established::of(&account, &changes, now);
+        let established = Established::load(&account, &changes, now);
         if let Some(until) =
             established.deletion_held_until.filter(|_| recently_authenticated || password_given && established.password)
         {
-            return Ok(Err(Deleted::HeldBack { until }));
+            return Ok(Err(DeleteOutcome::HeldBack { until }));
         }
         Ok(Ok(Deletion {
             messages: notices::to_all(&account, &Notice::AccountDeleted, &parts.entropy, now),
@@ -151,7 +152,7 @@ impl Accounts {
         }))
     }
 
-    async fn erase(&self, deletion: Deletion, event: Event) -> Result<Deleted, Fault> {
+    async fn erase(&self, deletion: Deletion, event: Event) -> Result<DeleteOutcome, Fault> {
         let parts = &self.0;
         let (id, now) = (deletion.account.id.clone(), deletion.now);
         let written = parts.store.write(move |tx| Box::pin(async move { deletion.write(tx).await })).await?;
@@ -160,24 +161,27 @@ impl Accounts {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
                 parts.dispatch(messages);
-                Deleted::Deleted(id)
+                DeleteOutcome::Deleted(id)
             }
-            WriteResult::NotRecent => Deleted::ReauthenticationRequired(parts.required_of(&id).await?),
-            WriteResult::HeldBack { until } => Deleted::HeldBack { until },
-            WriteResult::LastAdministrator => Deleted::LastAdministrator,
-            WriteResult::PasswordChanged => Deleted::CredentialsRejected,
-            WriteResult::Gone => Deleted::Gone,
+            WriteResult::NotRecent => {
+                DeleteOutcome::ReauthenticationRequired(parts.required_reauthentication(&id).await?)
+            }
+            WriteResult::HeldBack { until } => DeleteOutcome::HeldBack { until },
+            WriteResult::LastAdministrator => DeleteOutcome::LastAdministrator,
+            WriteResult::PasswordChanged => DeleteOutcome::CredentialsRejected,
+            WriteResult::Gone => DeleteOutcome::Gone,
         })
     }
 }
 
 impl Deletion {
-    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
+    async fn write(self, tx: &Tx) -> Result<TxOutcome<WriteResult>, Fault> {
         let Self { account, now, .. } = &self;
-        let refused = |refusal| Ok(Ending::Rollback(refusal));
+        let refused = |refusal| Ok(TxOutcome::Rollback(refusal));
         // Verifications and proofs are locked before the account: the order of all locks.
-        tx.erase_history(&account.id).await?;
-        let ended = ways_in::end(tx, SecurityAct::Deletion, &Subject::new(account.id.clone()), *now).await?;
+        tx.delete_history(&account.id).await?;
+        let ended =
+            ways_in::revoke_access(tx, SecurityAct::Deletion, &ActSubject::new(account.id.clone()), *now).await?;
         let sessions = ended.session_ids();
         let Some(locked) = &ended.account else { return refused(WriteResult::Gone) };
         // The password changed after it was checked, so the check no longer counts.
@@ -195,14 +199,14 @@ impl Deletion {
         if let Some(until) = established.deletion_held_until {
             return refused(WriteResult::HeldBack { until });
         }
-        if rules::may_leave(&account.id, &ended.administrators).is_err() {
+        if rules::keeps_an_administrator(&account.id, &ended.administrators).is_err() {
             return refused(WriteResult::LastAdministrator);
         }
         // After deleting the earlier messages to these contacts: these must outlive the account.
-        let messages = notices::owe(tx, &account.id, self.messages.clone(), *now).await?;
+        let messages = notices::enqueue(tx, &account.id, self.messages.clone(), *now).await?;
         tx.insert_audit(&self.entry).await?;
         tx.anonymise_audit(&account.id).await?;
         tx.delete_account(&account.id).await?;
-        Ok(Ending::Commit(WriteResult::Deleted(sessions, messages)))
+        Ok(TxOutcome::Commit(WriteResult::Deleted(sessions, messages)))
     }
 }

@@ -3,11 +3,11 @@
 use super::{Accounts, Administrator, Required};
 use crate::{
     delivery::Notice,
-    session::ways_in::{self, SecurityAct, Subject},
-    store::{Ending, entity::account::Model},
+    session::ways_in::{self, ActSubject, SecurityAct},
+    store::{TxOutcome, entity::account::Model},
 };
 use domain::{
-    caller::Caller,
+    caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
 };
 use platform::{fault::Fault, telemetry::audit};
@@ -38,35 +38,36 @@ impl Accounts {
     /// A fault of the store.
     pub async fn end_user_sessions(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         administrator: &Administrator,
         id: Option<AccountId>,
     ) -> Result<SessionsEnded, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let event = parts.event(caller, audit::Act::EndUserSessions).maybe_account(id.clone());
+        let event = parts.event(caller, audit::Act::EndUserSessions).account_opt(id.clone());
         let event = event.actor(administrator.account().clone());
-        if let Some(required) = parts.required(administrator.signed_in()).await? {
+        if let Some(required) = parts.check_recent_authentication(administrator.signed_in()).await? {
             let refusal = SessionsEnded::ReauthenticationRequired(required);
-            return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
+            return parts.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
-        let Some(id) = id else { return parts.ended(event, "user_not_found", SessionsEnded::NotFound).await };
+        let Some(id) = id else { return parts.record_outcome(event, "user_not_found", SessionsEnded::NotFound).await };
         let (accounts, admin, entry) = (self.clone(), administrator.clone(), event.clone());
         let written = parts
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let subject = Subject::new(id);
-                    let ended = ways_in::end(tx, SecurityAct::SessionsEndedByAdministrator, &subject, now).await?;
-                    let allowed = admin.still_may(tx, &ended, now).await?;
+                    let subject = ActSubject::new(id);
+                    let ended =
+                        ways_in::revoke_access(tx, SecurityAct::SessionsEndedByAdministrator, &subject, now).await?;
+                    let allowed = admin.is_still_allowed(tx, &ended, now).await?;
                     let sessions = ended.session_ids();
-                    let Some(account) = ended.account else { return Ok(Ending::Rollback(Outcome::NotFound)) };
+                    let Some(account) = ended.account else { return Ok(TxOutcome::Rollback(Outcome::NotFound)) };
                     if !allowed {
-                        return Ok(Ending::Rollback(Outcome::NotAdministrator));
+                        return Ok(TxOutcome::Rollback(Outcome::NotAdministrator));
                     }
                     tx.insert_audit(&entry).await?;
-                    let messages = accounts.0.tell(tx, &account, Notice::SessionsEnded, now).await?;
-                    Ok(Ending::Commit(Outcome::Ended(Box::new(account), sessions, messages)))
+                    let messages = accounts.0.queue_notice(tx, &account, Notice::SessionsEnded, now).await?;
+                    Ok(TxOutcome::Commit(Outcome::Ended(Box::new(account), sessions, messages)))
                 })
             })
             .await?;
@@ -77,8 +78,10 @@ impl Accounts {
                 parts.dispatch(messages);
                 Ok(SessionsEnded::Ended { account, sessions_ended: ended.len() })
             }
-            Outcome::NotFound => parts.ended(event, "user_not_found", SessionsEnded::NotFound).await,
-            Outcome::NotAdministrator => parts.ended(event, audit::FORBIDDEN, SessionsEnded::NotAdministrator).await,
+            Outcome::NotFound => parts.record_outcome(event, "user_not_found", SessionsEnded::NotFound).await,
+            Outcome::NotAdministrator => {
+                parts.record_outcome(event, audit::FORBIDDEN, SessionsEnded::NotAdministrator).await
+            }
         }
     }
 }

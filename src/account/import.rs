@@ -9,9 +9,9 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::{
     Accounts,
-    import_line::{self, Import, Line, LineRefusal},
+    import_line::{self, Import, ImportLine, LineRejection},
 };
-use crate::store::{Ending, Identifier, entity::account::Model};
+use crate::store::{Identifier, TxOutcome, entity::account::Model};
 use domain::ids::AccountId;
 use platform::{
     fault::Fault,
@@ -20,15 +20,15 @@ use platform::{
 
 /// Result of importing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Imported {
+pub enum ImportOutcome {
     Made,
     /// The account already existed.
-    Known,
-    Refused(Vec<LineRefusal>),
+    AlreadyExists,
+    Refused(Vec<LineRejection>),
 }
 
 /// A parsed line.
-type Read = Result<Line, Vec<LineRefusal>>;
+type Read = Result<ImportLine, Vec<LineRejection>>;
 
 /// Number of lines written concurrently, so that they share commits.
 const BATCH_SIZE: usize = 64;
@@ -44,7 +44,7 @@ struct Batch {
 impl Batch {
     /// Whether the batch has to be written before this line can be added.
     fn must_flush_before(&self, line: &Read) -> bool {
-        let clashes = |line: &Line| claims(&line.row).any(|claim| self.claimed.contains(&claim));
+        let clashes = |line: &ImportLine| claims(&line.row).any(|claim| self.claimed.contains(&claim));
         self.lines.len() >= BATCH_SIZE || line.as_ref().is_ok_and(clashes)
     }
 
@@ -76,9 +76,9 @@ impl Accounts {
     pub async fn import_users(
         &self,
         run: &Arc<str>,
-        lines: impl Stream<Item = Result<String, LineRefusal>>,
+        lines: impl Stream<Item = Result<String, LineRejection>>,
         import: Import,
-        mut report: impl FnMut(usize, Imported),
+        mut report: impl FnMut(usize, ImportOutcome),
     ) -> Result<(), Fault> {
         let parts = &self.0;
         let mut lines = std::pin::pin!(lines.enumerate());
@@ -104,12 +104,12 @@ impl Accounts {
         &self,
         run: &Arc<str>,
         batch: Batch,
-        report: &mut impl FnMut(usize, Imported),
+        report: &mut impl FnMut(usize, ImportOutcome),
     ) -> Result<(), Fault> {
         let lines = batch.lines.into_iter().map(|(number, line)| async move {
             let imported = match line {
                 Ok(line) => self.import_line(Arc::clone(run), line).await?,
-                Err(refusals) => Imported::Refused(refusals),
+                Err(refusals) => ImportOutcome::Refused(refusals),
             };
             Ok::<_, Fault>((number, imported))
         });
@@ -121,19 +121,23 @@ impl Accounts {
         Ok(())
     }
 
-    async fn import_line(&self, run: Arc<str>, Line { mut row, password }: Line) -> Result<Imported, Fault> {
+    async fn import_line(
+        &self,
+        run: Arc<str>,
+        ImportLine { mut row, password }: ImportLine,
+    ) -> Result<ImportOutcome, Fault> {
         if let Some(password) = password {
             // Skip the costly hash if the account already exists.
             let name = Identifier::Username(row.username_key.clone());
-            if password.takes_hashing() && self.0.store.account(&name).await?.is_some() {
+            if password.needs_hashing() && self.0.store.account(&name).await?.is_some() {
                 return self.clash(&row).await;
             }
-            row.password_hash = self.0.hasher.adopt(password).await?.map(|hash| hash.as_str().to_owned());
+            row.password_hash = self.0.hasher.import(password).await?.map(|hash| hash.as_str().to_owned());
         }
         self.import_row(run, row).await
     }
 
-    async fn import_row(&self, run: Arc<str>, row: Model) -> Result<Imported, Fault> {
+    async fn import_row(&self, run: Arc<str>, row: Model) -> Result<ImportOutcome, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let event = Event::internal(run, audit::Act::AdminImportUsers, audit::OK, now).account(row.id.clone());
@@ -143,24 +147,24 @@ impl Accounts {
             .write(move |tx| {
                 Box::pin(async move {
                     if !tx.insert_account(draft).await? {
-                        return Ok(Ending::Rollback(false));
+                        return Ok(TxOutcome::Rollback(false));
                     }
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(true))
+                    Ok(TxOutcome::Commit(true))
                 })
             })
             .await?;
         if created {
             event.log();
-            return Ok(Imported::Made);
+            return Ok(ImportOutcome::Made);
         }
         self.clash(&row).await
     }
 
     /// Why an account could not be created: it already exists, or one of its unique values belongs to another account.
-    async fn clash(&self, row: &Model) -> Result<Imported, Fault> {
+    async fn clash(&self, row: &Model) -> Result<ImportOutcome, Fault> {
         let store = &self.0.store;
-        let refused = |field, reason| Ok(Imported::Refused(vec![LineRefusal::new(field, reason)]));
+        let refused = |field, reason| Ok(ImportOutcome::Refused(vec![LineRejection::new(field, reason)]));
         let others = [
             ("phone", row.phone.clone().map(Identifier::Phone)),
             ("email", row.email_key.clone().map(Identifier::Email)),
@@ -174,7 +178,9 @@ impl Accounts {
             }
         }
         match store.account(&Identifier::Username(row.username_key.clone())).await? {
-            Some(holder) if holder.phone == row.phone && holder.email_key == row.email_key => Ok(Imported::Known),
+            Some(holder) if holder.phone == row.phone && holder.email_key == row.email_key => {
+                Ok(ImportOutcome::AlreadyExists)
+            }
             Some(_) => refused("username", "taken"),
             None => refused("line", "taken_meanwhile"),
         }

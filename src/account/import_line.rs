@@ -21,21 +21,21 @@ use platform::password::{Bound, ExportedPassword};
 
 /// Why a line was rejected: the field and a stable reason. It contains nothing of the line but the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineRefusal {
+pub struct LineRejection {
     pub field: Cow<'static, str>,
     pub reason: &'static str,
     /// The bound that a value is above.
     pub bound: Option<Bound>,
 }
 
-impl LineRefusal {
+impl LineRejection {
     pub fn new(field: impl Into<Cow<'static, str>>, reason: &'static str) -> Self {
         Self { field: field.into(), reason, bound: None }
     }
 }
 
 /// As the import prints it.
-impl fmt::Display for LineRefusal {
+impl fmt::Display for LineRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.reason.replace('_', " "))?;
         self.bound.map_or(Ok(()), |bound| write!(f, ": {bound}"))
@@ -51,7 +51,7 @@ pub struct Import {
 }
 
 /// A parsed line: an account without its password, and the password as the other system exported it.
-pub struct Line {
+pub struct ImportLine {
     pub row: Model,
     pub password: Option<ExportedPassword>,
 }
@@ -60,8 +60,8 @@ pub struct Line {
 ///
 /// # Errors
 /// All errors of the line.
-pub fn read(line: &str, import: Import, id: AccountId, now: Timestamp) -> Result<Line, Vec<LineRefusal>> {
-    let mut fields = Fields::read(line).map_err(|reason| vec![LineRefusal::new("line", reason)])?;
+pub fn read(line: &str, import: Import, id: AccountId, now: Timestamp) -> Result<ImportLine, Vec<LineRejection>> {
+    let mut fields = Fields::read(line).map_err(|reason| vec![LineRejection::new("line", reason)])?;
     let username = fields.parsed("username", |text| Username::parse(text).map_err(|why| why.reason()));
     let password = fields.password();
     let name = fields.parsed("name", |text| PersonName::parse(text).map_err(|why| why.reason()));
@@ -106,7 +106,7 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Timestamp) -> Result
         created_at,
         updated_at: now,
     };
-    Ok(Line { row, password })
+    Ok(ImportLine { row, password })
 }
 
 /// A time from 1900 on. PostgreSQL cannot store times before 4714 BC, and the parsed text may have a sign; with either
@@ -122,7 +122,7 @@ const EARLIEST_YEAR: i32 = 1900;
 /// The fields of a line that were not read yet, and the errors of those that were.
 struct Fields {
     unread: Vec<(String, Value)>,
-    refusals: Vec<LineRefusal>,
+    refusals: Vec<LineRejection>,
 }
 
 impl Fields {
@@ -147,7 +147,7 @@ impl Fields {
     }
 
     fn reject(&mut self, field: impl Into<Cow<'static, str>>, reason: &'static str) {
-        self.refusals.push(LineRefusal::new(field, reason));
+        self.refusals.push(LineRejection::new(field, reason));
     }
 
     /// A string field, parsed. None: it is missing or was rejected.
@@ -172,18 +172,18 @@ impl Fields {
 
     fn password(&mut self) -> Option<ExportedPassword> {
         const FIELD: &str = "password_hash";
-        let refusal = match ExportedPassword::read(&self.take(FIELD)?) {
+        let refusal = match ExportedPassword::parse(&self.take(FIELD)?) {
             Ok(password) => return Some(password),
             Err(refusal) => refusal,
         };
         let field = refusal.field.map_or(Cow::Borrowed(FIELD), |field| format!("{FIELD}.{field}").into());
         let (reason, bound) = (refusal.reason.reason(), refusal.reason.bound());
-        self.refusals.push(LineRefusal { field, reason, bound });
+        self.refusals.push(LineRejection { field, reason, bound });
         None
     }
 
     /// All errors of a line that lacks this required field.
-    fn missing(mut self, field: &'static str) -> Vec<LineRefusal> {
+    fn missing(mut self, field: &'static str) -> Vec<LineRejection> {
         if !self.refusals.iter().any(|refusal| refusal.field == field) {
             self.reject(field, "missing");
         }
@@ -191,7 +191,7 @@ impl Fields {
     }
 
     /// Rejects unknown fields: a misspelt field would otherwise be ignored silently.
-    fn finish(mut self) -> Result<(), Vec<LineRefusal>> {
+    fn finish(mut self) -> Result<(), Vec<LineRejection>> {
         for (name, _) in std::mem::take(&mut self.unread) {
             // Text that is not a field name may be anything, so it is not repeated.
             let is_name = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -234,7 +234,7 @@ mod tests {
     use domain::contact::Region;
     use platform::clock::Entropy;
 
-    fn line(text: &str) -> Result<Line, Vec<LineRefusal>> {
+    fn line(text: &str) -> Result<ImportLine, Vec<LineRejection>> {
         let import = Import {
             numbers: Region::parse("KR").unwrap().into(),
             locale: Locale::Ko,
@@ -250,7 +250,7 @@ mod tests {
             "phone": "010-1234-5678", "email": "hong@example.com", "email_verified": false, "suspended": true,
             "nickname": null,
         });
-        let Line { row, password } = line(&user.to_string()).unwrap();
+        let ImportLine { row, password } = line(&user.to_string()).unwrap();
         assert_eq!((row.username_key.as_str(), row.phone.as_deref()), ("hong", Some("+821012345678")));
         assert!(password.unwrap().is_usable());
         assert!(row.phone_verified_at.is_some() && row.email_verified_at.is_none());

@@ -13,7 +13,7 @@ mod import_line;
 mod operator;
 mod profile;
 mod reauthenticate;
-mod recent;
+mod recent_authentication;
 pub mod report;
 mod reset;
 pub mod rules;
@@ -25,24 +25,24 @@ mod undo;
 use std::sync::Arc;
 
 pub use self::{
-    admin::{StatusSet, Unlocked},
+    admin::{SetStatusOutcome, UnlockOutcome},
     administrator::{Administrator, NotAdministrator},
-    availability::{Availability, Wanted},
-    change_password::PasswordChange,
+    availability::{Availability, AvailabilityQuery},
+    change_password::ChangePasswordOutcome,
     contact::ContactChange,
-    create::{Created, NewUser},
-    delete::Deleted,
+    create::{CreateUserOutcome, NewUser},
+    delete::DeleteOutcome,
     end_sessions::SessionsEnded,
-    import::Imported,
-    import_line::{Import, LineRefusal},
+    import::ImportOutcome,
+    import_line::{Import, LineRejection},
     operator::Operated,
     profile::{ImageUrl, Profile, ProfileChanged},
-    reauthenticate::{Evidence, Reauthentication},
-    recent::{NoStepUp, Required, Way},
-    reset::{Claim, Identity, Reset},
-    send::{Request, Sent, SentAgain},
-    sign_up::{Newcomer, SignUp},
-    undo::{Undo, UndoToken, Undone},
+    reauthenticate::{Evidence, ReauthenticateOutcome},
+    recent_authentication::{Required, StepUpRejection, Way},
+    reset::{Identity, ResetClaim, ResetPasswordOutcome},
+    send::{ResendOutcome, SendRequest, Sent},
+    sign_up::{SignUpOutcome, SignUpRequest},
+    undo::{UndoOutcome, UndoRequest, UndoToken},
 };
 use crate::{
     delivery::{Notice, Outbox, notices},
@@ -53,7 +53,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     ids::{AccountId, DeliveryId},
 };
 use platform::{
@@ -61,16 +61,16 @@ use platform::{
     config,
     fault::Fault,
     keys::ServerKeys,
-    password::{Context, Description, Hasher, Policy},
+    password::{Description, Hasher, PasswordContext, Policy},
     telemetry::audit::{self, Event},
 };
 
 /// The account use cases. Cheap to clone.
 #[derive(Clone)]
-pub struct Accounts(Arc<Parts>);
+pub struct Accounts(Arc<Deps>);
 
 /// Dependencies of [`Accounts`].
-pub struct Parts {
+pub struct Deps {
     pub store: Store,
     pub clock: Clock,
     pub entropy: Entropy,
@@ -85,7 +85,7 @@ pub struct Parts {
 }
 
 impl Accounts {
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: Deps) -> Self {
         Self(Arc::new(parts))
     }
 
@@ -103,22 +103,28 @@ impl Accounts {
     }
 }
 
-impl Parts {
-    fn event(&self, caller: &Caller, act: audit::Act) -> Event {
+impl Deps {
+    fn event(&self, caller: &RequestInfo, act: audit::Act) -> Event {
         Event::new(caller, act, audit::OK, self.clock.now())
     }
 
     /// Records the outcome of an operation that changed nothing in the audit trail, and returns `ended`.
-    async fn ended<T>(&self, event: Event, outcome: &'static str, ended: T) -> Result<T, Fault> {
+    async fn record_outcome<T>(&self, event: Event, outcome: &'static str, ended: T) -> Result<T, Fault> {
         self.store.record(event.outcome(outcome)).await;
         Ok(ended)
     }
 
     /// Queues a notice to every verified contact of an account, and returns the ids of the messages to dispatch after
     /// the commit.
-    async fn tell(&self, tx: &Tx, account: &Model, notice: Notice, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
+    async fn queue_notice(
+        &self,
+        tx: &Tx,
+        account: &Model,
+        notice: Notice,
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryId>, Fault> {
         let orders = notices::to_all(account, &notice, &self.entropy, now);
-        notices::owe(tx, &account.id, orders, now).await
+        notices::enqueue(tx, &account.id, orders, now).await
     }
 
     fn dispatch(&self, notices: Vec<DeliveryId>) {
@@ -129,7 +135,7 @@ impl Parts {
 }
 
 /// Words that a password of this account must not contain.
-fn words(account: &Model) -> Context {
+fn password_context(account: &Model) -> PasswordContext {
     let words = [
         Some(&account.username),
         account.name.as_ref(),
@@ -138,5 +144,5 @@ fn words(account: &Model) -> Context {
         account.email.as_ref(),
     ];
     let birth_date = account.birth_date.map(|date| date.to_string());
-    Context::new(words.into_iter().flatten().cloned().chain(birth_date))
+    PasswordContext::new(words.into_iter().flatten().cloned().chain(birth_date))
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Accounts, rules, rules::Forbidden};
+use super::{Accounts, rules, rules::AdminRejection};
 use crate::{
     delivery::Notice,
     session::{
         self, Sessions,
-        ways_in::{self, Ended, SecurityAct, Subject},
+        ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
     },
     store::{
-        Ending, Identifier, Tx, Work,
+        Identifier, Tx, TxFuture, TxOutcome,
         entity::account::{AccountStatus, Model, Role},
     },
 };
@@ -29,7 +29,7 @@ use platform::{
 pub enum Operated {
     Done(AccountId),
     NotFound,
-    Forbidden(Forbidden),
+    Forbidden(AdminRejection),
 }
 
 /// The operation to run in a transaction that holds the locks.
@@ -72,7 +72,7 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn unlock_from_console(&self, run: Arc<str>, who: &str, numbers: NumberRules) -> Result<Operated, Fault> {
+    pub async fn unlock_by_operator(&self, run: Arc<str>, who: &str, numbers: NumberRules) -> Result<Operated, Fault> {
         self.operate(run, who, numbers, Operation::Unlock).await
     }
 
@@ -95,18 +95,18 @@ impl Accounts {
         let event = Event::internal(run, operation.act(), audit::OK, now).account(id.clone());
         let (accounts, entry) = (self.clone(), event.clone());
         type Done = (Vec<SessionId>, Vec<DeliveryId>);
-        let written = parts.store.write(move |tx| -> Work<'_, Result<Done, Forbidden>> {
+        let written = parts.store.write(move |tx| -> TxFuture<'_, Result<Done, AdminRejection>> {
             Box::pin(async move {
                 let ended = match operation.write(tx, &accounts.0.sessions, &account.id, now).await? {
                     Ok(ended) => ended.session_ids(),
-                    Err(forbidden) => return Ok(Ending::Rollback(Err(forbidden))),
+                    Err(forbidden) => return Ok(TxOutcome::Rollback(Err(forbidden))),
                 };
                 tx.insert_audit(&entry).await?;
                 let messages = match operation.notice(&account) {
-                    Some(notice) => accounts.0.tell(tx, &account, notice, now).await?,
+                    Some(notice) => accounts.0.queue_notice(tx, &account, notice, now).await?,
                     None => Vec::new(),
                 };
-                Ok(Ending::Commit(Ok((ended, messages))))
+                Ok(TxOutcome::Commit(Ok((ended, messages))))
             })
         });
         match written.await? {
@@ -138,13 +138,13 @@ impl Operation {
         sessions: &Sessions,
         id: &AccountId,
         now: Timestamp,
-    ) -> Result<Result<Ended, Forbidden>, Fault> {
+    ) -> Result<Result<RevokedAccess, AdminRejection>, Fault> {
         let ended = match self.security_act() {
-            Some(act) => ways_in::end(tx, act, &Subject::new(id.clone()), now).await?,
-            None => Ended::default(),
+            Some(act) => ways_in::revoke_access(tx, act, &ActSubject::new(id.clone()), now).await?,
+            None => RevokedAccess::default(),
         };
         let allowed = match self {
-            Operation::Grant(Role::User) => rules::may_leave(id, &ended.administrators),
+            Operation::Grant(Role::User) => rules::keeps_an_administrator(id, &ended.administrators),
             Operation::Suspend => match &ended.account {
                 Some(account) => rules::may_set_status(account, AccountStatus::Suspended, &ended.administrators),
                 None => Ok(()),
@@ -157,7 +157,7 @@ impl Operation {
         match self {
             Operation::Grant(role) => _ = tx.set_role(id, role, now).await?,
             Operation::Suspend => _ = tx.set_status(id, AccountStatus::Suspended, now).await?,
-            Operation::Unlock => sessions.unlock(tx, id).await?,
+            Operation::Unlock => sessions.clear_lockouts(tx, id).await?,
         }
         Ok(Ok(ended))
     }

@@ -2,11 +2,11 @@
 
 use super::Accounts;
 use crate::{
-    session::gate::SignedIn,
-    store::{Ending, ProfileChange, entity::account::Model},
+    session::access_tokens_verifier::SignedIn,
+    store::{ProfileChange, TxOutcome, entity::account::Model},
 };
 use domain::{
-    caller::Caller,
+    caller::RequestInfo,
     contact::{Nickname, PersonName},
 };
 use platform::{fault::Fault, telemetry::audit};
@@ -65,7 +65,7 @@ impl Accounts {
     /// A fault of the store.
     pub async fn update_profile(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         profile: Profile,
     ) -> Result<ProfileChanged, Fault> {
@@ -88,16 +88,16 @@ impl Accounts {
                     // The account is locked before its session: the order of all locks.
                     tx.lock_account(&id).await?;
                     if !tx.is_live(&session, now).await? {
-                        return Ok(Ending::Rollback(ProfileChanged::Gone));
+                        return Ok(TxOutcome::Rollback(ProfileChanged::Gone));
                     }
                     let changed = tx.change_profile(&id, change, now).await?;
                     match changed {
                         Ok(Some(account)) => {
                             tx.insert_audit(&entry).await?;
-                            Ok(Ending::Commit(ProfileChanged::Changed(Box::new(account))))
+                            Ok(TxOutcome::Commit(ProfileChanged::Changed(Box::new(account))))
                         }
-                        Ok(None) => Ok(Ending::Rollback(ProfileChanged::Gone)),
-                        Err(_) => Ok(Ending::Rollback(ProfileChanged::NicknameTaken)),
+                        Ok(None) => Ok(TxOutcome::Rollback(ProfileChanged::Gone)),
+                        Err(_) => Ok(TxOutcome::Rollback(ProfileChanged::NicknameTaken)),
                     }
                 })
             })

@@ -1,15 +1,16 @@
 //! Reauthentication while signed in: with the password, or with a code sent to an established contact.
 
-use super::{Accounts, change_password::Confirmed, recent::Required, rules};
+use super::{Accounts, change_password::PasswordCheck, recent_authentication::Required, rules};
 use crate::{
-    quota::{Act, Refused},
+    quota::{Operation, Refused},
     session::{
-        Method, Reauthenticated, Used, established,
-        gate::SignedIn,
-        rules::{Standing, standing},
+        AuthenticationResult, Method, Reauthenticated,
+        access_tokens_verifier::SignedIn,
+        established,
+        rules::{EffectiveStatus, effective_status},
     },
     store::{
-        Ending, Tx,
+        Tx, TxOutcome,
         entity::{
             account::{AccountStatus, Model},
             proof, session,
@@ -17,7 +18,7 @@ use crate::{
     },
     verification::{self, ProofToken, Rejection},
 };
-use domain::{Timestamp, caller::Caller, purpose::Purpose};
+use domain::{Timestamp, caller::RequestInfo, purpose::Purpose};
 use platform::{
     fault::Fault,
     secret::Secret,
@@ -32,7 +33,7 @@ pub enum Evidence {
 }
 
 /// Result of a reauthentication.
-pub enum Reauthentication {
+pub enum ReauthenticateOutcome {
     Done(Box<Reauthenticated>),
     CredentialsRejected,
     ProofRejected(Rejection),
@@ -43,15 +44,15 @@ pub enum Reauthentication {
     Gone,
 }
 
-impl Reauthentication {
+impl ReauthenticateOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            Reauthentication::Done(_) => audit::OK,
-            Reauthentication::CredentialsRejected => "credentials_rejected",
-            Reauthentication::ProofRejected(_) => "proof_rejected",
-            Reauthentication::Required(_) => audit::REAUTHENTICATION_REQUIRED,
-            Reauthentication::Quota(_) => audit::QUOTA_EXCEEDED,
-            Reauthentication::Gone => audit::UNAUTHENTICATED,
+            ReauthenticateOutcome::Done(_) => audit::OK,
+            ReauthenticateOutcome::CredentialsRejected => "credentials_rejected",
+            ReauthenticateOutcome::ProofRejected(_) => "proof_rejected",
+            ReauthenticateOutcome::Required(_) => audit::REAUTHENTICATION_REQUIRED,
+            ReauthenticateOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
+            ReauthenticateOutcome::Gone => audit::UNAUTHENTICATED,
         }
     }
 }
@@ -80,10 +81,10 @@ impl Accounts {
     /// A fault of the store, the quotas or the password hasher.
     pub async fn reauthenticate(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         evidence: Evidence,
-    ) -> Result<Reauthentication, Fault> {
+    ) -> Result<ReauthenticateOutcome, Fault> {
         let event = self.0.event(caller, audit::Act::Reauthenticate).account(signed_in.account.clone());
         let ended = match self.checked(caller, signed_in, evidence).await? {
             Ok(checked) => self.write_reauthentication(signed_in, checked, event.clone()).await?,
@@ -91,29 +92,29 @@ impl Accounts {
         };
         match ended {
             // Already in the audit trail.
-            Reauthentication::Done(_) => Ok(ended),
-            refusal => self.0.ended(event, refusal.outcome(), refusal).await,
+            ReauthenticateOutcome::Done(_) => Ok(ended),
+            refusal => self.0.record_outcome(event, refusal.outcome(), refusal).await,
         }
     }
 
     async fn checked(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         evidence: Evidence,
-    ) -> Result<Result<Checked, Reauthentication>, Fault> {
+    ) -> Result<Result<Checked, ReauthenticateOutcome>, Fault> {
         let parts = &self.0;
         Ok(match evidence {
             Evidence::Password(password) => match parts.confirm_password(caller, signed_in, &password).await? {
-                Confirmed::Known(account) => Ok(Checked::Password(account.password_hash)),
-                Confirmed::Wrong => Err(Reauthentication::CredentialsRejected),
-                Confirmed::Gone => Err(Reauthentication::Gone),
-                Confirmed::Quota(refused) => Err(Reauthentication::Quota(refused)),
+                PasswordCheck::Correct(account) => Ok(Checked::Password(account.password_hash)),
+                PasswordCheck::Wrong => Err(ReauthenticateOutcome::CredentialsRejected),
+                PasswordCheck::Gone => Err(ReauthenticateOutcome::Gone),
+                PasswordCheck::Quota(refused) => Err(ReauthenticateOutcome::Quota(refused)),
             },
-            Evidence::Proof(token) => match (parts.quotas.charge(Act::SpendProof, caller).await, token) {
-                (Err(refused), _) => Err(Reauthentication::Quota(refused)),
+            Evidence::Proof(token) => match (parts.quotas.charge(Operation::SpendProof, caller).await, token) {
+                (Err(refused), _) => Err(ReauthenticateOutcome::Quota(refused)),
                 (Ok(()), Some(token)) => Ok(Checked::Proof { token_hash: token.hash() }),
-                (Ok(()), None) => Err(Reauthentication::ProofRejected(Rejection::Unknown)),
+                (Ok(()), None) => Err(ReauthenticateOutcome::ProofRejected(Rejection::Unknown)),
             },
         })
     }
@@ -123,7 +124,7 @@ impl Accounts {
         signed_in: &SignedIn,
         checked: Checked,
         event: Event,
-    ) -> Result<Reauthentication, Fault> {
+    ) -> Result<ReauthenticateOutcome, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let (user, entry) = (signed_in.clone(), event.clone());
@@ -132,12 +133,14 @@ impl Accounts {
             Outcome::Done { account, session, methods } => {
                 event.log();
                 let tokens = parts.sessions.reauthenticated(&account, &session, signed_in.generation, methods, now)?;
-                Reauthentication::Done(Box::new(tokens))
+                ReauthenticateOutcome::Done(Box::new(tokens))
             }
-            Outcome::DoesNotCount => Reauthentication::Required(parts.required_of(&signed_in.account).await?),
-            Outcome::PasswordChanged => Reauthentication::CredentialsRejected,
-            Outcome::ProofRejected(reason) => Reauthentication::ProofRejected(reason),
-            Outcome::Gone => Reauthentication::Gone,
+            Outcome::DoesNotCount => {
+                ReauthenticateOutcome::Required(parts.required_reauthentication(&signed_in.account).await?)
+            }
+            Outcome::PasswordChanged => ReauthenticateOutcome::CredentialsRejected,
+            Outcome::ProofRejected(reason) => ReauthenticateOutcome::ProofRejected(reason),
+            Outcome::Gone => ReauthenticateOutcome::Gone,
         })
     }
 }
@@ -149,13 +152,13 @@ async fn write(
     checked: Checked,
     entry: &Event,
     now: Timestamp,
-) -> Result<Ending<Outcome>, Fault> {
-    let refused = |refusal| Ok(Ending::Rollback(refusal));
+) -> Result<TxOutcome<Outcome>, Fault> {
+    let refused = |refusal| Ok(TxOutcome::Rollback(refusal));
     let (hash, proof) = match checked {
         Checked::Password(hash) => (hash, None),
         Checked::Proof { token_hash } => {
             let spending = tx.spend_proof(&token_hash, Purpose::StepUp, now).await?;
-            match verification::spent(spending, Purpose::StepUp, now) {
+            match verification::spent_proof(spending, Purpose::StepUp, now) {
                 Ok(proof) => (None, Some(proof)),
                 Err(reason) => return refused(Outcome::ProofRejected(reason)),
             }
@@ -163,24 +166,28 @@ async fn write(
     };
     let account = tx.lock_account(&user.account).await?.filter(|account| account.status == AccountStatus::Active);
     let Some(account) = account else { return refused(Outcome::Gone) };
-    let session = tx.lock_session(&user.session).await?.filter(|session| standing(session, now) == Standing::Live);
+    let session =
+        tx.lock_session(&user.session).await?.filter(|session| effective_status(session, now) == EffectiveStatus::Live);
     let Some(session) = session else { return refused(Outcome::Gone) };
     let used = match &proof {
         Some(proof) if !belongs_to(&account, proof) => return refused(Outcome::ProofRejected(Rejection::Unknown)),
-        Some(proof) => established::by_code(tx, &account, proof, now).await?,
+        Some(proof) => established::authentication_by_code(tx, &account, proof, now).await?,
         // The password changed while it was checked.
         None if account.password_hash != hash => return refused(Outcome::PasswordChanged),
-        None => Used { methods: vec![Method::Password], counts: established::of(tx, &account, now).await?.password },
+        None => AuthenticationResult {
+            methods: vec![Method::Password],
+            is_established: established::of(tx, &account, now).await?.password,
+        },
     };
-    if !used.counts {
+    if !used.is_established {
         return refused(Outcome::DoesNotCount);
     }
     tx.insert_audit(entry).await?;
     let (account, session) = (Box::new(account), Box::new(session));
-    Ok(Ending::Commit(Outcome::Done { account, session, methods: used.methods }))
+    Ok(TxOutcome::Commit(Outcome::Done { account, session, methods: used.methods }))
 }
 
 /// Whether a proof was made for this account, for a contact that it still has.
 fn belongs_to(account: &Model, proof: &proof::Model) -> bool {
-    proof.account_id.as_ref() == Some(&account.id) && rules::holds_proved(account, proof)
+    proof.account_id.as_ref() == Some(&account.id) && rules::has_proof_contact(account, proof)
 }

@@ -42,7 +42,7 @@ impl Row {
 }
 
 /// The longest period of a report: a year by day, a month by hour.
-pub fn longest(bucket: Bucket) -> TimeDelta {
+pub fn max_period(bucket: Bucket) -> TimeDelta {
     match bucket {
         Bucket::Hour => TimeDelta::days(31),
         Bucket::Day => TimeDelta::days(366),

@@ -1,24 +1,23 @@
 //! Resetting a lost password.
 
 use super::{
-    Accounts,
-    rules::{self, Turned},
+    Accounts, password_context,
+    rules::{self, SendRejection},
     send::Sent,
-    words,
 };
 use crate::{
-    delivery::{Notice, Order, notices},
-    quota::{Act, Refused},
+    delivery::{Notice, OutgoingMessage, notices},
+    quota::{Operation, Refused},
     session::{
-        Opaque, Sessions,
-        ways_in::{self, SecurityAct, Subject},
+        OpaqueToken, Sessions,
+        ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Ending, Identifier, Tx, entity},
-    verification::{self, Audience, ProofToken, Rejection, Start},
+    store::{Identifier, Tx, TxOutcome, entity},
+    verification::{self, ProofToken, RecipientSource, Rejection, Start},
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     channel::Channel,
     contact::{BirthDate, Contact, PersonName, PhoneNumber},
     ids::{AccountId, DeliveryId, SessionId},
@@ -34,7 +33,7 @@ use platform::{
 
 /// How the account to reset is identified.
 #[derive(Clone, Debug)]
-pub enum Claim {
+pub enum ResetClaim {
     Identity(Identity),
     Contact(Contact),
 }
@@ -47,18 +46,18 @@ pub struct Identity {
     pub phone: PhoneNumber,
 }
 
-impl Claim {
+impl ResetClaim {
     /// The contact that the code would be sent to.
     pub fn contact(&self) -> Contact {
         match self {
-            Claim::Identity(identity) => Contact::Phone(identity.phone.clone()),
-            Claim::Contact(contact) => contact.clone(),
+            ResetClaim::Identity(identity) => Contact::Phone(identity.phone.clone()),
+            ResetClaim::Contact(contact) => contact.clone(),
         }
     }
 }
 
 /// Result of a password reset.
-pub enum Reset {
+pub enum ResetPasswordOutcome {
     Reset {
         sessions_ended: usize,
         notification_queued: bool,
@@ -70,13 +69,13 @@ pub enum Reset {
     Quota(Refused),
 }
 
-impl Reset {
+impl ResetPasswordOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            Reset::Reset { .. } => audit::OK,
-            Reset::ProofRejected(_) => "proof_rejected",
-            Reset::PasswordRejected(_) => "password_rejected",
-            Reset::Quota(_) => audit::QUOTA_EXCEEDED,
+            ResetPasswordOutcome::Reset { .. } => audit::OK,
+            ResetPasswordOutcome::ProofRejected(_) => "proof_rejected",
+            ResetPasswordOutcome::PasswordRejected(_) => "password_rejected",
+            ResetPasswordOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -93,28 +92,28 @@ impl Accounts {
     /// A fault of the store or of the quotas.
     pub async fn request_password_reset(
         &self,
-        caller: &Caller,
-        claim: Claim,
+        caller: &RequestInfo,
+        claim: ResetClaim,
         channel: Channel,
         locale: Locale,
     ) -> Result<Sent, Fault> {
         let act = audit::Act::RequestPasswordReset;
-        let disclosed = self.0.settings.disclosed;
+        let disclosed = self.0.settings.discloses_accounts;
         let to = claim.contact();
         let kind = to.kind();
-        let audience: Audience<Turned> = Audience::Account {
+        let audience: RecipientSource<SendRejection> = RecipientSource::Account {
             identifier: rules::identifier(&to),
             judge: Box::new(move |account| match claim {
-                Claim::Identity(Identity { name, birth_date, .. }) => {
-                    rules::for_identity(account, &name, birth_date, disclosed)
+                ResetClaim::Identity(Identity { name, birth_date, .. }) => {
+                    rules::recipient_for_identity(account, &name, birth_date, disclosed)
                 }
-                Claim::Contact(_) => rules::for_holder(account, kind, disclosed),
+                ResetClaim::Contact(_) => rules::for_holder(account, kind, disclosed),
             }),
         };
         let start =
             Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience, act };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
-        self.record_refused(caller, act, &sent).await;
+        self.record_rejection(caller, act, &sent).await;
         Ok(sent)
     }
 
@@ -128,50 +127,50 @@ impl Accounts {
     /// A fault of the store, the quotas or the password hasher.
     pub async fn reset_password(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         token: Option<ProofToken>,
         password: &Secret,
-    ) -> Result<Reset, Fault> {
+    ) -> Result<ResetPasswordOutcome, Fault> {
         let event = self.0.event(caller, audit::Act::ResetPassword);
         let reset = self.reset(caller, token, password, &event).await?;
         match &reset {
             // Already in the audit trail.
-            Reset::Reset { .. } => Ok(reset),
-            refused => self.0.ended(event, refused.outcome(), ()).await.map(|()| reset),
+            ResetPasswordOutcome::Reset { .. } => Ok(reset),
+            refused => self.0.record_outcome(event, refused.outcome(), ()).await.map(|()| reset),
         }
     }
 
     async fn reset(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         token: Option<ProofToken>,
         password: &Secret,
         event: &Event,
-    ) -> Result<Reset, Fault> {
+    ) -> Result<ResetPasswordOutcome, Fault> {
         let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Act::SpendProof, caller).await {
-            return Ok(Reset::Quota(refused));
+        if let Err(refused) = parts.quotas.charge(Operation::SpendProof, caller).await {
+            return Ok(ResetPasswordOutcome::Quota(refused));
         }
         let Some(token_hash) = token.map(|token| token.hash()) else {
-            return Ok(Reset::ProofRejected(Rejection::Unknown));
+            return Ok(ResetPasswordOutcome::ProofRejected(Rejection::Unknown));
         };
         let now = parts.clock.now();
         let account = match parts.verifications.look_at_proof(&token_hash, Purpose::PasswordReset).await? {
-            Err(reason) => return Ok(Reset::ProofRejected(reason)),
+            Err(reason) => return Ok(ResetPasswordOutcome::ProofRejected(reason)),
             Ok(proof) => match proof.account_id {
                 Some(id) => parts.store.account(&Identifier::Id(id)).await?,
                 None => None,
             },
         };
         // The account was deleted in the meantime.
-        let Some(account) = account else { return Ok(Reset::ProofRejected(Rejection::Unknown)) };
+        let Some(account) = account else { return Ok(ResetPasswordOutcome::ProofRejected(Rejection::Unknown)) };
         let violations = self.violations(password, &account).await?;
         if !violations.is_empty() {
-            return Ok(Reset::PasswordRejected(violations));
+            return Ok(ResetPasswordOutcome::PasswordRejected(violations));
         }
         let hash = parts.hasher.hash(password).await?;
         let messages = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
-        let device = Opaque::new(&parts.entropy);
+        let device = OpaqueToken::new(&parts.entropy);
         let change = Change {
             sessions: parts.sessions.clone(),
             account: account.id.clone(),
@@ -184,14 +183,14 @@ impl Accounts {
         };
         let written = parts.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await?;
         match written {
-            WriteResult::Rejected(reason) => Ok(Reset::ProofRejected(reason)),
+            WriteResult::Rejected(reason) => Ok(ResetPasswordOutcome::ProofRejected(reason)),
             WriteResult::Changed { account, ended, notices } => {
                 event.clone().account(account).log();
                 parts.sessions.announce_ended(&ended, now);
                 let notification_queued = !notices.is_empty();
                 parts.dispatch(notices);
                 let device = device.secret().clone();
-                Ok(Reset::Reset { sessions_ended: ended.len(), notification_queued, device })
+                Ok(ResetPasswordOutcome::Reset { sessions_ended: ended.len(), notification_queued, device })
             }
         }
     }
@@ -199,7 +198,7 @@ impl Accounts {
     /// All policy violations of a new password of this account.
     async fn violations(&self, password: &Secret, account: &entity::account::Model) -> Result<Vec<Violation>, Fault> {
         let parts = &self.0;
-        let mut violations = parts.policy.judge(password, &words(account)).await?;
+        let mut violations = parts.policy.judge(password, &password_context(account)).await?;
         // Compared with the current password only if nothing else is wrong: the comparison costs a hash.
         if violations.is_empty()
             && let Some(hash) = account.password_hash.as_deref().and_then(PasswordHash::from_stored)
@@ -217,33 +216,33 @@ struct Change {
     account: AccountId,
     token_hash: String,
     hash: PasswordHash,
-    messages: Vec<Order>,
-    device: Opaque,
+    messages: Vec<OutgoingMessage>,
+    device: OpaqueToken,
     entry: Event,
     now: Timestamp,
 }
 
 impl Change {
-    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
+    async fn write(self, tx: &Tx) -> Result<TxOutcome<WriteResult>, Fault> {
         let Self { sessions, account: id, token_hash, hash, messages, device, entry, now } = self;
-        let rejected = |reason| Ok(Ending::Rollback(WriteResult::Rejected(reason)));
-        let subject = Subject::new(id.clone()).spending(Some(token_hash.clone()));
-        let ended = ways_in::end(tx, SecurityAct::PasswordReset, &subject, now).await?;
+        let rejected = |reason| Ok(TxOutcome::Rollback(WriteResult::Rejected(reason)));
+        let subject = ActSubject::new(id.clone()).spending(Some(token_hash.clone()));
+        let ended = ways_in::revoke_access(tx, SecurityAct::PasswordReset, &subject, now).await?;
         let spending = tx.spend_proof(&token_hash, Purpose::PasswordReset, now).await?;
-        let proof = match verification::spent(spending, Purpose::PasswordReset, now) {
+        let proof = match verification::spent_proof(spending, Purpose::PasswordReset, now) {
             Ok(proof) => proof,
             Err(reason) => return rejected(reason),
         };
         // The verified contact may have been removed from the account in the meantime.
-        let holds = ended.account.as_ref().is_some_and(|account| rules::holds_proved(account, &proof));
+        let holds = ended.account.as_ref().is_some_and(|account| rules::has_proof_contact(account, &proof));
         if !holds || proof.account_id.as_ref() != Some(&id) {
             return rejected(Rejection::Unknown);
         }
         tx.set_password(&id, hash.as_str(), now).await?;
-        sessions.unlock(tx, &id).await?;
-        ways_in::know_device(tx, &id, None, &device, now).await?;
+        sessions.clear_lockouts(tx, &id).await?;
+        ways_in::register_device(tx, &id, None, &device, now).await?;
         tx.insert_audit(&entry).await?;
-        let notices = notices::owe(tx, &id, messages, now).await?;
-        Ok(Ending::Commit(WriteResult::Changed { account: id, ended: ended.session_ids(), notices }))
+        let notices = notices::enqueue(tx, &id, messages, now).await?;
+        Ok(TxOutcome::Commit(WriteResult::Changed { account: id, ended: ended.session_ids(), notices }))
     }
 }

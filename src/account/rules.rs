@@ -3,7 +3,7 @@
 use crate::{
     delivery::{Notice, notices},
     store::{
-        Held, Identifier,
+        AccountContact, Identifier,
         entity::{
             account::{AccountStatus, Model},
             contact_change, proof,
@@ -18,12 +18,12 @@ use domain::{
 
 /// Why no code is sent. All variants but the last are disclosed only if account existence is disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turned {
+pub enum SendRejection {
     ContactTaken,
     IdentityNotFound,
     AccountNotActive(AccountStatus),
     /// No STEP_UP code is sent to the contact. Always disclosed, since the caller is signed in.
-    NoStepUp(super::NoStepUp),
+    NoStepUp(super::StepUpRejection),
 }
 
 /// The identifier that finds the account of a contact.
@@ -53,33 +53,33 @@ pub fn own(account: &Model, kind: ContactKind) -> Option<Contact> {
 }
 
 /// Initial status of an account whose contact was verified.
-pub fn proved_status(approval: bool) -> AccountStatus {
+pub fn initial_status(approval: bool) -> AccountStatus {
     if approval { AccountStatus::PendingApproval } else { AccountStatus::Active }
 }
 
 /// Whether an account never verified any contact. Its contact may belong to another person.
-pub fn is_unproved(account: &Model) -> bool {
+pub fn is_unverified(account: &Model) -> bool {
     account.status == AccountStatus::PendingVerification
         && account.phone_verified_at.is_none()
         && account.email_verified_at.is_none()
 }
 
 /// Whether `holder` is replaced by `newcomer` with the same address: neither verified it, so the later sign-up wins.
-pub fn gives_way(holder: &Model, newcomer: &Model) -> bool {
+pub fn is_replaced_by(holder: &Model, newcomer: &Model) -> bool {
     let key = |account: &Model| {
         let typed = account.email.as_deref().and_then(EmailAddress::from_stored);
         typed.map(|address| address.key().to_owned())
     };
-    is_unproved(holder) && key(holder).is_some_and(|held| key(newcomer) == Some(held))
+    is_unverified(holder) && key(holder).is_some_and(|held| key(newcomer) == Some(held))
 }
 
 /// Why an administrator may not do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forbidden {
+pub enum AdminRejection {
     /// No administrator would be left to undo it.
     LastAdministrator,
     /// An account cannot return to PENDING_VERIFICATION, and before its contact is verified it can only be activated.
-    NotAStatusToSet,
+    StatusNotAllowed,
 }
 
 /// Whether an account may be given this status. `administrators` are those who can act.
@@ -89,13 +89,19 @@ pub enum Forbidden {
 ///
 /// # Errors
 /// The reason.
-pub fn may_set_status(account: &Model, status: AccountStatus, administrators: &[AccountId]) -> Result<(), Forbidden> {
+pub fn may_set_status(
+    account: &Model,
+    status: AccountStatus,
+    administrators: &[AccountId],
+) -> Result<(), AdminRejection> {
     let vouched_for = status == AccountStatus::Active && account.email_key.is_some();
     match status {
-        _ if is_unproved(account) && !vouched_for => Err(Forbidden::NotAStatusToSet),
-        AccountStatus::PendingVerification => Err(Forbidden::NotAStatusToSet),
+        _ if is_unverified(account) && !vouched_for => Err(AdminRejection::StatusNotAllowed),
+        AccountStatus::PendingVerification => Err(AdminRejection::StatusNotAllowed),
         AccountStatus::Active => Ok(()),
-        AccountStatus::PendingApproval | AccountStatus::Suspended => may_leave(&account.id, administrators),
+        AccountStatus::PendingApproval | AccountStatus::Suspended => {
+            keeps_an_administrator(&account.id, administrators)
+        }
     }
 }
 
@@ -114,27 +120,27 @@ pub fn status_notice(status: AccountStatus) -> Option<Notice> {
 ///
 /// # Errors
 /// [`Forbidden::LastAdministrator`].
-pub fn may_leave(account: &AccountId, administrators: &[AccountId]) -> Result<(), Forbidden> {
-    if administrators == std::slice::from_ref(account) { Err(Forbidden::LastAdministrator) } else { Ok(()) }
+pub fn keeps_an_administrator(account: &AccountId, administrators: &[AccountId]) -> Result<(), AdminRejection> {
+    if administrators == std::slice::from_ref(account) { Err(AdminRejection::LastAdministrator) } else { Ok(()) }
 }
 
 /// The contacts to restore when these changes are undone, for each kind that they changed: the values before the first
 /// change. `undone`: oldest first.
-pub fn restored(undone: &[contact_change::Model]) -> Vec<Held> {
+pub fn contacts_before(undone: &[contact_change::Model]) -> Vec<AccountContact> {
     [ContactKind::Phone, ContactKind::Email].into_iter().filter_map(|kind| before(undone, kind)).collect()
 }
 
 /// The contact that undoing a new change of this kind restores. If the current contact was set by a change that can
 /// still be undone, it is the contact that undoing that change restores. `open`: the changes that can be undone, oldest
 /// first.
-pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: ContactKind) -> Held {
+pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: ContactKind) -> AccountContact {
     before(open, kind).unwrap_or_else(|| match kind {
-        ContactKind::Phone => Held {
+        ContactKind::Phone => AccountContact {
             kind,
             contact: account.phone.clone().map(|number| (number.clone(), number)),
             verified_at: account.phone_verified_at,
         },
-        ContactKind::Email => Held {
+        ContactKind::Email => AccountContact {
             kind,
             contact: account.email.clone().zip(account.email_key.clone()),
             verified_at: account.email_verified_at,
@@ -143,15 +149,15 @@ pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: Contac
 }
 
 /// The contact of this kind before these changes. None: they did not change this kind.
-fn before(changes: &[contact_change::Model], kind: ContactKind) -> Option<Held> {
+fn before(changes: &[contact_change::Model], kind: ContactKind) -> Option<AccountContact> {
     let first = changes.iter().find(|change| change.contact_kind == kind)?;
     let contact = first.old_contact.clone().zip(first.old_contact_key.clone());
-    Some(Held { kind, contact, verified_at: first.old_verified_at })
+    Some(AccountContact { kind, contact, verified_at: first.old_verified_at })
 }
 
 /// A contact that was verified before all of these changes and that none of them changed: an attacker who made the
 /// changes may not control it. `changes`: oldest first.
-pub fn untouched(account: &Model, changes: &[contact_change::Model]) -> Option<Contact> {
+pub fn unchanged_contact(account: &Model, changes: &[contact_change::Model]) -> Option<Contact> {
     let oldest = changes.first()?.created_at;
     let proved_at = |kind: ContactKind| match kind {
         ContactKind::Phone => account.phone_verified_at,
@@ -165,7 +171,7 @@ pub fn untouched(account: &Model, changes: &[contact_change::Model]) -> Option<C
 }
 
 /// All contacts that the account had before, between and after the changes.
-pub fn all_contacts(account: &Model, changes: &[contact_change::Model]) -> Vec<Contact> {
+pub fn contacts_to_notify(account: &Model, changes: &[contact_change::Model]) -> Vec<Contact> {
     let proved =
         |change: &contact_change::Model| change.old_contact.clone().filter(|_| change.old_verified_at.is_some());
     let old = changes.iter().flat_map(|change| {
@@ -182,7 +188,7 @@ pub fn all_contacts(account: &Model, changes: &[contact_change::Model]) -> Vec<C
 }
 
 /// Whether the contact of a proof is still a verified contact of the account.
-pub fn holds_proved(account: &Model, proof: &proof::Model) -> bool {
+pub fn has_proof_contact(account: &Model, proof: &proof::Model) -> bool {
     let held = match proof.contact_kind {
         ContactKind::Phone => account.phone.as_deref(),
         ContactKind::Email => account.email_key.as_deref(),
@@ -194,13 +200,13 @@ pub fn holds_proved(account: &Model, proof: &proof::Model) -> bool {
 ///
 /// # Errors
 /// The reason, if account existence is disclosed.
-pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, Turned> {
+pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
     let rejection = match account.filter(|account| holds(account, kind)) {
-        None => Turned::IdentityNotFound,
+        None => SendRejection::IdentityNotFound,
         Some(account) if account.status == AccountStatus::Active => {
-            return Ok(Recipient::Holder { account: Some(account.id.clone()), to: own(account, kind) });
+            return Ok(Recipient::Code { account: Some(account.id.clone()), to: own(account, kind) });
         }
-        Some(account) => Turned::AccountNotActive(account.status),
+        Some(account) => SendRejection::AccountNotActive(account.status),
     };
     if disclosed { Err(rejection) } else { Ok(Recipient::Decoy) }
 }
@@ -212,12 +218,12 @@ pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -
 ///
 /// # Errors
 /// The reason, if account existence is disclosed.
-pub fn for_identity(
+pub fn recipient_for_identity(
     account: Option<&Model>,
     name: &PersonName,
     birth_date: BirthDate,
     disclosed: bool,
-) -> Result<Recipient, Turned> {
+) -> Result<Recipient, SendRejection> {
     let key = name.key();
     let account = account.filter(|account| {
         account.name.as_deref().is_some_and(|known| PersonName::from_stored(known).key() == key)
@@ -230,13 +236,13 @@ pub fn for_identity(
 ///
 /// # Errors
 /// That the contact is taken, if account existence is disclosed.
-pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, Turned> {
+pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
     match account.filter(|account| holds(account, kind)) {
-        None => Ok(Recipient::Holder { account: None, to: None }),
-        Some(_) if disclosed => Err(Turned::ContactTaken),
+        None => Ok(Recipient::Code { account: None, to: None }),
+        Some(_) if disclosed => Err(SendRejection::ContactTaken),
         Some(account) => {
             let (account, to) = (account.id.clone(), own(account, kind));
-            Ok(Recipient::Told { account, to, notice: Notice::AccountExists })
+            Ok(Recipient::NotifyOwner { account, to, notice: Notice::AccountExists })
         }
     }
 }
@@ -246,14 +252,14 @@ pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool)
 ///
 /// # Errors
 /// That the contact is taken, if account existence is disclosed.
-pub fn for_mover(
+pub fn recipient_for_contact_change(
     holder: Option<&Model>,
     kind: ContactKind,
     account: AccountId,
     disclosed: bool,
-) -> Result<Recipient, Turned> {
+) -> Result<Recipient, SendRejection> {
     match for_newcomer(holder, kind, disclosed)? {
-        Recipient::Holder { .. } => Ok(Recipient::Holder { account: Some(account), to: None }),
+        Recipient::Code { .. } => Ok(Recipient::Code { account: Some(account), to: None }),
         notify => Ok(notify),
     }
 }
@@ -318,7 +324,7 @@ mod tests {
         let (before, after) = (Some(start), Some(start + HOUR * 2));
         let phone = || change(ContactKind::Phone, start + HOUR, Some("+821099990000"));
         let email = || change(ContactKind::Email, start + HOUR * 2, None);
-        let kind = |account: &Model, changes: &[_]| untouched(account, changes).map(|contact| contact.kind());
+        let kind = |account: &Model, changes: &[_]| unchanged_contact(account, changes).map(|contact| contact.kind());
         assert_eq!(kind(&account(after, before), &[phone()]), Some(ContactKind::Email));
         assert_eq!(kind(&account(after, after), &[phone()]), None, "proved after the oldest change");
         assert_eq!(kind(&account(after, None), &[phone()]), None, "never proved");
@@ -336,7 +342,7 @@ mod tests {
             change(ContactKind::Phone, start + HOUR * 2, Some("+821099990000")),
             change(ContactKind::Email, start + HOUR * 2, None),
         ];
-        let mut contacts: Vec<_> = all_contacts(&account(Some(start), Some(start)), &changes)
+        let mut contacts: Vec<_> = contacts_to_notify(&account(Some(start), Some(start)), &changes)
             .iter()
             .map(|contact| contact.key().to_owned())
             .collect();

@@ -1,22 +1,22 @@
 //! Sending a code for any purpose, and choosing its recipient.
 
 use super::{
-    Accounts, NoStepUp, Parts, Required,
-    recent::{for_step_up, step_up},
-    rules::{self, Turned},
+    Accounts, Deps, Required, StepUpRejection,
+    recent_authentication::{for_step_up, step_up_recipient_in_tx},
+    rules::{self, SendRejection},
 };
 use crate::{
-    quota::{Act, Refused},
+    quota::{Operation, Refused},
     session::{
+        access_tokens_verifier::SignedIn,
         established::Established,
-        gate::SignedIn,
-        rules::{Standing, standing},
+        rules::{EffectiveStatus, effective_status},
     },
     store::{Identifier, entity::account::AccountStatus},
-    verification::{Audience, Resent, Start, Started, Verification},
+    verification::{RecipientSource, ResendResult, Start, StartOutcome, Verification},
 };
 use domain::{
-    caller::Caller,
+    caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::VerificationId,
@@ -27,7 +27,7 @@ use platform::{fault::Fault, telemetry::audit};
 
 /// A request to send a code.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct SendRequest {
     pub purpose: Purpose,
     pub to: Contact,
     pub channel: Channel,
@@ -53,42 +53,42 @@ pub enum Sent {
     /// The purpose requires a recent authentication.
     ReauthenticationRequired(Required),
     /// The contact cannot be used for reauthentication.
-    NoStepUp(NoStepUp),
+    NoStepUp(StepUpRejection),
 }
 
 /// Result of resending a code.
-pub enum SentAgain {
-    Resent(Resent),
+pub enum ResendOutcome {
+    Resent(ResendResult),
     /// The code is for an account, and the caller is not signed in to it.
     SignedOut,
     /// The purpose requires a recent authentication.
     ReauthenticationRequired(Required),
     /// The contact cannot be used for reauthentication.
-    NoStepUp(NoStepUp),
+    NoStepUp(StepUpRejection),
 }
 
-impl From<Started<Turned>> for Sent {
-    fn from(started: Started<Turned>) -> Self {
+impl From<StartOutcome<SendRejection>> for Sent {
+    fn from(started: StartOutcome<SendRejection>) -> Self {
         match started {
-            Started::Sent(verification) => Sent::Sent(verification),
-            Started::Quota(refusal) => Sent::Quota(refusal),
-            Started::Refused(Turned::ContactTaken) => Sent::ContactTaken,
-            Started::Refused(Turned::IdentityNotFound) => Sent::IdentityNotFound,
-            Started::Refused(Turned::AccountNotActive(status)) => Sent::AccountNotActive(status),
-            Started::Refused(Turned::NoStepUp(NoStepUp::Gone)) => Sent::SignedOut,
-            Started::Refused(Turned::NoStepUp(why)) => Sent::NoStepUp(why),
+            StartOutcome::Sent(verification) => Sent::Sent(verification),
+            StartOutcome::Quota(refusal) => Sent::Quota(refusal),
+            StartOutcome::Refused(SendRejection::ContactTaken) => Sent::ContactTaken,
+            StartOutcome::Refused(SendRejection::IdentityNotFound) => Sent::IdentityNotFound,
+            StartOutcome::Refused(SendRejection::AccountNotActive(status)) => Sent::AccountNotActive(status),
+            StartOutcome::Refused(SendRejection::NoStepUp(StepUpRejection::Gone)) => Sent::SignedOut,
+            StartOutcome::Refused(SendRejection::NoStepUp(why)) => Sent::NoStepUp(why),
         }
     }
 }
 
-impl Parts {
+impl Deps {
     /// Whether the session of a request is live, according to the database.
     ///
     /// # Errors
     /// A fault of the database.
     pub(super) async fn is_live(&self, user: &SignedIn) -> Result<bool, Fault> {
         let session = self.store.session(&user.session).await?;
-        Ok(session.is_some_and(|session| standing(&session, self.clock.now()) == Standing::Live))
+        Ok(session.is_some_and(|session| effective_status(&session, self.clock.now()) == EffectiveStatus::Live))
     }
 }
 
@@ -99,29 +99,29 @@ impl Accounts {
     /// A fault of the store or of the quotas.
     pub async fn send_code(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: Option<&SignedIn>,
-        request: Request,
+        request: SendRequest,
     ) -> Result<Sent, Fault> {
         let act = audit::Act::SendVerificationCode;
         let audience = match self.audience(signed_in, &request).await? {
             Ok(audience) => audience,
             Err(refusal) => {
-                let event = self.0.event(caller, act).maybe_account(signed_in.map(|user| user.account.clone()));
+                let event = self.0.event(caller, act).account_opt(signed_in.map(|user| user.account.clone()));
                 // Revealing that a contact is the account's own costs the same as any other lookup.
                 if matches!(refusal, Sent::ContactUnchanged)
-                    && let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await
+                    && let Err(refused) = self.0.quotas.charge(Operation::Lookup, caller).await
                 {
-                    return self.0.ended(event, audit::QUOTA_EXCEEDED, Sent::Quota(refused)).await;
+                    return self.0.record_outcome(event, audit::QUOTA_EXCEEDED, Sent::Quota(refused)).await;
                 }
                 let outcome = refusal.outcome().unwrap_or(audit::OK);
-                return self.0.ended(event, outcome, refusal).await;
+                return self.0.record_outcome(event, outcome, refusal).await;
             }
         };
-        let Request { purpose, to, channel, locale, idempotency_key } = request;
+        let SendRequest { purpose, to, channel, locale, idempotency_key } = request;
         let start = Start { purpose, to, channel, locale, idempotency_key, audience, act };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
-        self.record_refused(caller, act, &sent).await;
+        self.record_rejection(caller, act, &sent).await;
         Ok(sent)
     }
 
@@ -129,9 +129,9 @@ impl Accounts {
     async fn audience(
         &self,
         signed_in: Option<&SignedIn>,
-        request: &Request,
-    ) -> Result<Result<Audience<Turned>, Sent>, Fault> {
-        let (disclosed, kind) = (self.0.settings.disclosed, request.to.kind());
+        request: &SendRequest,
+    ) -> Result<Result<RecipientSource<SendRejection>, Sent>, Fault> {
+        let (disclosed, kind) = (self.0.settings.discloses_accounts, request.to.kind());
         let identifier = rules::identifier(&request.to);
         if (kind, request.purpose) == (ContactKind::Email, Purpose::SignIn)
             && !self.0.verifications.sign_in_by_email_code()
@@ -142,45 +142,47 @@ impl Accounts {
             // A request with an ended session is treated as anonymous, like one with a rejected token.
             (Purpose::Contact, Some(user)) => {
                 let is_live = self.0.is_live(user).await?;
-                Audience::Anyone { account: is_live.then(|| user.account.clone()) }
+                RecipientSource::Anyone { account: is_live.then(|| user.account.clone()) }
             }
-            (Purpose::Contact, None) => Audience::Anyone { account: None },
-            (Purpose::SignUp, _) => Audience::Account {
+            (Purpose::Contact, None) => RecipientSource::Anyone { account: None },
+            (Purpose::SignUp, _) => RecipientSource::Account {
                 identifier,
                 judge: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
             },
-            (Purpose::SignIn | Purpose::PasswordReset, _) => Audience::Account {
+            (Purpose::SignIn | Purpose::PasswordReset, _) => RecipientSource::Account {
                 identifier,
                 judge: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
             },
             (Purpose::ContactUndo, _) => return Ok(Err(Sent::NotRequestable)),
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => return Ok(Err(Sent::SignedOut)),
             (Purpose::PhoneChange | Purpose::EmailChange, Some(user)) => {
-                if let Some(required) = self.0.required(user).await? {
+                if let Some(required) = self.0.check_recent_authentication(user).await? {
                     return Ok(Err(Sent::ReauthenticationRequired(required)));
                 }
                 if self.is_theirs(user, &request.to).await? {
                     return Ok(Err(Sent::ContactUnchanged));
                 }
                 let (user, now) = (user.clone(), self.0.clock.now());
-                Audience::Newcomer(Box::new(move |tx| {
+                RecipientSource::Newcomer(Box::new(move |tx| {
                     Box::pin(async move {
                         if !tx.is_live(&user.session, now).await? {
-                            return Ok(Err(Turned::NoStepUp(NoStepUp::Gone)));
+                            return Ok(Err(SendRejection::NoStepUp(StepUpRejection::Gone)));
                         }
                         let holder = tx.account(&identifier).await?;
-                        Ok(rules::for_mover(holder.as_ref(), kind, user.account, disclosed))
+                        Ok(rules::recipient_for_contact_change(holder.as_ref(), kind, user.account, disclosed))
                     })
                 }))
             }
             (Purpose::StepUp, Some(user)) => {
                 if let Some(why) = self.no_step_up(user, &request.to).await? {
-                    return Ok(Err(Sent::from(Started::Refused(Turned::NoStepUp(why)))));
+                    return Ok(Err(Sent::from(StartOutcome::Refused(SendRejection::NoStepUp(why)))));
                 }
                 let (user, to, now) = (user.clone(), request.to.clone(), self.0.clock.now());
                 // Checked again in the transaction of the send: the contact may have changed in the meantime.
-                Audience::Newcomer(Box::new(move |tx| {
-                    Box::pin(async move { Ok(step_up(tx, &user, &to, now).await?.map_err(Turned::NoStepUp)) })
+                RecipientSource::Newcomer(Box::new(move |tx| {
+                    Box::pin(async move {
+                        Ok(step_up_recipient_in_tx(tx, &user, &to, now).await?.map_err(SendRejection::NoStepUp))
+                    })
                 }))
             }
         }))
@@ -192,26 +194,30 @@ impl Accounts {
     /// A fault of the store or of the quotas.
     pub async fn resend_code(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: Option<&SignedIn>,
         id: &VerificationId,
         channel: Option<Channel>,
-    ) -> Result<SentAgain, Fault> {
+    ) -> Result<ResendOutcome, Fault> {
         if let Some(refusal) = self.may_resend(signed_in, id).await? {
             let event = self.0.event(caller, audit::Act::ResendVerificationCode);
-            let event = event.maybe_account(signed_in.map(|user| user.account.clone()));
+            let event = event.account_opt(signed_in.map(|user| user.account.clone()));
             let outcome = match refusal {
-                SentAgain::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-                SentAgain::NoStepUp(_) => audit::INVALID_INPUT,
-                SentAgain::SignedOut | SentAgain::Resent(_) => audit::UNAUTHENTICATED,
+                ResendOutcome::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+                ResendOutcome::NoStepUp(_) => audit::INVALID_INPUT,
+                ResendOutcome::SignedOut | ResendOutcome::Resent(_) => audit::UNAUTHENTICATED,
             };
-            return self.0.ended(event, outcome, refusal).await;
+            return self.0.record_outcome(event, outcome, refusal).await;
         }
-        Ok(SentAgain::Resent(self.0.verifications.resend(caller, id, channel).await?))
+        Ok(ResendOutcome::Resent(self.0.verifications.resend(caller, id, channel).await?))
     }
 
     /// Why a code is not resent to this caller. None: the verification decides.
-    async fn may_resend(&self, signed_in: Option<&SignedIn>, id: &VerificationId) -> Result<Option<SentAgain>, Fault> {
+    async fn may_resend(
+        &self,
+        signed_in: Option<&SignedIn>,
+        id: &VerificationId,
+    ) -> Result<Option<ResendOutcome>, Fault> {
         let Some(found) = self.0.verifications.get(id).await? else { return Ok(None) };
         Ok(match (found.purpose(), signed_in) {
             // The id of a CONTACT_UNDO verification is only given to a client with the undo token.
@@ -219,29 +225,29 @@ impl Accounts {
                 Purpose::Contact | Purpose::SignUp | Purpose::SignIn | Purpose::PasswordReset | Purpose::ContactUndo,
                 _,
             ) => None,
-            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => Some(SentAgain::SignedOut),
+            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => Some(ResendOutcome::SignedOut),
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, Some(user))
                 if !self.0.is_live(user).await? =>
             {
-                Some(SentAgain::SignedOut)
+                Some(ResendOutcome::SignedOut)
             }
             // Not compared with the account of the code: the answer would distinguish a code from the notice that is
             // sent in its place.
             (Purpose::PhoneChange | Purpose::EmailChange, Some(user)) => {
-                self.0.required(user).await?.map(SentAgain::ReauthenticationRequired)
+                self.0.check_recent_authentication(user).await?.map(ResendOutcome::ReauthenticationRequired)
             }
             // A verification closed by a security act has no account any more and must look like any other.
             (Purpose::StepUp, Some(user)) => match (found.contact(), found.account()) {
                 (Some(to), account) if account.is_none_or(|account| *account == user.account) => {
-                    self.no_step_up(user, &to).await?.map(SentAgain::NoStepUp)
+                    self.no_step_up(user, &to).await?.map(ResendOutcome::NoStepUp)
                 }
-                _ => Some(SentAgain::SignedOut),
+                _ => Some(ResendOutcome::SignedOut),
             },
         })
     }
 
     /// Records why no code was sent. Requests that were accepted, or over quota, are already in the audit trail.
-    pub(super) async fn record_refused(&self, caller: &Caller, act: audit::Act, sent: &Sent) {
+    pub(super) async fn record_rejection(&self, caller: &RequestInfo, act: audit::Act, sent: &Sent) {
         if let (Some(outcome), false) = (sent.outcome(), matches!(sent, Sent::Quota(_))) {
             self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
         }
@@ -257,13 +263,13 @@ impl Accounts {
     }
 
     /// Why no STEP_UP code is sent to this contact of the signed-in user. None: one may be sent.
-    async fn no_step_up(&self, signed_in: &SignedIn, contact: &Contact) -> Result<Option<NoStepUp>, Fault> {
+    async fn no_step_up(&self, signed_in: &SignedIn, contact: &Contact) -> Result<Option<StepUpRejection>, Fault> {
         let id = &signed_in.account;
         let Some(account) = self.0.store.account(&Identifier::Id(id.clone())).await? else {
-            return Ok(Some(NoStepUp::Gone));
+            return Ok(Some(StepUpRejection::Gone));
         };
         let changes = self.0.store.contact_changes(id).await?;
-        let established = Established::of(&account, &changes, self.0.clock.now());
+        let established = Established::load(&account, &changes, self.0.clock.now());
         Ok(for_step_up(&account, established, contact).err())
     }
 }

@@ -1,22 +1,22 @@
 //! Sign-up: with a verified contact, or with an e-mail address that is verified afterwards.
 
-use super::{Accounts, Parts, rules, words};
+use super::{Accounts, Deps, password_context, rules};
 use crate::{
     delivery::Notice,
-    quota::{Act, Refused},
-    session::{Device, Method, Opened, Opening, Tokens, Used},
+    quota::{Operation, Refused},
+    session::{AuthenticationResult, Device, Method, NewSession, PendingSession, Tokens},
     store::{
-        Ending, Identifier, Tx,
+        Identifier, Tx, TxOutcome,
         entity::{
             account::{AccountStatus, Model, Role},
             proof,
         },
     },
-    verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification},
+    verification::{self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, Verification},
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     channel::Channel,
     contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
     ids::AccountId,
@@ -31,7 +31,7 @@ use platform::{
 };
 
 /// The data of a sign-up.
-pub struct Newcomer {
+pub struct SignUpRequest {
     pub username: Username,
     pub password: Secret,
     pub name: Option<PersonName>,
@@ -43,7 +43,7 @@ pub struct Newcomer {
 }
 
 /// Result of a sign-up.
-pub enum SignUp {
+pub enum SignUpOutcome {
     SignedUp {
         account: Box<Model>,
         /// None: the account waits for its address to be verified, or for approval by an administrator.
@@ -63,40 +63,40 @@ pub enum SignUp {
 
 /// The value that belongs to another account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum TakenField {
     Username,
     Nickname,
     Contact,
 }
 
-impl From<Taken> for SignUp {
-    fn from(taken: Taken) -> Self {
+impl From<TakenField> for SignUpOutcome {
+    fn from(taken: TakenField) -> Self {
         match taken {
-            Taken::Username => SignUp::UsernameTaken,
-            Taken::Nickname => SignUp::NicknameTaken,
-            Taken::Contact => SignUp::ContactTaken,
+            TakenField::Username => SignUpOutcome::UsernameTaken,
+            TakenField::Nickname => SignUpOutcome::NicknameTaken,
+            TakenField::Contact => SignUpOutcome::ContactTaken,
         }
     }
 }
 
-impl SignUp {
+impl SignUpOutcome {
     /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
-            SignUp::SignedUp { .. } => audit::OK,
-            SignUp::ProofRejected(_) => "proof_rejected",
-            SignUp::PasswordRejected(_) => "password_rejected",
-            SignUp::UsernameTaken => "username_taken",
-            SignUp::NicknameTaken => "nickname_taken",
-            SignUp::ContactTaken => "contact_taken",
-            SignUp::ProofMissing => audit::INVALID_INPUT,
-            SignUp::Quota(_) => audit::QUOTA_EXCEEDED,
+            SignUpOutcome::SignedUp { .. } => audit::OK,
+            SignUpOutcome::ProofRejected(_) => "proof_rejected",
+            SignUpOutcome::PasswordRejected(_) => "password_rejected",
+            SignUpOutcome::UsernameTaken => "username_taken",
+            SignUpOutcome::NicknameTaken => "nickname_taken",
+            SignUpOutcome::ContactTaken => "contact_taken",
+            SignUpOutcome::ProofMissing => audit::INVALID_INPUT,
+            SignUpOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
 
 enum WriteResult {
-    Created(Option<Box<Opened>>),
+    Created(Option<Box<NewSession>>),
     Taken,
     Rejected(Rejection),
 }
@@ -109,40 +109,40 @@ impl Accounts {
     /// A fault of the store, the quotas or the password hasher.
     pub async fn sign_up(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         token: Option<ProofToken>,
-        newcomer: Newcomer,
-    ) -> Result<SignUp, Fault> {
+        newcomer: SignUpRequest,
+    ) -> Result<SignUpOutcome, Fault> {
         let parts = &self.0;
         let event = parts.event(caller, audit::Act::SignUp);
         let outcome = self.sign_up_proved(caller, token, newcomer, &event).await?;
         match &outcome {
             // Already in the audit trail.
-            SignUp::SignedUp { .. } => Ok(outcome),
-            refused => parts.ended(event, refused.outcome(), ()).await.map(|()| outcome),
+            SignUpOutcome::SignedUp { .. } => Ok(outcome),
+            refused => parts.record_outcome(event, refused.outcome(), ()).await.map(|()| outcome),
         }
     }
 
     async fn sign_up_proved(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         token: Option<ProofToken>,
-        newcomer: Newcomer,
+        newcomer: SignUpRequest,
         event: &Event,
-    ) -> Result<SignUp, Fault> {
+    ) -> Result<SignUpOutcome, Fault> {
         let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Act::SignUp, caller).await {
-            return Ok(SignUp::Quota(refused));
+        if let Err(refused) = parts.quotas.charge(Operation::SignUp, caller).await {
+            return Ok(SignUpOutcome::Quota(refused));
         }
         let Some(token_hash) = token.map(|token| token.hash()) else {
-            return Ok(SignUp::ProofRejected(Rejection::Unknown));
+            return Ok(SignUpOutcome::ProofRejected(Rejection::Unknown));
         };
         let proof = match parts.verifications.look_at_proof(&token_hash, Purpose::SignUp).await? {
             Ok(proof) => proof,
-            Err(reason) => return Ok(SignUp::ProofRejected(reason)),
+            Err(reason) => return Ok(SignUpOutcome::ProofRejected(reason)),
         };
         let now = parts.clock.now();
-        let status = rules::proved_status(parts.settings.approval);
+        let status = rules::initial_status(parts.settings.approval);
         let device = newcomer.device.clone();
         let password = newcomer.password.clone();
         let mut account = parts.draft(newcomer, status, now);
@@ -153,9 +153,9 @@ impl Accounts {
         if let Some(taken) = parts.taken(&account).await? {
             return Ok(taken.into());
         }
-        let violations = parts.policy.judge(&password, &words(&account)).await?;
+        let violations = parts.policy.judge(&password, &password_context(&account)).await?;
         if !violations.is_empty() {
-            return Ok(SignUp::PasswordRejected(violations));
+            return Ok(SignUpOutcome::PasswordRejected(violations));
         }
         account.password_hash = Some(parts.hasher.hash(&password).await?.as_str().to_owned());
         let opening =
@@ -170,13 +170,17 @@ impl Accounts {
                 .await?
         };
         match written {
-            WriteResult::Rejected(reason) => Ok(SignUp::ProofRejected(reason)),
+            WriteResult::Rejected(reason) => Ok(SignUpOutcome::ProofRejected(reason)),
             // A concurrent sign-up took the value; the proof was not spent.
-            WriteResult::Taken => Ok(parts.taken(&account).await?.unwrap_or(Taken::Username).into()),
+            WriteResult::Taken => Ok(parts.taken(&account).await?.unwrap_or(TakenField::Username).into()),
             WriteResult::Created(opened) => {
                 entry.log();
-                let tokens = opened.map(|opened| parts.sessions.welcome(&account, &opened)).transpose()?;
-                Ok(SignUp::SignedUp { account: Box::new(account), tokens: tokens.map(Box::new), verification: None })
+                let tokens = opened.map(|opened| parts.sessions.issue_tokens(&account, &opened)).transpose()?;
+                Ok(SignUpOutcome::SignedUp {
+                    account: Box::new(account),
+                    tokens: tokens.map(Box::new),
+                    verification: None,
+                })
             }
         }
     }
@@ -192,17 +196,19 @@ impl Accounts {
     /// A fault of the store, the quotas or the password hasher.
     pub async fn sign_up_by_email(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         email: EmailAddress,
-        newcomer: Newcomer,
-    ) -> Result<SignUp, Fault> {
+        newcomer: SignUpRequest,
+    ) -> Result<SignUpOutcome, Fault> {
         let parts = &self.0;
         let event = parts.event(caller, audit::Act::SignUp).contact(email.masked());
-        if let Err(refused) = parts.quotas.charge(Act::SignUp, caller).await {
-            return parts.ended(event, audit::QUOTA_EXCEEDED, SignUp::Quota(refused)).await;
+        if let Err(refused) = parts.quotas.charge(Operation::SignUp, caller).await {
+            return parts.record_outcome(event, audit::QUOTA_EXCEEDED, SignUpOutcome::Quota(refused)).await;
         }
         if !parts.settings.activation_by_email {
-            return parts.ended(event, SignUp::ProofMissing.outcome(), SignUp::ProofMissing).await;
+            return parts
+                .record_outcome(event, SignUpOutcome::ProofMissing.outcome(), SignUpOutcome::ProofMissing)
+                .await;
         }
         let now = parts.clock.now();
         let locale = newcomer.locale;
@@ -211,19 +217,20 @@ impl Accounts {
         let contact = Contact::Email(email);
         set_contact(&mut account, &contact, None);
         if let Some(taken) = parts.taken(&account).await? {
-            let refused = SignUp::from(taken);
-            return parts.ended(event, refused.outcome(), refused).await;
+            let refused = SignUpOutcome::from(taken);
+            return parts.record_outcome(event, refused.outcome(), refused).await;
         }
-        let violations = parts.policy.judge(&password, &words(&account)).await?;
+        let violations = parts.policy.judge(&password, &password_context(&account)).await?;
         if !violations.is_empty() {
-            return parts.ended(event, "password_rejected", SignUp::PasswordRejected(violations)).await;
+            return parts.record_outcome(event, "password_rejected", SignUpOutcome::PasswordRejected(violations)).await;
         }
         let hash: PasswordHash = parts.hasher.hash(&password).await?;
         account.password_hash = Some(hash.as_str().to_owned());
         let row = account.clone();
-        let disclosed = parts.settings.disclosed;
-        let audience: Audience<Taken> =
-            Audience::Newcomer(Box::new(move |tx| Box::pin(async move { insert_pending(tx, row, disclosed).await })));
+        let disclosed = parts.settings.discloses_accounts;
+        let audience: RecipientSource<TakenField> = RecipientSource::Newcomer(Box::new(move |tx| {
+            Box::pin(async move { insert_pending(tx, row, disclosed).await })
+        }));
         let start = Start {
             purpose: Purpose::SignUp,
             to: contact,
@@ -234,24 +241,24 @@ impl Accounts {
             act: audit::Act::SignUp,
         };
         match parts.verifications.start(caller, start).await? {
-            Started::Sent(verification) => Ok(SignUp::SignedUp {
+            StartOutcome::Sent(verification) => Ok(SignUpOutcome::SignedUp {
                 account: Box::new(account),
                 tokens: None,
                 verification: Some(Box::new(verification)),
             }),
-            Started::Quota(refused) => Ok(SignUp::Quota(refused)),
-            Started::Refused(taken) => {
+            StartOutcome::Quota(refused) => Ok(SignUpOutcome::Quota(refused)),
+            StartOutcome::Refused(taken) => {
                 let taken = parts.taken(&account).await?.unwrap_or(taken);
-                let refused = SignUp::from(taken);
-                parts.ended(event, refused.outcome(), refused).await
+                let refused = SignUpOutcome::from(taken);
+                parts.record_outcome(event, refused.outcome(), refused).await
             }
         }
     }
 }
 
-impl Parts {
+impl Deps {
     /// The account of a sign-up, without contact and password.
-    fn draft(&self, newcomer: Newcomer, status: AccountStatus, now: Timestamp) -> Model {
+    fn draft(&self, newcomer: SignUpRequest, status: AccountStatus, now: Timestamp) -> Model {
         Model {
             id: AccountId::new(&self.entropy),
             username: newcomer.username.as_str().to_owned(),
@@ -280,10 +287,10 @@ impl Parts {
 
     /// The value that belongs to another account. A contact counts only if it is verified on both sides: an unverified
     /// contact reserves nothing and reveals nothing.
-    async fn taken(&self, account: &Model) -> Result<Option<Taken>, Fault> {
+    async fn taken(&self, account: &Model) -> Result<Option<TakenField>, Fault> {
         for (name, taken) in unique_names(account) {
             let holder = self.store.account(&name).await?;
-            if holder.is_some_and(|holder| !rules::gives_way(&holder, account)) {
+            if holder.is_some_and(|holder| !rules::is_replaced_by(&holder, account)) {
                 return Ok(Some(taken));
             }
         }
@@ -293,8 +300,8 @@ impl Parts {
         ];
         for identifier in proved.into_iter().flatten() {
             let holder = self.store.account(&identifier).await?;
-            if holder.is_some_and(|holder| !rules::is_unproved(&holder)) {
-                return Ok(Some(Taken::Contact));
+            if holder.is_some_and(|holder| !rules::is_unverified(&holder)) {
+                return Ok(Some(TakenField::Contact));
             }
         }
         Ok(None)
@@ -317,17 +324,17 @@ fn set_contact(account: &mut Model, contact: &Contact, verified_at: Option<Times
 }
 
 /// The unique names of an account.
-fn unique_names(account: &Model) -> impl Iterator<Item = (Identifier, Taken)> {
-    let username = (Identifier::Username(account.username_key.clone()), Taken::Username);
-    let nickname = account.nickname_key.clone().map(|key| (Identifier::Nickname(key), Taken::Nickname));
+fn unique_names(account: &Model) -> impl Iterator<Item = (Identifier, TakenField)> {
+    let username = (Identifier::Username(account.username_key.clone()), TakenField::Username);
+    let nickname = account.nickname_key.clone().map(|key| (Identifier::Nickname(key), TakenField::Nickname));
     std::iter::once(username).chain(nickname)
 }
 
 /// Deletes earlier unverified sign-ups with the same address.
 async fn delete_replaceable(tx: &Tx, account: &Model, contact: &Identifier) -> Result<(), Fault> {
-    tx.give_up_unproved(contact).await?;
+    tx.delete_unverified_account(contact).await?;
     for (name, _) in unique_names(account) {
-        if let Some(holder) = tx.account(&name).await?.filter(|holder| rules::gives_way(holder, account)) {
+        if let Some(holder) = tx.account(&name).await?.filter(|holder| rules::is_replaced_by(holder, account)) {
             tx.delete_account(&holder.id).await?;
         }
     }
@@ -339,14 +346,14 @@ async fn create(
     tx: &Tx,
     account: Model,
     token_hash: &str,
-    opening: Option<Opening>,
+    opening: Option<PendingSession>,
     entry: &Event,
     now: Timestamp,
-) -> Result<Ending<WriteResult>, Fault> {
+) -> Result<TxOutcome<WriteResult>, Fault> {
     let spending = tx.spend_proof(token_hash, Purpose::SignUp, now).await?;
-    let proof: proof::Model = match verification::spent(spending, Purpose::SignUp, now) {
+    let proof: proof::Model = match verification::spent_proof(spending, Purpose::SignUp, now) {
         Ok(proof) => proof,
-        Err(reason) => return Ok(Ending::Rollback(WriteResult::Rejected(reason))),
+        Err(reason) => return Ok(TxOutcome::Rollback(WriteResult::Rejected(reason))),
     };
     let contact = match proof.contact_kind {
         ContactKind::Phone => Identifier::Phone(proof.contact_key.clone()),
@@ -355,38 +362,38 @@ async fn create(
     delete_replaceable(tx, &account, &contact).await?;
     let id = account.id.clone();
     if !tx.insert_account(account).await? {
-        return Ok(Ending::Rollback(WriteResult::Taken));
+        return Ok(TxOutcome::Rollback(WriteResult::Taken));
     }
     tx.own_verification(&proof.verification_id, &id).await?;
     let opened = match opening {
         Some(opening) => {
             let verification = tx.verification(&proof.verification_id).await?;
-            let methods = verification.map(|row| Method::of_code(row.delivery_channel)).into_iter().collect();
+            let methods = verification.map(|row| Method::from_channel(row.delivery_channel)).into_iter().collect();
             // The methods used at sign-up count: no contact of the account was changed before.
-            Some(Box::new(opening.write(tx, Used { methods, counts: true }).await?))
+            Some(Box::new(opening.write(tx, AuthenticationResult { methods, is_established: true }).await?))
         }
         None => None,
     };
     tx.insert_audit(entry).await?;
-    Ok(Ending::Commit(WriteResult::Created(opened)))
+    Ok(TxOutcome::Commit(WriteResult::Created(opened)))
 }
 
 /// Inserts the account that waits for a code, and returns the recipient.
-async fn insert_pending(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Result<Recipient, Taken>, Fault> {
+async fn insert_pending(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Result<Recipient, TakenField>, Fault> {
     let key = account.email_key.clone().unwrap_or_default();
     account.claimed_email_key = Some(key.clone());
     let address = Identifier::Email(key);
     delete_replaceable(tx, &account, &address).await?;
     let recipient = match tx.account(&address).await? {
-        None => Recipient::Holder { account: Some(account.id.clone()), to: None },
-        Some(_) if disclosed => return Ok(Err(Taken::Contact)),
+        None => Recipient::Code { account: Some(account.id.clone()), to: None },
+        Some(_) if disclosed => return Ok(Err(TakenField::Contact)),
         Some(owner) => {
             // The address stays the owner's: this row only records it as entered. It can never be activated; the
             // janitor deletes it with other unverified accounts.
             account.email_key = None;
             let to = rules::own(&owner, ContactKind::Email);
-            Recipient::Told { account: owner.id, to, notice: Notice::AccountExists }
+            Recipient::NotifyOwner { account: owner.id, to, notice: Notice::AccountExists }
         }
     };
-    Ok(if tx.insert_account(account).await? { Ok(recipient) } else { Err(Taken::Username) })
+    Ok(if tx.insert_account(account).await? { Ok(recipient) } else { Err(TakenField::Username) })
 }

@@ -3,14 +3,16 @@
 use super::{Accounts, contact::token_hash, rules};
 use crate::{
     delivery::{Notice, notices},
-    quota::{Act, Refused},
-    session::ways_in::{self, SecurityAct, Subject},
-    store::{Ending, Held, Identifier, Tx, entity::contact_change},
-    verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification, rules as codes},
+    quota::{Operation, Refused},
+    session::ways_in::{self, ActSubject, SecurityAct},
+    store::{AccountContact, Identifier, Tx, TxOutcome, entity::contact_change},
+    verification::{
+        self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, Verification, rules as codes,
+    },
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     contact::Contact,
     ids::{AccountId, DeliveryId, SessionId},
     purpose::Purpose,
@@ -35,7 +37,7 @@ impl UndoToken {
 }
 
 /// A request to undo a change.
-pub struct Undo {
+pub struct UndoRequest {
     /// None: the text does not have the format of an undo token.
     pub token: Option<UndoToken>,
     /// Proof of a CONTACT_UNDO verification. Inner None: the text does not have the format of a proof.
@@ -43,7 +45,7 @@ pub struct Undo {
 }
 
 /// Result of undoing a change.
-pub enum Undone {
+pub enum UndoOutcome {
     Undone {
         sessions_ended: usize,
     },
@@ -58,14 +60,14 @@ pub enum Undone {
     Quota(Refused),
 }
 
-impl Undone {
+impl UndoOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            Undone::Undone { .. } => audit::OK,
-            Undone::ConfirmationRequired(_) => "undo_confirmation_required",
-            Undone::Rejected(_) | Undone::ProofRejected(_) => "proof_rejected",
-            Undone::ContactTaken => "contact_taken",
-            Undone::Quota(_) => audit::QUOTA_EXCEEDED,
+            UndoOutcome::Undone { .. } => audit::OK,
+            UndoOutcome::ConfirmationRequired(_) => "undo_confirmation_required",
+            UndoOutcome::Rejected(_) | UndoOutcome::ProofRejected(_) => "proof_rejected",
+            UndoOutcome::ContactTaken => "contact_taken",
+            UndoOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -73,7 +75,7 @@ impl Undone {
 enum WriteResult {
     Undone { account: AccountId, ended: Vec<SessionId>, messages: Vec<DeliveryId> },
     Unconfirmed { account: AccountId, contact: Contact },
-    Refused(Undone),
+    Refused(UndoOutcome),
 }
 
 /// An undo and its inputs.
@@ -95,26 +97,26 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
-    pub async fn undo_contact_change(&self, caller: &Caller, undo: Undo) -> Result<Undone, Fault> {
+    pub async fn undo_contact_change(&self, caller: &RequestInfo, undo: UndoRequest) -> Result<UndoOutcome, Fault> {
         let parts = &self.0;
         let event = parts.event(caller, audit::Act::UndoContactChange);
         let undone = self.undo(caller, undo, &event).await?;
         match &undone {
             // Already in the audit trail.
-            Undone::Undone { .. } => Ok(undone),
-            refused => parts.ended(event, refused.outcome(), ()).await.map(|()| undone),
+            UndoOutcome::Undone { .. } => Ok(undone),
+            refused => parts.record_outcome(event, refused.outcome(), ()).await.map(|()| undone),
         }
     }
 
-    async fn undo(&self, caller: &Caller, undo: Undo, event: &Event) -> Result<Undone, Fault> {
+    async fn undo(&self, caller: &RequestInfo, undo: UndoRequest, event: &Event) -> Result<UndoOutcome, Fault> {
         let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Act::SpendProof, caller).await {
-            return Ok(Undone::Quota(refused));
+        if let Err(refused) = parts.quotas.charge(Operation::SpendProof, caller).await {
+            return Ok(UndoOutcome::Quota(refused));
         }
-        let Some(token) = undo.token else { return Ok(Undone::Rejected(Rejection::Unknown)) };
+        let Some(token) = undo.token else { return Ok(UndoOutcome::Rejected(Rejection::Unknown)) };
         let proof_hash = match undo.proof {
             Some(Some(proof)) => Some(proof.hash()),
-            Some(None) => return Ok(Undone::ProofRejected(Rejection::Unknown)),
+            Some(None) => return Ok(UndoOutcome::ProofRejected(Rejection::Unknown)),
             None => None,
         };
         let now = parts.clock.now();
@@ -125,7 +127,7 @@ impl Accounts {
                 event.clone().account(account).log();
                 parts.sessions.announce_ended(&ended, now);
                 parts.dispatch(messages);
-                Ok(Undone::Undone { sessions_ended: ended.len() })
+                Ok(UndoOutcome::Undone { sessions_ended: ended.len() })
             }
             WriteResult::Unconfirmed { account, contact } => self.ask_for_confirmation(caller, account, contact).await,
             WriteResult::Refused(refusal) => Ok(refusal),
@@ -135,18 +137,18 @@ impl Accounts {
     /// Sends a code to the contact that no change touched.
     async fn ask_for_confirmation(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         account: AccountId,
         contact: Contact,
-    ) -> Result<Undone, Fault> {
+    ) -> Result<UndoOutcome, Fault> {
         let Some(channel) = codes::channel(None, contact.kind()) else {
             return Err(Fault::internal("no channel for the kind of contact"));
         };
         let to = contact.clone();
-        let audience: Audience<()> = Audience::Account {
+        let audience: RecipientSource<()> = RecipientSource::Account {
             identifier: Identifier::Id(account),
             judge: Box::new(move |holder| match holder {
-                Some(holder) => Ok(Recipient::Holder { account: Some(holder.id.clone()), to: Some(to) }),
+                Some(holder) => Ok(Recipient::Code { account: Some(holder.id.clone()), to: Some(to) }),
                 None => Err(()),
             }),
         };
@@ -160,51 +162,51 @@ impl Accounts {
             act: audit::Act::SendVerificationCode,
         };
         Ok(match self.0.verifications.start(caller, start).await? {
-            Started::Sent(verification) => Undone::ConfirmationRequired(Box::new(verification)),
-            Started::Quota(refused) => Undone::Quota(refused),
+            StartOutcome::Sent(verification) => UndoOutcome::ConfirmationRequired(Box::new(verification)),
+            StartOutcome::Quota(refused) => UndoOutcome::Quota(refused),
             // The account was deleted in the meantime.
-            Started::Refused(()) => Undone::Rejected(Rejection::Unknown),
+            StartOutcome::Refused(()) => UndoOutcome::Rejected(Rejection::Unknown),
         })
     }
 }
 
 impl UndoTx {
-    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
-        let refused = |refusal| Ok(Ending::Rollback(WriteResult::Refused(refusal)));
-        let rejected = |reason| refused(Undone::Rejected(reason));
+    async fn write(self, tx: &Tx) -> Result<TxOutcome<WriteResult>, Fault> {
+        let refused = |refusal| Ok(TxOutcome::Rollback(WriteResult::Refused(refusal)));
+        let rejected = |reason| refused(UndoOutcome::Rejected(reason));
         let Some(change) = tx.contact_change(&self.token_hash).await? else { return rejected(Rejection::Unknown) };
         if change.expires_at <= self.now {
             return rejected(Rejection::Expired);
         }
         let id = change.account_id.clone();
         let changes = tx.undoable_changes(&id, self.now).await?;
-        let subject = Subject::new(id.clone()).spending(self.proof_hash.clone());
+        let subject = ActSubject::new(id.clone()).spending(self.proof_hash.clone());
         let subject = subject.contacts(changes.into_iter().filter_map(|change| change.old_contact_key));
-        let ended = ways_in::end(tx, SecurityAct::ContactUndo, &subject, self.now).await?;
+        let ended = ways_in::revoke_access(tx, SecurityAct::ContactUndo, &subject, self.now).await?;
         let sessions = ended.session_ids();
         let (Some(account), undone) = (ended.account, ended.undone) else { return rejected(Rejection::Unknown) };
         // The account is locked, so a change that is not among these was already undone.
         if !undone.iter().any(|undone| undone.id == change.id) {
             return rejected(Rejection::Spent);
         }
-        if let Some(contact) = rules::untouched(&account, &undone) {
+        if let Some(contact) = rules::unchanged_contact(&account, &undone) {
             match self.spend_confirmation(tx, &id, &contact).await? {
                 Some(Ok(())) => {}
-                Some(Err(reason)) => return refused(Undone::ProofRejected(reason)),
-                None => return Ok(Ending::Rollback(WriteResult::Unconfirmed { account: id, contact })),
+                Some(Err(reason)) => return refused(UndoOutcome::ProofRejected(reason)),
+                None => return Ok(TxOutcome::Rollback(WriteResult::Unconfirmed { account: id, contact })),
             }
         }
         if !self.restore(tx, &id, &undone).await? {
-            return refused(Undone::ContactTaken);
+            return refused(UndoOutcome::ContactTaken);
         }
         let to = |contact| {
             let entropy = &self.accounts.0.entropy;
-            notices::to(contact, &account, Notice::ContactChangeUndone, entropy, self.now)
+            notices::order_to(contact, &account, Notice::ContactChangeUndone, entropy, self.now)
         };
-        let orders = rules::all_contacts(&account, &undone).into_iter().map(to).collect();
-        let messages = notices::owe(tx, &id, orders, self.now).await?;
+        let orders = rules::contacts_to_notify(&account, &undone).into_iter().map(to).collect();
+        let messages = notices::enqueue(tx, &id, orders, self.now).await?;
         tx.insert_audit(&self.entry.clone().account(id.clone())).await?;
-        Ok(Ending::Commit(WriteResult::Undone { account: id, ended: sessions, messages }))
+        Ok(TxOutcome::Commit(WriteResult::Undone { account: id, ended: sessions, messages }))
     }
 
     /// Spends the proof that a contact of the account was confirmed. None: no proof was sent.
@@ -216,7 +218,7 @@ impl UndoTx {
     ) -> Result<Option<Result<(), Rejection>>, Fault> {
         let Some(hash) = &self.proof_hash else { return Ok(None) };
         let spending = tx.spend_proof(hash, Purpose::ContactUndo, self.now).await?;
-        Ok(Some(match verification::spent(spending, Purpose::ContactUndo, self.now) {
+        Ok(Some(match verification::spent_proof(spending, Purpose::ContactUndo, self.now) {
             Ok(proof) if proof.account_id.as_ref() == Some(account) && proof.contact_key == contact.key() => Ok(()),
             Ok(_) => Err(Rejection::Unknown),
             Err(reason) => Err(reason),
@@ -227,12 +229,12 @@ impl UndoTx {
     /// out. False: the account would have no verified contact.
     async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[contact_change::Model]) -> Result<bool, Fault> {
         let mut account = None;
-        for mut held in rules::restored(undone) {
+        for mut held in rules::contacts_before(undone) {
             if let Some(contact) = held.identifier() {
                 // An account that never verified the contact loses it.
-                tx.give_up_unproved(&contact).await?;
+                tx.delete_unverified_account(&contact).await?;
                 if tx.account(&contact).await?.is_some_and(|holder| holder.id != *id) {
-                    held = Held { contact: None, verified_at: None, ..held };
+                    held = AccountContact { contact: None, verified_at: None, ..held };
                 }
             }
             match tx.set_contact(id, &held, self.now).await? {
@@ -244,8 +246,8 @@ impl UndoTx {
         if account.is_none_or(|account| notices::proved(&account).is_empty()) {
             return Ok(false);
         }
-        tx.drop_password(id, self.now).await?;
-        self.accounts.0.sessions.unlock(tx, id).await?;
+        tx.remove_password(id, self.now).await?;
+        self.accounts.0.sessions.clear_lockouts(tx, id).await?;
         Ok(true)
     }
 }

@@ -7,13 +7,13 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    http::{self, server::Server, stop::Stop},
+    http::{self, server::Server, shutdown::Stop},
     store::Store,
 };
 use platform::{
-    config::{Config, Place, http::Http},
+    config::{Config, DatabaseLocation, http::Http},
     fault::{Fault, FaultKind},
-    vitals::Vitals,
+    supervisor::Supervisor,
 };
 
 /// The first pause between two attempts; each failure doubles it, up to `MAX_PAUSE`.
@@ -25,7 +25,11 @@ const MAX_PAUSE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// An error message for the operator.
-pub(super) async fn open(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
+pub(super) async fn open(
+    config: &Config,
+    vitals: &Supervisor,
+    listener: Option<&TcpListener>,
+) -> Result<Store, String> {
     let store = connect(config, vitals, listener).await?;
     let place = place(config);
     let cannot = |fault: Fault| format!("{place}: {}", fault.words());
@@ -57,7 +61,11 @@ pub(super) async fn open(config: &Config, vitals: &Vitals, listener: Option<&Tcp
 ///
 /// # Errors
 /// An error message for the operator.
-pub(super) async fn connect(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
+pub(super) async fn connect(
+    config: &Config,
+    vitals: &Supervisor,
+    listener: Option<&TcpListener>,
+) -> Result<Store, String> {
     let deadline = Instant::now() + config.store.wait;
     let mut pause = MIN_PAUSE;
     let mut logged = String::new();
@@ -88,7 +96,7 @@ pub(super) async fn connect(config: &Config, vitals: &Vitals, listener: Option<&
     }
 }
 
-async fn attempt(config: &Config, vitals: &Vitals) -> Result<Store, Fault> {
+async fn attempt(config: &Config, vitals: &Supervisor) -> Result<Store, Fault> {
     let store = Store::open(&config.store, vitals).await?;
     match store.read_only() {
         None => Ok(store),
@@ -101,8 +109,8 @@ async fn attempt(config: &Config, vitals: &Vitals) -> Result<Store, Fault> {
 
 fn place(config: &Config) -> String {
     match &config.store.place {
-        Place::Sqlite { file } => format!("the database {}", file.display()),
-        Place::Postgres { .. } => "DATABASE_URL".to_owned(),
+        DatabaseLocation::Sqlite { file } => format!("the database {}", file.display()),
+        DatabaseLocation::Postgres { .. } => "DATABASE_URL".to_owned(),
     }
 }
 

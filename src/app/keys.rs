@@ -42,7 +42,7 @@ pub struct KeySet {
 /// An error message for the operator.
 pub fn open(settings: &config::Keys, data_dir: &Path, entropy: &Entropy) -> Result<Secrets, String> {
     let current = |files: &KeyFiles| files.current_or_made(entropy).map(Some);
-    assemble(settings, |kind| collect(settings, kind, data_dir, current, file::make_private))
+    assemble(settings, |kind| collect(settings, kind, data_dir, current, file::restrict_permissions))
 }
 
 /// Loads the keys without changing anything. `None`: one of them will be generated at first start.
@@ -129,7 +129,7 @@ pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected
             }
             Err(why) => {
                 let (path, mend) = why.split_once(": ").unwrap_or(("DATA_DIR", &why));
-                env.refuse(path, mend);
+                env.add_error(path, mend);
             }
         }
     }
@@ -163,7 +163,7 @@ fn collect(
         }
         set.accepted.extend(next);
         set.accepted.extend(files.previous()?.into_iter().map(|retired| retired.secret));
-        set.warnings = files.modes(mode);
+        set.warnings = files.permission_warnings(mode);
     }
     Ok(set)
 }

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::rooms::Built;
+use super::services::Built;
 use crate::{
-    http::{self, server::Server, stop::Stop},
+    http::{self, server::Server, shutdown::Stop},
     store::Store,
 };
 use platform::{
@@ -23,7 +23,7 @@ const MAX_CONNECTIONS: usize = 16;
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Metrics are being recorded, and not served yet.
-pub(super) struct Counting {
+pub(super) struct MetricsRecorder {
     exporter: Exporter,
     listener: TcpListener,
 }
@@ -35,7 +35,7 @@ pub(super) struct Metrics {
     _upkeep: AbortOnDropHandle<()>,
 }
 
-impl Counting {
+impl MetricsRecorder {
     /// Starts to record metrics, if an address is set. It must run before anything else is built, so that nothing is
     /// missed.
     ///
@@ -48,7 +48,7 @@ impl Counting {
             .map_err(|error| format!("METRICS_ADDR: can't listen on {address}: {error}"))?;
         let exporter = Exporter::install()
             .map_err(|_| "METRICS_ADDR: a metrics recorder is already installed in this process".to_owned())?;
-        metrics::begin();
+        metrics::init();
         Ok(Some(Self { exporter, listener }))
     }
 
@@ -80,7 +80,7 @@ impl Counting {
         Ok(Metrics {
             shutdown,
             server: AbortOnDropHandle::new(tokio::spawn(server.run())),
-            _upkeep: AbortOnDropHandle::new(tokio::spawn(exporter.keep(clock))),
+            _upkeep: AbortOnDropHandle::new(tokio::spawn(exporter.run_upkeep(clock))),
         })
     }
 }
@@ -98,8 +98,8 @@ fn sample(store: &Store, hashing: &Pool) {
     let depth = |waiting: usize| u32::try_from(waiting).unwrap_or(u32::MAX);
     let (idle, used) = store.connections();
     metrics::pool(idle, used);
-    if let Some(waiting) = store.writes_waiting() {
+    if let Some(waiting) = store.queued_writes() {
         metrics::queue_depth(Queue::Writes, depth(waiting));
     }
-    metrics::queue_depth(Queue::Hashing, depth(hashing.waiting()));
+    metrics::queue_depth(Queue::Hashing, depth(hashing.queued()));
 }

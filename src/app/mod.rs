@@ -5,7 +5,7 @@ pub mod keys;
 mod metrics;
 pub mod presence;
 mod readiness;
-mod rooms;
+mod services;
 mod settings;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -16,25 +16,25 @@ use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-pub use self::settings::{Settings, chapters, env_example, settings, settings_help};
+pub use self::settings::{Settings, env_example, sections, settings, settings_help};
 use self::{
-    metrics::{Counting, Metrics},
+    metrics::{Metrics, MetricsRecorder},
     readiness::Readiness,
-    rooms::Built,
+    services::Built,
 };
 use crate::{
     account::Accounts,
     events::Events,
     graphql,
-    http::{self, server::Server, stop::Stop, tls::Tls},
+    http::{self, server::Server, shutdown::Stop, tls::Tls},
     store::Store,
 };
 use platform::{
     clock::{Clock, Entropy},
     config::Config,
     fault::Fault,
+    supervisor::Supervisor,
     telemetry,
-    vitals::Vitals,
 };
 
 /// The external inputs of the program: the time and randomness.
@@ -75,7 +75,7 @@ pub struct App {
     presence: JoinHandle<()>,
     /// Keeps the decoy password hashes similar to those of accounts.
     decoys: JoinHandle<()>,
-    vitals: Vitals,
+    vitals: Supervisor,
     /// The metrics server, and the task that counts expired verifications for it.
     metrics: Option<(Metrics, JoinHandle<()>)>,
     tls: Option<Tls>,
@@ -88,21 +88,21 @@ impl App {
     /// An error message for the operator.
     pub async fn start(settings: Settings, world: World, listener: TcpListener) -> Result<Self, String> {
         let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
-        let counting = Counting::begin(&settings.config.telemetry).await?;
-        let vitals = Vitals::default();
+        let counting = MetricsRecorder::begin(&settings.config.telemetry).await?;
+        let vitals = Supervisor::default();
         let outbox_channels = settings.providers.iter().filter(|provider| provider.name == "development");
         let outbox_channels =
             outbox_channels.flat_map(|provider| provider.channels.iter().map(|channel| channel.as_str())).collect();
-        let built = rooms::build(settings, &world, &vitals, Some(&listener)).await?;
+        let built = services::build(settings, &world, &vitals, Some(&listener)).await?;
         // Before the keys are used. A fault is only logged: with a full disk, reads still work.
-        if let Err(fault) = built.presence.note().await {
+        if let Err(fault) = built.presence.update().await {
             telemetry::report(&fault);
         }
         let config = built.config.clone();
         let shutdown = CancellationToken::new();
         let stop = Stop::new(shutdown.clone());
         built.rooms.sessions.prepare_decoys().await;
-        let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().keep_decoys(shutdown.clone()));
+        let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().run_decoy_census(shutdown.clone()));
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
         let tls = server.tls();
@@ -207,7 +207,7 @@ impl App {
 /// # Errors
 /// An error message for the operator.
 pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, String> {
-    Ok(rooms::build(settings, &world, &Vitals::default(), None).await?.accounts)
+    Ok(services::build(settings, &world, &Supervisor::default(), None).await?.accounts)
 }
 
 /// The database, for `migrate`. Waits up to `DATABASE_WAIT` for a server that is not available yet.
@@ -215,7 +215,7 @@ pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, Stri
 /// # Errors
 /// An error message for the operator.
 pub async fn database(settings: &Settings) -> Result<Store, String> {
-    database::connect(&settings.config, &Vitals::default(), None).await
+    database::connect(&settings.config, &Supervisor::default(), None).await
 }
 
 fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
@@ -228,10 +228,10 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     let default_locale = built.config.messages.default_locale;
     let readiness = Readiness::new(built.store.clone(), world.clock.clone());
     let waited_store = built.store.clone();
-    http::router::router(http::router::Parts {
+    http::router::router(http::router::RouterConfig {
         executor: schema.finish(),
         sdl: graphql::sdl(),
-        scalars: graphql::mistake,
+        scalars: graphql::invalid_scalar,
         settings,
         judge: Arc::new(built.gate.clone()),
         clock: world.clock.clone(),
@@ -241,7 +241,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
             let readiness = readiness.clone();
             Box::pin(async move { readiness.unready().await })
         }),
-        waited: Box::new(move || waited_store.waited()),
+        waited: Box::new(move || waited_store.min_wait()),
         stop,
         extra: extra(built),
     })
@@ -260,7 +260,7 @@ fn extra(built: &Built) -> Router {
         extra = extra.merge(http::outbox::guarded(outbox.clone(), &built.config.http));
     }
     let reception = built.reception.clone();
-    extra.merge(http::receipts::routes(http::receipts::Door {
+    extra.merge(http::receipts::routes(http::receipts::ReceiptState {
         verifiers: Arc::clone(&built.verifiers),
         sink: Arc::new(move |receipts| -> BoxFuture<'static, Result<(), Fault>> {
             let reception = reception.clone();

@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// The first interval after the start, when other processes may have started at the same time.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 /// A process whose row was not updated for this long is considered stopped.
-pub const GONE_AFTER: Duration = Duration::from_secs(120);
+pub const PROCESS_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long rows of processes that ended without shutdown are kept, for diagnosis.
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -42,11 +42,11 @@ impl Presence {
                 () = stop.cancelled() => break,
                 () = self.clock.sleep_until(next) => {}
             }
-            if let Err(fault) = self.note().await {
+            if let Err(fault) = self.update().await {
                 telemetry::report(&fault);
             }
         }
-        if let Err(fault) = self.store.forget_process_keys(&self.process).await {
+        if let Err(fault) = self.store.delete_process_keys(&self.process).await {
             telemetry::report(&fault);
         }
     }
@@ -55,7 +55,7 @@ impl Presence {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note(&self) -> Result<(), Fault> {
+    pub async fn update(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         let keys = serde_json::to_string(&self.keys).map_err(|error| Fault::internal(error.to_string()))?;
         let row = Model {
@@ -65,8 +65,8 @@ impl Presence {
             last_seen_at: now,
             keys,
         };
-        self.store.note_process_keys(row, now - RETENTION).await?;
-        self.quotas.note_processes(self.store.process_keys(now - GONE_AFTER).await?.len());
+        self.store.record_process_keys(row, now - RETENTION).await?;
+        self.quotas.set_process_count(self.store.process_keys(now - PROCESS_TIMEOUT).await?.len());
         Ok(())
     }
 }

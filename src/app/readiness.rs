@@ -68,8 +68,8 @@ impl Inner {
             let schema = self.store.schema().await?;
             // While the process is not ready it gets no requests, so this check itself must try to write to detect that
             // writes are possible again.
-            if !self.store.keeps_what_is_written() {
-                self.store.hold_lease("readiness", "readiness", Duration::ZERO, self.clock.now()).await?;
+            if !self.store.is_writable() {
+                self.store.acquire_lease("readiness", "readiness", Duration::ZERO, self.clock.now()).await?;
             }
             Ok::<_, Fault>(schema)
         };
@@ -81,6 +81,6 @@ impl Inner {
         if self.store.read_only().is_some() {
             return vec!["database"];
         }
-        if schema.is_good() { Vec::new() } else { vec!["migrations"] }
+        if schema.is_compatible() { Vec::new() } else { vec!["migrations"] }
     }
 }

@@ -1,13 +1,13 @@
 //! The complete configuration: all settings, validated together.
 
-use super::{keys, rooms};
+use super::{keys, services};
 use crate::{
-    delivery::{self, Description, Plan, describe, receipts::Verifiers},
+    delivery::{self, Description, ProviderPlan, describe, receipts::Verifiers},
     http::{graphql::persisted::Trusted, tls::Tls},
     session,
 };
 use platform::{
-    config::{self, Chapter, Config, Env, Refusal, Setting, secret_file},
+    config::{self, Config, Env, Setting, SettingError, SettingsSection, secret_file},
     texts::Texts,
 };
 
@@ -15,7 +15,7 @@ use platform::{
 pub struct Settings {
     pub config: Config,
     /// The providers of each channel.
-    pub plan: Plan,
+    pub plan: ProviderPlan,
     /// Verify the receipts of providers.
     pub verifiers: Verifiers,
     /// A line for `doctor` about each configured provider.
@@ -31,16 +31,16 @@ impl Settings {
     ///
     /// # Errors
     /// All errors, each with the variable and a fix.
-    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<Refusal>> {
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<SettingError>> {
         let env = Env::new(vars, settings());
-        env.refuse_near_misses();
+        env.check_unknown_names();
         let config = Config::from_env(&env);
-        let plan = Plan::read(&env, &config.delivery);
+        let plan = ProviderPlan::read(&env, &config.delivery);
         let providers = describe(&env, &config.delivery);
         let verifiers = Verifiers::from_env(&env, config.http.public_url.as_deref());
         if config.http.environment == config::Environment::Production && plan.names().any(|name| name == "development")
         {
-            env.refuse(
+            env.add_error(
                 "SMS_PROVIDER",
                 "the development provider, which shows all codes, is not allowed with ENVIRONMENT=production: set other \
                  providers in SMS_PROVIDER, VOICE_PROVIDER and EMAIL_PROVIDER",
@@ -52,26 +52,26 @@ impl Settings {
         };
         config::refuse_shared_secrets(&env, &key_files.secrets);
         for (name, why) in session::unusable_keys(&config.keys) {
-            env.refuse(name, why);
+            env.add_error(name, why);
         }
         if let Some(manifest) = &config.http.trusted_documents
             && let Err(mend) = Trusted::load(manifest)
         {
-            env.refuse("TRUSTED_DOCUMENTS", mend);
+            env.add_error("TRUSTED_DOCUMENTS", mend);
         }
         match Texts::load(config.messages.dir.as_deref()) {
-            Err(wrong) => env.refuse("MESSAGES_DIR", wrong.join("; ")),
+            Err(wrong) => env.add_error("MESSAGES_DIR", wrong.join("; ")),
             Ok(texts) => {
                 // The built-in templates fit; only an operator's template or a long app name can make a message too
                 // long.
                 let name = if config.messages.dir.is_some() { "MESSAGES_DIR" } else { "APP_NAME" };
-                if let Err(wrong) = rooms::composer(&texts, &config) {
-                    env.refuse(name, wrong);
+                if let Err(wrong) = services::composer(&texts, &config) {
+                    env.add_error(name, wrong);
                 }
             }
         }
         let warnings = env.warnings();
-        match env.into_refusals() {
+        match env.into_errors() {
             refusals if refusals.is_empty() => {
                 let key_warnings = key_files.warnings;
                 Ok(Self { config, plan, verifiers, providers, warnings, key_warnings })
@@ -84,9 +84,9 @@ impl Settings {
     ///
     /// # Errors
     /// The setting whose file can't be used.
-    pub fn examine_tls(&mut self) -> Result<(), Refusal> {
+    pub fn check_tls(&mut self) -> Result<(), SettingError> {
         let Some(files) = &self.config.http.tls else { return Ok(()) };
-        let refusal = |name: &str, mend: &str| Refusal { name: name.to_owned(), mend: mend.to_owned() };
+        let refusal = |name: &str, mend: &str| SettingError { name: name.to_owned(), mend: mend.to_owned() };
         let warning = secret_file::exposure(&files.key).map_err(|mend| refusal("TLS_KEY", &mend))?;
         self.warnings.extend(warning.map(|warning| format!("TLS_KEY: {warning}")));
         match Tls::open(files) {
@@ -100,19 +100,19 @@ impl Settings {
 }
 
 /// All sections of settings, in a reading order for new operators.
-pub fn chapters() -> Vec<Chapter> {
-    config::CHAPTERS.iter().copied().chain(delivery::chapters()).collect()
+pub fn sections() -> Vec<SettingsSection> {
+    config::SECTIONS.iter().copied().chain(delivery::setting_groups()).collect()
 }
 
 /// All settings.
 pub fn settings() -> impl Iterator<Item = Setting> {
-    chapters().into_iter().flat_map(|chapter| chapter.settings).copied()
+    sections().into_iter().flat_map(|chapter| chapter.settings).copied()
 }
 
 /// The settings as `serve --help` lists them.
 pub fn settings_help() -> String {
     let mut help = String::from("Settings (environment, or .env):\n");
-    for chapter in chapters() {
+    for chapter in sections() {
         help.push_str(&format!("\n{}\n", chapter.title));
         for setting in chapter.settings {
             let (name, meaning) = (setting.name, setting.description());
@@ -125,5 +125,5 @@ pub fn settings_help() -> String {
 
 /// The text of `.env.example`.
 pub fn env_example() -> String {
-    config::render_example(&chapters())
+    config::render_example(&sections())
 }

@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::store::{NoCopy, copy_embedded};
-use platform::config::{self, Place};
+use crate::store::{BackupError, backup_sqlite};
+use platform::config::{self, DatabaseLocation};
 
 /// Copies the database into `file`, readable only by its owner. The copy is written to a temporary file in the same
 /// folder, synced, and linked to its name last, so that a file with that name is always complete.
@@ -17,8 +17,8 @@ use platform::config::{self, Place};
 /// An error message for the operator.
 pub async fn back_up(settings: &config::Store, file: &Path) -> Result<(), String> {
     let database = match &settings.place {
-        Place::Sqlite { file } => file,
-        Place::Postgres { .. } => {
+        DatabaseLocation::Sqlite { file } => file,
+        DatabaseLocation::Postgres { .. } => {
             return Err("DATABASE_URL is a PostgreSQL server: back it up with pg_dump, or by WAL archiving".into());
         }
     };
@@ -42,9 +42,9 @@ async fn make(database: &Path, partial: &Path, file: &Path) -> Result<u64, Strin
     let cannot = |error: io::Error| format!("can't write {}: {error}", file.display());
     // SQLite writes into an existing empty file; created here, it is never readable by other users.
     let empty = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(cannot)?;
-    copy_embedded(database, partial).await.map_err(|why| match why {
-        NoCopy::Failed(fault) => format!("can't copy {}: {}", database.display(), fault.words()),
-        NoCopy::Broken(wrong) => format!("the copy of {} is corrupt: {wrong}", database.display()),
+    backup_sqlite(database, partial).await.map_err(|why| match why {
+        BackupError::Failed(fault) => format!("can't copy {}: {}", database.display(), fault.words()),
+        BackupError::Broken(wrong) => format!("the copy of {} is corrupt: {wrong}", database.display()),
     })?;
     empty.sync_all().map_err(cannot)?;
     let bytes = empty.metadata().map_err(cannot)?.len();

@@ -8,7 +8,7 @@ const OTHERS: usize = 64;
 
 /// A warning if the limit of open files is lower than the settings need.
 pub fn warning(config: &Config) -> Option<String> {
-    let limit = process::most_files()?;
+    let limit = process::max_files()?;
     let database = if config.store.is_embedded() { 16 } else { config.store.max_connections as usize };
     let needed = config.http.max_connections + database + OTHERS;
     if needed as f64 <= limit {

@@ -8,10 +8,10 @@ use crate::{
     store::{Schema, Store},
 };
 use platform::{
-    config::{self, Environment, Place},
+    config::{self, DatabaseLocation, Environment},
     keys::folder::KeyKind,
-    redis_link::RedisLink,
-    vitals::Vitals,
+    redis_client::RedisLink,
+    supervisor::Supervisor,
 };
 
 /// The result of one check.
@@ -55,13 +55,13 @@ pub async fn examine(settings: Settings) -> Result<(), String> {
 async fn database(settings: &Settings) -> Finding {
     let store = &settings.config.store;
     let place = match &store.place {
-        Place::Sqlite { file } if !file.exists() => {
+        DatabaseLocation::Sqlite { file } if !file.exists() => {
             return Finding::Good(format!("database: SQLite, {} will be created at first start", file.display()));
         }
-        Place::Sqlite { file } => format!("SQLite in {}", file.display()),
-        Place::Postgres { .. } => "PostgreSQL".to_owned(),
+        DatabaseLocation::Sqlite { file } => format!("SQLite in {}", file.display()),
+        DatabaseLocation::Postgres { .. } => "PostgreSQL".to_owned(),
     };
-    let opened = match Store::open(store, &Vitals::default()).await {
+    let opened = match Store::open(store, &Supervisor::default()).await {
         Ok(opened) => opened,
         Err(fault) => {
             return Finding::Bad(format!(
@@ -71,7 +71,7 @@ async fn database(settings: &Settings) -> Finding {
         }
     };
     let schema = opened.schema().await;
-    let available = opened.room().await;
+    let available = opened.max_connections().await;
     let read_only = opened.read_only();
     opened.close().await;
     if let Some(why) = read_only {

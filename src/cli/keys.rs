@@ -7,19 +7,19 @@ use clap::{Subcommand, ValueEnum};
 
 use super::{out, table::table};
 use crate::{
-    app::{Settings, keys as app_keys, presence::GONE_AFTER},
+    app::{Settings, keys as app_keys, presence::PROCESS_TIMEOUT},
     store::Store,
 };
 use domain::Timestamp;
 use platform::{
     clock::{Clock, Entropy},
-    config::Place,
+    config::DatabaseLocation,
     fault::Fault,
     keys::{
         KeysInUse,
-        folder::{KeyFiles, KeyKind, make},
+        folder::{KeyFiles, KeyKind, generate},
     },
-    vitals::Vitals,
+    supervisor::Supervisor,
 };
 
 mod rotate;
@@ -100,7 +100,7 @@ pub async fn run(settings: &Settings, command: Command) -> Result<(), String> {
 /// Prints new keys as settings. Needs no configuration.
 pub fn print_new() {
     for kind in KeyKind::ALL {
-        say!("{}={}", kind.setting(), make(&Entropy::System).expose());
+        say!("{}={}", kind.setting(), generate(&Entropy::System).expose());
     }
 }
 
@@ -163,14 +163,14 @@ fn rows(process: &Process) -> Vec<Vec<String>> {
 /// The database can't be read.
 pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
     let place = &settings.config.store.place;
-    if matches!(place, Place::Sqlite { file } if !file.exists()) {
+    if matches!(place, DatabaseLocation::Sqlite { file } if !file.exists()) {
         return Ok(Vec::new());
     }
     let cannot = |fault: Fault| format!("can't read the database: {}", fault.words());
-    let store = Store::open(&settings.config.store, &Vitals::default()).await.map_err(cannot)?;
+    let store = Store::open(&settings.config.store, &Supervisor::default()).await.map_err(cannot)?;
     let pending = store.schema().await.map_err(cannot)?.pending;
     let rows = match pending.is_empty() {
-        true => store.process_keys(Clock::System.now() - GONE_AFTER).await.map_err(cannot),
+        true => store.process_keys(Clock::System.now() - PROCESS_TIMEOUT).await.map_err(cannot),
         false => Err("migrations are pending: run countersign migrate first".to_owned()),
     };
     store.close().await;

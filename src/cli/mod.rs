@@ -27,7 +27,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use self::vars::{Source, Started};
+use self::vars::{Source, Variables};
 use crate::app::{self, Settings};
 use platform::{config::Environment, telemetry};
 
@@ -91,7 +91,7 @@ pub fn run() -> ExitCode {
                 for warning in settings.warnings.iter().chain(&settings.key_warnings) {
                     say!("warning: {warning}");
                 }
-                say!("The configuration is valid: {}.", source.says());
+                say!("The configuration is valid: {}.", source.description());
                 warn(&source);
                 ExitCode::SUCCESS
             }
@@ -128,10 +128,10 @@ fn block_on(command: Command, settings: Settings, source: Source) -> ExitCode {
 /// The settings and their source. Errors are printed, one per line. `serves`: also checks the files that only `serve`
 /// needs.
 fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
-    let Started { vars, source } = vars::read().map_err(|why| refuse(&why))?;
+    let Variables { vars, source } = vars::read().map_err(|why| refuse(&why))?;
     let read = Settings::from_vars(vars).and_then(|mut settings| {
         if serves {
-            settings.examine_tls().map_err(|refusal| vec![refusal])?;
+            settings.check_tls().map_err(|refusal| vec![refusal])?;
         }
         Ok(settings)
     });
@@ -142,7 +142,7 @@ fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
                 eprintln!("{refusal}");
             }
             warn(&source);
-            eprintln!("countersign: the configuration is invalid ({}); see .env.example", source.says());
+            eprintln!("countersign: the configuration is invalid ({}); see .env.example", source.description());
             return Err(ExitCode::FAILURE);
         }
     };

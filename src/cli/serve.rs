@@ -13,7 +13,7 @@ use tokio::{
 use super::{descriptors, log_targets, vars::Source};
 use crate::{
     app::{self, App, Settings, World},
-    store::Migrating,
+    store::MigrationProgress,
 };
 use platform::{
     config,
@@ -23,7 +23,7 @@ use platform::{
 /// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
 pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
     let log = telemetry::logs::start(&settings.config.telemetry)?;
-    tracing::info!("{}", source.says());
+    tracing::info!("{}", source.description());
     for warning in source.warning().iter().chain(&settings.warnings) {
         tracing::warn!("{warning}");
     }
@@ -114,7 +114,7 @@ pub async fn migrate(settings: Settings) -> Result<(), String> {
     let cannot = |fault: platform::fault::Fault| fault.words();
     let store = app::database(&settings).await?;
     let applied = store
-        .migrate_telling(|Migrating { name, number, of }| say!("{number}/{of} {name} ..."))
+        .migrate_telling(|MigrationProgress { name, number, of }| say!("{number}/{of} {name} ..."))
         .await
         .map_err(cannot)?;
     store.close().await;

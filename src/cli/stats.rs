@@ -11,9 +11,9 @@ use crate::store::{ProviderCount, ReasonCount, SlotCount, Store};
 use domain::{Timestamp, status::DeliveryStatus};
 use platform::{
     clock::Clock,
-    config::{self, Place},
+    config::{self, DatabaseLocation},
     fault::Fault,
-    vitals::Vitals,
+    supervisor::Supervisor,
 };
 
 /// The arguments of `stats`.
@@ -72,13 +72,13 @@ struct Health {
 /// # Errors
 /// An error message for the operator.
 pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String> {
-    if let Place::Sqlite { file } = &settings.place
+    if let DatabaseLocation::Sqlite { file } = &settings.place
         && !file.exists()
     {
         return Err(format!("the database {} does not exist yet", file.display()));
     }
     let cannot = |fault: Fault| format!("can't read the database: {}", fault.words());
-    let store = Store::open(settings, &Vitals::default()).await.map_err(cannot)?;
+    let store = Store::open(settings, &Supervisor::default()).await.map_err(cannot)?;
     let to = Clock::System.now();
     let from = chrono::TimeDelta::from_std(stats.since).ok().and_then(|since| to.checked_sub_signed(since));
     let from = from.ok_or("--since: the period is too long")?;

@@ -13,7 +13,7 @@ use platform::{config::dotenv, keys::file::loose_mode};
 const FILE: &str = ".env";
 
 /// The variables and their source.
-pub struct Started {
+pub struct Variables {
     pub vars: BTreeMap<String, String>,
     pub source: Source,
 }
@@ -25,7 +25,7 @@ pub struct Source {
     file: Option<PathBuf>,
     /// `.env` in a parent folder, if there is none in this folder. It is not read, since it may belong to another
     /// program.
-    passed_over: Option<PathBuf>,
+    ignored: Option<PathBuf>,
     /// The file, if it contains secrets and other users can read it.
     exposed: Option<Exposed>,
     /// Warnings about names that the file sets more than once.
@@ -53,7 +53,7 @@ impl Source {
     }
 
     /// A sentence about the source, for log lines and errors.
-    pub fn says(&self) -> String {
+    pub fn description(&self) -> String {
         match &self.file {
             Some(file) => format!("settings are read from the environment and from {}", file.display()),
             None => "settings are read from the environment; there is no .env in this folder".to_owned(),
@@ -62,7 +62,7 @@ impl Source {
 
     /// A warning about a `.env` that is not read although that may be expected.
     pub fn warning(&self) -> Option<String> {
-        self.passed_over.as_ref().map(|file| {
+        self.ignored.as_ref().map(|file| {
             format!("{} is not read: start the program in that folder, or copy the file to this one", file.display())
         })
     }
@@ -72,22 +72,22 @@ impl Source {
 ///
 /// # Errors
 /// `.env` exists and can't be read, or the value of a setting is not UTF-8.
-pub fn read() -> Result<Started, String> {
+pub fn read() -> Result<Variables, String> {
     let folder = std::env::current_dir().map_err(|error| format!("can't determine the current folder: {error}"))?;
     let mut vars = BTreeMap::new();
     let source = match read_file(&folder.join(FILE))? {
         Some(Contents { vars: found, repeated }) => {
             vars.extend(found);
             let file = folder.join(FILE);
-            Source { exposed: exposed(&file, &vars), file: Some(file), passed_over: None, repeated }
+            Source { exposed: exposed(&file, &vars), file: Some(file), ignored: None, repeated }
         }
         None => {
             let above = folder.ancestors().skip(1).map(|above| above.join(FILE));
-            Source { passed_over: above.into_iter().find(|file| file.is_file()), ..Source::default() }
+            Source { ignored: above.into_iter().find(|file| file.is_file()), ..Source::default() }
         }
     };
     vars.extend(checked(std::env::vars_os())?);
-    Ok(Started { vars, source })
+    Ok(Variables { vars, source })
 }
 
 /// The content of a file.

@@ -44,7 +44,7 @@ impl CodeSpec {
     /// are ignored.
     /// None: this process does not have the key with this id.
     pub fn matches(&self, id: &VerificationId, keys: &ServerKeys, guess: &str) -> Option<bool> {
-        self.derive(id, keys).map(|code| is_same(&code, guess))
+        self.derive(id, keys).map(|code| matches_code(&code, guess))
     }
 
     /// An endless stream of bytes, pseudorandom without the key.
@@ -60,7 +60,7 @@ impl CodeSpec {
 
 /// Whether `guess` is this code, which is in upper case. Takes constant time. Separators, full-width forms and case are
 /// ignored.
-pub fn is_same(code: &Secret, guess: &str) -> bool {
+pub fn matches_code(code: &Secret, guess: &str) -> bool {
     let guess = Zeroizing::new(normalise(guess));
     bool::from(code.expose().as_bytes().ct_eq(guess.as_bytes()))
 }
@@ -81,7 +81,7 @@ fn alphanumeric(byte: u8) -> char {
 }
 
 /// A guess in the form in which codes are written.
-pub fn typed(guess: &str) -> Secret {
+pub fn normalised_guess(guess: &str) -> Secret {
     Secret::new(normalise(guess))
 }
 

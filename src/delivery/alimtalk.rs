@@ -1,7 +1,7 @@
 //! Kakao's AlimTalk, as SENS and Aligo accept it: an approved template text in which only the code may vary, with SMS
 //! as the fallback if KakaoTalk does not reach the recipient.
 
-use super::registry::Reader;
+use super::registry::SettingsReader;
 use platform::config::Secret;
 
 /// The maximum length of a template text, in characters.
@@ -22,7 +22,7 @@ pub struct Template {
 }
 
 /// Whether codes are sent by AlimTalk: at least one of these settings is set. The others are then reported as missing.
-pub fn is_chosen(reader: &mut Reader<'_>, names: &[&'static str]) -> bool {
+pub fn is_configured(reader: &mut SettingsReader<'_>, names: &[&'static str]) -> bool {
     let env = reader.env();
     let chosen = names.iter().any(|name| env.is_set(name));
     for name in names.iter().filter(|name| chosen && !env.is_set(name)) {
@@ -33,7 +33,7 @@ pub fn is_chosen(reader: &mut Reader<'_>, names: &[&'static str]) -> bool {
 
 impl Template {
     /// None if the setting is missing or invalid.
-    pub fn read(reader: &Reader<'_>, text: &'static str, variable: &'static str) -> Option<Self> {
+    pub fn read(reader: &SettingsReader<'_>, text: &'static str, variable: &'static str) -> Option<Self> {
         let variable = reader.env().text(variable).unwrap_or_default();
         reader.env().parse_optional(text, |text| Self::parse(text, &variable))
     }
@@ -59,12 +59,12 @@ impl Template {
 }
 
 /// The stored form of an AlimTalk id.
-pub fn mark(id: &str) -> String {
+pub fn to_stored_id(id: &str) -> String {
     format!("{PREFIX}{id}")
 }
 
 /// The id at the provider, if `id` is the stored form of an AlimTalk id.
-pub fn marked(id: &str) -> Option<&str> {
+pub fn from_stored_id(id: &str) -> Option<&str> {
     id.strip_prefix(PREFIX)
 }
 
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn marked_recognises_only_alimtalk_ids() {
-        assert_eq!(marked(&mark("123")), Some("123"));
-        assert_eq!(marked("123"), None);
+        assert_eq!(from_stored_id(&to_stored_id("123")), Some("123"));
+        assert_eq!(from_stored_id("123"), None);
     }
 }

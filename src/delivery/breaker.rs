@@ -16,7 +16,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Whether a message may be sent to the provider now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
+pub enum BreakerState {
     Go,
     /// The circuit is open until this time.
     Rests {
@@ -26,10 +26,10 @@ pub enum Admission {
 
 /// How an outcome changed the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum BreakerChange {
     Nothing,
     /// The first failure after a success.
-    Stumbled,
+    FirstFailure,
     /// Too many consecutive failures: the circuit opened.
     Opened,
     /// The circuit closed.
@@ -54,31 +54,31 @@ struct Outage {
 impl Breaker {
     /// Whether a message may be sent now. While the circuit is open, one message is sent as a probe after each open
     /// period. If the outcome of the probe is never reported, another probe is sent after `MAX_OPEN`.
-    pub fn admit(&mut self, now: Timestamp) -> Admission {
-        if let Some(until) = self.rests(now) {
-            return Admission::Rests { until };
+    pub fn admit(&mut self, now: Timestamp) -> BreakerState {
+        if let Some(until) = self.open_until(now) {
+            return BreakerState::Rests { until };
         }
         if let Some(outage) = &mut self.outage {
             outage.probing = true;
             outage.until = now + MAX_OPEN;
         }
-        Admission::Go
+        BreakerState::Go
     }
 
     /// Until when no message is sent. None if the circuit is closed or a probe may be sent.
-    pub fn rests(&self, now: Timestamp) -> Option<Timestamp> {
+    pub fn open_until(&self, now: Timestamp) -> Option<Timestamp> {
         let outage = self.outage.filter(|outage| now < outage.until)?;
         Some(if outage.probing { outage.until.min(now + PROBE_TIMEOUT) } else { outage.until })
     }
 
     /// The provider responded normally, whether or not it accepted the message.
-    pub fn succeeded(&mut self) -> Turn {
+    pub fn succeeded(&mut self) -> BreakerChange {
         self.failures = 0;
-        if self.outage.take().is_some() { Turn::Closed } else { Turn::Nothing }
+        if self.outage.take().is_some() { BreakerChange::Closed } else { BreakerChange::Nothing }
     }
 
     /// The outcome says nothing about the provider: another probe may be sent immediately.
-    pub fn undecided(&mut self, now: Timestamp) {
+    pub fn inconclusive(&mut self, now: Timestamp) {
         if let Some(outage) = self.outage.as_mut().filter(|outage| outage.probing) {
             outage.probing = false;
             outage.until = now;
@@ -86,21 +86,21 @@ impl Breaker {
     }
 
     /// The provider did not respond or is unavailable. `chance`, from 0 to 1, is the jitter between processes.
-    pub fn failed(&mut self, now: Timestamp, chance: f64) -> Turn {
+    pub fn failed(&mut self, now: Timestamp, chance: f64) -> BreakerChange {
         let open_for = match &self.outage {
             // Calls that started before the circuit opened don't extend the open period.
-            Some(outage) if !outage.probing => return Turn::Nothing,
+            Some(outage) if !outage.probing => return BreakerChange::Nothing,
             Some(outage) => (outage.open_for * 2).min(MAX_OPEN),
             None => {
                 self.failures += 1;
                 match self.failures {
-                    1 => return Turn::Stumbled,
-                    failures if failures < FAILURE_THRESHOLD => return Turn::Nothing,
+                    1 => return BreakerChange::FirstFailure,
+                    failures if failures < FAILURE_THRESHOLD => return BreakerChange::Nothing,
                     _ => INITIAL_OPEN,
                 }
             }
         };
-        let change = if self.outage.is_none() { Turn::Opened } else { Turn::Nothing };
+        let change = if self.outage.is_none() { BreakerChange::Opened } else { BreakerChange::Nothing };
         self.outage = Some(Outage { until: now + open_for.mul_f64(1.0 - chance / 4.0), open_for, probing: false });
         change
     }
@@ -116,65 +116,65 @@ mod tests {
 
     fn open_breaker() -> Breaker {
         let mut breaker = Breaker::default();
-        assert_eq!(breaker.failed(at(0), 0.0), Turn::Stumbled);
+        assert_eq!(breaker.failed(at(0), 0.0), BreakerChange::FirstFailure);
         for _ in 2..FAILURE_THRESHOLD {
-            assert_eq!(breaker.failed(at(0), 0.0), Turn::Nothing);
-            assert_eq!(breaker.admit(at(0)), Admission::Go);
+            assert_eq!(breaker.failed(at(0), 0.0), BreakerChange::Nothing);
+            assert_eq!(breaker.admit(at(0)), BreakerState::Go);
         }
-        assert_eq!(breaker.failed(at(0), 0.0), Turn::Opened);
+        assert_eq!(breaker.failed(at(0), 0.0), BreakerChange::Opened);
         breaker
     }
 
     #[test]
     fn consecutive_failures_open_it_and_a_success_resets_the_count() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(4)), Admission::Rests { until: at(5) });
+        assert_eq!(breaker.admit(at(4)), BreakerState::Rests { until: at(5) });
         let mut intermittent = Breaker::default();
         for _ in 0..100 {
-            assert_ne!(intermittent.failed(at(0), 0.0), Turn::Opened);
-            assert_eq!(intermittent.succeeded(), Turn::Nothing);
+            assert_ne!(intermittent.failed(at(0), 0.0), BreakerChange::Opened);
+            assert_eq!(intermittent.succeeded(), BreakerChange::Nothing);
         }
     }
 
     #[test]
     fn one_probe_is_sent_after_the_open_period() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(5)), Admission::Go);
-        assert_eq!(breaker.admit(at(5)), Admission::Rests { until: at(6) });
-        assert_eq!(breaker.failed(at(6), 0.0), Turn::Nothing);
-        assert_eq!(breaker.admit(at(15)), Admission::Rests { until: at(16) });
-        assert_eq!(breaker.admit(at(16)), Admission::Go);
-        assert_eq!(breaker.succeeded(), Turn::Closed);
-        assert_eq!(breaker.admit(at(16)), Admission::Go);
-        assert_eq!(breaker.failed(at(16), 0.0), Turn::Stumbled);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Rests { until: at(6) });
+        assert_eq!(breaker.failed(at(6), 0.0), BreakerChange::Nothing);
+        assert_eq!(breaker.admit(at(15)), BreakerState::Rests { until: at(16) });
+        assert_eq!(breaker.admit(at(16)), BreakerState::Go);
+        assert_eq!(breaker.succeeded(), BreakerChange::Closed);
+        assert_eq!(breaker.admit(at(16)), BreakerState::Go);
+        assert_eq!(breaker.failed(at(16), 0.0), BreakerChange::FirstFailure);
     }
 
     #[test]
     fn calls_started_before_it_opened_do_not_extend_the_open_period() {
         let mut breaker = open_breaker();
         for _ in 0..100 {
-            assert_eq!(breaker.failed(at(1), 0.0), Turn::Nothing);
+            assert_eq!(breaker.failed(at(1), 0.0), BreakerChange::Nothing);
         }
-        assert_eq!(breaker.admit(at(5)), Admission::Go);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
     }
 
     #[test]
     fn a_probe_without_an_outcome_is_followed_by_another() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(5)), Admission::Go);
-        assert_eq!(breaker.admit(at(64)), Admission::Rests { until: at(65) });
-        assert_eq!(breaker.admit(at(65)), Admission::Go);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
+        assert_eq!(breaker.admit(at(64)), BreakerState::Rests { until: at(65) });
+        assert_eq!(breaker.admit(at(65)), BreakerState::Go);
     }
 
     #[test]
     fn an_undecided_probe_is_followed_by_another_immediately() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(5)), Admission::Go);
-        breaker.undecided(at(5));
-        assert_eq!(breaker.admit(at(5)), Admission::Go);
-        assert_eq!(breaker.failed(at(5), 0.0), Turn::Nothing);
-        breaker.undecided(at(6));
-        assert_eq!(breaker.admit(at(6)), Admission::Rests { until: at(15) });
+        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
+        breaker.inconclusive(at(5));
+        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
+        assert_eq!(breaker.failed(at(5), 0.0), BreakerChange::Nothing);
+        breaker.inconclusive(at(6));
+        assert_eq!(breaker.admit(at(6)), BreakerState::Rests { until: at(15) });
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         for _ in 0..FAILURE_THRESHOLD {
             breaker.failed(at(0), 1.0);
         }
-        let Admission::Rests { until } = breaker.admit(at(0)) else { panic!() };
+        let BreakerState::Rests { until } = breaker.admit(at(0)) else { panic!() };
         assert_eq!(until, at(0) + INITIAL_OPEN.mul_f64(0.75));
     }
 }

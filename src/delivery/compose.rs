@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    message::{self, Code, Composer, Letter, Occasion, Undo, UndoHint},
+    message::{self, Code, Composer, MessageContent, MessageRequest, Undo, UndoHint},
     notice::{ContactChanged, Notice},
     notices::undo_token,
     outbox::Content,
@@ -19,9 +19,9 @@ use platform::keys::ServerKeys;
 
 /// Why a message can't be composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unwritten {
+pub(super) enum ComposeError {
     /// The row is malformed.
-    Unreadable,
+    MalformedRow,
     /// It needs a server key that this process does not have, but another one may.
     KeyUnknown,
 }
@@ -31,39 +31,40 @@ const MAX_KEY_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// Composes messages from rows.
 #[derive(Clone)]
-pub struct Writer {
+pub struct MessageWriter {
     pub composer: Composer,
     pub keys: ServerKeys,
     /// The locale for rows whose own locale is no longer supported.
     pub default_locale: Locale,
 }
 
-impl Writer {
+impl MessageWriter {
     /// Composes the message of a row.
     ///
     /// # Errors
     /// Why it can't be composed.
-    pub(super) fn write(&self, row: &Model, now: Timestamp) -> Result<Outgoing, Unwritten> {
-        let content: Content = serde_json::from_str(&row.content).map_err(|_| Unwritten::Unreadable)?;
-        let to = Contact::from_stored(row.contact_kind, &row.contact).ok_or(Unwritten::Unreadable)?;
+    pub(super) fn write(&self, row: &Model, now: Timestamp) -> Result<Outgoing, ComposeError> {
+        let content: Content = serde_json::from_str(&row.content).map_err(|_| ComposeError::MalformedRow)?;
+        let to = Contact::from_stored(row.contact_kind, &row.contact).ok_or(ComposeError::MalformedRow)?;
         let locale = Locale::parse(&row.locale).unwrap_or(self.default_locale);
         let (occasion, code) = match content {
             Content::Code(spec) => {
-                let id = row.verification_id.as_ref().ok_or(Unwritten::Unreadable)?;
-                let code = spec.derive(id, &self.keys).ok_or(Unwritten::KeyUnknown)?;
+                let id = row.verification_id.as_ref().ok_or(ComposeError::MalformedRow)?;
+                let code = spec.derive(id, &self.keys).ok_or(ComposeError::KeyUnknown)?;
                 // Counted from this message: a resend states the remaining lifetime.
                 let lifetime = (row.expires_at - row.created_at).to_std().unwrap_or_default();
-                (Occasion::Code(Code { purpose: spec.purpose, code: code.clone(), lifetime }), Some(code))
+                (MessageContent::Code(Code { purpose: spec.purpose, code: code.clone(), lifetime }), Some(code))
             }
             Content::Notice(notice) => {
                 let is_new = (now - row.created_at).to_std().is_ok_and(|age| age < MAX_KEY_WAIT);
                 if is_new && notice.key_id().is_some_and(|id| self.keys.get(id).is_none()) {
-                    return Err(Unwritten::KeyUnknown);
+                    return Err(ComposeError::KeyUnknown);
                 }
-                (Occasion::Notice(to_message_notice(notice, &self.keys).ok_or(Unwritten::Unreadable)?), None)
+                (MessageContent::Notice(to_message_notice(notice, &self.keys).ok_or(ComposeError::MalformedRow)?), None)
             }
         };
-        let composed = self.composer.compose(&Letter { occasion, channel: row.channel, to: to.clone(), locale });
+        let composed =
+            self.composer.compose(&MessageRequest { occasion, channel: row.channel, to: to.clone(), locale });
         Ok(Outgoing {
             id: row.id.clone(),
             channel: row.channel,
@@ -109,8 +110,8 @@ fn to_message_notice(notice: Notice, keys: &ServerKeys) -> Option<message::Notic
                 .filter(|_| !without_undo)
                 .map(|key| Undo { token: undo_token(&change, key), lifetime: Duration::from_secs(undo_seconds) });
             let undo = match undo {
-                Some(undo) => UndoHint::Here(undo),
-                None if final_change => UndoHint::Nowhere,
+                Some(undo) => UndoHint::ThisMessage(undo),
+                None if final_change => UndoHint::NotPossible,
                 None => UndoHint::OtherContact,
             };
             message::Notice::ContactChanged { new, undo }

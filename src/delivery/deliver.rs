@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    compose::Unwritten,
-    dispatcher::{Inner, Parts},
-    failover::{self, Carried, CodeBy, End, NO_ANSWER, OURS, Passage},
+    compose::ComposeError,
+    dispatcher::{DispatcherDeps, DispatcherState},
+    failover::{self, CodeSource, NO_RESPONSE, OWN_CODE, SendAttempt, SendEnd, SendReport},
     play::play,
     provider::Outgoing,
     retry,
-    room::Room,
-    settle::{CodeMaker, Report, Wanted},
+    room::CallPermit,
+    settle::{CodeMaker, DeliveryReport, StillWanted},
 };
 use crate::store::{
     Acceptance, Settlement,
@@ -29,8 +29,8 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 const KEY_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Delivers one claimed message and records the result. Returns whether the result was recorded.
-pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> bool {
-    let Inner { parts, stop, .. } = inner;
+pub(super) async fn deliver(inner: &DispatcherState, row: &Model, room: Option<CallPermit>) -> bool {
+    let DispatcherState { parts, stop, .. } = inner;
     let now = parts.clock.now();
     // Decoys and messages to test contacts need no call permit.
     let room = room.filter(|_| !row.decoy && row.scenario.is_none());
@@ -40,7 +40,7 @@ pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> b
                 return play(parts, row, scenario, stop).await;
             }
             if row.discreet
-                && let Err(fault) = parts.settler.left(row).await
+                && let Err(fault) = parts.settler.show_as_sent(row).await
             {
                 // The status is then shown with the final result.
                 telemetry::report(&fault);
@@ -50,12 +50,12 @@ pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> b
             } else {
                 carry(parts, row, room, now).await.unwrap_or_else(|fault| {
                     telemetry::report(&fault);
-                    put_back(row, now + RETRY_DELAY).into()
+                    requeue_at(row, now + RETRY_DELAY).into()
                 })
             }
         }
         // A receipt arrived before the sending process recorded its result.
-        _ => Settlement::AsItStands.into(),
+        _ => Settlement::Unchanged.into(),
     };
     parts.settler.settle(row, report, stop).await
 }
@@ -64,12 +64,17 @@ pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> b
 struct PreparedMessage<'a> {
     row: &'a Model,
     message: Outgoing,
-    code_by: CodeBy,
+    code_by: CodeSource,
     /// The providers that accepted it before.
     taken_by: Vec<String>,
 }
 
-async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -> Result<Report, Fault> {
+async fn carry(
+    parts: &DispatcherDeps,
+    row: &Model,
+    room: Option<CallPermit>,
+    now: Timestamp,
+) -> Result<DeliveryReport, Fault> {
     let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
     // A message that was accepted once is shown as sent, whatever the result of another provider.
     let ended_as = |reason: &str| match attempts.is_empty() {
@@ -83,23 +88,23 @@ async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -
     // A first attempt follows the insertion of its row immediately. Only a message that waited may be obsolete after a
     // confirmation, a cancellation or a resend.
     let waited = row.tries > 0 || (now - row.created_at).to_std().is_ok_and(|age| age > SKIP_CHECK_AGE);
-    let verification = match waited || parts.lines.make_codes() {
-        true => match parts.settler.waiting(row).await? {
-            Wanted::No => return Ok(ended_as("no_longer_wanted").into()),
-            Wanted::Yes(verification) => verification,
+    let verification = match waited || parts.lines.any_generates_codes() {
+        true => match parts.settler.check_wanted(row).await? {
+            StillWanted::No => return Ok(ended_as("no_longer_wanted").into()),
+            StillWanted::Yes(verification) => verification,
         },
         false => None,
     };
-    if row.tries >= retry::MOST_TRIES {
+    if row.tries >= retry::MAX_ATTEMPTS {
         return Ok(ended_as(row.reason.as_deref().unwrap_or("unavailable")).into());
     }
     let message = match parts.writer.write(row, now) {
         Ok(message) => message,
-        Err(Unwritten::Unreadable) => return Ok(ended_as("unreadable").into()),
+        Err(ComposeError::MalformedRow) => return Ok(ended_as("unreadable").into()),
         // A process with the key sends it; during a key rotation there may be one.
-        Err(Unwritten::KeyUnknown) => {
+        Err(ComposeError::KeyUnknown) => {
             let due_at = now + retry::after(KEY_RETRY_DELAY, &parts.entropy);
-            return Ok(put_back(row, due_at).into());
+            return Ok(requeue_at(row, due_at).into());
         }
     };
     let prepared =
@@ -107,11 +112,11 @@ async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -
     if row.status == DeliveryStatus::Sent {
         let has_receipt = attempts.iter().any(|attempt| attempt.told_at.is_some());
         if has_receipt || !prepared.has_another_route(parts) || !parts.settler.requeue(row).await? {
-            return Ok(Settlement::AsItStands.into());
+            return Ok(Settlement::Unchanged.into());
         }
         tracing::info!(delivery = ?row.id, provider = row.provider, "no receipt received, sending through another provider");
     }
-    let passage = Passage {
+    let passage = SendAttempt {
         message: &prepared.message,
         room,
         code_by: prepared.code_by.clone(),
@@ -120,7 +125,8 @@ async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -
         tries: row.tries,
         deadline: row.expires_at,
     };
-    let carried = failover::carry(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await;
+    let carried =
+        failover::send_with_failover(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await;
     Ok(prepared.report(parts, carried))
 }
 
@@ -128,37 +134,37 @@ fn providers(attempts: &[crate::store::entity::delivery_attempt::Model]) -> Vec<
     attempts.iter().map(|attempt| attempt.provider.clone()).collect()
 }
 
-fn code_by(verification: Option<&verification::Model>) -> CodeBy {
-    CodeBy::read(verification.and_then(|verification| verification.code_by.as_deref()))
+fn code_by(verification: Option<&verification::Model>) -> CodeSource {
+    CodeSource::read(verification.and_then(|verification| verification.code_by.as_deref()))
 }
 
 impl PreparedMessage<'_> {
-    fn report(&self, parts: &Parts, Carried { end, asked }: Carried) -> Report {
+    fn report(&self, parts: &DispatcherDeps, SendReport { end, calls: asked }: SendReport) -> DeliveryReport {
         let code_by = match &end {
-            End::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
-            End::Unknown { provider, .. } => self.code_maker(parts, provider, None),
-            End::Refused { .. } | End::NotNow { .. } => None,
+            SendEnd::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
+            SendEnd::Unknown { provider, .. } => self.code_maker(parts, provider, None),
+            SendEnd::Refused { .. } | SendEnd::NotNow { .. } => None,
         };
         let tries = self.row.tries + asked;
         let settlement = match end {
-            End::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
-            _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow { .. }) => already_sent(self.row),
-            End::Refused { provider, code } => Settlement::Ended {
+            SendEnd::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
+            _ if !self.taken_by.is_empty() && !matches!(end, SendEnd::NotNow { .. }) => already_sent(self.row),
+            SendEnd::Refused { provider, code } => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider: Some(provider.to_owned()),
                 reason: code,
                 refused: true,
             },
-            End::Unknown { provider, again } => {
+            SendEnd::Unknown { provider, can_retry: again } => {
                 let provider = Some(provider.to_owned());
                 match self.next_attempt_at(parts, tries, asked, None).filter(|_| again) {
                     Some(due_at) => {
-                        Settlement::Again { due_at, provider, reason: Some(NO_ANSWER.to_owned()), perhaps_sent: true }
+                        Settlement::Retry { due_at, provider, reason: Some(NO_RESPONSE.to_owned()), perhaps_sent: true }
                     }
                     None => unknown(provider),
                 }
             }
-            End::NotNow { provider, code, not_before, hopeless } => {
+            SendEnd::NotNow { provider, code, not_before, permanent: hopeless } => {
                 // An operator may fix the cause while a notice waits. For a code, the user had better request a new
                 // one.
                 let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
@@ -169,7 +175,7 @@ impl PreparedMessage<'_> {
                     false => (provider.map(str::to_owned), code),
                 };
                 match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !hopeless) {
-                    Some(due_at) => Settlement::Again { due_at, provider, reason: code, perhaps_sent },
+                    Some(due_at) => Settlement::Retry { due_at, provider, reason: code, perhaps_sent },
                     None if !self.taken_by.is_empty() => already_sent(self.row),
                     None if perhaps_sent => unknown(provider),
                     None => Settlement::Ended {
@@ -181,18 +187,18 @@ impl PreparedMessage<'_> {
                 }
             }
         };
-        Report { settlement, asked, code_by }
+        DeliveryReport { settlement, asked, code_by }
     }
 
     /// When to retry. None if there were too many attempts or the message would have expired.
     fn next_attempt_at(
         &self,
-        parts: &Parts,
+        parts: &DispatcherDeps,
         tries: i32,
         asked: i32,
         not_before: Option<Timestamp>,
     ) -> Option<Timestamp> {
-        if tries >= retry::MOST_TRIES {
+        if tries >= retry::MAX_ATTEMPTS {
             return None;
         }
         let now = parts.clock.now();
@@ -206,7 +212,12 @@ impl PreparedMessage<'_> {
         (due_at < self.row.expires_at).then_some(due_at)
     }
 
-    fn accepted(&self, parts: &Parts, provider: &'static str, provider_message_id: Option<String>) -> Settlement {
+    fn accepted(
+        &self,
+        parts: &DispatcherDeps,
+        provider: &'static str,
+        provider_message_id: Option<String>,
+    ) -> Settlement {
         let now = parts.clock.now();
         let receipts = parts.lines.named(provider).map(|line| line.provider().abilities().receipts);
         let polled = receipts.is_some_and(super::provider::Receipts::are_polled) && provider_message_id.is_some();
@@ -222,7 +233,7 @@ impl PreparedMessage<'_> {
         }
     }
 
-    fn has_another_route(&self, parts: &Parts) -> bool {
+    fn has_another_route(&self, parts: &DispatcherDeps) -> bool {
         parts.lines.of(self.row.channel).iter().any(|line| {
             let abilities = line.provider().abilities();
             abilities.carries(&self.message)
@@ -232,15 +243,15 @@ impl PreparedMessage<'_> {
     }
 
     /// Which code was sent. Only recorded if some provider generates its own codes.
-    fn code_maker(&self, parts: &Parts, provider: &str, reference: Option<String>) -> Option<CodeMaker> {
-        if self.row.verification_id.is_none() || self.message.code.is_none() || !parts.lines.make_codes() {
+    fn code_maker(&self, parts: &DispatcherDeps, provider: &str, reference: Option<String>) -> Option<CodeMaker> {
+        if self.row.verification_id.is_none() || self.message.code.is_none() || !parts.lines.any_generates_codes() {
             return None;
         }
-        let makes = parts.lines.named(provider).is_some_and(|line| line.provider().abilities().makes_code);
+        let makes = parts.lines.named(provider).is_some_and(|line| line.provider().abilities().generates_codes);
         Some(if makes {
             CodeMaker { by: provider.to_owned(), reference }
         } else {
-            CodeMaker { by: OURS.to_owned(), reference: None }
+            CodeMaker { by: OWN_CODE.to_owned(), reference: None }
         })
     }
 }
@@ -251,13 +262,18 @@ pub(super) fn sent() -> Settlement {
 }
 
 /// Due again at `due_at`, otherwise unchanged.
-pub(super) fn put_back(row: &Model, due_at: Timestamp) -> Settlement {
-    Settlement::Again { due_at, provider: None, reason: row.reason.clone(), perhaps_sent: row.perhaps_sent }
+pub(super) fn requeue_at(row: &Model, due_at: Timestamp) -> Settlement {
+    Settlement::Retry { due_at, provider: None, reason: row.reason.clone(), perhaps_sent: row.perhaps_sent }
 }
 
 /// It is unknown whether the message was sent.
 fn unknown(provider: Option<String>) -> Settlement {
-    Settlement::Ended { status: DeliveryStatus::Unknown, provider, reason: Some(NO_ANSWER.to_owned()), refused: false }
+    Settlement::Ended {
+        status: DeliveryStatus::Unknown,
+        provider,
+        reason: Some(NO_RESPONSE.to_owned()),
+        refused: false,
+    }
 }
 
 /// Another provider failed; the message was already sent before.

@@ -20,7 +20,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, room::Room, settle::Settler};
+use super::{
+    compose::MessageWriter, deliver::deliver, lines::ProviderClients, provider::Channel, room::CallPermit,
+    settle::Settler,
+};
 use crate::store::{Claimant, Store, entity::delivery::Model};
 use domain::{Timestamp, ids::DeliveryId};
 use platform::{
@@ -43,12 +46,12 @@ const LEASE: Duration = Duration::from_secs(30);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The dependencies and settings of the dispatcher.
-pub struct Parts {
+pub struct DispatcherDeps {
     pub store: Store,
     pub clock: Clock,
     pub entropy: Entropy,
-    pub writer: Writer,
-    pub lines: Lines,
+    pub writer: MessageWriter,
+    pub lines: ProviderClients,
     pub settler: Settler,
     /// The name of this process in claims.
     pub process: String,
@@ -61,11 +64,11 @@ pub struct Parts {
 }
 
 /// Delivers messages until it is stopped.
-pub struct Dispatcher(Arc<Inner>);
+pub struct Dispatcher(Arc<DispatcherState>);
 
 /// The state shared by the delivery tasks.
-pub(super) struct Inner {
-    pub parts: Parts,
+pub(super) struct DispatcherState {
+    pub parts: DispatcherDeps,
     pub stop: CancellationToken,
     in_progress: Mutex<HashSet<DeliveryId>>,
     /// Messages that may have been sent, but whose result could not be recorded.
@@ -89,19 +92,19 @@ struct Capacity {
     max: usize,
     /// The provider that is tried first for each channel. None if all providers are unavailable.
     channels: BTreeMap<Channel, Option<&'static str>>,
-    rooms: BTreeMap<&'static str, Vec<Room>>,
+    rooms: BTreeMap<&'static str, Vec<CallPermit>>,
 }
 
 impl Capacity {
-    fn room(&mut self, channel: Channel) -> Option<Room> {
+    fn room(&mut self, channel: Channel) -> Option<CallPermit> {
         let provider = self.channels.get(&channel).copied().flatten()?;
         self.rooms.get_mut(provider)?.pop()
     }
 }
 
 impl Dispatcher {
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner {
+    pub fn new(parts: DispatcherDeps) -> Self {
+        Self(Arc::new(DispatcherState {
             parts,
             stop: CancellationToken::new(),
             in_progress: Mutex::default(),
@@ -153,7 +156,7 @@ impl Dispatcher {
     }
 }
 
-impl Inner {
+impl DispatcherState {
     /// Before shutdown, delivers the due messages that providers accept immediately. Messages that have to wait stay in
     /// the table for the next process.
     async fn drain(self: &Arc<Self>, run: &mut Run) {
@@ -214,11 +217,11 @@ impl Inner {
         let mut capacity = Capacity { max: BATCH, channels: BTreeMap::new(), rooms: BTreeMap::new() };
         (run.briefly_unavailable, run.backlog) = (false, false);
         for (channel, permits) in &run.permits {
-            if lines.rest_for_a_moment(*channel, now) {
+            if lines.are_briefly_unavailable(*channel, now) {
                 run.briefly_unavailable = true;
                 continue;
             }
-            let line = lines.first_awake(*channel, now);
+            let line = lines.first_available(*channel, now);
             let provider = line.map(|line| line.provider().name());
             let room = match line.zip(provider) {
                 // A provider of several channels has one set of permits.
@@ -237,10 +240,10 @@ impl Inner {
         capacity
     }
 
-    async fn work(self: Arc<Self>, row: Model, room: Option<Room>, permit: OwnedSemaphorePermit) {
+    async fn work(self: Arc<Self>, row: Model, room: Option<CallPermit>, permit: OwnedSemaphorePermit) {
         self.in_progress().insert(row.id.clone());
-        let trace = Trace::behind(row.trace.as_deref()).step("deliver", Kind::Consumer);
-        trace.note("channel", row.channel.as_str());
+        let trace = Trace::behind(row.trace.as_deref()).child("deliver", Kind::Consumer);
+        trace.set_attribute("channel", row.channel.as_str());
         // The panic hook reports a panic; here it is treated as an unknown result.
         let result = AssertUnwindSafe(trace.around(deliver(&self, &row, room))).catch_unwind();
         let settled = result.await.unwrap_or(false);
@@ -270,7 +273,7 @@ impl Inner {
     /// Settles messages whose claims expired before `deadline`: those of processes that died, and those claimed by this
     /// process that no task delivers.
     async fn settle_abandoned(&self, deadline: Timestamp) -> Result<(), Fault> {
-        let Parts { store, settler, lines, .. } = &self.parts;
+        let DispatcherDeps { store, settler, lines, .. } = &self.parts;
         let claimant = self.claimant();
         for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {
             let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.made(claim));
@@ -278,10 +281,10 @@ impl Inner {
                 continue;
             }
             if ours && !locked(&self.unsettled).contains(&row.id) {
-                settler.never_in_hand(&row).await?;
+                settler.requeue_unstarted(&row).await?;
                 continue;
             }
-            settler.abandoned(&row, lines.are_idempotent(row.channel)).await?;
+            settler.settle_abandoned(&row, lines.are_idempotent(row.channel)).await?;
             locked(&self.unsettled).remove(&row.id);
         }
         Ok(())

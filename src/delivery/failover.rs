@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    line::{Line, Said},
-    provider::{Abilities, Outcome, Outgoing},
+    line::{ProviderClient, Said},
+    provider::{Capabilities, Outcome, Outgoing},
     retry,
-    room::Room,
+    room::CallPermit,
 };
 use domain::Timestamp;
 use platform::clock::{Clock, Entropy};
@@ -14,47 +14,47 @@ use platform::clock::{Clock, Entropy};
 /// Which code a message may contain. All messages of a verification contain the same code, so the provider of the first
 /// message determines which providers may send the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CodeBy {
+pub(super) enum CodeSource {
     /// No message was sent yet.
     Anybody,
     /// The code of this service: excludes providers that generate their own.
-    Us,
+    Own,
     /// The code that this provider generated and only it knows.
     Provider(String),
 }
 
-impl CodeBy {
+impl CodeSource {
     /// From the column of a verification.
     pub fn read(code_by: Option<&str>) -> Self {
         match code_by {
-            None => CodeBy::Anybody,
-            Some(OURS) => CodeBy::Us,
-            Some(provider) => CodeBy::Provider(provider.to_owned()),
+            None => CodeSource::Anybody,
+            Some(OWN_CODE) => CodeSource::Own,
+            Some(provider) => CodeSource::Provider(provider.to_owned()),
         }
     }
 
-    pub fn allows(&self, name: &str, abilities: &Abilities) -> bool {
+    pub fn allows(&self, name: &str, abilities: &Capabilities) -> bool {
         match self {
-            CodeBy::Anybody => true,
-            CodeBy::Us => !abilities.makes_code,
-            CodeBy::Provider(maker) => maker == name,
+            CodeSource::Anybody => true,
+            CodeSource::Own => !abilities.generates_codes,
+            CodeSource::Provider(maker) => maker == name,
         }
     }
 }
 
 /// The column value for a code of this service.
-pub(super) const OURS: &str = "countersign";
+pub(super) const OWN_CODE: &str = "countersign";
 
 /// The reason shown to operators if a provider received a message and did not respond. Never branch on it: a provider
 /// may use the same text.
-pub(super) const NO_ANSWER: &str = "no_answer";
+pub(super) const NO_RESPONSE: &str = "no_answer";
 
 /// One attempt to send a message through the providers.
-pub(super) struct Passage<'a> {
+pub(super) struct SendAttempt<'a> {
     pub message: &'a Outgoing,
     /// The call permit that was acquired with the claim, for one provider.
-    pub room: Option<Room>,
-    pub code_by: CodeBy,
+    pub room: Option<CallPermit>,
+    pub code_by: CodeSource,
     /// The providers that accepted it before; they are not tried again.
     pub taken_by: &'a [String],
     /// The idempotent provider that may have accepted it: only this one is tried.
@@ -66,13 +66,13 @@ pub(super) struct Passage<'a> {
 }
 
 /// The result, and the number of calls to providers.
-pub(super) struct Carried {
-    pub end: End,
-    pub asked: i32,
+pub(super) struct SendReport {
+    pub end: SendEnd,
+    pub calls: i32,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum SendEnd {
     Accepted {
         provider: &'static str,
         message_id: Option<String>,
@@ -86,7 +86,7 @@ pub(super) enum End {
     Unknown {
         provider: &'static str,
         /// Whether the provider is idempotent, so that this provider can be retried.
-        again: bool,
+        can_retry: bool,
     },
     /// It was certainly not sent; a retry may succeed.
     NotNow {
@@ -95,19 +95,24 @@ pub(super) enum End {
         /// The earliest time at which a provider can be tried again. None if unknown.
         not_before: Option<Timestamp>,
         /// No retry will succeed until an operator fixes a problem.
-        hopeless: bool,
+        permanent: bool,
     },
 }
 
 /// Tries one provider after the other until one accepts the message, rejects it permanently, or the result is unknown.
-pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: &Clock, entropy: &Entropy) -> Carried {
+pub(super) async fn send_with_failover(
+    lines: &[Arc<ProviderClient>],
+    mut passage: SendAttempt<'_>,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> SendReport {
     let mut state = FailoverState::default();
     for line in lines {
         let (name, abilities) = (line.provider().name(), line.provider().abilities());
         if !passage.may_use(name, &abilities) {
             continue;
         }
-        if passage.tries + state.asked >= retry::MOST_TRIES {
+        if passage.tries + state.asked >= retry::MAX_ATTEMPTS {
             break;
         }
         let room = passage.room.take_if(|room| room.provider == name);
@@ -118,19 +123,19 @@ pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: 
                 continue;
             }
         };
-        state.asked += i32::from(!matches!(outcome, Outcome::Unfit { .. }));
+        state.asked += i32::from(!matches!(outcome, Outcome::Unsupported { .. }));
         let (code, wait) = match outcome {
             Outcome::Accepted { provider_message_id: message_id } => {
-                return state.finish(End::Accepted { provider: name, message_id });
+                return state.finish(SendEnd::Accepted { provider: name, message_id });
             }
             Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
-                return state.finish(End::Refused { provider: name, code });
+                return state.finish(SendEnd::Refused { provider: name, code });
             }
             // No other provider is tried: it could send a duplicate.
-            Outcome::Unknown | Outcome::Stalled => {
-                return state.finish(End::Unknown { provider: name, again: abilities.idempotent });
+            Outcome::Unknown | Outcome::UnknownForMessage => {
+                return state.finish(SendEnd::Unknown { provider: name, can_retry: abilities.idempotent });
             }
-            Outcome::Unfit { code } => {
+            Outcome::Unsupported { code } => {
                 state.unfit = Some((name, code));
                 continue;
             }
@@ -148,8 +153,8 @@ pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: 
     state.exhausted()
 }
 
-impl Passage<'_> {
-    fn may_use(&self, name: &str, abilities: &Abilities) -> bool {
+impl SendAttempt<'_> {
+    fn may_use(&self, name: &str, abilities: &Capabilities) -> bool {
         abilities.carries(self.message)
             && self.code_by.allows(name, abilities)
             && !self.taken_by.iter().any(|by| by == name)
@@ -175,16 +180,23 @@ impl FailoverState {
         self.earliest = Some(self.earliest.map_or(until, |other| other.min(until)));
     }
 
-    fn finish(self, end: End) -> Carried {
-        Carried { end, asked: self.asked }
+    fn finish(self, end: SendEnd) -> SendReport {
+        SendReport { end, calls: self.asked }
     }
 
-    fn exhausted(self) -> Carried {
+    fn exhausted(self) -> SendReport {
         let (not_before, hopeless) = (self.earliest, self.earliest.is_none());
         let end = match (self.last.clone(), self.unfit) {
-            (Some((provider, code)), _) => End::NotNow { provider: Some(provider), code, not_before, hopeless },
-            (None, Some((provider, code))) => End::Refused { provider, code: Some(code.to_owned()) },
-            (None, None) => End::NotNow { provider: None, code: Some("no_provider".to_owned()), not_before, hopeless },
+            (Some((provider, code)), _) => {
+                SendEnd::NotNow { provider: Some(provider), code, not_before, permanent: hopeless }
+            }
+            (None, Some((provider, code))) => SendEnd::Refused { provider, code: Some(code.to_owned()) },
+            (None, None) => SendEnd::NotNow {
+                provider: None,
+                code: Some("no_provider".to_owned()),
+                not_before,
+                permanent: hopeless,
+            },
         };
         self.finish(end)
     }

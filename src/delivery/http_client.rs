@@ -27,28 +27,28 @@ pub struct HttpClient {
 
 /// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Silence {
+pub enum TransportError {
     /// The connection failed: nothing was sent.
-    NotReached,
+    Unreachable,
     /// The request was sent, or may have been: the provider may have processed it.
-    NoAnswer,
+    NoResponse,
     /// The request could not be built (for example, the API key is not a valid header value).
-    NotMade,
+    NotSent,
 }
 
-impl From<Silence> for Outcome {
-    fn from(transport_error: Silence) -> Self {
+impl From<TransportError> for Outcome {
+    fn from(transport_error: TransportError) -> Self {
         match transport_error {
-            Silence::NotReached => Outcome::unavailable("not_reached".to_owned()),
-            Silence::NoAnswer => Outcome::Unknown,
-            Silence::NotMade => Outcome::Misconfigured { code: Some("bad_request_settings".to_owned()) },
+            TransportError::Unreachable => Outcome::unavailable("not_reached".to_owned()),
+            TransportError::NoResponse => Outcome::Unknown,
+            TransportError::NotSent => Outcome::Misconfigured { code: Some("bad_request_settings".to_owned()) },
         }
     }
 }
 
 /// The response of a provider.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ProviderResponse {
     pub status: StatusCode,
     pub retry_after: Option<Duration>,
     body: Vec<u8>,
@@ -86,8 +86,8 @@ impl HttpClient {
     ///
     /// # Errors
     /// Why there is no response.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Silence> {
-        let request = match Trace::current().parent() {
+    pub async fn send(&self, request: RequestBuilder) -> Result<ProviderResponse, TransportError> {
+        let request = match Trace::current().traceparent() {
             Some(parent) => request.header("traceparent", parent),
             None => request,
         };
@@ -104,11 +104,11 @@ impl HttpClient {
                 break;
             }
         }
-        Ok(Answer { status, retry_after, body })
+        Ok(ProviderResponse { status, retry_after, body })
     }
 }
 
-impl Answer {
+impl ProviderResponse {
     /// The body as JSON, regardless of its content type. None if it does not parse.
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
@@ -135,13 +135,13 @@ impl Answer {
     }
 }
 
-fn transport_error(error: &reqwest::Error) -> Silence {
+fn transport_error(error: &reqwest::Error) -> TransportError {
     if error.is_builder() {
-        Silence::NotMade
+        TransportError::NotSent
     } else if error.is_connect() {
-        Silence::NotReached
+        TransportError::Unreachable
     } else {
-        Silence::NoAnswer
+        TransportError::NoResponse
     }
 }
 
@@ -174,7 +174,8 @@ mod tests {
     fn by_status_maps_status_codes_to_outcomes() {
         let outcome = |status: u16| {
             let status = StatusCode::from_u16(status).unwrap();
-            Answer { status, retry_after: Some(Duration::from_secs(7)), body: b"<html>".to_vec() }.by_status(None)
+            ProviderResponse { status, retry_after: Some(Duration::from_secs(7)), body: b"<html>".to_vec() }
+                .by_status(None)
         };
         let code = |status: u16| Some(status.to_string());
         assert_eq!(outcome(200), Outcome::Unknown);

@@ -12,11 +12,11 @@ use governor::clock::{Clock as _, Reference};
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    breaker::{Admission, Breaker, Turn},
-    provider::{Channel, Outcome, Outgoing, Polled, Provider},
-    retry::chance,
-    room::{Rate, Room},
-    warned::{Refusal, Warned},
+    breaker::{Breaker, BreakerChange, BreakerState},
+    provider::{Channel, Outcome, Outgoing, PollResult, Provider},
+    retry::random_fraction,
+    room::{CallPermit, RateLimiter},
+    warned::{LoggedRejection, Warned},
 };
 use crate::quota::Ticker;
 use domain::Timestamp;
@@ -36,16 +36,16 @@ pub struct Limits {
     /// The maximum number of messages per second. None: unlimited.
     pub rate: Option<NonZeroU32>,
     /// How long a message waits for a call permit before it is sent through another provider or rescheduled.
-    pub patience: Duration,
+    pub max_wait: Duration,
 }
 
 /// The client of one provider.
-pub(super) struct Line {
+pub(super) struct ProviderClient {
     provider: Arc<dyn Provider>,
     clock: Clock,
     entropy: Entropy,
     ticker: Ticker,
-    rate: Option<Arc<Rate>>,
+    rate: Option<Arc<RateLimiter>>,
     calls: Arc<Semaphore>,
     /// Notified when a call permit is released.
     freed: Arc<Notify>,
@@ -72,7 +72,7 @@ pub(super) enum Said {
     },
 }
 
-impl Line {
+impl ProviderClient {
     pub fn new(
         provider: Arc<dyn Provider>,
         limits: Limits,
@@ -84,9 +84,9 @@ impl Line {
         let calls = usize::try_from(limits.calls).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             calls: Arc::new(Semaphore::new(calls)),
-            patience: limits.patience,
+            patience: limits.max_wait,
             state: Mutex::default(),
-            rate: limits.rate.map(|rate| Arc::new(Rate::new(rate, ticker.clone()))),
+            rate: limits.rate.map(|rate| Arc::new(RateLimiter::new(rate, ticker.clone()))),
             provider,
             freed,
             clock,
@@ -100,29 +100,29 @@ impl Line {
     }
 
     /// Acquires up to `max` call permits, as many as are available now.
-    pub fn rooms(&self, max: usize) -> Vec<Room> {
+    pub fn rooms(&self, max: usize) -> Vec<CallPermit> {
         std::iter::from_fn(|| self.try_acquire()).take(max).collect()
     }
 
-    fn try_acquire(&self) -> Option<Room> {
+    fn try_acquire(&self) -> Option<CallPermit> {
         let call = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         if let Some(rate) = &self.rate {
             rate.take().ok()?;
         }
-        Some(Room::new(self.provider.name(), call, self.rate.clone()))
+        Some(CallPermit::new(self.provider.name(), call, self.rate.clone()))
     }
 
-    async fn acquire(&self) -> Option<Room> {
+    async fn acquire(&self) -> Option<CallPermit> {
         let call = Arc::clone(&self.calls).acquire_owned().await.ok()?;
         while let Some(Err(wait)) = self.rate.as_ref().map(|rate| rate.take()) {
             self.clock.sleep(wait.max(Duration::from_millis(1))).await;
         }
-        Some(Room::new(self.provider.name(), call, self.rate.clone()))
+        Some(CallPermit::new(self.provider.name(), call, self.rate.clone()))
     }
 
     /// Sends a message: immediately if it has a permit in `room`, otherwise when one is available, but not after
     /// `deadline`.
-    pub async fn send(&self, message: &Outgoing, room: Option<Room>, deadline: Timestamp) -> Said {
+    pub async fn send(&self, message: &Outgoing, room: Option<CallPermit>, deadline: Timestamp) -> Said {
         let asked_at = self.clock.now();
         let room = match room {
             Some(room) => Some(room),
@@ -136,7 +136,7 @@ impl Line {
         if now >= deadline {
             return Said::Rests { until: deadline };
         }
-        if let Admission::Rests { until } = self.admit(message.channel, now) {
+        if let BreakerState::Rests { until } = self.admit(message.channel, now) {
             return Said::Rests { until };
         }
         let room = room.map(|mut room| {
@@ -144,14 +144,14 @@ impl Line {
             room
         });
         let started = self.ticker.now();
-        let trace = Trace::current().step("provider", Kind::Client);
+        let trace = Trace::current().child("provider", Kind::Client);
         let outcome = trace.around(self.provider.send(message)).await;
         drop(room);
         self.freed.notify_one();
-        trace.note("provider", self.provider.name());
-        trace.note("outcome", outcome.name());
-        if outcome.blames_provider() {
-            trace.failed();
+        trace.set_attribute("provider", self.provider.name());
+        trace.set_attribute("outcome", outcome.name());
+        if outcome.is_provider_failure() {
+            trace.set_failed();
         }
         trace.end();
         let took = self.ticker.now().duration_since(started).into();
@@ -165,27 +165,27 @@ impl Line {
     }
 
     /// Polls for the status of a message. None if the provider was not called, because it asked for fewer polls.
-    pub async fn poll(&self, provider_message_id: &str) -> Option<Polled> {
+    pub async fn poll(&self, provider_message_id: &str) -> Option<PollResult> {
         if self.state().no_polls_until.is_some_and(|until| self.clock.now() < until) {
             return None;
         }
         let polled = self.provider.poll(provider_message_id).await;
-        if let Polled::Throttled { retry_after } = polled {
+        if let PollResult::Throttled { retry_after } = polled {
             self.state().no_polls_until = self.back_off_until(retry_after);
         }
         Some(polled)
     }
 
-    fn admit(&self, channel: Channel, now: Timestamp) -> Admission {
+    fn admit(&self, channel: Channel, now: Timestamp) -> BreakerState {
         match self.backed_off_until(channel, now) {
-            Some(until) => Admission::Rests { until },
+            Some(until) => BreakerState::Rests { until },
             None => self.state().breaker.admit(now),
         }
     }
 
     /// Until when no message is sent through `channel`. None if messages can be sent.
-    pub fn rests(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
-        self.backed_off_until(channel, now).or_else(|| self.state().breaker.rests(now))
+    pub fn unavailable_until(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
+        self.backed_off_until(channel, now).or_else(|| self.state().breaker.open_until(now))
     }
 
     fn backed_off_until(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
@@ -207,14 +207,14 @@ impl Line {
                 let until = self.back_off_until(*retry_after);
                 let mut state = self.state();
                 state.retry_after.extend(until.map(|until| (message.channel, until)));
-                state.breaker.undecided(now);
+                state.breaker.inconclusive(now);
                 return;
             }
             Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown => {
-                self.state().breaker.failed(now, chance(&self.entropy))
+                self.state().breaker.failed(now, random_fraction(&self.entropy))
             }
-            Outcome::Unfit { .. } | Outcome::Stalled => {
-                self.state().breaker.undecided(now);
+            Outcome::Unsupported { .. } | Outcome::UnknownForMessage => {
+                self.state().breaker.inconclusive(now);
                 return;
             }
             Outcome::Accepted { .. }
@@ -226,21 +226,21 @@ impl Line {
         };
         let (provider, outcome) = (self.provider.name(), outcome.name());
         match change {
-            Turn::Nothing => {}
-            Turn::Stumbled => tracing::warn!(provider, outcome, "provider failed to accept a message"),
-            Turn::Opened => {
-                metrics::provider_rests(provider, true);
+            BreakerChange::Nothing => {}
+            BreakerChange::FirstFailure => tracing::warn!(provider, outcome, "provider failed to accept a message"),
+            BreakerChange::Opened => {
+                metrics::set_circuit_open(provider, true);
                 tracing::error!(provider, outcome, "provider circuit breaker opened");
             }
-            Turn::Closed => {
-                metrics::provider_rests(provider, false);
+            BreakerChange::Closed => {
+                metrics::set_circuit_open(provider, false);
                 tracing::info!(provider, "provider circuit breaker closed");
             }
         }
     }
 
     fn warn_once(&self, outcome: &Outcome, message: &Outgoing, now: Timestamp) {
-        let Some(refusal) = Refusal::of(outcome, message) else { return };
+        let Some(refusal) = LoggedRejection::of(outcome, message) else { return };
         if self.state().warned.is_due(&refusal, now) {
             tracing::warn!(
                 provider = self.provider.name(),

@@ -8,9 +8,9 @@ const MAX_CHARACTERS: usize = 80;
 
 /// A field that may be a string or a number. Absent and null are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Loose(String);
+pub struct LenientString(String);
 
-impl Loose {
+impl LenientString {
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -21,7 +21,7 @@ impl Loose {
     }
 }
 
-impl<'de> Deserialize<'de> for Loose {
+impl<'de> Deserialize<'de> for LenientString {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(match Value::deserialize(deserializer)? {
             Value::String(text) => text.trim().to_owned(),
@@ -64,7 +64,7 @@ mod tests {
         #[derive(Deserialize)]
         struct Answer {
             #[serde(default)]
-            result_code: Loose,
+            result_code: LenientString,
         }
         let read = |json| serde_json::from_str::<Answer>(json).unwrap().result_code;
         assert_eq!(read(r#"{"result_code": -101}"#).as_str(), "-101");

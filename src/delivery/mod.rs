@@ -11,8 +11,8 @@ mod compose;
 mod deliver;
 mod dispatcher;
 mod failover;
+mod hmac_tag;
 mod http_client;
-mod keyed;
 mod korean_text;
 mod line;
 mod lines;
@@ -30,23 +30,23 @@ mod reception;
 mod registry;
 mod retry;
 mod room;
-pub mod rules;
 pub mod segments;
 mod settle;
 pub mod standard_webhooks;
+pub mod status_transitions;
 mod warned;
 
 pub use self::{
-    compose::Writer,
-    dispatcher::{Dispatcher, Parts},
+    compose::MessageWriter,
+    dispatcher::{Dispatcher, DispatcherDeps},
     http_client::HttpClient,
     line::Limits,
-    lines::Lines,
+    lines::ProviderClients,
     notice::{ACCOUNT_DELETED, ContactChanged, Notice},
-    outbox::{Content, Order, Outbox},
+    outbox::{Content, Outbox, OutgoingMessage},
     poller::Poller,
     provider::Channel,
-    reception::Reception,
-    registry::{Description, Plan, Registration, Routes, Tools, chapters, describe, settings},
+    reception::ReceiptProcessor,
+    registry::{Description, ProviderPlan, Registration, Routes, Tools, describe, setting_groups, settings},
     settle::Settler,
 };

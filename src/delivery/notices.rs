@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Content, Notice, Order};
+use super::{Content, Notice, OutgoingMessage};
 use crate::store::{
     Tx,
     entity::{account::Model, delivery},
@@ -20,8 +20,8 @@ use platform::{clock::Entropy, fault::Fault, keys::ServerKey, secret::Secret};
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One message to every verified contact of the account.
-pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<Order> {
-    proved(account).into_iter().map(|contact| to(contact, account, notice.clone(), entropy, now)).collect()
+pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<OutgoingMessage> {
+    proved(account).into_iter().map(|contact| order_to(contact, account, notice.clone(), entropy, now)).collect()
 }
 
 /// Adds the messages of one notice to the outbox, unless the account reached the limit for the kind
@@ -29,7 +29,12 @@ pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Timestam
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
+pub async fn enqueue(
+    tx: &Tx,
+    account: &AccountId,
+    orders: Vec<OutgoingMessage>,
+    now: Timestamp,
+) -> Result<Vec<DeliveryId>, Fault> {
     let notice = orders.iter().find_map(|order| match &order.content {
         Content::Notice(notice) => Some(notice),
         Content::Code(_) => None,
@@ -50,12 +55,18 @@ pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Timestam
 }
 
 /// A message to this contact.
-pub fn to(contact: Contact, account: &Model, notice: Notice, entropy: &Entropy, now: Timestamp) -> Order {
+pub fn order_to(
+    contact: Contact,
+    account: &Model,
+    notice: Notice,
+    entropy: &Entropy,
+    now: Timestamp,
+) -> OutgoingMessage {
     let channel = match contact.kind() {
         ContactKind::Phone => Channel::Sms,
         ContactKind::Email => Channel::Email,
     };
-    Order {
+    OutgoingMessage {
         id: DeliveryId::new(entropy),
         verification: None,
         channel,

@@ -38,7 +38,7 @@ impl Content {
 
 /// A message to send.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct OutgoingMessage {
     pub id: DeliveryId,
     /// None for a notice that belongs to no verification.
     pub verification: Option<VerificationId>,
@@ -56,7 +56,7 @@ pub struct Order {
     pub expires_at: Timestamp,
 }
 
-impl Order {
+impl OutgoingMessage {
     /// The row of the message, due immediately.
     pub fn into_row(self, now: Timestamp) -> Model {
         Model {
@@ -85,7 +85,7 @@ impl Order {
             created_at: now,
             updated_at: now,
             expires_at: self.expires_at,
-            trace: Trace::current().parent(),
+            trace: Trace::current().traceparent(),
         }
     }
 }

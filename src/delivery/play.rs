@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     deliver::{failed, sent},
-    dispatcher::Parts,
+    dispatcher::DispatcherDeps,
 };
 use crate::store::entity::delivery::Model;
 use domain::status::DeliveryStatus;
@@ -16,7 +16,7 @@ use platform::{config::Scenario, telemetry};
 const SLOW: Duration = Duration::from_secs(5);
 
 /// Simulates the scenario of a test contact. Returns whether the result was recorded.
-pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str, stop: &CancellationToken) -> bool {
+pub(super) async fn play(parts: &DispatcherDeps, row: &Model, scenario: &str, stop: &CancellationToken) -> bool {
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
     let end = match scenario {

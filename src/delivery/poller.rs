@@ -7,7 +7,7 @@ use governor::{RateLimiter, middleware::NoOpMiddleware, nanos::Nanos, state};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{line::Line, provider::Polled, receipts::Receipt, reception::Reception};
+use super::{line::ProviderClient, provider::PollResult, receipts::Receipt, reception::ReceiptProcessor};
 use crate::{
     quota::Ticker,
     store::{Store, entity::delivery_attempt::Model},
@@ -36,7 +36,7 @@ const MAX_POLLS: i32 = 10;
 pub struct Poller {
     pub store: Store,
     pub clock: Clock,
-    pub reception: Reception,
+    pub reception: ReceiptProcessor,
     /// The name of this process in the lease.
     pub process: String,
     /// The maximum number of polls per minute to each provider.
@@ -49,7 +49,7 @@ type Budget = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMid
 impl Poller {
     /// Polls until `stop`. Returns immediately if no provider needs polling.
     pub async fn run(self, stop: CancellationToken) {
-        let polled = |line: &&Arc<Line>| line.provider().abilities().receipts.are_polled();
+        let polled = |line: &&Arc<ProviderClient>| line.provider().abilities().receipts.are_polled();
         let budget =
             || Budget::direct_with_clock(governor::Quota::per_minute(self.budget), Ticker::new(self.clock.clone()));
         let lines: Vec<_> =
@@ -73,9 +73,9 @@ impl Poller {
         let _ = self.store.release_lease(LEASE_NAME, &self.process).await.inspect_err(telemetry::report);
     }
 
-    async fn round(&self, lines: &[(Arc<Line>, Budget)]) -> Result<(), Fault> {
+    async fn round(&self, lines: &[(Arc<ProviderClient>, Budget)]) -> Result<(), Fault> {
         let now = self.clock.now();
-        if !self.store.hold_lease(LEASE_NAME, &self.process, LEASE, now).await? {
+        if !self.store.acquire_lease(LEASE_NAME, &self.process, LEASE, now).await? {
             return Ok(());
         }
         for (line, budget) in lines {
@@ -97,24 +97,24 @@ impl Poller {
         Ok(())
     }
 
-    async fn poll_attempt(&self, line: &Line, attempt: Model) -> Result<(), Fault> {
+    async fn poll_attempt(&self, line: &ProviderClient, attempt: Model) -> Result<(), Fault> {
         let provider = line.provider().name();
-        let Some(id) = &attempt.provider_message_id else { return self.store.poll_again(&attempt, None).await };
+        let Some(id) = &attempt.provider_message_id else { return self.store.schedule_poll(&attempt, None).await };
         let Some(polled) = line.poll(id).await else { return Ok(()) };
         let outcome = match polled {
-            Polled::Throttled { .. } => {
+            PollResult::Throttled { .. } => {
                 metrics::polled(provider, "throttled");
                 return Ok(());
             }
-            Polled::NotYet => "not_yet",
-            Polled::Status { .. } => "told",
+            PollResult::Pending => "not_yet",
+            PollResult::Status { .. } => "told",
         };
         metrics::polled(provider, outcome);
         // Schedule the next poll before recording the status: a final status cancels it.
         let delay = FIRST_DELAY * 2_u32.pow(attempt.polls.clamp(0, MAX_POLLS).unsigned_abs());
         let more = attempt.polls + 1 < MAX_POLLS;
-        self.store.poll_again(&attempt, more.then(|| self.clock.now() + delay)).await?;
-        if let Polled::Status { status, code } = polled {
+        self.store.schedule_poll(&attempt, more.then(|| self.clock.now() + delay)).await?;
+        if let PollResult::Status { status, code } = polled {
             let receipt = Receipt {
                 provider,
                 provider_message_id: id.clone(),

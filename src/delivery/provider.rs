@@ -50,7 +50,7 @@ pub enum Outcome {
     /// A problem with our account: wrong key, client address not allowed, no balance. An operator must fix it.
     Misconfigured { code: Option<String> },
     /// This provider does not support this message, so it was not called; another provider may.
-    Unfit { code: &'static str },
+    Unsupported { code: &'static str },
     /// The rate limit of our account is reached, for all recipients.
     Throttled { retry_after: Option<Duration> },
     /// Temporarily rejected for a reason that concerns only this recipient (a limit per number, a full mailbox,
@@ -61,7 +61,7 @@ pub enum Outcome {
     /// The request was sent and there was no response: the message may have been sent. Never repeated blindly.
     Unknown,
     /// Like `Unknown`, at a step that depends on the recipient or the text: not counted as a failure of the provider.
-    Stalled,
+    UnknownForMessage,
 }
 
 impl Outcome {
@@ -76,7 +76,7 @@ impl Outcome {
     }
 
     /// Whether it counts as a failure of the provider: unreachable, no response, or misconfigured.
-    pub fn blames_provider(&self) -> bool {
+    pub fn is_provider_failure(&self) -> bool {
         matches!(self, Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown)
     }
 
@@ -89,11 +89,11 @@ impl Outcome {
             Outcome::RejectedSender { .. } => "rejected_sender",
             Outcome::RejectedContent { .. } => "rejected_content",
             Outcome::Misconfigured { .. } => "misconfigured",
-            Outcome::Unfit { .. } => "unfit",
+            Outcome::Unsupported { .. } => "unfit",
             Outcome::Throttled { .. } => "throttled",
             Outcome::Deferred { .. } => "deferred",
             Outcome::Unavailable { .. } => "unavailable",
-            Outcome::Unknown | Outcome::Stalled => "unknown",
+            Outcome::Unknown | Outcome::UnknownForMessage => "unknown",
         }
     }
 }
@@ -148,7 +148,7 @@ pub enum Regions {
 
 /// The capabilities of a provider, for routing and for `doctor`.
 #[derive(Clone, Copy, Debug)]
-pub struct Abilities {
+pub struct Capabilities {
     pub channels: &'static [Channel],
     pub regions: Regions,
     pub receipts: Receipts,
@@ -156,13 +156,19 @@ pub struct Abilities {
     pub idempotent: bool,
     /// The provider generates the code and the text, and only it can check the code ([`Provider::checker`]). It sends
     /// no notices, and once it accepted a message no other provider may send a code for the same verification.
-    pub makes_code: bool,
+    pub generates_codes: bool,
 }
 
-impl Abilities {
+impl Capabilities {
     /// These channels in all regions, without receipts.
     pub const fn of(channels: &'static [Channel]) -> Self {
-        Self { channels, regions: Regions::Everywhere, receipts: Receipts::None, idempotent: false, makes_code: false }
+        Self {
+            channels,
+            regions: Regions::Everywhere,
+            receipts: Receipts::None,
+            idempotent: false,
+            generates_codes: false,
+        }
     }
 
     #[must_use]
@@ -176,17 +182,17 @@ impl Abilities {
             (Contact::Phone(number), Regions::CallingCodes(codes)) => codes.contains(&number.country_code()),
             _ => true,
         };
-        reached && self.channels.contains(&message.channel) && (message.code.is_some() || !self.makes_code)
+        reached && self.channels.contains(&message.channel) && (message.code.is_some() || !self.generates_codes)
     }
 }
 
 /// The result of [`Provider::poll`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Polled {
+pub enum PollResult {
     /// The current status.
     Status { status: ReceiptStatus, code: Option<String> },
     /// No status yet, or the provider is unreachable.
-    NotYet,
+    Pending,
     /// Polled too often.
     Throttled { retry_after: Option<Duration> },
 }
@@ -197,7 +203,7 @@ pub enum CheckOutcome {
     Approved,
     Wrong,
     /// Expired, canceled or approved already.
-    Over,
+    Ended,
     /// The attempt limit of the provider is reached; ours should have been reached before.
     TooManyAttempts,
     Throttled {
@@ -213,7 +219,7 @@ impl CheckOutcome {
         match self {
             CheckOutcome::Approved => "approved",
             CheckOutcome::Wrong => "wrong",
-            CheckOutcome::Over => "over",
+            CheckOutcome::Ended => "over",
             CheckOutcome::TooManyAttempts => "too_many_attempts",
             CheckOutcome::Throttled { .. } => "throttled",
             CheckOutcome::Unavailable => "unavailable",
@@ -222,22 +228,22 @@ impl CheckOutcome {
 }
 
 /// A boxed future, so that the provider trait is object-safe.
-pub type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-pub type Sending<'a> = Answering<'a, Outcome>;
+pub type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Sending<'a> = BoxedFuture<'a, Outcome>;
 
 /// Sends messages.
 pub trait Provider: Send + Sync {
     /// The name in `SMS_PROVIDER`, in metrics and in logs.
     fn name(&self) -> &'static str;
 
-    fn abilities(&self) -> Abilities;
+    fn abilities(&self) -> Capabilities;
 
     /// Sends one message. Does not retry and does not log: that is up to the caller.
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a>;
 
     /// Polls for the status of a message, if [`Receipts::are_polled`].
-    fn poll<'a>(&'a self, _provider_message_id: &'a str) -> Answering<'a, Polled> {
-        Box::pin(ready(Polled::NotYet))
+    fn poll<'a>(&'a self, _provider_message_id: &'a str) -> BoxedFuture<'a, PollResult> {
+        Box::pin(ready(PollResult::Pending))
     }
 
     /// The code checker, if the provider generates the codes.
@@ -249,9 +255,9 @@ pub trait Provider: Send + Sync {
 /// Checks codes that a provider generated.
 pub trait CodeChecker: Send + Sync {
     /// Checks a code. The caller must count the attempt against its own limits first.
-    fn check<'a>(&'a self, provider_message_id: &'a str, code: &'a Secret) -> Answering<'a, CheckOutcome>;
+    fn check<'a>(&'a self, provider_message_id: &'a str, code: &'a Secret) -> BoxedFuture<'a, CheckOutcome>;
 
     /// Cancels the verification at the provider, so that its code becomes invalid. True if it was canceled or already
     /// over.
-    fn cancel<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, bool>;
+    fn cancel<'a>(&'a self, provider_message_id: &'a str) -> BoxedFuture<'a, bool>;
 }

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::{
-    line::Line,
-    lines::Lines,
-    provider::{Polled, Receipts},
+    line::ProviderClient,
+    lines::ProviderClients,
+    provider::{PollResult, Receipts},
     receipts::Receipt,
-    settle::{Settler, Taken},
+    settle::{ReceiptResult, Settler},
 };
 use platform::{fault::Fault, telemetry::metrics};
 
@@ -19,12 +19,12 @@ const LOOKUP_DELAY: Duration = Duration::from_millis(250);
 
 /// Processes receipts. Cheap to clone.
 #[derive(Clone)]
-pub struct Reception {
+pub struct ReceiptProcessor {
     pub settler: Settler,
-    pub lines: Lines,
+    pub lines: ProviderClients,
 }
 
-impl Reception {
+impl ReceiptProcessor {
     /// Processes each receipt.
     ///
     /// A receipt may arrive before the response with the provider's message id was read. While the request waits,
@@ -54,15 +54,15 @@ impl Reception {
         let provider = receipt.provider;
         loop {
             match self.settler.take_receipt(receipt.clone()).await? {
-                Taken::Known => return Ok("accepted"),
-                Taken::Arrived { after } => {
+                ReceiptResult::Known => return Ok("accepted"),
+                ReceiptResult::Delivered { after } => {
                     metrics::delivered(provider, after);
                     return Ok("accepted");
                 }
-                Taken::UnknownMessage if receipt.delivery.is_some() || *lookups_left == 0 => {
+                ReceiptResult::UnknownMessage if receipt.delivery.is_some() || *lookups_left == 0 => {
                     return Ok("unknown_message");
                 }
-                Taken::UnknownMessage => {
+                ReceiptResult::UnknownMessage => {
                     *lookups_left -= 1;
                     tokio::time::sleep(LOOKUP_DELAY).await;
                 }
@@ -73,12 +73,13 @@ impl Reception {
     /// Confirms an unauthenticated receipt by polling the provider. None if the provider does not confirm it.
     async fn confirmed(&self, receipt: Receipt) -> Option<Receipt> {
         let line = self.lines.named(receipt.provider);
-        let is_unauthenticated =
-            |line: &&std::sync::Arc<Line>| line.provider().abilities().receipts == Receipts::WebhookThenPolling;
+        let is_unauthenticated = |line: &&std::sync::Arc<ProviderClient>| {
+            line.provider().abilities().receipts == Receipts::WebhookThenPolling
+        };
         let Some(line) = line.filter(is_unauthenticated) else { return Some(receipt) };
         match line.poll(&receipt.provider_message_id).await {
-            Some(Polled::Status { status, code }) => Some(Receipt { status, code, ..receipt }),
-            Some(Polled::NotYet | Polled::Throttled { .. }) | None => None,
+            Some(PollResult::Status { status, code }) => Some(Receipt { status, code, ..receipt }),
+            Some(PollResult::Pending | PollResult::Throttled { .. }) | None => None,
         }
     }
 }

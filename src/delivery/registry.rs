@@ -5,28 +5,28 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use crate::delivery::{
     HttpClient, base_url,
-    provider::{Abilities, Channel, Provider, Receipts, Regions},
+    provider::{Capabilities, Channel, Provider, Receipts, Regions},
     providers::{self, development::DevOutbox},
 };
 use platform::{
     clock::{Clock, Entropy},
-    config::{Chapter, Env, Secret, Setting, delivery::DeliverySettings},
+    config::{Env, Secret, Setting, SettingsSection, delivery::DeliverySettings},
 };
 
 /// The registration of a provider. Each provider has one file in `providers/`.
 pub struct Registration {
     /// The name in `SMS_PROVIDER`.
     pub name: &'static str,
-    pub abilities: Abilities,
+    pub abilities: Capabilities,
     /// The settings of this provider.
     pub settings: &'static [Setting],
     /// Reads the settings and returns the function that builds the provider. Missing settings are recorded in the
     /// reader; the function is then never called.
-    pub read: fn(&mut Reader<'_>) -> Maker,
+    pub read: fn(&mut SettingsReader<'_>) -> ProviderFactory,
 }
 
 /// Builds a provider from validated settings.
-pub type Maker = Box<dyn FnOnce(&Tools) -> Arc<dyn Provider> + Send>;
+pub type ProviderFactory = Box<dyn FnOnce(&Tools) -> Arc<dyn Provider> + Send>;
 
 /// The dependencies of providers.
 #[derive(Clone)]
@@ -51,13 +51,13 @@ impl Tools {
 }
 
 /// Reads the settings of one provider and records which are missing.
-pub struct Reader<'a> {
+pub struct SettingsReader<'a> {
     env: &'a Env,
     channels: &'a [Channel],
     missing: Vec<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     /// For settings that are optional or have a default.
     pub fn env(&self) -> &'a Env {
         self.env
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
     pub fn word(&mut self, name: &'static str, also: &str) -> String {
         let text = self.text(name);
         if !text.chars().all(|char| char.is_ascii_alphanumeric() || also.contains(char)) {
-            self.env.refuse(name, "letters and digits, as shown by the provider");
+            self.env.add_error(name, "letters and digits, as shown by the provider");
         }
         text
     }
@@ -114,21 +114,23 @@ pub fn secrets(env: &Env, name: &'static str) -> Vec<Secret> {
 
 /// The settings of all providers.
 pub fn settings() -> impl Iterator<Item = Setting> {
-    chapters().flat_map(|chapter| chapter.settings).copied()
+    setting_groups().flat_map(|chapter| chapter.settings).copied()
 }
 
 /// The settings of all providers as chapters of `.env.example`.
-pub fn chapters() -> impl Iterator<Item = Chapter> {
-    providers::ALL.iter().map(|registration| Chapter { title: registration.name, settings: registration.settings })
+pub fn setting_groups() -> impl Iterator<Item = SettingsSection> {
+    providers::ALL
+        .iter()
+        .map(|registration| SettingsSection { title: registration.name, settings: registration.settings })
 }
 
 /// The configured providers, ready to be built.
-pub struct Plan {
-    makers: Vec<(&'static Registration, Maker)>,
+pub struct ProviderPlan {
+    makers: Vec<(&'static Registration, ProviderFactory)>,
     settings: DeliverySettings,
 }
 
-impl Plan {
+impl ProviderPlan {
     /// Validates every configured provider. Errors are reported through `env`, one for each provider.
     pub fn read(env: &Env, settings: &DeliverySettings) -> Self {
         let mut makers = Vec::new();
@@ -136,9 +138,9 @@ impl Plan {
             let (variable, names) = settings.chosen(channel);
             for name in names {
                 match find(name) {
-                    Err(mend) => env.refuse(variable, mend),
+                    Err(mend) => env.add_error(variable, mend),
                     Ok(found) if !found.abilities.channels.contains(&channel) => {
-                        env.refuse(
+                        env.add_error(
                             variable,
                             format!("{name} carries only {}: remove it", list(found.abilities.channels)),
                         );
@@ -155,7 +157,7 @@ impl Plan {
             let Candidate { registration, channels, missing, .. } = candidate;
             let variable = channels.first().map_or("SMS_PROVIDER", |channel| settings.chosen(*channel).0);
             let (name, missing) = (registration.name, missing.join(", "));
-            env.refuse(variable, format!("{name} requires {missing}: set what is missing, or remove {name}"));
+            env.add_error(variable, format!("{name} requires {missing}: set what is missing, or remove {name}"));
         }
         let makers = read.into_values().map(|candidate| (candidate.registration, candidate.maker)).collect();
         Self { makers, settings: settings.clone() }
@@ -205,7 +207,7 @@ impl Routes {
     /// only codes; a notice would skip them, and its different speed and receipts could be distinguished from a code.
     pub fn carry_notices(&self, channel: Channel) -> bool {
         let providers = self.of(channel);
-        !providers.is_empty() && providers.iter().all(|provider| !provider.abilities().makes_code)
+        !providers.is_empty() && providers.iter().all(|provider| !provider.abilities().generates_codes)
     }
 
     /// The provider with this name, as stored with a delivery or a receipt.
@@ -223,7 +225,7 @@ impl Routes {
 #[derive(Clone, Debug)]
 pub struct Description {
     pub name: &'static str,
-    pub abilities: Abilities,
+    pub abilities: Capabilities,
     /// The channels that it is configured for.
     pub channels: Vec<Channel>,
     /// The names of missing variables; `A or B` if either is sufficient.
@@ -269,14 +271,14 @@ struct Candidate {
     registration: &'static Registration,
     channels: Vec<Channel>,
     missing: Vec<String>,
-    maker: Maker,
+    maker: ProviderFactory,
 }
 
 impl Candidate {
     fn read(registration: &'static Registration, env: &Env, settings: &DeliverySettings) -> Self {
         let chosen = |channel: &Channel| settings.chosen(*channel).1.iter().any(|name| name == registration.name);
         let channels: Vec<_> = CHANNELS.into_iter().filter(chosen).collect();
-        let mut reader = Reader { env, channels: &channels, missing: Vec::new() };
+        let mut reader = SettingsReader { env, channels: &channels, missing: Vec::new() };
         let maker = (registration.read)(&mut reader);
         let missing = reader.missing;
         Self { registration, channels, missing, maker }

@@ -5,30 +5,30 @@ use std::time::Duration;
 use platform::clock::Entropy;
 
 /// The maximum number of calls to providers for one message, all providers together.
-pub const MOST_TRIES: i32 = 6;
+pub const MAX_ATTEMPTS: i32 = 6;
 
 /// The delay after attempt number `tries` of a message with the lifetime `life`: two seconds at first, sixteen times as
 /// long each time, but short enough to leave time for the remaining attempts. So all attempts for a code are within its
 /// few minutes, and those for a notice are spread over its day.
 pub fn back_off(tries: i32, life: Duration, entropy: &Entropy) -> Duration {
-    let tries = tries.clamp(1, MOST_TRIES).unsigned_abs();
+    let tries = tries.clamp(1, MAX_ATTEMPTS).unsigned_abs();
     let exponential = Duration::from_secs(2 << (4 * (tries - 1)).min(32));
-    let bound = life / 2_u32.pow(MOST_TRIES.unsigned_abs() - tries);
+    let bound = life / 2_u32.pow(MAX_ATTEMPTS.unsigned_abs() - tries);
     jittered(exponential.min(bound).max(Duration::from_secs(1)), entropy)
 }
 
 /// Adds jitter: half of the delay is random, so that retries are not synchronised.
 fn jittered(delay: Duration, entropy: &Entropy) -> Duration {
-    delay.mul_f64(0.5 + chance(entropy) / 2.0)
+    delay.mul_f64(0.5 + random_fraction(entropy) / 2.0)
 }
 
 /// Adds up to a second of jitter, so that clients with the same `Retry-After` do not retry at the same time.
 pub fn after(delay: Duration, entropy: &Entropy) -> Duration {
-    delay + Duration::from_secs(1).mul_f64(chance(entropy))
+    delay + Duration::from_secs(1).mul_f64(random_fraction(entropy))
 }
 
 /// A random number from 0 to 1.
-pub fn chance(entropy: &Entropy) -> f64 {
+pub fn random_fraction(entropy: &Entropy) -> f64 {
     f64::from(u32::from_be_bytes(entropy.bytes())) / f64::from(u32::MAX)
 }
 
@@ -38,7 +38,7 @@ mod tests {
 
     fn delays(life: Duration) -> Vec<Duration> {
         let entropy = Entropy::seeded(1);
-        (1..MOST_TRIES).map(|tries| back_off(tries, life, &entropy)).collect()
+        (1..MAX_ATTEMPTS).map(|tries| back_off(tries, life, &entropy)).collect()
     }
 
     #[test]

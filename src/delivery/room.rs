@@ -19,15 +19,15 @@ use crate::quota::Ticker;
 
 /// A permit for one call. On drop, the concurrency permit is released; the rate permit is refunded only if it was not
 /// used.
-pub(super) struct Room {
+pub(super) struct CallPermit {
     pub provider: &'static str,
     _call: OwnedSemaphorePermit,
     /// The rate permit. None if it was used or there is no rate limit.
-    rate: Option<Arc<Rate>>,
+    rate: Option<Arc<RateLimiter>>,
 }
 
-impl Room {
-    pub fn new(provider: &'static str, call: OwnedSemaphorePermit, rate: Option<Arc<Rate>>) -> Self {
+impl CallPermit {
+    pub fn new(provider: &'static str, call: OwnedSemaphorePermit, rate: Option<Arc<RateLimiter>>) -> Self {
         Self { provider, _call: call, rate }
     }
 
@@ -37,7 +37,7 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for CallPermit {
     fn drop(&mut self) {
         if let Some(rate) = self.rate.take() {
             rate.refund();
@@ -46,7 +46,7 @@ impl Drop for Room {
 }
 
 /// A rate limiter (GCRA) with a burst of one second. Unlike the limiters of `governor`, unused permits can be refunded.
-pub(super) struct Rate {
+pub(super) struct RateLimiter {
     ticker: Ticker,
     start: Nanos,
     interval: Duration,
@@ -55,7 +55,7 @@ pub(super) struct Rate {
     arrival_time: Mutex<Duration>,
 }
 
-impl Rate {
+impl RateLimiter {
     pub fn new(per_second: NonZeroU32, ticker: Ticker) -> Self {
         let interval = Duration::from_secs(1) / per_second.get();
         Self {
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_rate_is_enforced_and_unused_permits_are_refunded() {
         let (clock, hand) = Clock::manual(Timestamp::UNIX_EPOCH);
-        let rate = Rate::new(NonZeroU32::new(4).unwrap(), Ticker::new(clock));
+        let rate = RateLimiter::new(NonZeroU32::new(4).unwrap(), Ticker::new(clock));
         let taken = || (0..100).take_while(|_| rate.take().is_ok()).count();
         assert_eq!(taken(), 4);
         assert_eq!(rate.take(), Err(Duration::from_millis(250)));
@@ -114,10 +114,10 @@ mod tests {
     #[test]
     fn a_dropped_room_is_released_and_its_rate_permit_refunded_unless_used() {
         let calls = Arc::new(Semaphore::new(1));
-        let rate = Arc::new(Rate::new(NonZeroU32::MIN, Ticker::new(Clock::manual(Timestamp::UNIX_EPOCH).0)));
+        let rate = Arc::new(RateLimiter::new(NonZeroU32::MIN, Ticker::new(Clock::manual(Timestamp::UNIX_EPOCH).0)));
         let room = || {
             rate.take().ok()?;
-            Some(Room::new("x", Arc::clone(&calls).try_acquire_owned().ok()?, Some(Arc::clone(&rate))))
+            Some(CallPermit::new("x", Arc::clone(&calls).try_acquire_owned().ok()?, Some(Arc::clone(&rate))))
         };
         drop(room().unwrap());
         room().unwrap().used();

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{deliver::put_back, failover::NO_ANSWER, receipts::Receipt, rules};
+use super::{deliver::requeue_at, failover::NO_RESPONSE, receipts::Receipt, status_transitions};
 use crate::{
     events::{Events, Snapshot},
     store::{
-        Ending, Settlement, Store, Taking, Told, Tx,
+        AcceptedDelivery, ProviderReport, Settlement, Store, Tx, TxOutcome,
         entity::{delivery::Model, verification},
     },
 };
@@ -38,7 +38,7 @@ pub struct Settler {
 
 /// The result of a delivery.
 #[derive(Clone, Debug)]
-pub(super) struct Report {
+pub(super) struct DeliveryReport {
     pub settlement: Settlement,
     /// The number of calls to providers.
     pub asked: i32,
@@ -53,7 +53,7 @@ pub(super) struct CodeMaker {
     pub reference: Option<String>,
 }
 
-impl From<Settlement> for Report {
+impl From<Settlement> for DeliveryReport {
     /// A result without a call to a provider.
     fn from(settlement: Settlement) -> Self {
         Self { settlement, asked: 0, code_by: None }
@@ -62,12 +62,12 @@ impl From<Settlement> for Report {
 
 /// The result of processing a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum ReceiptResult {
     /// The message is unknown, or its id at the provider is not known yet.
     UnknownMessage,
     Known,
     /// The first receipt that reports the delivery, with the time since the provider accepted the message.
-    Arrived {
+    Delivered {
         after: Duration,
     },
 }
@@ -75,7 +75,7 @@ pub(super) enum Taken {
 impl Settler {
     /// Records the result of a claimed message. Returns whether it was recorded. Retries while the database is
     /// unavailable: the provider has the message, and its response must not get lost.
-    pub(super) async fn settle(&self, row: &Model, report: Report, stop: &CancellationToken) -> bool {
+    pub(super) async fn settle(&self, row: &Model, report: DeliveryReport, stop: &CancellationToken) -> bool {
         let mut attempts_left = MAX_WRITE_ATTEMPTS;
         while let Err(fault) = self.try_settle(row, report.clone()).await {
             telemetry::report(&fault);
@@ -91,34 +91,34 @@ impl Settler {
 
     /// Shows a discreet message as sent before it is handed to a provider, because its real result must not be visible.
     /// A decoy is shown as sent at the same step, so the timing is the same.
-    pub(super) async fn left(&self, row: &Model) -> Result<(), Fault> {
+    pub(super) async fn show_as_sent(&self, row: &Model) -> Result<(), Fault> {
         let now = self.clock.now();
         let row = row.clone();
         let sent = Some(DeliveryStatus::Sent);
         let shown = self
             .store
-            .write(move |tx| Box::pin(async move { Ok(Ending::Commit(show(tx, &row, sent, now).await?)) }))
+            .write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(show(tx, &row, sent, now).await?)) }))
             .await?;
         self.publish(shown);
         Ok(())
     }
 
     /// Requeues a message that this process claimed but never started, because the response to the claim was lost.
-    pub(super) async fn never_in_hand(&self, row: &Model) -> Result<(), Fault> {
-        self.try_settle(row, put_back(row, self.clock.now()).into()).await
+    pub(super) async fn requeue_unstarted(&self, row: &Model) -> Result<(), Fault> {
+        self.try_settle(row, requeue_at(row, self.clock.now()).into()).await
     }
 
     /// Settles a message whose claim expired: its process died before or after calling a provider, or is frozen and
     /// will find its claim gone. With an idempotent provider the message is retried; otherwise its status becomes
     /// unknown. A message that was sent before stays sent.
-    pub(super) async fn abandoned(&self, row: &Model, idempotent: bool) -> Result<(), Fault> {
+    pub(super) async fn settle_abandoned(&self, row: &Model, idempotent: bool) -> Result<(), Fault> {
         let now = self.clock.now();
         let simulated = row.decoy || row.scenario.is_some();
         let settlement = if row.status != DeliveryStatus::Queued {
-            Settlement::AsItStands
+            Settlement::Unchanged
         } else if (simulated || idempotent) && row.expires_at > now {
-            let reason = (!simulated).then(|| NO_ANSWER.to_owned());
-            Settlement::Again { due_at: now, provider: None, reason, perhaps_sent: !simulated }
+            let reason = (!simulated).then(|| NO_RESPONSE.to_owned());
+            Settlement::Retry { due_at: now, provider: None, reason, perhaps_sent: !simulated }
         } else {
             Settlement::Ended {
                 status: DeliveryStatus::Unknown,
@@ -127,16 +127,16 @@ impl Settler {
                 refused: false,
             }
         };
-        self.try_settle(row, Report { asked: 1, ..settlement.into() }).await
+        self.try_settle(row, DeliveryReport { asked: 1, ..settlement.into() }).await
     }
 
     /// Whether this message is still wanted: its verification is pending and has no newer message. A notice is always
     /// wanted.
-    pub(super) async fn waiting(&self, row: &Model) -> Result<Wanted, Fault> {
-        let Some(id) = &row.verification_id else { return Ok(Wanted::Yes(None)) };
+    pub(super) async fn check_wanted(&self, row: &Model) -> Result<StillWanted, Fault> {
+        let Some(id) = &row.verification_id else { return Ok(StillWanted::Yes(None)) };
         let verification = self.store.verification(id).await?;
         let wanted = verification.filter(|waiting| waiting.status == Status::Pending && waiting.delivery_id == row.id);
-        Ok(wanted.map_or(Wanted::No, |waiting| Wanted::Yes(Some(Box::new(waiting)))))
+        Ok(wanted.map_or(StillWanted::No, |waiting| StillWanted::Yes(Some(Box::new(waiting)))))
     }
 
     /// Sets a sent message back to queued. False if a receipt arrived or the claim was lost.
@@ -148,10 +148,10 @@ impl Settler {
             .write(move |tx| {
                 Box::pin(async move {
                     if !tx.requeue_delivery(&row.id, row.claimed_by.as_deref(), now).await? {
-                        return Ok(Ending::Rollback(None));
+                        return Ok(TxOutcome::Rollback(None));
                     }
                     let shown = (!row.discreet).then_some(DeliveryStatus::Queued);
-                    Ok(Ending::Commit(Some(show(tx, &row, shown, now).await?)))
+                    Ok(TxOutcome::Commit(Some(show(tx, &row, shown, now).await?)))
                 })
             })
             .await?;
@@ -166,7 +166,7 @@ impl Settler {
         let id = id.clone();
         let changed = self
             .store
-            .write(move |tx| Box::pin(async move { Ok(Ending::Commit(advance(tx, &id, status, None, now).await?)) }))
+            .write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(advance(tx, &id, status, None, now).await?)) }))
             .await?;
         self.publish(changed);
         Ok(())
@@ -176,19 +176,21 @@ impl Settler {
     ///
     /// A delivery counts whichever provider reports it. Any other status from an earlier provider, after another one
     /// accepted the message, is recorded but not shown.
-    pub(super) async fn take_receipt(&self, receipt: Receipt) -> Result<Taken, Fault> {
+    pub(super) async fn take_receipt(&self, receipt: Receipt) -> Result<ReceiptResult, Fault> {
         let now = self.clock.now();
         let Receipt { provider, provider_message_id, delivery, status, code } = receipt;
-        let identity = Told { provider, provider_message_id, delivery };
+        let identity = ProviderReport { provider, provider_message_id, delivery };
         let status = DeliveryStatus::from(status);
         let (taken, changed) = self
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     let Some(attempt) = tx.attempt_told_of(&identity, now).await? else {
-                        return Ok(Ending::Rollback((Taken::UnknownMessage, None)));
+                        return Ok(TxOutcome::Rollback((ReceiptResult::UnknownMessage, None)));
                     };
-                    let is_new = tx.advance_attempt(&attempt, rules::before(status), status, code.clone(), now).await?;
+                    let is_new = tx
+                        .advance_attempt(&attempt, status_transitions::allowed_from(status), status, code.clone(), now)
+                        .await?;
                     let arrived = status == DeliveryStatus::Delivered;
                     let changed = if arrived || tx.is_newest_attempt(&attempt).await? {
                         advance(tx, &attempt.delivery_id, status, code, now).await?
@@ -196,8 +198,9 @@ impl Settler {
                         None
                     };
                     let after = (now - attempt.accepted_at).to_std().unwrap_or_default();
-                    let taken = if is_new && arrived { Taken::Arrived { after } } else { Taken::Known };
-                    Ok(Ending::Commit((taken, changed)))
+                    let taken =
+                        if is_new && arrived { ReceiptResult::Delivered { after } } else { ReceiptResult::Known };
+                    Ok(TxOutcome::Commit((taken, changed)))
                 })
             })
             .await?;
@@ -211,10 +214,10 @@ impl Settler {
         }
     }
 
-    async fn try_settle(&self, row: &Model, report: Report) -> Result<(), Fault> {
+    async fn try_settle(&self, row: &Model, report: DeliveryReport) -> Result<(), Fault> {
         let now = self.clock.now();
         if let (Settlement::Accepted { by: Some(by), receipt_due }, None) = (&report.settlement, &report.code_by) {
-            let taking = Taking {
+            let taking = AcceptedDelivery {
                 delivery: row.id.clone(),
                 verification: row.verification_id.clone(),
                 shown: row.discreet.then_some(DeliveryStatus::Sent),
@@ -233,8 +236,8 @@ impl Settler {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Report { settlement, asked, code_by } = report;
-                    let waits = matches!(settlement, Settlement::Again { .. });
+                    let DeliveryReport { settlement, asked, code_by } = report;
+                    let waits = matches!(settlement, Settlement::Retry { .. });
                     let settled =
                         tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
@@ -245,7 +248,7 @@ impl Settler {
                         _ if waits => None,
                         status => Some(status),
                     });
-                    Ok(Ending::Commit(show(tx, &row, shown, now).await?))
+                    Ok(TxOutcome::Commit(show(tx, &row, shown, now).await?))
                 })
             })
             .await?;
@@ -255,7 +258,7 @@ impl Settler {
 }
 
 /// Whether a message is still wanted.
-pub(super) enum Wanted {
+pub(super) enum StillWanted {
     /// The verification of the message. None for a notice.
     Yes(Option<Box<verification::Model>>),
     No,
@@ -269,7 +272,7 @@ async fn advance(
     code: Option<String>,
     now: Timestamp,
 ) -> Result<Option<verification::Model>, Fault> {
-    match tx.advance_delivery(id, rules::before(status), status, code, now).await? {
+    match tx.advance_delivery(id, status_transitions::allowed_from(status), status, code, now).await? {
         // A discreet message is always shown as sent: its real status would reveal whether the account exists.
         Some(row) => show(tx, &row, Some(if row.discreet { DeliveryStatus::Sent } else { status }), now).await,
         None => Ok(None),

@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::delivery::keyed;
+use crate::delivery::hmac_tag;
 use domain::Timestamp;
 use platform::config::Secret;
 
@@ -43,7 +43,7 @@ impl Key {
     }
 
     fn mac(&self, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
-        keyed::mac(&self.0, &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body])
+        hmac_tag::mac(&self.0, &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body])
     }
 }
 

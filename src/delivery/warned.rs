@@ -12,18 +12,18 @@ const MAX_ENTRIES: usize = 1000;
 
 /// The logged rejections of one provider, and when each was logged.
 #[derive(Debug, Default)]
-pub(super) struct Warned(HashMap<Refusal, Timestamp>);
+pub(super) struct Warned(HashMap<LoggedRejection, Timestamp>);
 
 /// The fields by which rejections are deduplicated in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Refusal {
+pub(super) struct LoggedRejection {
     outcome: &'static str,
     pub code: String,
     /// Empty for e-mail, and for numbers without a country.
     pub country: String,
 }
 
-impl Refusal {
+impl LoggedRejection {
     /// None if the outcome is not a rejection of a destination or a sender.
     pub fn of(outcome: &Outcome, message: &Outgoing) -> Option<Self> {
         let (Outcome::RejectedDestination { code } | Outcome::RejectedSender { code }) = outcome else { return None };
@@ -37,7 +37,7 @@ impl Refusal {
 
 impl Warned {
     /// Whether this rejection should be logged now.
-    pub fn is_due(&mut self, rejection: &Refusal, now: Timestamp) -> bool {
+    pub fn is_due(&mut self, rejection: &LoggedRejection, now: Timestamp) -> bool {
         if self.0.get(rejection).is_some_and(|logged| now < *logged + INTERVAL) {
             return false;
         }
@@ -56,8 +56,8 @@ impl Warned {
 mod tests {
     use super::*;
 
-    fn rejection(code: usize) -> Refusal {
-        Refusal { outcome: "rejected_destination", code: code.to_string(), country: "KR".to_owned() }
+    fn rejection(code: usize) -> LoggedRejection {
+        LoggedRejection { outcome: "rejected_destination", code: code.to_string(), country: "KR".to_owned() }
     }
 
     #[test]
@@ -65,7 +65,7 @@ mod tests {
         let mut warned = Warned::default();
         let now = Timestamp::UNIX_EPOCH;
         assert!(warned.is_due(&rejection(0), now) && !warned.is_due(&rejection(0), now));
-        assert!(warned.is_due(&Refusal { country: "US".to_owned(), ..rejection(0) }, now));
+        assert!(warned.is_due(&LoggedRejection { country: "US".to_owned(), ..rejection(0) }, now));
         assert!(warned.is_due(&rejection(0), now + INTERVAL));
         let logged = (1..2 * MAX_ENTRIES).filter(|code| warned.is_due(&rejection(*code), now)).count();
         assert_eq!(logged, MAX_ENTRIES - 2);

@@ -12,7 +12,7 @@ pub struct Message {
     /// When the oldest of the changes was made, in microseconds of the sender's own clock. The sender also receives the
     /// message and measures the latency with it.
     pub made_at: u64,
-    pub news: Vec<News>,
+    pub events: Vec<News>,
 }
 
 /// One change.

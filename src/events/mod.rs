@@ -12,7 +12,7 @@
 //!
 //! One subscription connection and one publishing connection per process serve all watchers, whatever their number.
 
-mod hub;
+mod local;
 mod message;
 mod outbound;
 mod relay;
@@ -27,14 +27,14 @@ mod tests;
 
 use std::{sync::Arc, time::Instant};
 
-use self::{hub::Hub, relay::Relay};
+use self::{local::Hub, relay::Relay};
 pub use self::{
-    revocation::{Revocation, RevocationWake, Revocations},
+    revocation::{Revocation, RevocationEvent, Revocations},
     snapshot::Snapshot,
-    watchers::{Wake, Watcher},
+    watchers::{WatchEvent, Watcher},
 };
 use domain::ids::VerificationId;
-use platform::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
+use platform::{clock::Entropy, redis_client::RedisLink, supervisor::Supervisor, telemetry::metrics};
 
 /// Publishes and subscribes to changes. Cheap to clone.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ pub struct Events {
 impl Events {
     /// Without `redis`, changes stay within this process. With it, two tasks run until the last clone is dropped; it
     /// must then be called within a Tokio runtime.
-    pub fn open(entropy: &Entropy, redis: Option<RedisLink>, vitals: &Vitals) -> Self {
+    pub fn open(entropy: &Entropy, redis: Option<RedisLink>, vitals: &Supervisor) -> Self {
         let hub = Arc::new(Hub::new());
         let relay = redis.map(|link| Arc::new(Relay::open(link, Arc::clone(&hub), entropy, vitals)));
         Self { hub, relay }

@@ -6,22 +6,22 @@ use super::{
     tests::{id, revocation, snapshot},
     *,
 };
-use platform::redis_link::testing::{Wire, eventually, open, prefix, url};
+use platform::redis_client::testing::{Wire, eventually, open, prefix, url};
 
 /// A process, once it is subscribed.
 async fn process(url: &str, prefix: &str) -> Events {
-    let events = Events::open(&Entropy::System, Some(open(url, prefix).await), &Vitals::default());
+    let events = Events::open(&Entropy::System, Some(open(url, prefix).await), &Supervisor::default());
     let mut revocations = events.revocations();
     // After subscribing, a process first makes everything be read again.
-    assert_eq!(next_revocation(&mut revocations).await, RevocationWake::Reread);
+    assert_eq!(next_revocation(&mut revocations).await, RevocationEvent::Reread);
     events
 }
 
-async fn next_wake(watcher: &mut Watcher) -> Wake {
+async fn next_wake(watcher: &mut Watcher) -> WatchEvent {
     tokio::time::timeout(Duration::from_secs(10), watcher.next()).await.unwrap()
 }
 
-async fn next_revocation(revocations: &mut Revocations) -> RevocationWake {
+async fn next_revocation(revocations: &mut Revocations) -> RevocationEvent {
     tokio::time::timeout(Duration::from_secs(10), revocations.next()).await.unwrap().unwrap()
 }
 
@@ -35,11 +35,11 @@ async fn change_reaches_watchers_of_another_process() {
     let mut revocations = other.revocations();
     for sequence in 1..100 {
         one.publish(snapshot(&id(1), sequence));
-        assert_eq!(next_wake(&mut watcher).await, Wake::Changed(snapshot(&id(1), sequence)));
-        assert_eq!(next_wake(&mut own).await, Wake::Changed(snapshot(&id(1), sequence)));
+        assert_eq!(next_wake(&mut watcher).await, WatchEvent::Changed(snapshot(&id(1), sequence)));
+        assert_eq!(next_wake(&mut own).await, WatchEvent::Changed(snapshot(&id(1), sequence)));
     }
     one.publish_revocation(revocation(1));
-    assert_eq!(next_revocation(&mut revocations).await, RevocationWake::Revoked(revocation(1)));
+    assert_eq!(next_revocation(&mut revocations).await, RevocationEvent::Revoked(revocation(1)));
     one.drain().await;
 }
 
@@ -60,7 +60,7 @@ async fn process_ignores_its_own_messages() {
         received.push(next_revocation(&mut own).await);
         next_revocation(&mut others).await;
     }
-    let expected = [1, 2, 3].map(|seed| RevocationWake::Revoked(revocation(seed)));
+    let expected = [1, 2, 3].map(|seed| RevocationEvent::Revoked(revocation(seed)));
     assert_eq!(received, expected);
 }
 
@@ -76,10 +76,10 @@ async fn sb_14_reconnected_process_reads_again_and_receives_changes() {
         one.publish(snapshot(&id(1), 10 * round));
         one.drain().await;
         wire.mend();
-        assert_eq!(next_wake(&mut watcher).await, Wake::Reread);
-        assert_eq!(next_revocation(&mut revocations).await, RevocationWake::Reread);
+        assert_eq!(next_wake(&mut watcher).await, WatchEvent::Reread);
+        assert_eq!(next_revocation(&mut revocations).await, RevocationEvent::Reread);
         one.publish(snapshot(&id(1), 10 * round + 1));
-        assert_eq!(next_wake(&mut watcher).await, Wake::Changed(snapshot(&id(1), 10 * round + 1)));
+        assert_eq!(next_wake(&mut watcher).await, WatchEvent::Changed(snapshot(&id(1), 10 * round + 1)));
     }
 }
 
@@ -100,8 +100,8 @@ async fn changes_made_while_disconnected_are_published_afterwards() {
         wire.mend();
         loop {
             match next_wake(&mut watcher).await {
-                Wake::Changed(newest) if newest.sequence == 10 * round + 9 => break,
-                wake => assert!(matches!(wake, Wake::Changed(_)), "{wake:?}"),
+                WatchEvent::Changed(newest) if newest.sequence == 10 * round + 9 => break,
+                wake => assert!(matches!(wake, WatchEvent::Changed(_)), "{wake:?}"),
             }
         }
         disconnected.drain().await;
@@ -119,7 +119,7 @@ async fn queue_overflow_makes_other_processes_read_again() {
     disconnected.publish(snapshot(&id(1), 1));
     (2..20_000).for_each(|seed| disconnected.publish(snapshot(&id(seed), 1)));
     wire.mend();
-    assert_eq!(next_wake(&mut watcher).await, Wake::Reread);
+    assert_eq!(next_wake(&mut watcher).await, WatchEvent::Reread);
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn unreadable_message_makes_watchers_read_again() {
         async |mut redis| redis::cmd("PUBLISH").arg(link.name("events")).arg(newer).query_async(&mut redis).await;
     let subscribers: u32 = link.ask(publish).await.unwrap();
     assert_eq!(subscribers, 1);
-    assert_eq!(next_wake(&mut watcher).await, Wake::Reread);
+    assert_eq!(next_wake(&mut watcher).await, WatchEvent::Reread);
 }
 
 #[tokio::test]

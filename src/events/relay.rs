@@ -14,11 +14,11 @@ use redis::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    hub::Hub,
+    local::Hub,
     message::Message,
     outbound::{Batch, Outbound},
 };
-use platform::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
+use platform::{clock::Entropy, redis_client::RedisLink, supervisor::Supervisor, telemetry::metrics};
 
 /// The timeout for Redis to accept a message or to reply to a ping.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ struct Process {
 }
 
 impl Relay {
-    pub fn open(link: RedisLink, hub: Arc<Hub>, entropy: &Entropy, vitals: &Vitals) -> Self {
+    pub fn open(link: RedisLink, hub: Arc<Hub>, entropy: &Entropy, vitals: &Supervisor) -> Self {
         let outbound = Arc::new(Outbound::new());
         let process = Process { link, name: u64::from_be_bytes(entropy.bytes()), started: Instant::now() };
         let publisher = vitals.spawn("event publisher", run_publisher(process.clone(), Arc::clone(&outbound)));
@@ -107,7 +107,7 @@ async fn publish_batch(
     let made_at = batch.since().map_or(0, |since| process.micros(since));
     let mut publish = redis::pipe();
     for news in batch.news().chunks(CHUNK) {
-        let message = serde_json::to_vec(&Message { from: process.name, made_at, news: news.to_vec() })
+        let message = serde_json::to_vec(&Message { from: process.name, made_at, events: news.to_vec() })
             .map_err(|error| RedisError::from(std::io::Error::from(error)))?;
         publish.cmd("PUBLISH").arg(process.channel()).arg(message).ignore();
     }
@@ -170,8 +170,8 @@ async fn receive(process: &Process, hub: &Arc<Hub>, mut stream: PubSubStream) {
                 metrics::event_lag(Duration::from_micros(taken));
             }
             Ok(message) => {
-                for news in message.news {
-                    hub.hear(news).await;
+                for news in message.events {
+                    hub.receive(news).await;
                 }
             }
             // From a newer version of the program: which verifications it concerns is unknown.

@@ -15,7 +15,7 @@ pub struct Revocation {
 
 /// The items of [`Revocations`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RevocationWake {
+pub enum RevocationEvent {
     Revoked(Revocation),
     /// Some revocations may have been missed: read the revoked sessions from the database again.
     Reread,
@@ -23,18 +23,18 @@ pub enum RevocationWake {
 
 /// The revocations of all processes since it was created.
 #[derive(Debug)]
-pub struct Revocations(broadcast::Receiver<RevocationWake>);
+pub struct Revocations(broadcast::Receiver<RevocationEvent>);
 
 impl Revocations {
-    pub(super) fn new(receiver: broadcast::Receiver<RevocationWake>) -> Self {
+    pub(super) fn new(receiver: broadcast::Receiver<RevocationEvent>) -> Self {
         Self(receiver)
     }
 
     /// The next item. None: the program is stopping. Cancel safe.
-    pub async fn next(&mut self) -> Option<RevocationWake> {
+    pub async fn next(&mut self) -> Option<RevocationEvent> {
         match self.0.recv().await {
             Ok(wake) => Some(wake),
-            Err(RecvError::Lagged(_)) => Some(RevocationWake::Reread),
+            Err(RecvError::Lagged(_)) => Some(RevocationEvent::Reread),
             Err(RecvError::Closed) => None,
         }
     }

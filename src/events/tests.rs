@@ -37,7 +37,7 @@ pub fn revocation(seed: u64) -> Revocation {
 }
 
 fn single_process() -> Events {
-    Events::open(&Entropy::seeded(0), None, &Vitals::default())
+    Events::open(&Entropy::seeded(0), None, &Supervisor::default())
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn watcher_receives_only_its_verification() {
     events.publish(snapshot(&id(2), 1));
     assert_eq!(watcher.next().now_or_never(), None);
     events.publish(snapshot(&id(1), 1));
-    assert_eq!(watcher.next().await, Wake::Changed(snapshot(&id(1), 1)));
+    assert_eq!(watcher.next().await, WatchEvent::Changed(snapshot(&id(1), 1)));
     assert_eq!(watcher.next().now_or_never(), None);
 }
 
@@ -58,7 +58,7 @@ async fn slow_watcher_receives_only_the_newest_snapshot() {
     for sequence in 1..=1000 {
         events.publish(snapshot(&id(1), sequence));
     }
-    assert_eq!(watcher.next().await, Wake::Changed(snapshot(&id(1), 1000)));
+    assert_eq!(watcher.next().await, WatchEvent::Changed(snapshot(&id(1), 1000)));
     assert_eq!(watcher.next().now_or_never(), None);
 }
 
@@ -68,7 +68,7 @@ async fn older_and_repeated_snapshots_are_dropped() {
     let mut watcher = events.watch(&id(1));
     events.publish(snapshot(&id(1), 3));
     events.publish(snapshot(&id(1), 2));
-    assert_eq!(watcher.next().await, Wake::Changed(snapshot(&id(1), 3)));
+    assert_eq!(watcher.next().await, WatchEvent::Changed(snapshot(&id(1), 3)));
     events.publish(snapshot(&id(1), 3));
     assert_eq!(watcher.next().now_or_never(), None);
 }
@@ -79,11 +79,11 @@ async fn watcher_receives_reread_once() {
     let mut watcher = events.watch(&id(1));
     events.publish(snapshot(&id(1), 1));
     events.hub.reread().await;
-    assert_eq!(watcher.next().await, Wake::Reread);
+    assert_eq!(watcher.next().await, WatchEvent::Reread);
     assert_eq!(watcher.next().now_or_never(), None);
     assert_eq!(events.watch(&id(1)).next().now_or_never(), None, "a new watcher reads the row anyway");
     events.publish(snapshot(&id(1), 2));
-    assert_eq!(watcher.next().await, Wake::Changed(snapshot(&id(1), 2)));
+    assert_eq!(watcher.next().await, WatchEvent::Changed(snapshot(&id(1), 2)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -117,7 +117,7 @@ async fn sb_14_ten_thousand_watchers_receive_the_last_state() {
         tokio::spawn(async move {
             loop {
                 match watcher.next().await {
-                    Wake::Changed(snapshot) if snapshot.sequence == 9 => return,
+                    WatchEvent::Changed(snapshot) if snapshot.sequence == 9 => return,
                     _ => {}
                 }
             }
@@ -141,9 +141,9 @@ async fn revocations_reach_every_subscriber_and_a_slow_one_reads_again() {
     let events = single_process();
     let (mut one, mut slow) = (events.revocations(), events.revocations());
     events.publish_revocation(revocation(1));
-    assert_eq!(one.next().await, Some(RevocationWake::Revoked(revocation(1))));
+    assert_eq!(one.next().await, Some(RevocationEvent::Revoked(revocation(1))));
     (0..2000).for_each(|seed| events.publish_revocation(revocation(seed)));
-    assert_eq!(slow.next().await, Some(RevocationWake::Reread));
+    assert_eq!(slow.next().await, Some(RevocationEvent::Reread));
 }
 
 #[test]

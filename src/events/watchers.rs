@@ -51,7 +51,7 @@ pub struct Watcher {
 
 /// The reason why a watcher is woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wake {
+pub enum WatchEvent {
     /// The verification changed. The snapshot is newer than all that this watcher returned before; it may still be
     /// older than a row that was read meanwhile.
     Changed(Snapshot),
@@ -120,7 +120,7 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 
 impl Watcher {
     /// Waits for the next reason to look at the verification. Cancel safe.
-    pub async fn next(&mut self) -> Wake {
+    pub async fn next(&mut self) -> WatchEvent {
         loop {
             if self.latest.changed().await.is_err() {
                 // The sender lives at least as long as this watcher. Otherwise there would be no more changes to
@@ -131,11 +131,11 @@ impl Watcher {
             if latest.rereads != self.rereads {
                 // A snapshot that is also pending was committed before the row will be read.
                 self.rereads = latest.rereads;
-                return Wake::Reread;
+                return WatchEvent::Reread;
             }
             if let Some(snapshot) = latest.snapshot.as_ref().filter(|snapshot| snapshot.sequence > self.seen) {
                 self.seen = snapshot.sequence;
-                return Wake::Changed(snapshot.clone());
+                return WatchEvent::Changed(snapshot.clone());
             }
         }
     }

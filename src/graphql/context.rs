@@ -1,6 +1,6 @@
 //! What resolvers can access: the services, the caller, and messages in the caller's language.
 
-use crate::graphql::faults::{ResolverError, Result};
+use crate::graphql::errors::{ResolverError, Result};
 use async_graphql::Context;
 use chrono_tz::Tz;
 
@@ -9,12 +9,12 @@ use crate::{
     account::{Accounts, Administrator, NotAdministrator},
     session::{
         Sessions,
-        gate::{Auth, SignedIn},
+        access_tokens_verifier::{Auth, SignedIn},
     },
-    store::Trail,
+    store::AuditTrail,
     verification::Verifications,
 };
-use domain::{caller::Caller, contact::NumberRules};
+use domain::{caller::RequestInfo, contact::NumberRules};
 use platform::{
     clock::Clock,
     config,
@@ -23,12 +23,12 @@ use platform::{
 
 /// The services that resolvers call, and the few settings that are needed for input parsing.
 #[derive(Clone)]
-pub struct Rooms {
+pub struct Services {
     pub verifications: Verifications,
     pub accounts: Accounts,
     pub sessions: Sessions,
     /// The audit trail, for mutations that are refused before a service is called.
-    pub trail: Trail,
+    pub trail: AuditTrail,
     pub texts: Texts,
     pub contacts: config::Contacts,
     pub clock: Clock,
@@ -37,11 +37,11 @@ pub struct Rooms {
 }
 
 /// Access to the data that the HTTP layer attaches to a request.
-pub trait Asking {
-    fn rooms(&self) -> &Rooms;
+pub trait RequestContext {
+    fn services(&self) -> &Services;
 
     /// The client: its address, request id and language.
-    fn caller(&self) -> &Caller;
+    fn caller(&self) -> &RequestInfo;
 
     /// The cookies of this request.
     fn cookies(&self) -> &Cookies;
@@ -56,7 +56,7 @@ pub trait Asking {
     fn require_signed_in(&self) -> Result<&SignedIn>;
 
     /// Whether the request has an access token that is not valid.
-    fn is_refused(&self) -> bool;
+    fn has_invalid_token(&self) -> bool;
 
     /// The error `UNAUTHENTICATED`.
     fn unauthenticated(&self) -> ResolverError;
@@ -65,15 +65,15 @@ pub trait Asking {
     fn forbidden(&self) -> ResolverError;
 
     /// A message in the caller's language.
-    fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String;
+    fn localize(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String;
 }
 
-impl Asking for Context<'_> {
-    fn rooms(&self) -> &Rooms {
+impl RequestContext for Context<'_> {
+    fn services(&self) -> &Services {
         self.data_unchecked()
     }
 
-    fn caller(&self) -> &Caller {
+    fn caller(&self) -> &RequestInfo {
         self.data_unchecked()
     }
 
@@ -92,20 +92,20 @@ impl Asking for Context<'_> {
         self.signed_in().ok_or_else(|| self.unauthenticated())
     }
 
-    fn is_refused(&self) -> bool {
+    fn has_invalid_token(&self) -> bool {
         matches!(self.data_opt(), Some(Auth::Refused))
     }
 
     fn unauthenticated(&self) -> ResolverError {
-        ResolverError::new("UNAUTHENTICATED", self.say("error-unauthenticated", &[]))
+        ResolverError::new("UNAUTHENTICATED", self.localize("error-unauthenticated", &[]))
     }
 
     fn forbidden(&self) -> ResolverError {
-        ResolverError::new("FORBIDDEN", self.say("error-forbidden", &[]))
+        ResolverError::new("FORBIDDEN", self.localize("error-forbidden", &[]))
     }
 
-    fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
-        self.rooms().texts.say(self.caller().locale, id, args)
+    fn localize(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
+        self.services().texts.say(self.caller().locale, id, args)
     }
 }
 
@@ -116,14 +116,14 @@ impl Asking for Context<'_> {
 /// the account is not an administrator.
 pub async fn administrator(ctx: &Context<'_>) -> Result<Administrator> {
     let signed_in = ctx.require_signed_in()?;
-    match ctx.rooms().accounts.administrator(signed_in).await? {
+    match ctx.services().accounts.administrator(signed_in).await? {
         Ok(administrator) => Ok(administrator),
         Err(NotAdministrator::Unauthenticated) => Err(ctx.unauthenticated()),
         Err(NotAdministrator::Forbidden) => Err(ctx.forbidden()),
     }
 }
 
-impl Rooms {
+impl Services {
     /// Rules for parsing phone numbers, among them the default region.
     pub fn number_rules(&self) -> NumberRules {
         self.contacts.numbers

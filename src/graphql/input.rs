@@ -7,13 +7,13 @@ use async_graphql::{Context, InputObject, OneofObject};
 use chrono::NaiveDate;
 
 use super::{
-    context::{Asking, Rooms},
+    context::{RequestContext, Services},
     enums,
     problems::{FieldError, InvalidInput},
     token_cookies::TokenCookies,
 };
 use crate::{
-    session::{Device, Opaque},
+    session::{Device, OpaqueToken},
     verification::rules,
 };
 use domain::{
@@ -111,7 +111,7 @@ impl<'a> Fields<'a> {
         match parsed {
             Ok(value) => Some(value),
             Err(reason) => {
-                self.refuse(path, reason);
+                self.add_error(path, reason);
                 None
             }
         }
@@ -119,17 +119,19 @@ impl<'a> Fields<'a> {
 
     /// Records that the field at `path` is invalid. `reason` is stable and machine-readable; it also selects the
     /// message.
-    pub fn refuse(&mut self, path: &str, reason: &str) {
+    pub fn add_error(&mut self, path: &str, reason: &str) {
         let message = match (reason, lengths(path)) {
-            ("too_long", Some(lengths)) => self.ctx.say("field-too-long-by", &[("max", count(*lengths.end()))]),
-            ("too_short", Some(lengths)) => self.ctx.say("field-too-short-by", &[("min", count(*lengths.start()))]),
-            _ => self.ctx.say(&format!("field-{}", reason.replace('_', "-")), &[]),
+            ("too_long", Some(lengths)) => self.ctx.localize("field-too-long-by", &[("max", count(*lengths.end()))]),
+            ("too_short", Some(lengths)) => {
+                self.ctx.localize("field-too-short-by", &[("min", count(*lengths.start()))])
+            }
+            _ => self.ctx.localize(&format!("field-{}", reason.replace('_', "-")), &[]),
         };
         self.errors.push(FieldError { path: path.to_owned(), reason: reason.to_owned(), message });
     }
 
     /// Whether any field is invalid.
-    pub fn is_wrong(&self) -> bool {
+    pub fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }
 
@@ -141,7 +143,7 @@ impl<'a> Fields<'a> {
     /// Parses `input` as a contact, and checks that the service sends to its region. `path` is the path of the contact
     /// field, or empty if the contact is not nested.
     pub fn contact(&mut self, path: &str, input: &ContactInput) -> Option<Contact> {
-        let rooms: &Rooms = self.ctx.rooms();
+        let rooms: &Services = self.ctx.services();
         let below = |kind: &str| if path.is_empty() { kind.to_owned() } else { format!("{path}.{kind}") };
         match input {
             ContactInput::Phone(text) => {
@@ -165,11 +167,11 @@ impl<'a> Fields<'a> {
         use enums::VerificationPurpose::{EmailChange, PhoneChange};
         match (purpose, contact) {
             (PhoneChange, Contact::Email(_)) => {
-                self.refuse(&format!("{path}.email"), "phone_wanted");
+                self.add_error(&format!("{path}.email"), "phone_wanted");
                 None
             }
             (EmailChange, Contact::Phone(_)) => {
-                self.refuse(&format!("{path}.phone"), "email_wanted");
+                self.add_error(&format!("{path}.phone"), "email_wanted");
                 None
             }
             (_, contact) => Some(contact),
@@ -179,7 +181,7 @@ impl<'a> Fields<'a> {
     /// The channel for a message to `contact`. `path` is the path of the channel field.
     pub fn channel(&mut self, path: &str, wanted: Option<enums::Channel>, contact: &Contact) -> Option<Channel> {
         let channel = rules::channel(wanted.map(Channel::from), contact.kind()).ok_or("wrong_channel");
-        let channel = channel.and_then(|channel| match self.ctx.rooms().verifications.reaches(channel) {
+        let channel = channel.and_then(|channel| match self.ctx.services().verifications.has_provider_for(channel) {
             true => Ok(channel),
             false => Err("channel_unavailable"),
         });
@@ -188,13 +190,13 @@ impl<'a> Fields<'a> {
 
     /// The language of a message: the requested one if it is supported, else that of the request.
     pub fn locale(&self, tag: Option<&str>) -> Locale {
-        let asked = tag.and_then(|tag| self.ctx.rooms().texts.negotiate_tag(tag));
+        let asked = tag.and_then(|tag| self.ctx.services().texts.negotiate_tag(tag));
         asked.unwrap_or(self.ctx.caller().locale)
     }
 
     /// Today's date in the service's time zone. Birth dates after it are invalid.
     pub fn today(&self) -> NaiveDate {
-        let rooms = self.ctx.rooms();
+        let rooms = self.ctx.services();
         rooms.clock.now().with_timezone(&rooms.time_zone).date_naive()
     }
 
@@ -209,11 +211,11 @@ impl<'a> Fields<'a> {
         });
         let cookies = TokenCookies::of(self.ctx);
         let (token, may_be_planted) = match token {
-            Some(text) => (Opaque::parse(text), false),
-            None if self.ctx.rooms().sessions.use_cookie() => cookies.device_token(),
+            Some(text) => (OpaqueToken::parse(text), false),
+            None if self.ctx.services().sessions.use_cookie() => cookies.device_token(),
             None => (None, false),
         };
-        Device { name, token, may_be_planted, cookie_slot: cookies.slot() }
+        Device { name, token, is_untrusted: may_be_planted, cookie_slot: cookies.slot() }
     }
 
     /// Validates an idempotency key.

@@ -8,7 +8,7 @@
 pub mod context;
 pub mod cookies;
 mod enums;
-mod faults;
+mod errors;
 mod input;
 mod mutation;
 pub mod outcomes;
@@ -22,7 +22,9 @@ mod types;
 
 use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
-pub use self::{context::Rooms, mutation::Mutation, query::Query, scalars::mistake, subscription::Subscription};
+pub use self::{
+    context::Services, mutation::Mutation, query::Query, scalars::invalid_scalar, subscription::Subscription,
+};
 
 /// The schema type with its root types.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;

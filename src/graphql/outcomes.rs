@@ -28,7 +28,7 @@ impl Outcomes {
 
 impl ProblemCode {
     /// Returns the code, and records it as the outcome of the field that `ctx` resolves.
-    pub(super) fn noted(self, ctx: &Context<'_>) -> Self {
+    pub(super) fn record(self, ctx: &Context<'_>) -> Self {
         if let Some(outcomes) = ctx.data_opt::<Outcomes>() {
             outcomes.record(&ctx.item.node.response_key().node, self.name());
         }

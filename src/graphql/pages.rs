@@ -9,16 +9,16 @@ use async_graphql::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    context::Asking,
-    faults::{ResolverError, Result},
+    context::RequestContext,
+    errors::{ResolverError, Result},
 };
-use crate::store::{Page, Place, Slice};
+use crate::store::{Page, PageRequest, Place};
 use domain::Timestamp;
 use platform::texts::Arg;
 
 /// Maximum page size, and the default page size.
-const MOST: u32 = 100;
-pub const USUAL: i32 = 20;
+const MAX_PAGE_SIZE: u32 = 100;
+pub const DEFAULT_PAGE_SIZE: i32 = 20;
 
 /// Position of a row in a list; opaque to clients.
 pub struct Cursor(pub Place);
@@ -46,12 +46,12 @@ impl CursorType for Cursor {
 ///
 /// # Errors
 /// `BAD_REQUEST` for an invalid cursor, or a negative number.
-pub fn slice(ctx: &Context<'_>, first: Option<i32>, after: Option<&str>) -> Result<Slice> {
+pub fn slice(ctx: &Context<'_>, first: Option<i32>, after: Option<&str>) -> Result<PageRequest> {
     let after = after.map(Cursor::decode_cursor).transpose();
     let after = after.map_err(|_| bad_request(ctx, "error-bad-request-after", &[]))?;
-    let first = u32::try_from(first.unwrap_or(USUAL));
-    let first = first.map_err(|_| bad_request(ctx, "error-bad-request-first", &[("most", MOST.into())]))?;
-    Ok(Slice { first: first.min(MOST), after: after.map(|cursor| cursor.0) })
+    let first = u32::try_from(first.unwrap_or(DEFAULT_PAGE_SIZE));
+    let first = first.map_err(|_| bad_request(ctx, "error-bad-request-first", &[("most", MAX_PAGE_SIZE.into())]))?;
+    Ok(PageRequest { first: first.min(MAX_PAGE_SIZE), after: after.map(|cursor| cursor.0) })
 }
 
 /// A connection. The library's own type has no description, and every type of this schema has one.
@@ -95,7 +95,7 @@ impl<N: OutputType> Connection<N> {
 /// Converts a page to a connection.
 pub fn connection<T, N: OutputType>(
     page: Page<T>,
-    slice: &Slice,
+    slice: &PageRequest,
     place: impl Fn(&T) -> Place,
     node: impl Fn(T) -> N,
 ) -> Connection<N> {
@@ -105,7 +105,7 @@ pub fn connection<T, N: OutputType>(
 
 /// The error `BAD_REQUEST` with the localized `message`.
 pub fn bad_request(ctx: &Context<'_>, message: &str, args: &[(&str, Arg<'_>)]) -> ResolverError {
-    ResolverError::new("BAD_REQUEST", ctx.say(message, args))
+    ResolverError::new("BAD_REQUEST", ctx.localize(message, args))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl ScalarType for Date {
 }
 
 /// Why `value` is not valid for the scalar `name`. None if it is valid, or if the scalar is output only.
-pub fn mistake(name: &str, value: &Value) -> Option<&'static str> {
+pub fn invalid_scalar(name: &str, value: &Value) -> Option<&'static str> {
     match name {
         "DateTime" => instant(value).err(),
         _ => None,

@@ -1,10 +1,10 @@
 //! Subscriptions.
 
-use crate::graphql::faults::{ResolverError, Result};
+use crate::graphql::errors::{ResolverError, Result};
 use async_graphql::{Context, ID, Subscription as GraphqlSubscription};
 use futures_util::{Stream, StreamExt};
 
-use super::{context::Asking, types::Verification};
+use super::{context::RequestContext, types::Verification};
 use domain::ids::VerificationId;
 
 pub struct Subscription;
@@ -24,10 +24,10 @@ impl Subscription {
         let stream = match VerificationId::parse(&id) {
             // Both futures are boxed: the library reserves space for the opening future as long as the stream lives, in
             // addition to the stream. Opening reads the database, which takes several KiB.
-            Some(id) => Box::pin(ctx.rooms().verifications.watch(&id)).await?,
+            Some(id) => Box::pin(ctx.services().verifications.watch(&id)).await?,
             None => None,
         };
-        let stream = stream.ok_or_else(|| ResolverError::new("NOT_FOUND", ctx.say("error-not-found", &[])))?;
+        let stream = stream.ok_or_else(|| ResolverError::new("NOT_FOUND", ctx.localize("error-not-found", &[])))?;
         Ok(stream.map(|shown| Ok(Verification(shown?))).boxed())
     }
 }

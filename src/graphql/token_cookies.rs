@@ -34,8 +34,8 @@ use std::{collections::HashSet, time::Duration};
 
 use async_graphql::Context;
 
-use super::{context::Asking, cookies::Cookies};
-use crate::session::{MAX_COOKIE_SLOT, Offer, Offered, Opaque, Sent};
+use super::{context::RequestContext, cookies::Cookies};
+use crate::session::{MAX_COOKIE_SLOT, Offer, OpaqueToken, PresentedToken, RefreshInput};
 use platform::secret::Secret;
 
 const REFRESH: &str = "countersign-refresh";
@@ -70,14 +70,14 @@ struct Found<'a> {
 
 impl<'a> TokenCookies<'a> {
     pub fn of(ctx: &'a Context<'_>) -> Self {
-        Self { cookies: ctx.cookies(), path: ctx.rooms().sessions.cookie_path() }
+        Self { cookies: ctx.cookies(), path: ctx.services().sessions.cookie_path() }
     }
 
     /// The refresh tokens of a request that is allowed to use them, the newest by its name first. Two cookies with the
     /// same name are rejected: another host set one of them, and they can't be told apart.
-    pub fn refresh_tokens(&self) -> Sent {
+    pub fn refresh_tokens(&self) -> RefreshInput {
         if !self.cookies.protected() {
-            return Sent::Nothing;
+            return RefreshInput::Nothing;
         }
         let mut found: Vec<_> = self.found().filter(|found| !found.value.expose().is_empty()).collect();
         if self.path.is_none() && found.iter().any(|found| found.current) {
@@ -85,22 +85,22 @@ impl<'a> TokenCookies<'a> {
         }
         let mut names = HashSet::new();
         if !found.iter().all(|found| names.insert(found.name)) {
-            return Sent::Ambiguous;
+            return RefreshInput::Ambiguous;
         }
         found.sort_by_key(|found| std::cmp::Reverse((found.current, found.slot)));
         let highest_slot = self.highest_slot().unwrap_or(0);
         let tokens: Vec<_> = found.iter().filter_map(|found| self.parse_offer(found)).collect();
         match tokens.is_empty() {
-            true => Sent::Nothing,
-            false => Sent::Offer(Offer { tokens, highest_slot }),
+            true => RefreshInput::Nothing,
+            false => RefreshInput::Offer(Offer { tokens, highest_slot }),
         }
     }
 
-    fn parse_offer(&self, found: &Found<'_>) -> Option<Offered> {
-        let token = Opaque::parse(found.value.expose())?;
+    fn parse_offer(&self, found: &Found<'_>) -> Option<PresentedToken> {
+        let token = OpaqueToken::parse(found.value.expose())?;
         // A cookie with another prefix does not limit the slots of the configured names.
         let slot = if found.current { found.slot } else { 0 };
-        Some(Offered { token, slot, of_earlier_version: self.path.is_none() && !found.current })
+        Some(PresentedToken { token, slot, is_legacy: self.path.is_none() && !found.current })
     }
 
     /// The slot for the first token of a new session. It replaces the browser's cookies, and is above the slots that a
@@ -114,31 +114,31 @@ impl<'a> TokenCookies<'a> {
     }
 
     /// The device token, and whether another host of the domain may have set its cookie.
-    pub fn device_token(&self) -> (Option<Opaque>, bool) {
+    pub fn device_token(&self) -> (Option<OpaqueToken>, bool) {
         let sent = [self.prefix(), self.other_prefix()].into_iter().find_map(|prefix| {
             let mut values = self.cookies.sent().filter(|(name, _)| name.strip_prefix(prefix) == Some(DEVICE));
             let first = values.next()?;
-            values.next().is_none().then_some((Opaque::parse(first.1.expose()), prefix == SECURE))
+            values.next().is_none().then_some((OpaqueToken::parse(first.1.expose()), prefix == SECURE))
         });
         sent.unwrap_or_default()
     }
 
     /// Sets the cookie of a refresh token, and removes those in lower slots.
-    pub fn keep_refresh_token(&self, token: &Secret, slot: i32, life: Duration) {
+    pub fn set_refresh_token(&self, token: &Secret, slot: i32, life: Duration) {
         let name = self.refresh_name(slot);
         self.set(&name, token.expose(), self.path(), life);
         self.remove_where(|found| found.slot < slot);
     }
 
     /// Sets the cookie of the device token.
-    pub fn keep_device_token(&self, token: &Secret, life: Duration) {
+    pub fn set_device_token(&self, token: &Secret, life: Duration) {
         self.set(&format!("{}{DEVICE}", self.prefix()), token.expose(), self.path(), life);
         self.remove_stale(&format!("{}{DEVICE}", self.other_prefix()));
     }
 
     /// Removes the refresh tokens from the browser. If it had any, a marker keeps the slot of the next session for a
     /// while: a response that is still in flight sets and removes the names of this session.
-    pub fn drop_refresh_token(&self) {
+    pub fn clear_refresh_tokens(&self) {
         let Some(highest) = self.highest_slot() else {
             self.set(&self.refresh_name(0), "", self.path(), Duration::ZERO);
             return self.remove_where(|_| true);

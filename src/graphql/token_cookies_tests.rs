@@ -13,9 +13,9 @@ fn default_cookies(cookies: &Cookies) -> TokenCookies<'_> {
 
 fn sent(cookies: &TokenCookies<'_>) -> Option<String> {
     match cookies.refresh_tokens() {
-        Sent::Offer(offer) => Some(offer.tokens[0].token.expose().to_owned()),
-        Sent::Nothing => None,
-        Sent::Ambiguous => Some("ambiguous".to_owned()),
+        RefreshInput::Offer(offer) => Some(offer.tokens[0].token.expose().to_owned()),
+        RefreshInput::Nothing => None,
+        RefreshInput::Ambiguous => Some("ambiguous".to_owned()),
     }
 }
 
@@ -25,7 +25,7 @@ fn set(cookies: &Cookies) -> Vec<String> {
 
 fn tokens() -> [Secret; 3] {
     let entropy = Entropy::seeded(1);
-    [(), (), ()].map(|()| Opaque::new(&entropy).secret().clone())
+    [(), (), ()].map(|()| OpaqueToken::new(&entropy).secret().clone())
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn tk_12_cookie_requires_anti_csrf_header() {
 fn tk_12_cookie_has_all_protective_attributes() {
     let cookies = jar(&[], true);
     let (token, life) = (Secret::new("abc"), Duration::from_secs(60));
-    default_cookies(&cookies).keep_refresh_token(&token, 0, life);
+    default_cookies(&cookies).set_refresh_token(&token, 0, life);
     let attributes = "Max-Age=60; HttpOnly; Secure; SameSite=Strict";
     assert_eq!(set(&cookies), [format!("__Host-countersign-refresh=abc; Path=/; {attributes}")]);
-    TokenCookies { cookies: &cookies, path: Some("/id/graphql") }.keep_refresh_token(&token, 2, life);
+    TokenCookies { cookies: &cookies, path: Some("/id/graphql") }.set_refresh_token(&token, 2, life);
     assert_eq!(set(&cookies), [format!("__Secure-countersign-refresh-2=abc; Path=/id/graphql; {attributes}")]);
 }
 
@@ -56,7 +56,7 @@ fn highest_slot_comes_first_and_duplicate_names_are_rejected() {
     let cookies = jar(&pairs, true);
     assert_eq!(sent(&default_cookies(&cookies)).unwrap(), new.expose());
     assert_eq!(default_cookies(&cookies).slot(), 2 + HEADROOM);
-    default_cookies(&cookies).keep_refresh_token(&Secret::new("abc"), 2, Duration::from_secs(60));
+    default_cookies(&cookies).set_refresh_token(&Secret::new("abc"), 2, Duration::from_secs(60));
     let names: Vec<_> = set(&cookies).iter().map(|cookie| cookie.split("; ").next().unwrap().to_owned()).collect();
     assert_eq!(
         names,
@@ -77,15 +77,15 @@ fn legacy_cookies_are_read_and_replaced() {
     let read = default_cookies(&cookies);
     assert_eq!(sent(&read).unwrap(), old.expose());
     assert_eq!(read.device_token().0.unwrap().expose(), device.expose());
-    read.keep_refresh_token(&new, 0, Duration::from_secs(1));
-    read.keep_device_token(&device, Duration::from_secs(1));
+    read.set_refresh_token(&new, 0, Duration::from_secs(1));
+    read.set_device_token(&device, Duration::from_secs(1));
     let set = set(&cookies);
     assert!(set[1].starts_with("__Secure-countersign-refresh=; Path=/graphql; Max-Age=0;"), "{set:?}");
     assert!(set[3].starts_with("__Secure-countersign-device=; Path=/graphql; Max-Age=0;"), "{set:?}");
     let both = jar(&[(earlier, &old), ("__Host-countersign-refresh", &new)], true);
     assert_eq!(sent(&default_cookies(&both)).unwrap(), new.expose());
     // With `REFRESH_COOKIE_PATH`, the name is the legacy one and only the path differs.
-    TokenCookies { cookies: &cookies, path: Some("/id") }.drop_refresh_token();
+    TokenCookies { cookies: &cookies, path: Some("/id") }.clear_refresh_tokens();
     assert_eq!(cookies.take_set().len(), 3);
 }
 
@@ -101,7 +101,7 @@ fn duplicate_device_cookies_are_ignored() {
 fn response_keeps_cookies_in_higher_slots() {
     let [one, two, new] = tokens();
     let cookies = jar(&[("__Host-countersign-refresh", &one), ("__Host-countersign-refresh-3", &two)], true);
-    default_cookies(&cookies).keep_refresh_token(&new, 1, Duration::from_secs(60));
+    default_cookies(&cookies).set_refresh_token(&new, 1, Duration::from_secs(60));
     let set = set(&cookies);
     assert!(set.len() == 2 && set[1].starts_with("__Host-countersign-refresh=;"), "{set:?}");
 }
@@ -125,8 +125,8 @@ fn cookies_settable_by_other_hosts_are_marked() {
     let offered = |pairs: &[(&str, &Secret)], path| {
         let cookies = jar(pairs, true);
         match (TokenCookies { cookies: &cookies, path }).refresh_tokens() {
-            Sent::Offer(offer) => offer.tokens.iter().map(|offered| offered.of_earlier_version).collect(),
-            Sent::Nothing | Sent::Ambiguous => Vec::new(),
+            RefreshInput::Offer(offer) => offer.tokens.iter().map(|offered| offered.is_legacy).collect(),
+            RefreshInput::Nothing | RefreshInput::Ambiguous => Vec::new(),
         }
     };
     let (secure, host) = (("__Secure-countersign-refresh", &one), ("__Host-countersign-refresh", &two));
@@ -144,7 +144,7 @@ fn cookies_settable_by_other_hosts_are_marked() {
 fn sign_out_leaves_marker_for_next_slot() {
     let [token, ..] = tokens();
     let cookies = jar(&[("__Host-countersign-refresh", &token), ("__Host-countersign-refresh-2", &token)], true);
-    default_cookies(&cookies).drop_refresh_token();
+    default_cookies(&cookies).clear_refresh_tokens();
     let names: Vec<_> =
         set(&cookies).iter().map(|cookie| cookie.split("; HttpOnly").next().unwrap().to_owned()).collect();
     let removed = ["__Host-countersign-refresh=", "__Host-countersign-refresh-2="];
@@ -153,6 +153,6 @@ fn sign_out_leaves_marker_for_next_slot() {
     let left = jar(&[("__Host-countersign-refresh-10", &Secret::new(SIGNED_OUT))], true);
     assert_eq!((sent(&default_cookies(&left)), default_cookies(&left).slot()), (None, 18));
     let empty = jar(&[], true);
-    default_cookies(&empty).drop_refresh_token();
+    default_cookies(&empty).clear_refresh_tokens();
     assert_eq!(set(&empty), ["__Host-countersign-refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict"]);
 }

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use crate::session::gate::{Auth, Gate, SignedIn, TokenRefused};
+use crate::session::access_tokens_verifier::{AccessTokenVerifier, Auth, SignedIn, TokenRefused};
 use domain::Timestamp;
 use platform::{clock::Clock, config::Secret};
 
@@ -18,19 +18,19 @@ pub trait Judge: Send + Sync {
     ///
     /// # Errors
     /// [`TokenRefused`] unless the token is a valid access token of this service.
-    fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused>;
+    fn authenticate(&self, bearer: &str) -> Result<SignedIn, TokenRefused>;
 
     /// Changes whenever a session was revoked.
     fn revocations(&self) -> watch::Receiver<u64>;
 }
 
-impl Judge for Gate {
-    fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
-        Gate::judge(self, bearer)
+impl Judge for AccessTokenVerifier {
+    fn authenticate(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
+        AccessTokenVerifier::authenticate(self, bearer)
     }
 
     fn revocations(&self) -> watch::Receiver<u64> {
-        Gate::revocations(self)
+        AccessTokenVerifier::revocations(self)
     }
 }
 
@@ -45,14 +45,14 @@ impl Credentials {
     pub fn judge(bearer: Option<Secret>, judge: &dyn Judge) -> Self {
         let auth = match &bearer {
             None => Auth::Anonymous,
-            Some(token) => judge.judge(token.expose()).map_or(Auth::Refused, Auth::SignedIn),
+            Some(token) => judge.authenticate(token.expose()).map_or(Auth::Refused, Auth::SignedIn),
         };
         Self { bearer, auth }
     }
 
     /// Completes when the token that a stream was opened with is no longer valid. None for anonymous streams, which
     /// have no end.
-    pub fn until_refused(&self, judge: &Arc<dyn Judge>, clock: &Clock) -> Option<BoxFuture<'static, ()>> {
+    pub fn until_revoked(&self, judge: &Arc<dyn Judge>, clock: &Clock) -> Option<BoxFuture<'static, ()>> {
         let (Auth::SignedIn(signed_in), Some(bearer)) = (&self.auth, &self.bearer) else { return None };
         Some(Box::pin(until_refused(judge.clone(), clock.clone(), bearer.clone(), signed_in.expires_at)))
     }
@@ -62,7 +62,7 @@ async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expi
     let mut revocations = judge.revocations();
     let revoked = async {
         // Checked once more first: a revocation may have happened between opening and watching.
-        while judge.judge(bearer.expose()).is_ok() {
+        while judge.authenticate(bearer.expose()).is_ok() {
             if revocations.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -10,11 +10,11 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use crate::http::{
+    body_deadline::Late,
+    connection_activity::ConnectionActivity,
     graphql::refusal::{Code, Refusal},
-    pulse::Pulse,
-    punctual::Late,
 };
-use platform::config::http::Patience;
+use platform::config::http::Timeouts;
 
 /// Bytes of the body that are still read and discarded after an early response.
 const LINGER: usize = 1024 * 1024;
@@ -23,7 +23,7 @@ const LINGER: usize = 1024 * 1024;
 ///
 /// # Errors
 /// 413 without reading on, 408 if the body is not complete in time, 400 if it ends unexpectedly.
-pub async fn read(head: &Parts, mut body: Body, limit: usize, patience: &Patience) -> Result<Bytes, Refusal> {
+pub async fn read(head: &Parts, mut body: Body, limit: usize, patience: &Timeouts) -> Result<Bytes, Refusal> {
     let length =
         head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let read = if length.is_some_and(|length| length > limit) {
@@ -56,7 +56,7 @@ fn too_large(limit: usize) -> Refusal {
 }
 
 fn read_error(error: &axum::Error) -> Refusal {
-    if Late::is_why(error) {
+    if Late::caused(error) {
         let message = "The request body was not received in time.";
         return Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, message);
     }
@@ -66,9 +66,9 @@ fn read_error(error: &axum::Error) -> Refusal {
 /// Reads on for a moment after a response that was sent before the end of the body, then closes the connection. If a
 /// connection is closed with unread data, the kernel resets it, and a client that is still writing gets the reset
 /// instead of the response.
-pub fn linger(head: &Parts, mut body: Body, patience: &Patience) {
-    if let Some(pulse) = head.extensions.get::<Arc<Pulse>>() {
-        pulse.hang_up(patience.farewell);
+pub fn linger(head: &Parts, mut body: Body, patience: &Timeouts) {
+    if let Some(pulse) = head.extensions.get::<Arc<ConnectionActivity>>() {
+        pulse.hang_up(patience.close_timeout);
     }
     let drain = async move {
         let mut left = LINGER;
@@ -79,5 +79,5 @@ pub fn linger(head: &Parts, mut body: Body, patience: &Patience) {
             }
         }
     };
-    tokio::spawn(tokio::time::timeout(patience.farewell, drain));
+    tokio::spawn(tokio::time::timeout(patience.close_timeout, drain));
 }

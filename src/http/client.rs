@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
 use crate::http::Negotiate;
-use domain::caller::{Caller, ClientAddress};
+use domain::caller::{ClientAddress, RequestInfo};
 use platform::{
     clock::Entropy,
     config::http::{ForwardedHeader, Http},
@@ -23,28 +23,28 @@ const MAX_USER_AGENT: usize = 512;
 
 /// Identifies clients.
 #[derive(Clone)]
-pub struct Clients {
+pub struct ClientResolver {
     trusted: Vec<IpNet>,
     header: ForwardedHeader,
     entropy: Entropy,
     negotiate: Negotiate,
 }
 
-impl Clients {
+impl ClientResolver {
     pub fn new(settings: &Http, entropy: Entropy, negotiate: Negotiate) -> Self {
         let (trusted, header) = (settings.trusted_proxies.clone(), settings.forwarded_header);
         Self { trusted, header, entropy, negotiate }
     }
 
     /// The client of a request with these headers on a connection from `peer`.
-    pub fn recognise(&self, peer: Option<Peer>, headers: &HeaderMap) -> Caller {
+    pub fn identify(&self, peer: Option<Peer>, headers: &HeaderMap) -> RequestInfo {
         // Without a peer (a router without a server, in tests) all clients share one address and its quotas.
         let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip().to_canonical());
         let proxied = self.trusts(peer);
         let address = if proxied { self.forwarded(headers).unwrap_or(peer) } else { peer };
         let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| proxied && well_formed(id));
         let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Caller {
+        RequestInfo {
             address: ClientAddress::new(address),
             user_agent: headers
                 .get(header::USER_AGENT)
@@ -55,8 +55,8 @@ impl Clients {
     }
 
     /// The same client with a new request id, for one of the operations of a socket.
-    pub fn again(&self, caller: &Caller) -> Caller {
-        Caller { request_id: self.new_request_id().into(), ..caller.clone() }
+    pub fn with_new_request_id(&self, caller: &RequestInfo) -> RequestInfo {
+        RequestInfo { request_id: self.new_request_id().into(), ..caller.clone() }
     }
 
     fn new_request_id(&self) -> String {

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use super::*;
 use domain::locale::Locale;
 
-fn clients(trusted: &[&str], header: ForwardedHeader) -> Clients {
-    Clients {
+fn clients(trusted: &[&str], header: ForwardedHeader) -> ClientResolver {
+    ClientResolver {
         trusted: trusted.iter().map(|network| network.parse().unwrap()).collect(),
         header,
         entropy: Entropy::seeded(1),
@@ -16,9 +16,9 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
 }
 
-fn client_address(clients: &Clients, peer: &str, pairs: &[(&'static str, &str)]) -> String {
+fn client_address(clients: &ClientResolver, peer: &str, pairs: &[(&'static str, &str)]) -> String {
     let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 4711));
-    clients.recognise(Some(peer), &headers(pairs)).address.ip().to_string()
+    clients.identify(Some(peer), &headers(pairs)).address.ip().to_string()
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn bf_08_rightmost_untrusted_hop_is_the_client() {
         lines.append(name, value.parse().unwrap());
     }
     let peer = Peer("10.0.0.1:1".parse().unwrap());
-    assert_eq!(behind.recognise(Some(peer), &lines).address.ip().to_string(), "198.51.100.9");
+    assert_eq!(behind.identify(Some(peer), &lines).address.ip().to_string(), "198.51.100.9");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn request_id_is_accepted_only_from_trusted_proxy() {
     let behind = clients(&["10.0.0.0/8"], ForwardedHeader::XForwardedFor);
     let id = |peer: &str, id: &str| {
         let caller =
-            behind.recognise(Some(Peer(SocketAddr::new(peer.parse().unwrap(), 1))), &headers(&[("x-request-id", id)]));
+            behind.identify(Some(Peer(SocketAddr::new(peer.parse().unwrap(), 1))), &headers(&[("x-request-id", id)]));
         caller.request_id.to_string()
     };
     assert_eq!(id("10.0.0.1", "0d5c4f0a-1c1e"), "0d5c4f0a-1c1e");
@@ -94,6 +94,6 @@ fn long_user_agent_is_cut_at_character_boundary() {
     let long = "휴".repeat(300);
     let mut map = HeaderMap::new();
     map.insert(header::USER_AGENT, axum::http::HeaderValue::from_bytes(long.as_bytes()).unwrap());
-    let caller = clients(&[], ForwardedHeader::Forwarded).recognise(None, &map);
+    let caller = clients(&[], ForwardedHeader::Forwarded).identify(None, &map);
     assert_eq!(caller.user_agent.unwrap().len(), 510);
 }

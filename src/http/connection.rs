@@ -14,12 +14,12 @@ use tokio::{
 use tower::Service;
 
 use crate::http::{
+    body_deadline::BodyWithDeadline,
     client::Peer,
-    pulse::{Pulse, Serving, Watched},
-    punctual::Punctual,
-    stop::Stop,
+    connection_activity::{ConnectionActivity, ObservedStream, Serving},
+    shutdown::Stop,
 };
-use platform::config::http::Patience;
+use platform::config::http::Timeouts;
 
 /// Maximum size in bytes of a request's head in hyper. It is larger than the middleware's limits for target and
 /// headers, so that the middleware refuses with an error message.
@@ -27,11 +27,11 @@ const MAX_HEAD: usize = 32 * 1024;
 
 /// Serves the requests of one connection until it ends or exceeds a deadline.
 pub async fn serve<S>(
-    stream: Watched<S>,
-    pulse: Arc<Pulse>,
+    stream: ObservedStream<S>,
+    pulse: Arc<ConnectionActivity>,
     peer: SocketAddr,
     router: Router,
-    patience: &Patience,
+    patience: &Timeouts,
     stop: &Stop,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -41,7 +41,7 @@ pub async fn serve<S>(
         let (mut router, body_deadline) = (router.clone(), Instant::now() + patience.body);
         async move {
             let serving = serving.ok_or(Evicted)?;
-            let mut request: Request = request.map(|body| Body::new(Punctual::new(body, body_deadline)));
+            let mut request: Request = request.map(|body| Body::new(BodyWithDeadline::new(body, body_deadline)));
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(pulse);
             let Ok(response) = router.call(request).await;
@@ -59,7 +59,7 @@ pub async fn serve<S>(
     poll_fn(|context| {
         if parting.is_none() && stopping.as_mut().poll(context).is_ready() {
             // A client with a kept-alive connection may be writing a request at this moment.
-            parting = Some(Instant::now() + patience.parting);
+            parting = Some(Instant::now() + patience.drain_delay);
             pulse.leave();
         }
         let over = parting.is_some_and(|parting| pulse.is_serving() || (pulse.is_quiet() && Instant::now() >= parting));

@@ -14,13 +14,13 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
-use crate::http::stream::{Beat, Live};
+use crate::http::stream::{Beat, LiveOperation};
 
 const CONTENT_TYPE: &str = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
 const OPENING: &[u8] = b"\r\n--graphql";
 const END: &str = "--\r\n";
 
-pub fn response(live: Live) -> Response {
+pub fn response(live: LiveOperation) -> Response {
     let opening = stream::once(async { Bytes::from_static(OPENING) });
     let body = opening.chain(live.map(write)).map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::from_stream(body));

@@ -35,7 +35,7 @@ impl Origins {
 
     /// Classifies a request by its headers. Origins are compared byte by byte: no suffixes, no wildcards; `null` is
     /// foreign.
-    pub fn judge(&self, headers: &HeaderMap) -> Origin {
+    pub fn classify(&self, headers: &HeaderMap) -> Origin {
         let mut lines = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = lines.next() else { return Origin::Absent };
         let Ok(origin) = origin.to_str() else { return Origin::Foreign };
@@ -80,7 +80,7 @@ mod tests {
         if !origin.is_empty() {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        origins.judge(&headers)
+        origins.classify(&headers)
     }
 
     #[test]

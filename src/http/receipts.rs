@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::delivery::receipts::{NoReceipt, Receipt, Sink, Verifiers, twilio::Callback, vonage, webhook};
+use crate::delivery::receipts::{Receipt, ReceiptError, ReceiptHandler, Verifiers, twilio::Callback, vonage, webhook};
 use platform::{clock::Clock, telemetry};
 
 /// Maximum size of a body in bytes. Receipts are a few hundred bytes each.
@@ -18,15 +18,15 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// The verifiers of receipts, and the sink of verified ones.
 #[derive(Clone)]
-pub struct Door {
+pub struct ReceiptState {
     pub verifiers: Arc<Verifiers>,
-    pub sink: Sink,
+    pub sink: ReceiptHandler,
     pub clock: Clock,
 }
 
 /// The routes. Providers accept any 2xx. 403 means an invalid signature, 404 that receipts of this provider are not
 /// configured, 503 that the provider should retry.
-pub fn routes(door: Door) -> Router {
+pub fn routes(door: ReceiptState) -> Router {
     Router::new()
         .route("/receipts/twilio", post(twilio))
         .route("/receipts/solapi", post(solapi))
@@ -36,7 +36,12 @@ pub fn routes(door: Door) -> Router {
         .with_state(door)
 }
 
-async fn twilio(State(door): State<Door>, RawQuery(query): RawQuery, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn twilio(
+    State(door): State<ReceiptState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
     let callback = Callback {
         query: query.as_deref(),
         content_type: header(&headers, CONTENT_TYPE.as_str()),
@@ -44,20 +49,25 @@ async fn twilio(State(door): State<Door>, RawQuery(query): RawQuery, headers: He
         signature: header(&headers, "x-twilio-signature"),
         settings: headers.get("x-twilio-webhooks-signature-settings").and_then(|value| value.to_str().ok()),
     };
-    let verified = door.verifiers.twilio.as_ref().ok_or(NoReceipt::NotExpected);
+    let verified = door.verifiers.twilio.as_ref().ok_or(ReceiptError::NotExpected);
     door.take(verified.and_then(|verifier| verifier.receipt(callback))).await
 }
 
-async fn solapi(State(door): State<Door>, RawQuery(query): RawQuery, body: Bytes) -> StatusCode {
+async fn solapi(State(door): State<ReceiptState>, RawQuery(query): RawQuery, body: Bytes) -> StatusCode {
     let fields = vonage::form_fields(query.unwrap_or_default().as_bytes());
     let token = fields.get("token").map(String::as_str).unwrap_or_default();
-    let verified = door.verifiers.solapi.as_ref().ok_or(NoReceipt::NotExpected);
+    let verified = door.verifiers.solapi.as_ref().ok_or(ReceiptError::NotExpected);
     door.take(verified.and_then(|verifier| verifier.receipts(token, &body))).await
 }
 
 /// In the query, as a form or as JSON, depending on the account's setting.
-async fn vonage(State(door): State<Door>, RawQuery(query): RawQuery, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let verified = door.verifiers.vonage.as_ref().ok_or(NoReceipt::NotExpected).and_then(|signature| {
+async fn vonage(
+    State(door): State<ReceiptState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let verified = door.verifiers.vonage.as_ref().ok_or(ReceiptError::NotExpected).and_then(|signature| {
         let fields = if body.is_empty() {
             vonage::form_fields(query.unwrap_or_default().as_bytes())
         } else if header(&headers, CONTENT_TYPE.as_str()).starts_with("application/json") {
@@ -65,28 +75,28 @@ async fn vonage(State(door): State<Door>, RawQuery(query): RawQuery, headers: He
         } else {
             vonage::form_fields(&body)
         };
-        signature.receipt(&fields, door.clock.wall())
+        signature.receipt(&fields, door.clock.system_time())
     });
     door.take(verified).await
 }
 
-async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn webhook(State(door): State<ReceiptState>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let signed = webhook::Headers {
         id: header(&headers, "webhook-id"),
         timestamp: header(&headers, "webhook-timestamp"),
         signature: header(&headers, "webhook-signature"),
     };
-    let verified = door.verifiers.webhook.as_ref().ok_or(NoReceipt::NotExpected);
-    door.take(verified.and_then(|verifier| verifier.receipt(signed, &body, door.clock.wall()))).await
+    let verified = door.verifiers.webhook.as_ref().ok_or(ReceiptError::NotExpected);
+    door.take(verified.and_then(|verifier| verifier.receipt(signed, &body, door.clock.system_time()))).await
 }
 
-impl Door {
-    async fn take(&self, verified: Result<impl IntoIterator<Item = Receipt>, NoReceipt>) -> StatusCode {
+impl ReceiptState {
+    async fn take(&self, verified: Result<impl IntoIterator<Item = Receipt>, ReceiptError>) -> StatusCode {
         let receipts: Vec<_> = match verified {
             Ok(receipts) => receipts.into_iter().collect(),
-            Err(NoReceipt::NotExpected) => return StatusCode::NOT_FOUND,
-            Err(NoReceipt::Forged) => return StatusCode::FORBIDDEN,
-            Err(NoReceipt::Malformed) => return StatusCode::BAD_REQUEST,
+            Err(ReceiptError::NotExpected) => return StatusCode::NOT_FOUND,
+            Err(ReceiptError::Forged) => return StatusCode::FORBIDDEN,
+            Err(ReceiptError::Malformed) => return StatusCode::BAD_REQUEST,
         };
         if receipts.is_empty() {
             return StatusCode::OK;
@@ -94,7 +104,7 @@ impl Door {
         match (self.sink)(receipts).await {
             Ok(()) => StatusCode::OK,
             Err(fault) => {
-                telemetry::report(&fault.doing("taking a receipt"));
+                telemetry::report(&fault.context("taking a receipt"));
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }

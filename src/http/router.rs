@@ -21,24 +21,24 @@ use tower_http::{
 use crate::http::{
     Negotiate, answer,
     auth::Judge,
-    client::Clients,
-    edge::{Edge, edge},
+    client::ClientResolver,
+    concurrency_limits::Seats,
     graphql::{
         admission::Admission,
         graphql,
         inputs::{Inputs, Scalars},
         negotiate::Media,
-        nulls::Shapes,
+        nulls::SchemaTypes,
         refusal::{Code, Refusal},
         tally::Labels,
     },
     health::{self, Readiness},
+    load_shedding::{Overload, Waited},
+    middleware::{MiddlewareState, request_middleware},
     origins::Origins,
-    overload::{Overload, Waited},
     pages,
-    seats::Seats,
-    stop::Stop,
-    wire::Wire,
+    shutdown::Stop,
+    state::Wire,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -46,7 +46,7 @@ use platform::{
 };
 
 /// Dependencies and configuration of the HTTP layer.
-pub struct Parts<E> {
+pub struct RouterConfig<E> {
     /// The schema.
     pub executor: E,
     /// The schema in SDL, for the types of its fields.
@@ -71,14 +71,14 @@ pub struct Parts<E> {
 ///
 /// # Errors
 /// A message for the operator if the manifest of trusted documents or the built pages can't be read.
-pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
-    let Parts { executor, sdl, scalars, settings, judge, clock, entropy, negotiate, ready, waited, stop, extra } =
+pub fn router<E: Executor>(parts: RouterConfig<E>) -> Result<Router, String> {
+    let RouterConfig { executor, sdl, scalars, settings, judge, clock, entropy, negotiate, ready, waited, stop, extra } =
         parts;
-    let clients = Clients::new(&settings, entropy.clone(), negotiate);
-    let middleware_state = Arc::new(Edge::new(&settings, clients.clone()));
+    let clients = ClientResolver::new(&settings, entropy.clone(), negotiate);
+    let middleware_state = Arc::new(MiddlewareState::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
     let cors = cors(&settings);
-    let shapes = Arc::new(Shapes::read(&sdl)?);
+    let shapes = Arc::new(SchemaTypes::read(&sdl)?);
     let wire = Arc::new(Wire {
         admission: Admission::new(&settings, Inputs::read(&sdl, scalars)?, Arc::clone(&shapes))?,
         labels: Labels::read(&shapes),
@@ -105,7 +105,7 @@ pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
     if let Some(cors) = cors {
         router = router.layer(cors);
     }
-    Ok(router.layer(middleware::from_fn_with_state(middleware_state, edge)))
+    Ok(router.layer(middleware::from_fn_with_state(middleware_state, request_middleware)))
 }
 
 /// Event streams are not compressed: an event would stay in the compressor until the next one.

@@ -15,13 +15,13 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::http::{
     connection,
-    places::{Place, Places},
-    pulse::{Pulse, Watched},
-    stop::Stop,
+    connection_activity::{ConnectionActivity, ObservedStream},
+    connection_limits::{ConnectionSlot, Places},
+    shutdown::Stop,
     tls::Tls,
 };
 use platform::{
-    config::http::{Http, Patience},
+    config::http::{Http, Timeouts},
     telemetry::metrics::OpenConnection,
 };
 
@@ -34,7 +34,7 @@ pub struct Server {
     router: Router,
     tls: Option<Tls>,
     places: Places,
-    patience: Patience,
+    patience: Timeouts,
     grace: Duration,
     stop: Stop,
 }
@@ -48,7 +48,7 @@ impl Server {
             router,
             tls: settings.tls.as_ref().map(Tls::open).transpose()?,
             places: Places::new(settings),
-            patience: settings.patience.clone(),
+            patience: settings.timeouts.clone(),
             grace: settings.shutdown_grace,
             stop,
         })
@@ -81,7 +81,7 @@ impl Server {
         }
         // Clients that are just connecting don't know of the shutdown: their request is answered with `Connection:
         // close`.
-        let until = Instant::now() + patience.parting;
+        let until = Instant::now() + patience.drain_delay;
         while let Ok(accepted) = tokio::time::timeout_at(until, accept(&listener, &places)).await {
             let Some(accepted) = accepted else { continue };
             spawn_connection(accepted);
@@ -97,8 +97,8 @@ impl Server {
 struct Accepted {
     stream: TcpStream,
     peer: SocketAddr,
-    pulse: Arc<Pulse>,
-    place: Place,
+    pulse: Arc<ConnectionActivity>,
+    place: ConnectionSlot,
 }
 
 /// Connections in the kernel's accept queue; closing the listener would reset them.
@@ -107,7 +107,7 @@ fn accept_queued(listener: TcpListener, places: &Places) -> Vec<Accepted> {
     // The system is asked directly, because the runtime's readiness of the listener may be outdated.
     let Ok(listener) = listener.into_std() else { return found };
     while let Ok((stream, peer)) = listener.accept() {
-        let pulse = Pulse::new(Instant::now());
+        let pulse = ConnectionActivity::new(Instant::now());
         if let Ok(place) = places.try_take(peer, &pulse)
             && stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
@@ -122,7 +122,7 @@ fn accept_queued(listener: TcpListener, places: &Places) -> Vec<Accepted> {
 async fn accept(listener: &TcpListener, places: &Places) -> Option<Accepted> {
     match listener.accept().await {
         Ok((stream, peer)) => {
-            let pulse = Pulse::new(Instant::now());
+            let pulse = ConnectionActivity::new(Instant::now());
             // While all slots are busy, this connection waits here, and the ones behind it in the kernel's queue.
             let place = places.take(peer, &pulse).await?;
             Some(Accepted { stream, peer, pulse, place })
@@ -143,7 +143,7 @@ fn is_client_error(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, patience: &Patience, stop: &Stop) {
+async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, patience: &Timeouts, stop: &Stop) {
     let Accepted { stream, peer, pulse, place } = accepted;
     let _counted = OpenConnection::new();
     // Small responses are sent at once. Fails only if the connection is already closed.
@@ -152,12 +152,12 @@ async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, pat
     let serving = async {
         match tls {
             None => {
-                let stream = Watched::new(stream, pulse.clone(), place);
+                let stream = ObservedStream::new(stream, pulse.clone(), place);
                 connection::serve(stream, pulse.clone(), peer, router, patience, stop).await;
             }
             Some(tls) => {
                 let Ok(Ok(stream)) = tokio::time::timeout(patience.head, tls.accept(stream)).await else { return };
-                let stream = Watched::new(stream, pulse.clone(), place);
+                let stream = ObservedStream::new(stream, pulse.clone(), place);
                 // Boxed because it is several times larger than the other future.
                 Box::pin(connection::serve(stream, pulse.clone(), peer, router, patience, stop)).await;
             }

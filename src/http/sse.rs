@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::http::{
     graphql::response::Answer,
-    stream::{Beat, Live},
+    stream::{Beat, LiveOperation},
 };
 
 /// A comment, which readers ignore.
@@ -21,7 +21,7 @@ const COMMENT: &[u8] = b":\n\n";
 /// The empty `data` line is needed: EventSource does not deliver events without data.
 const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
-pub fn response(live: Live) -> Response {
+pub fn response(live: LiveOperation) -> Response {
     let opening = stream::once(async { Ok(Bytes::from_static(COMMENT)) });
     let body = opening.chain(live.map(write));
     let mut response = Response::new(Body::from_stream(body));

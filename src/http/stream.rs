@@ -15,20 +15,19 @@ use crate::{
     graphql::cookies::Cookies,
     http::{
         auth::Credentials,
+        concurrency_limits::{AccountSeat, AddressPermit},
         graphql::{
             admission::Operation,
             negotiate::Form,
             refusal::{Code, Refusal},
             response::Answer,
-            run::{self, Asker},
+            run::{self, RequestIdentity},
         },
-        multipart,
-        seats::{AccountSeat, AddressSeat},
-        sse,
-        wire::Wire,
+        multipart, sse,
+        state::Wire,
     },
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::telemetry::metrics::OpenStream;
 
 /// Next event of a stream.
@@ -45,10 +44,10 @@ pub enum Beat {
 }
 
 /// Permits and metrics of a stream, for as long as it is open.
-pub type Held = ((AddressSeat, Option<AccountSeat>), OpenStream);
+pub type Held = ((AddressPermit, Option<AccountSeat>), OpenStream);
 
 /// A running operation, with everything that can end it. Dropped when the client disconnects.
-pub struct Live {
+pub struct LiveOperation {
     results: BoxStream<'static, async_graphql::Response>,
     heartbeat: Interval,
     refused: Option<BoxFuture<'static, ()>>,
@@ -57,22 +56,22 @@ pub struct Live {
     _held: Held,
 }
 
-impl Live {
+impl LiveOperation {
     pub fn open<E: Executor>(
         wire: &Arc<Wire<E>>,
         operation: Operation,
-        caller: Caller,
+        caller: RequestInfo,
         credentials: &Credentials,
         held: Held,
     ) -> Self {
-        let asker = Asker { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
-        let every = wire.settings.patience.heartbeat;
+        let asker = RequestIdentity { caller, auth: credentials.auth.clone(), cookies: Cookies::none() };
+        let every = wire.settings.timeouts.heartbeat;
         let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             results: run::stream(wire, operation, asker),
             heartbeat,
-            refused: credentials.until_refused(&wire.judge, &wire.clock),
+            refused: credentials.until_revoked(&wire.judge, &wire.clock),
             stopping: wire.stop.asked_owned().boxed(),
             finished: false,
             _held: held,
@@ -85,7 +84,7 @@ impl Live {
     }
 }
 
-impl Stream for Live {
+impl Stream for LiveOperation {
     type Item = Beat;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Beat>> {
@@ -116,7 +115,7 @@ fn error(code: Code, message: &str) -> Answer {
 }
 
 /// The HTTP response of a live operation.
-pub fn response(form: Form, live: Live) -> Response {
+pub fn response(form: Form, live: LiveOperation) -> Response {
     match form {
         Form::Multipart => multipart::response(live),
         Form::EventStream | Form::Single(_) => sse::response(live),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     ids::{AccountId, SessionId},
 };
 
@@ -14,7 +14,7 @@ use domain::{
 /// The charge depends only on the request, never on stored data: a decoy, a notice to a contact in use and a real code
 /// cost the same, so a refusal does not disclose whether a number is known (invariant 5).
 #[derive(Clone, Copy, Debug)]
-pub enum Act<'a> {
+pub enum Operation<'a> {
     /// A message with a code, or a decoy or notice in its place. `destination` is the phone number's prefix (country
     /// code and leading digits); none for an e-mail address.
     SendCode {
@@ -37,34 +37,36 @@ pub enum Act<'a> {
     },
 }
 
-impl Act<'_> {
+impl Operation<'_> {
     /// The name in metrics and in Redis keys.
     pub fn name(self) -> &'static str {
         match self {
-            Act::SendCode { .. } => "send_code",
-            Act::Guess => "guess",
-            Act::Lookup => "lookup",
-            Act::SignIn => "sign_in",
-            Act::SignUp => "sign_up",
-            Act::SpendProof => "spend_proof",
-            Act::Refresh => "refresh",
-            Act::ConfirmPassword { .. } => "confirm_password",
+            Operation::SendCode { .. } => "send_code",
+            Operation::Guess => "guess",
+            Operation::Lookup => "lookup",
+            Operation::SignIn => "sign_in",
+            Operation::SignUp => "sign_up",
+            Operation::SpendProof => "spend_proof",
+            Operation::Refresh => "refresh",
+            Operation::ConfirmPassword { .. } => "confirm_password",
         }
     }
 
     /// The key that this operation of this caller is counted by under `scope`; None if the scope does not apply.
-    pub(super) fn key(self, scope: Scope, caller: &Caller) -> Option<Key> {
+    pub(super) fn key(self, scope: Scope, caller: &RequestInfo) -> Option<Key> {
         match (scope, self) {
             (Scope::Client, _) => Some(Key::Client(caller.address.network())),
             (Scope::Site, _) => caller.address.site().map(Key::Site),
             (Scope::Service, _) => Some(Key::Service),
-            (Scope::EmailClient, Act::SendCode { destination: None }) => {
+            (Scope::EmailClient, Operation::SendCode { destination: None }) => {
                 Some(Key::EmailClient(caller.address.network()))
             }
-            (Scope::EmailService, Act::SendCode { destination: None }) => Some(Key::EmailService),
-            (Scope::Destination, Act::SendCode { destination: Some(prefix) }) => Some(Key::Destination(prefix.into())),
-            (Scope::Session, Act::ConfirmPassword { session, .. }) => Some(Key::Session(session.clone())),
-            (Scope::Account, Act::ConfirmPassword { account, .. }) => Some(Key::Account(account.clone())),
+            (Scope::EmailService, Operation::SendCode { destination: None }) => Some(Key::EmailService),
+            (Scope::Destination, Operation::SendCode { destination: Some(prefix) }) => {
+                Some(Key::Destination(prefix.into()))
+            }
+            (Scope::Session, Operation::ConfirmPassword { session, .. }) => Some(Key::Session(session.clone())),
+            (Scope::Account, Operation::ConfirmPassword { account, .. }) => Some(Key::Account(account.clone())),
             _ => None,
         }
     }

@@ -51,7 +51,7 @@ impl governor::clock::Clock for Ticker {
 /// kept, and new keys are limited. An attacker with a hundred thousand addresses gains another burst for each, which is
 /// what he had anyway. Refusing new keys instead would allow a denial of service for everyone.
 #[derive(Clone)]
-pub struct Cells(Arc<Shared>);
+pub struct KeyStates(Arc<Shared>);
 
 struct Shared {
     ticker: Ticker,
@@ -66,7 +66,7 @@ struct Inner {
     sweep_at: usize,
 }
 
-impl Cells {
+impl KeyStates {
     pub fn new(act: &'static str, ticker: Ticker) -> Self {
         Self::bounded(act, ticker, MAX_KEYS)
     }
@@ -84,7 +84,7 @@ impl Cells {
     }
 
     /// Records that the key's full burst is available in `span` and not before.
-    pub fn learn(&self, key: &Key, span: Nanos) {
+    pub fn update(&self, key: &Key, span: Nanos) {
         let known = self.0.ticker.now() + span;
         if let Some(ready_at) = self.lock().ready_at.get_mut(key) {
             *ready_at = known.max(*ready_at);
@@ -96,7 +96,7 @@ impl Cells {
     }
 }
 
-impl StateStore for Cells {
+impl StateStore for KeyStates {
     type Key = Key;
 
     fn measure_and_replace<T, F, E>(&self, key: &Key, decide: F) -> Result<T, E>
@@ -153,11 +153,11 @@ mod tests {
 
     use super::*;
 
-    type Limiter = RateLimiter<Key, Cells, Ticker, NoOpMiddleware<Nanos>>;
+    type Limiter = RateLimiter<Key, KeyStates, Ticker, NoOpMiddleware<Nanos>>;
 
-    fn limiter(clock: Clock, most: usize) -> (Limiter, Cells) {
+    fn limiter(clock: Clock, most: usize) -> (Limiter, KeyStates) {
         let ticker = Ticker::new(clock);
-        let cells = Cells::bounded("test", ticker.clone(), most);
+        let cells = KeyStates::bounded("test", ticker.clone(), most);
         (RateLimiter::new(Quota::per_minute(NonZeroU32::new(2).unwrap()), cells.clone(), ticker), cells)
     }
 

@@ -7,12 +7,12 @@ use std::{
 };
 
 use super::{
-    act::{Act, Scope},
+    act::{Operation, Scope},
     cells::Ticker,
-    ledger::{Ledger, Wait},
-    pumping::{TRICKLE, Tally, Turn, Window},
+    ledger::{OperationLimits, Wait},
+    pumping::{THROTTLED_RATE, Turn, Window, WindowCounts},
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::{
     clock::Clock,
     config::quota::PumpingSettings,
@@ -23,16 +23,16 @@ use platform::{
 const MAX_PREFIXES: usize = 100_000;
 
 /// Monitors destination prefixes. While Redis decides, it only counts, so that it can decide when Redis is unavailable.
-pub struct Guard {
+pub struct PumpingGuard {
     pub rule: PumpingSettings,
     clock: Clock,
-    trickle: Ledger,
+    trickle: OperationLimits,
     windows: Mutex<HashMap<Box<str>, Window>>,
 }
 
-impl Guard {
+impl PumpingGuard {
     pub fn new(rule: PumpingSettings, clock: Clock, ticker: Ticker) -> Self {
-        let trickle = Ledger::new("trickle", ticker, &[(Scope::Destination, Some(TRICKLE))]);
+        let trickle = OperationLimits::new("trickle", ticker, &[(Scope::Destination, Some(THROTTLED_RATE))]);
         Self { rule, clock, trickle, windows: Mutex::default() }
     }
 
@@ -40,17 +40,17 @@ impl Guard {
     ///
     /// # Errors
     /// The wait, if the prefix is throttled and its remaining rate is used up.
-    pub fn admit(&self, prefix: &str, caller: &Caller) -> Result<(), Wait> {
+    pub fn admit(&self, prefix: &str, caller: &RequestInfo) -> Result<(), Wait> {
         let now = self.now();
         let (throttled, turn, tally) = self.with_window(prefix, |window| {
-            let (throttled, turn) = window.judge(now, &self.rule);
+            let (throttled, turn) = window.evaluate(now, &self.rule);
             (throttled, turn, window.tally(now, &self.rule))
         });
         if let Some(turn) = turn {
             announce(turn, prefix, tally);
         }
         if throttled {
-            let act = Act::SendCode { destination: Some(prefix) };
+            let act = Operation::SendCode { destination: Some(prefix) };
             self.trickle.charge(&self.trickle.claims(act, caller))?;
         }
         self.count_sent(prefix);
@@ -58,20 +58,20 @@ impl Guard {
     }
 
     pub fn count_sent(&self, prefix: &str) {
-        self.with_window(prefix, Window::note_sent);
+        self.with_window(prefix, Window::count_sent);
     }
 
     /// Reverses the count of an admitted send that did not happen.
-    pub fn count_unsent(&self, prefix: &str, caller: &Caller) {
-        let throttled = self.with_window(prefix, Window::note_unsent);
+    pub fn count_unsent(&self, prefix: &str, caller: &RequestInfo) {
+        let throttled = self.with_window(prefix, Window::count_unsent);
         if throttled {
-            let act = Act::SendCode { destination: Some(prefix) };
+            let act = Operation::SendCode { destination: Some(prefix) };
             self.trickle.refund(&self.trickle.claims(act, caller));
         }
     }
 
     pub fn count_confirmed(&self, prefix: &str) {
-        self.with_window(prefix, Window::note_confirmed);
+        self.with_window(prefix, Window::count_confirmed);
     }
 
     fn with_window<T>(&self, prefix: &str, change: impl FnOnce(&mut Window) -> T) -> T {
@@ -107,7 +107,7 @@ impl Guard {
 
 /// Reports to the audit trail and the metrics that a prefix was throttled or released. Of several processes on one
 /// Redis, one reports it.
-pub fn announce(turn: Turn, prefix: &str, Tally { sent, confirmed }: Tally) {
+pub fn announce(turn: Turn, prefix: &str, WindowCounts { sent, confirmed }: WindowCounts) {
     metrics::destination_throttled(turn == Turn::Throttled);
     let act = match turn {
         Turn::Throttled => audit::Act::DestinationThrottled,

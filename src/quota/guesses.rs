@@ -9,7 +9,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::pumping::{Tally, Turn, Window};
+use super::pumping::{Turn, Window, WindowCounts};
 use platform::{
     clock::Clock,
     config::quota::{GuessingSettings, PumpingSettings},
@@ -17,7 +17,7 @@ use platform::{
 };
 
 /// Counts the codes tried in this process. While Redis counts, it only keeps up, so that it can continue without Redis.
-pub struct GuessAlarm {
+pub struct GuessingAlarm {
     pub rule: PumpingSettings,
     clock: Clock,
     window: Mutex<Window>,
@@ -25,11 +25,11 @@ pub struct GuessAlarm {
 
 /// The result of counting one code.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reading {
+pub struct AlarmState {
     pub raised: bool,
     /// Whether this code raised or ended the alarm.
     pub turn: Option<Turn>,
-    pub tally: Tally,
+    pub tally: WindowCounts,
 }
 
 /// The alarm was raised or has ended, with the counts.
@@ -41,7 +41,7 @@ pub struct Alarm {
     pub confirmed: f64,
 }
 
-impl GuessAlarm {
+impl GuessingAlarm {
     pub fn new(settings: GuessingSettings, clock: Clock) -> Self {
         let rule = PumpingSettings {
             min_sends: settings.min_guesses,
@@ -52,25 +52,25 @@ impl GuessAlarm {
     }
 
     /// Counts a code that was tried.
-    pub fn count(&self, right: bool) -> Reading {
+    pub fn count(&self, right: bool) -> AlarmState {
         let now = self.clock.now().timestamp_millis();
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         *window = window.slid_to(now, &self.rule);
-        window.note_sent();
+        window.count_sent();
         if right {
-            window.note_confirmed();
+            window.count_confirmed();
         }
-        let (raised, turn) = window.judge(now, &self.rule);
-        Reading { raised, turn, tally: window.tally(now, &self.rule) }
+        let (raised, turn) = window.evaluate(now, &self.rule);
+        AlarmState { raised, turn, tally: window.tally(now, &self.rule) }
     }
 }
 
-impl Reading {
+impl AlarmState {
     /// Updates the metrics, and returns the entry for the audit trail, if any.
-    pub fn announce(self) -> Option<Alarm> {
+    pub fn report(self) -> Option<Alarm> {
         metrics::guessing(self.raised);
         self.turn?;
-        let Tally { sent: guesses, confirmed } = self.tally;
+        let WindowCounts { sent: guesses, confirmed } = self.tally;
         metrics::guessing_alarm(self.raised);
         Some(Alarm { raised: self.raised, guesses, confirmed })
     }

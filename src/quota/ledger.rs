@@ -5,15 +5,15 @@ use std::{num::NonZeroU32, time::Duration};
 use governor::{RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos};
 
 use super::{
-    act::{Act, Key, Quota, Scope},
-    cells::{Cells, Ticker},
+    act::{Key, Operation, Quota, Scope},
+    cells::{KeyStates, Ticker},
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::telemetry::metrics;
 
 /// The quotas of one operation.
-pub struct Ledger {
-    cells: Cells,
+pub struct OperationLimits {
+    cells: KeyStates,
     ticker: Ticker,
     meters: Vec<Meter>,
 }
@@ -22,11 +22,11 @@ pub struct Ledger {
 struct Meter {
     scope: Scope,
     rate: governor::Quota,
-    limiter: RateLimiter<Key, Cells, Ticker, NoOpMiddleware<Nanos>>,
+    limiter: RateLimiter<Key, KeyStates, Ticker, NoOpMiddleware<Nanos>>,
 }
 
 /// One key of one quota to charge.
-pub struct Claim<'a> {
+pub struct Charge<'a> {
     meter: &'a Meter,
     pub key: Key,
 }
@@ -38,10 +38,10 @@ pub struct Wait {
     pub span: Duration,
 }
 
-impl Ledger {
+impl OperationLimits {
     /// Limits without a rate are unlimited and cost nothing.
     pub fn new(act: &'static str, ticker: Ticker, limits: &[(Scope, Option<governor::Quota>)]) -> Self {
-        let cells = Cells::new(act, ticker.clone());
+        let cells = KeyStates::new(act, ticker.clone());
         metrics::quota_keys_forgotten(act, 0);
         let limited = limits.iter().filter_map(|(scope, rate)| rate.map(|rate| (*scope, rate)));
         let meters = limited.map(|(scope, rate)| {
@@ -52,9 +52,9 @@ impl Ledger {
     }
 
     /// The keys to charge for this operation of this caller.
-    pub fn claims(&self, act: Act<'_>, caller: &Caller) -> Vec<Claim<'_>> {
+    pub fn claims(&self, act: Operation<'_>, caller: &RequestInfo) -> Vec<Charge<'_>> {
         let keyed = self.meters.iter().map(|meter| (meter, act.key(meter.scope, caller)));
-        keyed.filter_map(|(meter, key)| Some(Claim { meter, key: key? })).collect()
+        keyed.filter_map(|(meter, key)| Some(Charge { meter, key: key? })).collect()
     }
 
     /// Charges every claim, or none: a refused operation leaves the counts unchanged. If two operations run
@@ -62,7 +62,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The longest wait of the quotas that refuse, so that a retry at that time succeeds.
-    pub fn charge(&self, claims: &[Claim<'_>]) -> Result<(), Wait> {
+    pub fn charge(&self, claims: &[Charge<'_>]) -> Result<(), Wait> {
         let waits: Vec<Option<Duration>> = claims.iter().map(|claim| self.charge_one(claim)).collect();
         let longest = waits
             .iter()
@@ -81,7 +81,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The wait of the first quota that refuses.
-    pub fn charge_for_others(&self, claims: &[Claim<'_>], others: u32) -> Result<(), Wait> {
+    pub fn charge_for_others(&self, claims: &[Charge<'_>], others: u32) -> Result<(), Wait> {
         let Some(others) = NonZeroU32::new(others) else { return Ok(()) };
         let costly: Vec<_> = claims.iter().filter(|claim| claim.meter.scope.costs_money()).collect();
         for (at, claim) in costly.iter().enumerate() {
@@ -101,27 +101,27 @@ impl Ledger {
     }
 
     /// Refunds a `charge`.
-    pub fn refund(&self, claims: &[Claim<'_>]) {
+    pub fn refund(&self, claims: &[Charge<'_>]) {
         claims.iter().for_each(|claim| self.refund_one(claim));
     }
 
     /// Records the state of the keys in Redis: the time until the full burst of each is available.
-    pub fn learn(&self, claims: &[Claim<'_>], ready_in: &[Duration]) {
-        claims.iter().zip(ready_in).for_each(|(claim, span)| self.cells.learn(&claim.key, (*span).into()));
+    pub fn learn(&self, claims: &[Charge<'_>], ready_in: &[Duration]) {
+        claims.iter().zip(ready_in).for_each(|(claim, span)| self.cells.update(&claim.key, (*span).into()));
     }
 
     /// The time to wait; None: charged.
-    fn charge_one(&self, Claim { meter, key }: &Claim<'_>) -> Option<Duration> {
+    fn charge_one(&self, Charge { meter, key }: &Charge<'_>) -> Option<Duration> {
         let refusal = meter.limiter.check_key(key).err()?;
         Some(refusal.wait_time_from(self.ticker.now()))
     }
 
-    fn refund_one(&self, Claim { meter, key }: &Claim<'_>) {
+    fn refund_one(&self, Charge { meter, key }: &Charge<'_>) {
         self.cells.refund(key, meter.rate.replenish_interval().into());
     }
 }
 
-impl Claim<'_> {
+impl Charge<'_> {
     pub fn quota(&self) -> Quota {
         self.meter.scope.quota()
     }

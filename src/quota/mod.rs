@@ -41,23 +41,23 @@ use std::{
     time::Duration,
 };
 
-pub use act::{Act, Quota, Refused};
+pub use act::{Operation, Quota, Refused};
 pub use cells::Ticker;
 use governor::Quota as Rate;
 pub use guesses::Alarm;
 
 use self::{
     act::Scope,
-    guard::{Guard, announce},
-    guesses::GuessAlarm,
-    ledger::{Claim, Ledger, Wait},
+    guard::{PumpingGuard, announce},
+    guesses::GuessingAlarm,
+    ledger::{Charge, OperationLimits, Wait},
     shared::{Reply, Shared},
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::{
     clock::Clock,
     config::quota::{Limit, QuotaSettings},
-    redis_link::{RedisLink, Unreachable},
+    redis_client::{RedisLink, Unreachable},
     telemetry::metrics::{self, Fallback},
 };
 
@@ -67,16 +67,16 @@ pub struct Quotas(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
-    send_code: Ledger,
-    guess: Ledger,
-    lookup: Ledger,
-    sign_in: Ledger,
-    sign_up: Ledger,
-    spend_proof: Ledger,
-    refresh: Ledger,
-    confirm_password: Ledger,
-    guard: Option<Guard>,
-    guesses: Option<GuessAlarm>,
+    send_code: OperationLimits,
+    guess: OperationLimits,
+    lookup: OperationLimits,
+    sign_in: OperationLimits,
+    sign_up: OperationLimits,
+    spend_proof: OperationLimits,
+    refresh: OperationLimits,
+    confirm_password: OperationLimits,
+    guard: Option<PumpingGuard>,
+    guesses: Option<GuessingAlarm>,
     shared: Option<Shared>,
     /// The number of processes, as far as known.
     processes: AtomicU32,
@@ -86,10 +86,10 @@ impl Quotas {
     /// Without `redis`, only this process counts.
     pub fn open(settings: &QuotaSettings, clock: Clock, redis: Option<RedisLink>) -> Self {
         let ticker = Ticker::new(clock.clone());
-        let ledger = |act, limits: &[_]| Ledger::new(act, ticker.clone(), limits);
+        let ledger = |act, limits: &[_]| OperationLimits::new(act, ticker.clone(), limits);
         let client = |limit: Limit| (Scope::Client, per_minute(limit));
         let site = |limit: Limit| (Scope::Site, per_minute(times(limit, settings.ipv6_site_factor)));
-        let by_client = |act: Act<'_>, limit| ledger(act.name(), &[client(limit), site(limit)]);
+        let by_client = |act: Operation<'_>, limit| ledger(act.name(), &[client(limit), site(limit)]);
         Self(Arc::new(Inner {
             send_code: ledger(
                 "send_code",
@@ -102,12 +102,12 @@ impl Quotas {
                     (Scope::EmailService, per_hour(settings.service_hourly_email_sends)),
                 ],
             ),
-            guess: by_client(Act::Guess, settings.client_guesses_per_minute),
-            lookup: by_client(Act::Lookup, settings.client_lookups_per_minute),
-            sign_in: by_client(Act::SignIn, settings.client_sign_ins_per_minute),
-            sign_up: by_client(Act::SignUp, settings.client_sign_ups_per_minute),
-            spend_proof: by_client(Act::SpendProof, settings.client_proofs_per_minute),
-            refresh: by_client(Act::Refresh, settings.client_refreshes_per_minute),
+            guess: by_client(Operation::Guess, settings.client_guesses_per_minute),
+            lookup: by_client(Operation::Lookup, settings.client_lookups_per_minute),
+            sign_in: by_client(Operation::SignIn, settings.client_sign_ins_per_minute),
+            sign_up: by_client(Operation::SignUp, settings.client_sign_ups_per_minute),
+            spend_proof: by_client(Operation::SpendProof, settings.client_proofs_per_minute),
+            refresh: by_client(Operation::Refresh, settings.client_refreshes_per_minute),
             confirm_password: ledger(
                 "confirm_password",
                 &[
@@ -117,8 +117,8 @@ impl Quotas {
                     (Scope::Account, per_hour(times(settings.account_hourly_passwords, ACCOUNT_FACTOR))),
                 ],
             ),
-            guard: settings.pumping.map(|rule| Guard::new(rule, clock.clone(), ticker.clone())),
-            guesses: settings.guessing.map(|rule| GuessAlarm::new(rule, clock.clone())),
+            guard: settings.pumping.map(|rule| PumpingGuard::new(rule, clock.clone(), ticker.clone())),
+            guesses: settings.guessing.map(|rule| GuessingAlarm::new(rule, clock.clone())),
             shared: redis.map(|link| Shared::new(link, clock.clone())),
             processes: AtomicU32::new(1),
             clock,
@@ -126,7 +126,7 @@ impl Quotas {
     }
 
     /// Sets the number of processes, including this one.
-    pub fn note_processes(&self, count: usize) {
+    pub fn set_process_count(&self, count: usize) {
         self.0.processes.store(u32::try_from(count).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
     }
 
@@ -134,7 +134,7 @@ impl Quotas {
     ///
     /// # Errors
     /// The refusal: the quota, and the earliest time at which the operation can be allowed.
-    pub async fn charge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Refused> {
+    pub async fn charge(&self, act: Operation<'_>, caller: &RequestInfo) -> Result<(), Refused> {
         let verdict = self.0.check(act, caller).await;
         verdict.map_err(|Wait { quota, span }| {
             metrics::quota_refused(act.name(), quota.as_str());
@@ -145,8 +145,8 @@ impl Quotas {
     /// Refunds a send that was charged and did not happen, because the contact's own cooldown or daily limit refused
     /// it. Otherwise repeated requests for one contact would use up the service's hourly limit and make a destination
     /// prefix look pumped, without any message sent. The charge of the client address stays.
-    pub async fn give_back_send(&self, destination: Option<&str>, caller: &Caller) {
-        let act = Act::SendCode { destination };
+    pub async fn refund_send(&self, destination: Option<&str>, caller: &RequestInfo) {
+        let act = Operation::SendCode { destination };
         let mut claims = self.0.send_code.claims(act, caller);
         claims.retain(|claim| claim.quota() != Quota::ClientAddress);
         self.0.send_code.refund(&claims);
@@ -159,7 +159,7 @@ impl Quotas {
         {
             let rule = guarded.map(|(guard, prefix)| (&guard.rule, prefix));
             // If this is lost, the count is too high until its period ends.
-            let _: Result<(), Unreachable> = shared.give_back(act.name(), &claims, rule).await;
+            let _: Result<(), Unreachable> = shared.refund(act.name(), &claims, rule).await;
         }
     }
 
@@ -178,7 +178,7 @@ impl Quotas {
 impl Quotas {
     /// Counts a code that was checked, anywhere in the service. The result belongs in the audit trail; of several
     /// processes on one Redis, one receives it.
-    pub async fn note_guess(&self, right: bool) -> Option<Alarm> {
+    pub async fn count_guess(&self, right: bool) -> Option<Alarm> {
         let guesses = self.0.guesses.as_ref()?;
         let own = guesses.count(right);
         let reading = match &self.0.shared {
@@ -188,17 +188,17 @@ impl Quotas {
                 own
             }),
         };
-        reading.announce()
+        reading.report()
     }
 }
 
 impl Inner {
-    async fn check(&self, act: Act<'_>, caller: &Caller) -> Result<(), Wait> {
+    async fn check(&self, act: Operation<'_>, caller: &RequestInfo) -> Result<(), Wait> {
         let ledger = self.ledger(act);
         let claims = ledger.claims(act, caller);
         ledger.charge(&claims)?;
         let guarded = match act {
-            Act::SendCode { destination: Some(prefix) } => self.guard.as_ref().map(|guard| (guard, prefix)),
+            Operation::SendCode { destination: Some(prefix) } => self.guard.as_ref().map(|guard| (guard, prefix)),
             _ => None,
         };
         if claims.is_empty() && guarded.is_none() {
@@ -221,7 +221,12 @@ impl Inner {
     }
 
     /// None: Redis is not configured or unavailable, so the process decides.
-    async fn ask_redis(&self, act: Act<'_>, claims: &[Claim<'_>], guarded: Option<(&Guard, &str)>) -> Option<Reply> {
+    async fn ask_redis(
+        &self,
+        act: Operation<'_>,
+        claims: &[Charge<'_>],
+        guarded: Option<(&PumpingGuard, &str)>,
+    ) -> Option<Reply> {
         let shared = self.shared.as_ref()?;
         let rule = guarded.map(|(guard, prefix)| (&guard.rule, prefix));
         let Ok(reply) = shared.charge(act.name(), claims, rule).await else {
@@ -247,16 +252,16 @@ impl Inner {
         }
     }
 
-    fn ledger(&self, act: Act<'_>) -> &Ledger {
+    fn ledger(&self, act: Operation<'_>) -> &OperationLimits {
         match act {
-            Act::SendCode { .. } => &self.send_code,
-            Act::Guess => &self.guess,
-            Act::Lookup => &self.lookup,
-            Act::SignIn => &self.sign_in,
-            Act::SignUp => &self.sign_up,
-            Act::SpendProof => &self.spend_proof,
-            Act::Refresh => &self.refresh,
-            Act::ConfirmPassword { .. } => &self.confirm_password,
+            Operation::SendCode { .. } => &self.send_code,
+            Operation::Guess => &self.guess,
+            Operation::Lookup => &self.lookup,
+            Operation::SignIn => &self.sign_in,
+            Operation::SignUp => &self.sign_up,
+            Operation::SpendProof => &self.spend_proof,
+            Operation::Refresh => &self.refresh,
+            Operation::ConfirmPassword { .. } => &self.confirm_password,
         }
     }
 }

@@ -15,7 +15,7 @@ use governor::Quota;
 use platform::config::quota::PumpingSettings;
 
 /// The remaining rate of a throttled prefix.
-pub const TRICKLE: Quota = Quota::per_minute(NonZeroU32::MIN);
+pub const THROTTLED_RATE: Quota = Quota::per_minute(NonZeroU32::MIN);
 
 /// The sends to a prefix and their confirmations, in the current time slot and the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ struct Counts {
 
 /// The counts within the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tally {
+pub struct WindowCounts {
     pub sent: f64,
     pub confirmed: f64,
 }
@@ -58,18 +58,18 @@ impl Window {
     }
 
     /// The counts within the window that ends at `now_ms`.
-    pub fn tally(&self, now_ms: i64, rule: &PumpingSettings) -> Tally {
+    pub fn tally(&self, now_ms: i64, rule: &PumpingSettings) -> WindowCounts {
         let length = length(rule);
         let inside = 1.0 - now_ms.rem_euclid(length) as f64 / length as f64;
-        Tally {
+        WindowCounts {
             sent: f64::from(self.now.sent) + inside * f64::from(self.before.sent),
             confirmed: f64::from(self.now.confirmed) + inside * f64::from(self.before.confirmed),
         }
     }
 
     /// Applies the rule, and returns whether the prefix is throttled and whether that changed.
-    pub fn judge(&mut self, now_ms: i64, rule: &PumpingSettings) -> (bool, Option<Turn>) {
-        let pumped = looks_pumped(self.tally(now_ms, rule), rule);
+    pub fn evaluate(&mut self, now_ms: i64, rule: &PumpingSettings) -> (bool, Option<Turn>) {
+        let pumped = is_pumped(self.tally(now_ms, rule), rule);
         let turn = match (self.throttled, pumped) {
             (false, true) => Some(Turn::Throttled),
             (true, false) => Some(Turn::Lifted),
@@ -79,17 +79,17 @@ impl Window {
         (pumped, turn)
     }
 
-    pub fn note_sent(&mut self) {
+    pub fn count_sent(&mut self) {
         self.now.sent = self.now.sent.saturating_add(1);
     }
 
     /// Reverses one send, and returns whether the prefix is throttled.
-    pub fn note_unsent(&mut self) -> bool {
+    pub fn count_unsent(&mut self) -> bool {
         self.now.sent = self.now.sent.saturating_sub(1);
         self.throttled
     }
 
-    pub fn note_confirmed(&mut self) {
+    pub fn count_confirmed(&mut self) {
         self.now.confirmed = self.now.confirmed.saturating_add(1);
     }
 
@@ -105,7 +105,7 @@ impl Window {
 }
 
 /// Whether there were many sends and too few confirmations.
-pub fn looks_pumped(tally: Tally, rule: &PumpingSettings) -> bool {
+pub fn is_pumped(tally: WindowCounts, rule: &PumpingSettings) -> bool {
     tally.sent >= f64::from(rule.min_sends.get()) && tally.confirmed < rule.min_conversion * tally.sent
 }
 
@@ -133,7 +133,7 @@ mod tests {
 
     fn sent(count: u32) -> Window {
         let mut window = Window::default();
-        (0..count).for_each(|_| window.note_sent());
+        (0..count).for_each(|_| window.count_sent());
         window
     }
 
@@ -141,24 +141,24 @@ mod tests {
     fn prefix_is_throttled_at_the_minimum_and_released_by_confirmations() {
         let rule = rule();
         let mut window = sent(29);
-        assert_eq!(window.judge(0, &rule), (false, None));
-        window.note_sent();
-        assert_eq!(window.judge(0, &rule), (true, Some(Turn::Throttled)));
-        assert_eq!(window.judge(0, &rule), (true, None));
-        window.note_confirmed();
-        window.note_confirmed();
-        assert_eq!(window.judge(0, &rule), (true, None));
-        window.note_confirmed();
-        assert_eq!(window.judge(0, &rule), (false, Some(Turn::Lifted)));
+        assert_eq!(window.evaluate(0, &rule), (false, None));
+        window.count_sent();
+        assert_eq!(window.evaluate(0, &rule), (true, Some(Turn::Throttled)));
+        assert_eq!(window.evaluate(0, &rule), (true, None));
+        window.count_confirmed();
+        window.count_confirmed();
+        assert_eq!(window.evaluate(0, &rule), (true, None));
+        window.count_confirmed();
+        assert_eq!(window.evaluate(0, &rule), (false, Some(Turn::Lifted)));
     }
 
     #[test]
     fn window_slides() {
         let rule = rule();
         let mut window = sent(60).slid_to(HOUR + HOUR / 2, &rule);
-        assert_eq!(window.tally(HOUR + HOUR / 2, &rule), Tally { sent: 30.0, confirmed: 0.0 });
-        assert!(window.judge(HOUR + HOUR / 2, &rule).0);
-        assert!(!window.judge(HOUR + HOUR / 2 + HOUR / 60, &rule).0);
+        assert_eq!(window.tally(HOUR + HOUR / 2, &rule), WindowCounts { sent: 30.0, confirmed: 0.0 });
+        assert!(window.evaluate(HOUR + HOUR / 2, &rule).0);
+        assert!(!window.evaluate(HOUR + HOUR / 2 + HOUR / 60, &rule).0);
         assert_eq!(window.slid_to(3 * HOUR, &rule).weight(), 0);
         assert!(!window.is_over(2 * HOUR, &rule) && window.is_over(3 * HOUR, &rule));
     }
@@ -174,15 +174,15 @@ mod tests {
         fn confirmation_never_starts_throttling(sends in 0u32..500, confirmed in 0u32..500, now in 0..HOUR) {
             let rule = rule();
             let mut window = sent(sends);
-            (0..confirmed).for_each(|_| window.note_confirmed());
-            let before = looks_pumped(window.tally(now, &rule), &rule);
-            window.note_confirmed();
-            prop_assert!(before || !looks_pumped(window.tally(now, &rule), &rule));
+            (0..confirmed).for_each(|_| window.count_confirmed());
+            let before = is_pumped(window.tally(now, &rule), &rule);
+            window.count_confirmed();
+            prop_assert!(before || !is_pumped(window.tally(now, &rule), &rule));
         }
 
         #[test]
         fn fewer_sends_than_the_minimum_are_not_throttled(sends in 0u32..30, now in 0..HOUR) {
-            prop_assert!(!looks_pumped(sent(sends).tally(now, &rule()), &rule()));
+            prop_assert!(!is_pumped(sent(sends).tally(now, &rule()), &rule()));
         }
     }
 }

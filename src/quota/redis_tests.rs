@@ -15,7 +15,7 @@ use super::{
     tests::{DESTINATION, alarmed, clock, from, guarded, send, settings},
     *,
 };
-use platform::redis_link::testing::{Wire, eventually, open, prefix, url};
+use platform::redis_client::testing::{Wire, eventually, open, prefix, url};
 
 /// Two processes on one Redis.
 async fn two_processes(settings: &QuotaSettings, clock: &Clock, url: &str) -> [Quotas; 2] {
@@ -30,7 +30,7 @@ async fn two_processes_share_one_limit_under_concurrency() {
     let processes = two_processes(&settings(), &Clock::System, &url).await;
     let requests = (0..200).map(|number| {
         let quotas = processes[number % 2].clone();
-        tokio::spawn(async move { quotas.charge(Act::Guess, &from("192.0.2.1")).await.is_ok() })
+        tokio::spawn(async move { quotas.charge(Operation::Guess, &from("192.0.2.1")).await.is_ok() })
     });
     let mut granted = 0;
     for request in requests.collect::<Vec<_>>() {
@@ -49,7 +49,7 @@ async fn unsent_charge_is_refunded_for_all_processes() {
     let caller = from("192.0.2.1");
     for _ in 0..50 {
         assert_eq!(one.charge(send(), &caller).await, Ok(()));
-        one.give_back_send(Some(DESTINATION), &caller).await;
+        one.refund_send(Some(DESTINATION), &caller).await;
     }
     for _ in 0..30 {
         assert_eq!(other.charge(send(), &caller).await, Ok(()));
@@ -57,7 +57,7 @@ async fn unsent_charge_is_refunded_for_all_processes() {
     // The prefix is throttled now, and the remaining rate is refunded as well.
     for _ in 0..3 {
         assert_eq!(one.charge(send(), &caller).await, Ok(()));
-        one.give_back_send(Some(DESTINATION), &caller).await;
+        one.refund_send(Some(DESTINATION), &caller).await;
     }
     assert_eq!(one.charge(send(), &caller).await, Ok(()));
     assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
@@ -69,14 +69,14 @@ async fn processes_share_one_alarm() {
     let (clock, _) = clock();
     let [one, other] = two_processes(&alarmed(), &clock, &url).await;
     for _ in 0..5 {
-        assert_eq!(one.note_guess(false).await, None);
-        assert_eq!(other.note_guess(true).await, None);
+        assert_eq!(one.count_guess(false).await, None);
+        assert_eq!(other.count_guess(true).await, None);
     }
-    let alarm = one.note_guess(false).await.unwrap();
+    let alarm = one.count_guess(false).await.unwrap();
     assert_eq!(alarm, Alarm { raised: true, guesses: 11.0, confirmed: 5.0 });
-    assert_eq!(other.note_guess(false).await, None);
-    assert_eq!(other.note_guess(true).await, None);
-    assert_eq!(other.note_guess(true).await.map(|alarm| alarm.raised), Some(false));
+    assert_eq!(other.count_guess(false).await, None);
+    assert_eq!(other.count_guess(true).await, None);
+    assert_eq!(other.count_guess(true).await.map(|alarm| alarm.raised), Some(false));
 }
 
 /// The process, the client, the destination, the pause before in milliseconds, and whether a code was confirmed before.
@@ -100,7 +100,7 @@ fn compare(url: &str, limits: &QuotaSettings, agree: impl Fn(Result<(), Refused>
                     pair[process].note_confirmed(prefix).await;
                     single.note_confirmed(prefix).await;
                 }
-                let act = Act::SendCode { destination: Some(prefix) };
+                let act = Operation::SendCode { destination: Some(prefix) };
                 let caller = from(&format!("192.0.2.{client}"));
                 let (shared, own) = (pair[process].charge(act, &caller).await, single.charge(act, &caller).await);
                 prop_assert!(agree(shared, own), "{:?} with Redis, {:?} without", shared, own);
@@ -161,7 +161,7 @@ async fn operation_refused_by_redis_is_not_charged_in_the_process() {
         assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
     }
     for _ in 0..5 {
-        assert_eq!(other.charge(Act::SendCode { destination: None }, &caller).await, Ok(()));
+        assert_eq!(other.charge(Operation::SendCode { destination: None }, &caller).await, Ok(()));
     }
 }
 
@@ -174,12 +174,12 @@ async fn fd_04_without_redis_process_continues_from_the_common_count() {
     let other = Quotas::open(&settings(), clock, Some(link.clone()));
     let caller = from("192.0.2.1");
     for _ in 0..20 {
-        one.charge(Act::Guess, &caller).await.unwrap();
+        one.charge(Operation::Guess, &caller).await.unwrap();
     }
-    other.charge(Act::Guess, &caller).await.unwrap();
+    other.charge(Operation::Guess, &caller).await.unwrap();
     wire.cut();
     let mut granted = 0;
-    while other.charge(Act::Guess, &caller).await.is_ok() {
+    while other.charge(Operation::Guess, &caller).await.is_ok() {
         granted += 1;
     }
     assert_eq!(granted, 9, "of 30, after 20 in one process and 1 in the other");
@@ -195,7 +195,7 @@ async fn fd_04_cost_limits_hold_without_redis() {
     let mut processes = Vec::new();
     for _ in 0..3 {
         let quotas = Quotas::open(&limits, clock.clone(), Some(open(&wire.url, &prefix).await));
-        quotas.note_processes(3);
+        quotas.set_process_count(3);
         processes.push(quotas);
     }
     let mut clients = 0..;
@@ -241,17 +241,17 @@ async fn fd_04_hanging_redis_costs_one_timeout_and_process_continues_from_its_co
     let quotas = Quotas::open(&settings(), Clock::System, Some(link.clone()));
     let caller = from("192.0.2.1");
     for _ in 0..20 {
-        quotas.charge(Act::Guess, &caller).await.unwrap();
+        quotas.charge(Operation::Guess, &caller).await.unwrap();
     }
 
     wire.hold();
     let started = Instant::now();
     for _ in 0..10 {
-        quotas.charge(Act::Guess, &caller).await.unwrap();
+        quotas.charge(Operation::Guess, &caller).await.unwrap();
     }
     assert!(started.elapsed() < Duration::from_secs(1), "one timeout of 500 ms, not ten");
     assert!(!link.is_up());
-    assert!(quotas.charge(Act::Guess, &caller).await.is_err(), "20 before and 10 after");
+    assert!(quotas.charge(Operation::Guess, &caller).await.is_err(), "20 before and 10 after");
 
     wire.mend();
     eventually("Redis is available again", async || link.is_up()).await;
@@ -277,7 +277,7 @@ async fn fd_04_redis_outage_and_recovery() {
         wire.cut();
         eventually("the loss is noticed", async || {
             // The result does not matter here.
-            let _: Result<(), Refused> = quotas.charge(Act::Guess, &from("192.0.2.9")).await;
+            let _: Result<(), Refused> = quotas.charge(Operation::Guess, &from("192.0.2.9")).await;
             !link.is_up()
         })
         .await;

@@ -6,14 +6,14 @@ use redis::{Script, ScriptInvocation};
 
 use super::{
     Quota,
-    guesses::Reading,
-    ledger::{Claim, Wait},
-    pumping::{TRICKLE, Tally, Turn},
+    guesses::AlarmState,
+    ledger::{Charge, Wait},
+    pumping::{THROTTLED_RATE, Turn, WindowCounts},
 };
 use platform::{
     clock::Clock,
     config::quota::PumpingSettings,
-    redis_link::{RedisLink, Unreachable},
+    redis_client::{RedisLink, Unreachable},
 };
 
 /// The counters shared by all processes.
@@ -32,7 +32,7 @@ pub struct Reply {
     /// The time until the full burst of each claim's key is available, after this charge.
     pub ready_in: Vec<Duration>,
     /// The change of the prefix's throttling, and the counts in its window.
-    pub turn: Option<(Turn, Tally)>,
+    pub turn: Option<(Turn, WindowCounts)>,
 }
 
 impl Shared {
@@ -51,7 +51,7 @@ impl Shared {
     pub async fn charge(
         &self,
         act: &'static str,
-        claims: &[Claim<'_>],
+        claims: &[Charge<'_>],
         guarded: Option<(&PumpingSettings, &str)>,
     ) -> Result<Reply, Unreachable> {
         let mut call = self.call(&self.charge, act, claims, guarded);
@@ -66,10 +66,10 @@ impl Shared {
     ///
     /// # Errors
     /// [`Unreachable`]: it may or may not have been refunded.
-    pub async fn give_back(
+    pub async fn refund(
         &self,
         act: &'static str,
-        claims: &[Claim<'_>],
+        claims: &[Charge<'_>],
         guarded: Option<(&PumpingSettings, &str)>,
     ) -> Result<(), Unreachable> {
         let call = self.call(&self.give_back, act, claims, guarded);
@@ -90,14 +90,14 @@ impl Shared {
     ///
     /// # Errors
     /// [`Unreachable`]: it may or may not have been counted.
-    pub async fn guess(&self, rule: &PumpingSettings, right: bool) -> Result<Reading, Unreachable> {
+    pub async fn guess(&self, rule: &PumpingSettings, right: bool) -> Result<AlarmState, Unreachable> {
         let mut call = self.guess.prepare_invoke();
         call.key(self.link.name("guesses")).arg(self.now()).arg(micros(rule.window)).arg(u8::from(right));
         call.arg(rule.min_sends.get()).arg(rule.min_conversion);
         let reply: (i64, i64, i64, i64) = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
         let (raised, change, sent, confirmed) = reply;
-        let tally = Tally { sent: sent as f64, confirmed: confirmed as f64 };
-        Ok(Reading { raised: raised == 1, turn: turn(change), tally })
+        let tally = WindowCounts { sent: sent as f64, confirmed: confirmed as f64 };
+        Ok(AlarmState { raised: raised == 1, turn: turn(change), tally })
     }
 
     /// The common arguments of the charge and refund scripts: the time, the quotas, and the guard of the destination
@@ -106,7 +106,7 @@ impl Shared {
         &self,
         script: &'a Script,
         act: &'static str,
-        claims: &[Claim<'_>],
+        claims: &[Charge<'_>],
         guarded: Option<(&PumpingSettings, &str)>,
     ) -> ScriptInvocation<'a> {
         let mut call = script.prepare_invoke();
@@ -117,7 +117,7 @@ impl Shared {
         }
         if let Some((rule, prefix)) = guarded {
             call.key(self.link.name(&format!("quota:trickle:{prefix}"))).key(self.window(prefix));
-            call.arg(period_micros(TRICKLE)).arg(TRICKLE.burst_size().get()).arg(micros(rule.window));
+            call.arg(period_micros(THROTTLED_RATE)).arg(THROTTLED_RATE.burst_size().get()).arg(micros(rule.window));
         }
         call
     }
@@ -136,14 +136,14 @@ impl Shared {
 }
 
 /// Parses the script's reply; its format is documented there.
-fn parse_reply(reply: &[i64], claims: &[Claim<'_>]) -> Reply {
+fn parse_reply(reply: &[i64], claims: &[Charge<'_>]) -> Reply {
     let number = |index: usize| reply.get(index).copied().unwrap_or(0);
     let span = |micros: i64| Duration::from_micros(micros.max(0).unsigned_abs());
     let refusing = usize::try_from(number(0)).unwrap_or(0).checked_sub(1);
     // The key after the last claim is the remaining rate of the destination prefix.
-    let quota = |index: usize| claims.get(index).map_or(Quota::DestinationPrefix, Claim::quota);
+    let quota = |index: usize| claims.get(index).map_or(Quota::DestinationPrefix, Charge::quota);
     let turn = turn(number(2));
-    let tally = Tally { sent: number(3) as f64, confirmed: number(4) as f64 };
+    let tally = WindowCounts { sent: number(3) as f64, confirmed: number(4) as f64 };
     Reply {
         verdict: refusing.map_or(Ok(()), |index| Err(Wait { quota: quota(index), span: span(number(1)) })),
         ready_in: reply.iter().skip(5).copied().map(span).collect(),

@@ -53,8 +53,8 @@ pub fn guarded() -> QuotaSettings {
     QuotaSettings { pumping: Some(rule), client_sends_per_minute: None, ..settings() }
 }
 
-pub fn from(address: &str) -> Caller {
-    Caller {
+pub fn from(address: &str) -> RequestInfo {
+    RequestInfo {
         address: ClientAddress::new(address.parse::<IpAddr>().unwrap()),
         user_agent: None,
         request_id: Arc::from("test"),
@@ -62,8 +62,8 @@ pub fn from(address: &str) -> Caller {
     }
 }
 
-pub fn send() -> Act<'static> {
-    Act::SendCode { destination: Some(DESTINATION) }
+pub fn send() -> Operation<'static> {
+    Operation::SendCode { destination: Some(DESTINATION) }
 }
 
 /// 2026-01-01, an arbitrary time.
@@ -134,7 +134,7 @@ async fn e_mails_have_separate_limits_within_those_of_all_sends() {
         ..settings()
     };
     let (quotas, ..) = single(&limits);
-    let by_mail = Act::SendCode { destination: None };
+    let by_mail = Operation::SendCode { destination: None };
     for _ in 0..3 {
         quotas.charge(by_mail, &from("192.0.2.1")).await.unwrap();
     }
@@ -149,7 +149,7 @@ async fn e_mails_have_separate_limits_within_those_of_all_sends() {
     }
     assert_eq!(quotas.charge(by_mail, &from("192.0.2.9")).await.unwrap_err().quota, Quota::Service);
     // The refund applies to the service's limit, and not to the client's.
-    quotas.give_back_send(None, &from("192.0.2.3")).await;
+    quotas.refund_send(None, &from("192.0.2.3")).await;
     assert_eq!(quotas.charge(by_mail, &from("192.0.2.9")).await, Ok(()));
 }
 
@@ -166,21 +166,21 @@ pub fn alarmed() -> QuotaSettings {
 async fn few_right_codes_among_many_raise_an_alarm_once_and_right_codes_end_it() {
     let (quotas, _, hand) = single(&alarmed());
     for _ in 0..9 {
-        assert_eq!(quotas.note_guess(false).await, None);
+        assert_eq!(quotas.count_guess(false).await, None);
     }
-    let alarm = quotas.note_guess(false).await.unwrap();
+    let alarm = quotas.count_guess(false).await.unwrap();
     assert_eq!(alarm, Alarm { raised: true, guesses: 10.0, confirmed: 0.0 });
-    assert_eq!(quotas.note_guess(false).await, None, "once");
+    assert_eq!(quotas.count_guess(false).await, None, "once");
     // It refuses no request.
-    assert_eq!(quotas.charge(Act::Guess, &from("192.0.2.1")).await, Ok(()));
+    assert_eq!(quotas.charge(Operation::Guess, &from("192.0.2.1")).await, Ok(()));
     let ended = loop {
-        if let Some(alarm) = quotas.note_guess(true).await {
+        if let Some(alarm) = quotas.count_guess(true).await {
             break alarm;
         }
     };
     assert_eq!(ended, Alarm { raised: false, guesses: 22.0, confirmed: 11.0 });
     hand.advance(Duration::from_secs(1200));
-    assert_eq!(quotas.note_guess(false).await, None, "the window is over");
+    assert_eq!(quotas.count_guess(false).await, None, "the window is over");
 }
 
 #[tokio::test]
@@ -189,11 +189,11 @@ async fn operations_have_separate_limits() {
     let caller = from("192.0.2.1");
     while quotas.charge(send(), &caller).await.is_ok() {}
     for _ in 0..30 {
-        assert_eq!(quotas.charge(Act::Guess, &caller).await, Ok(()));
+        assert_eq!(quotas.charge(Operation::Guess, &caller).await, Ok(()));
     }
-    assert!(quotas.charge(Act::Guess, &caller).await.is_err());
+    assert!(quotas.charge(Operation::Guess, &caller).await.is_err());
     for _ in 0..1000 {
-        assert_eq!(quotas.charge(Act::Lookup, &caller).await, Ok(()), "unlimited");
+        assert_eq!(quotas.charge(Operation::Lookup, &caller).await, Ok(()), "unlimited");
     }
 }
 
@@ -210,9 +210,9 @@ async fn operation_refused_by_one_key_is_charged_to_none() {
     for _ in 0..5 {
         assert_eq!(quotas.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
     }
-    let elsewhere = Act::SendCode { destination: Some("4479") };
+    let elsewhere = Operation::SendCode { destination: Some("4479") };
     quotas.charge(elsewhere, &caller).await.unwrap();
-    let by_mail = Act::SendCode { destination: None };
+    let by_mail = Operation::SendCode { destination: None };
     quotas.charge(by_mail, &caller).await.unwrap();
     assert_eq!(quotas.charge(by_mail, &caller).await.unwrap_err().quota, Quota::ClientAddress);
 }
@@ -237,13 +237,13 @@ async fn password_is_counted_by_session_and_account_regardless_of_address() {
     let sessions: Vec<_> = (1..=6).map(|seed| SessionId::new(&Entropy::seeded(seed))).collect();
     let mut client = (1..).map(|host| from(&format!("192.0.2.{host}")));
     for session in &sessions[..5] {
-        let act = Act::ConfirmPassword { account: &account, session };
+        let act = Operation::ConfirmPassword { account: &account, session };
         quotas.charge(act, &client.next().unwrap()).await.unwrap();
         quotas.charge(act, &client.next().unwrap()).await.unwrap();
         assert_eq!(quotas.charge(act, &client.next().unwrap()).await.unwrap_err().quota, Quota::Account);
     }
     // Five sessions have used up the limit of the account.
-    let act = Act::ConfirmPassword { account: &account, session: &sessions[5] };
+    let act = Operation::ConfirmPassword { account: &account, session: &sessions[5] };
     assert_eq!(quotas.charge(act, &client.next().unwrap()).await.unwrap_err().quota, Quota::Account);
 }
 
@@ -273,7 +273,7 @@ async fn bf_11_prefix_is_throttled_before_the_fiftieth_send_until_codes_are_conf
     };
     assert_eq!(sent, 31, "the minimum number of sends, and one of the remaining rate");
     assert_eq!(refused, Refused { quota: Quota::DestinationPrefix, retry_at: clock.now() + Duration::from_secs(60) });
-    assert_eq!(quotas.charge(Act::SendCode { destination: Some("821013") }, &from("192.0.2.1")).await, Ok(()));
+    assert_eq!(quotas.charge(Operation::SendCode { destination: Some("821013") }, &from("192.0.2.1")).await, Ok(()));
     for _ in 0..4 {
         assert!(quotas.charge(send(), &from("192.0.2.1")).await.is_err());
         quotas.note_confirmed(DESTINATION).await;
@@ -304,7 +304,7 @@ async fn bf_11_unsent_charge_counts_only_against_the_client() {
     let caller = from("192.0.2.1");
     for _ in 0..100 {
         quotas.charge(send(), &caller).await.unwrap();
-        quotas.give_back_send(Some(DESTINATION), &caller).await;
+        quotas.refund_send(Some(DESTINATION), &caller).await;
     }
     assert_eq!(quotas.charge(send(), &caller).await.unwrap_err().quota, Quota::ClientAddress);
     for client in 0..29 {

@@ -7,8 +7,8 @@ use jsonwebtoken::{Header, Validation, jwk::Jwk};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    access_tokens_verifier::{SignedIn, TokenRefused},
     authentication::{Authenticated, Authentication, Context},
-    gate::{SignedIn, TokenRefused},
     keyring::{KeySource, Keyring},
 };
 use crate::store::entity::account::Role;
@@ -155,7 +155,7 @@ impl AccessTokens {
     }
 
     /// Verifies a token and returns the identity in it. Revocation is checked by the gate.
-    pub(super) fn judge(&self, token: &str) -> Result<SignedIn, TokenRefused> {
+    pub(super) fn verify(&self, token: &str) -> Result<SignedIn, TokenRefused> {
         let claims = self.claims(token).ok_or(TokenRefused)?;
         let now = self.0.clock.now();
         let timestamp = |seconds: i64| Timestamp::from_timestamp(seconds, 0).ok_or(TokenRefused);

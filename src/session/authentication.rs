@@ -23,7 +23,7 @@ impl Method {
     const ALL: [Self; 4] = [Self::Password, Self::SmsCode, Self::VoiceCode, Self::EmailCode];
 
     /// The method of a code that was sent through this channel.
-    pub fn of_code(channel: Channel) -> Self {
+    pub fn from_channel(channel: Channel) -> Self {
         match channel {
             Channel::Sms => Self::SmsCode,
             Channel::Voice => Self::VoiceCode,
@@ -42,7 +42,7 @@ impl Method {
     }
 
     /// The values in the `amr` claim (RFC 8176).
-    fn references(self) -> &'static [&'static str] {
+    fn amr(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["pwd"],
             Self::SmsCode => &["sms", "otp"],
@@ -98,7 +98,7 @@ impl Authentication {
 
     /// The value of the `amr` claim.
     pub fn references(&self) -> Vec<String> {
-        let all: BTreeSet<_> = self.methods.iter().flat_map(|method| method.references()).collect();
+        let all: BTreeSet<_> = self.methods.iter().flat_map(|method| method.amr()).collect();
         all.into_iter().map(|reference| (*reference).to_owned()).collect()
     }
 }
@@ -117,9 +117,9 @@ fn read(stored: &str) -> Vec<Method> {
 
 /// The methods a user authenticated with, and whether that counts as a recent authentication of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Used {
+pub struct AuthenticationResult {
     pub methods: Vec<Method>,
-    pub counts: bool,
+    pub is_established: bool,
 }
 
 /// The authentication carried by an access token.
@@ -135,7 +135,7 @@ pub const REAUTHENTICATION_WINDOW: Duration = Duration::from_secs(10 * 60);
 
 impl Authenticated {
     /// When it stops counting as recent. None: it never counts.
-    pub fn fresh_until(self, max_age: Duration) -> Option<Timestamp> {
+    pub fn recent_until(self, max_age: Duration) -> Option<Timestamp> {
         let window = match (self.context, max_age.is_zero()) {
             (Context::SignIn, true) => return None,
             (Context::Reauthentication, true) => REAUTHENTICATION_WINDOW,
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn max_age_of_zero_disables_sign_in_but_not_reauthentication() {
         let at = Timestamp::UNIX_EPOCH;
-        let until = |context, seconds| Authenticated { at, context }.fresh_until(Duration::from_secs(seconds));
+        let until = |context, seconds| Authenticated { at, context }.recent_until(Duration::from_secs(seconds));
         assert_eq!(until(Context::SignIn, 600), Some(at + Duration::from_secs(600)));
         assert_eq!(until(Context::Reauthentication, 60), Some(at + Duration::from_secs(60)));
         assert_eq!(until(Context::SignIn, 0), None);

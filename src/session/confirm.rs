@@ -33,7 +33,7 @@ const CONCURRENT_WRITES: usize = 8;
 
 /// Records generations and writes them in the background. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Confirmations(Arc<State>);
+pub struct SeenGenerations(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -55,7 +55,7 @@ impl Generations {
     }
 
     /// Records a generation. Returns whether it has to be written.
-    fn note(&mut self, session: &SessionId, generation: i32) -> bool {
+    fn record(&mut self, session: &SessionId, generation: i32) -> bool {
         if generation <= self.seen(session) || self.waiting.len() >= MAX_WAITING {
             return false;
         }
@@ -79,14 +79,14 @@ impl Generations {
         for written in [&mut self.written, &mut self.older_written] {
             written.remove(session);
         }
-        self.note(session, generation);
+        self.record(session, generation);
     }
 }
 
-impl Confirmations {
+impl SeenGenerations {
     /// Records that an access token of this generation was seen. The first generation of a session confirms nothing.
     pub(super) fn note(&self, session: &SessionId, generation: i32) {
-        if generation > 0 && self.generations().note(session, generation) {
+        if generation > 0 && self.generations().record(session, generation) {
             self.0.recorded.notify_one();
         }
     }
@@ -116,7 +116,7 @@ impl Confirmations {
     async fn write(&self, store: &Store) -> bool {
         let taken = self.generations().take();
         let written = stream::iter(taken).map(|(session, generation)| async move {
-            let written = store.note_seen_generation(session.clone(), generation).await;
+            let written = store.record_seen_generation(session.clone(), generation).await;
             written.map_err(|fault| (session, generation, fault))
         });
         let failed: Vec<_> = written
@@ -149,16 +149,16 @@ mod tests {
     fn a_generation_is_written_once_and_again_only_after_a_failure() {
         let session = SessionId::new(&Entropy::seeded(1));
         let mut generations = Generations::default();
-        assert!(generations.note(&session, 1));
-        assert!(!generations.note(&session, 1), "already waiting");
-        assert!(generations.note(&session, 2), "a later generation replaces it");
+        assert!(generations.record(&session, 1));
+        assert!(!generations.record(&session, 1), "already waiting");
+        assert!(generations.record(&session, 2), "a later generation replaces it");
         assert_eq!(generations.take(), [(session.clone(), 2)]);
-        assert_eq!((generations.seen(&session), generations.note(&session, 1)), (2, false));
-        assert!(!generations.note(&session, 2), "already written");
+        assert_eq!((generations.seen(&session), generations.record(&session, 1)), (2, false));
+        assert!(!generations.record(&session, 2), "already written");
         generations.put_back(&session, 2);
         assert_eq!(generations.take(), [(session.clone(), 2)]);
         // A newer generation recorded in the meantime is kept when the write of an older one fails.
-        assert!(generations.note(&session, 3));
+        assert!(generations.record(&session, 3));
         generations.put_back(&session, 2);
         assert_eq!(generations.take(), [(session, 3)]);
     }
@@ -168,16 +168,16 @@ mod tests {
         let entropy = Entropy::seeded(1);
         let mut generations = Generations::default();
         for _ in 0..MAX_WAITING {
-            assert!(generations.note(&SessionId::new(&entropy), 1));
+            assert!(generations.record(&SessionId::new(&entropy), 1));
         }
         let late = SessionId::new(&entropy);
-        assert!(!generations.note(&late, 1) && generations.seen(&late) == 0, "not recorded when full");
+        assert!(!generations.record(&late, 1) && generations.seen(&late) == 0, "not recorded when full");
         for _ in 0..=(2 * MAX_WRITTEN / MAX_WAITING) {
             generations.take();
-            while generations.note(&SessionId::new(&entropy), 1) {}
+            while generations.record(&SessionId::new(&entropy), 1) {}
         }
         assert!(generations.written.len() + generations.older_written.len() <= 2 * MAX_WRITTEN);
         generations.take();
-        assert!(generations.note(&late, 1));
+        assert!(generations.record(&late, 1));
     }
 }

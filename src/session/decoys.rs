@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::Sessions;
-use crate::store::{Ending, entity::password_census::Model};
+use crate::store::{TxOutcome, entity::password_census::Model};
 use platform::{
-    fault::{Doing, Fault},
-    password::{Census, Seed, Tally},
+    fault::{Fault, FaultContext},
+    password::{SchemeCensus, SchemeCounts, Seed},
     telemetry,
 };
 
@@ -40,7 +40,7 @@ impl Sessions {
     }
 
     /// Runs until `stop`.
-    pub async fn keep_decoys(self, stop: CancellationToken) {
+    pub async fn run_decoy_census(self, stop: CancellationToken) {
         let mut version = None;
         let mut counted = Instant::now();
         let mut age = MIN_AGE;
@@ -80,7 +80,7 @@ impl Sessions {
     /// A fault of the store.
     pub async fn count_password_schemes(&self) -> Result<(), Fault> {
         let store = &self.0.store;
-        let mut tally = Tally::default();
+        let mut tally = SchemeCounts::default();
         let mut last = None;
         loop {
             let hashes = store.password_hashes(last.as_ref(), BATCH).await?;
@@ -95,11 +95,11 @@ impl Sessions {
             .write(move |tx| {
                 Box::pin(async move {
                     let known = tx.lock_password_census().await?;
-                    let known = known.map_or_else(Census::default, |known| read(&known.schemes));
+                    let known = known.map_or_else(SchemeCensus::default, |known| read(&known.schemes));
                     let next = known.next(tally);
                     let next = serde_json::to_string(&next).map_err(|error| Fault::internal(error.to_string()));
                     tx.set_password_census(next.doing("writing the password census")?).await?;
-                    Ok(Ending::Commit(()))
+                    Ok(TxOutcome::Commit(()))
                 })
             })
             .await?;
@@ -120,6 +120,6 @@ impl Sessions {
 }
 
 /// Parses a stored count. An invalid one counts as empty, and the next count replaces it.
-fn read(schemes: &str) -> Census {
+fn read(schemes: &str) -> SchemeCensus {
     serde_json::from_str(schemes).unwrap_or_default()
 }

@@ -1,12 +1,12 @@
 //! Ending sessions: the current one, another one, or all.
 
 use super::{
-    Opaque, Sessions,
-    gate::SignedIn,
-    ways_in::{self, SecurityAct, Subject},
+    OpaqueToken, Sessions,
+    access_tokens_verifier::SignedIn,
+    ways_in::{self, ActSubject, SecurityAct},
 };
-use crate::store::{Ending, Tx, entity::session::Model};
-use domain::{Timestamp, caller::Caller, ids::SessionId};
+use crate::store::{Tx, TxOutcome, entity::session::Model};
+use domain::{Timestamp, caller::RequestInfo, ids::SessionId};
 use platform::{
     fault::Fault,
     secret::Secret,
@@ -14,12 +14,12 @@ use platform::{
 };
 
 /// Result of ending one session.
-pub enum Revoked {
+pub enum EndSessionOutcome {
     Revoked(Box<Model>),
     /// The account has no such session, or it has ended. Sessions of other accounts look the same.
     NotFound,
     /// The session of the request has ended itself.
-    Gone,
+    Unauthenticated,
 }
 
 /// Result of ending every session of an account.
@@ -34,10 +34,10 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn sign_out(&self, caller: &Caller, signed_in: &SignedIn) -> Result<usize, Fault> {
+    pub async fn sign_out(&self, caller: &RequestInfo, signed_in: &SignedIn) -> Result<usize, Fault> {
         let act = (SecurityAct::SignOut, audit::Act::SignOut);
         let ended = self.end_one(caller, signed_in, signed_in.session.clone(), act).await?;
-        Ok(usize::from(matches!(ended, Revoked::Revoked(_))))
+        Ok(usize::from(matches!(ended, EndSessionOutcome::Revoked(_))))
     }
 
     /// Ends every session of the signed-in account, including the current one, and removes its known devices. `device`:
@@ -49,9 +49,9 @@ impl Sessions {
     /// A fault of the store.
     pub async fn sign_out_everywhere(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
-        device: Option<Opaque>,
+        device: Option<OpaqueToken>,
     ) -> Result<Option<SignedOutEverywhere>, Fault> {
         let now = self.0.clock.now();
         let account = signed_in.account.clone();
@@ -60,26 +60,26 @@ impl Sessions {
             Some(device) => self.0.store.knows_device(&device.hash(), Some(&account)).await?,
             None => false,
         };
-        let is_known = is_known || self.is_fresh(signed_in);
-        let new_token = Opaque::new(&self.0.entropy);
+        let is_known = is_known || self.is_recently_authenticated(signed_in);
+        let new_token = OpaqueToken::new(&self.0.entropy);
         let (entry, session, token) = (event.clone(), signed_in.session.clone(), new_token.clone());
         let written = self
             .0
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let subject = Subject::new(account.clone());
-                    let ended = ways_in::end(tx, SecurityAct::SignOutEverywhere, &subject, now).await?;
+                    let subject = ActSubject::new(account.clone());
+                    let ended = ways_in::revoke_access(tx, SecurityAct::SignOutEverywhere, &subject, now).await?;
                     let ended = ended.session_ids();
                     // The access token may outlive its session until this process learns of the revocation.
                     if !ended.contains(&session) {
-                        return Ok(Ending::Rollback(None));
+                        return Ok(TxOutcome::Rollback(None));
                     }
                     if is_known {
-                        ways_in::know_device(tx, &account, None, &token, now).await?;
+                        ways_in::register_device(tx, &account, None, &token, now).await?;
                     }
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Some(ended)))
+                    Ok(TxOutcome::Commit(Some(ended)))
                 })
             })
             .await?;
@@ -97,42 +97,47 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn revoke(&self, caller: &Caller, signed_in: &SignedIn, id: Option<SessionId>) -> Result<Revoked, Fault> {
+    pub async fn revoke(
+        &self,
+        caller: &RequestInfo,
+        signed_in: &SignedIn,
+        id: Option<SessionId>,
+    ) -> Result<EndSessionOutcome, Fault> {
         const ACT: audit::Act = audit::Act::RevokeSession;
         match id {
             Some(id) => self.end_one(caller, signed_in, id, (SecurityAct::SessionRevoked, ACT)).await,
             None => {
                 self.record(caller, ACT, audit::SESSION_NOT_FOUND, Some(signed_in.account.clone())).await;
-                Ok(Revoked::NotFound)
+                Ok(EndSessionOutcome::NotFound)
             }
         }
     }
 
     async fn end_one(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         signed_in: &SignedIn,
         id: SessionId,
         (act, name): (SecurityAct, audit::Act),
-    ) -> Result<Revoked, Fault> {
+    ) -> Result<EndSessionOutcome, Fault> {
         let now = self.0.clock.now();
         let account = signed_in.account.clone();
         let event = self.event(caller, name, audit::OK, Some(account.clone()));
         let entry = event.clone();
         let current = signed_in.session.clone();
-        let subject = Subject::new(account).session(id);
+        let subject = ActSubject::new(account).session(id);
         let ended = self
             .0
             .store
             .write(move |tx| Box::pin(async move { write_one(tx, act, &current, &subject, &entry, now).await }))
             .await?;
         match &ended {
-            Revoked::Revoked(session) => {
+            EndSessionOutcome::Revoked(session) => {
                 event.log();
                 self.announce_ended(std::slice::from_ref(&session.id), now);
             }
-            Revoked::NotFound => self.0.store.record(event.outcome(audit::SESSION_NOT_FOUND)).await,
-            Revoked::Gone => self.0.store.record(event.outcome(audit::UNAUTHENTICATED)).await,
+            EndSessionOutcome::NotFound => self.0.store.record(event.outcome(audit::SESSION_NOT_FOUND)).await,
+            EndSessionOutcome::Unauthenticated => self.0.store.record(event.outcome(audit::UNAUTHENTICATED)).await,
         }
         Ok(ended)
     }
@@ -142,21 +147,21 @@ async fn write_one(
     tx: &Tx,
     act: SecurityAct,
     current: &SessionId,
-    subject: &Subject,
+    subject: &ActSubject,
     entry: &Event,
     now: Timestamp,
-) -> Result<Ending<Revoked>, Fault> {
+) -> Result<TxOutcome<EndSessionOutcome>, Fault> {
     // A session that ends another one has to be live itself. The account is locked before its sessions, or two sessions
     // that end each other would deadlock.
     if subject.session.as_ref() != Some(current) {
         tx.lock_account(&subject.account).await?;
         if !tx.is_live(current, now).await? {
-            return Ok(Ending::Rollback(Revoked::Gone));
+            return Ok(TxOutcome::Rollback(EndSessionOutcome::Unauthenticated));
         }
     }
-    let Some(ended) = ways_in::end(tx, act, subject, now).await?.sessions.pop() else {
-        return Ok(Ending::Rollback(Revoked::NotFound));
+    let Some(ended) = ways_in::revoke_access(tx, act, subject, now).await?.sessions.pop() else {
+        return Ok(TxOutcome::Rollback(EndSessionOutcome::NotFound));
     };
     tx.insert_audit(entry).await?;
-    Ok(Ending::Commit(Revoked::Revoked(Box::new(ended))))
+    Ok(TxOutcome::Commit(EndSessionOutcome::Revoked(Box::new(ended))))
 }

@@ -1,7 +1,7 @@
 //! Which factors count as an authentication of an account (invariant 8): those that the account had before the oldest
 //! contact change that can still be undone. An attacker who changed a contact cannot authenticate with anything newer.
 
-use super::authentication::{Method, Used};
+use super::authentication::{AuthenticationResult, Method};
 use crate::store::{
     Tx,
     entity::{account, contact_change, proof},
@@ -31,7 +31,7 @@ impl Established {
     ///
     /// Timestamps of the account are not compared with those of changes: a change records which password the account
     /// had, and its kind says which contact it replaced.
-    pub fn of(account: &account::Model, changes: &[contact_change::Model], now: Timestamp) -> Self {
+    pub fn load(account: &account::Model, changes: &[contact_change::Model], now: Timestamp) -> Self {
         let not_undone = || changes.iter().filter(|change| change.undone_at.is_none());
         let open = || not_undone().filter(|change| change.expires_at > now);
         let oldest = open().map(|change| change.created_at).min();
@@ -72,25 +72,31 @@ impl Established {
 /// # Errors
 /// A fault of the database.
 pub async fn of(tx: &Tx, account: &account::Model, now: Timestamp) -> Result<Established, Fault> {
-    Ok(Established::of(account, &tx.contact_changes(&account.id).await?, now))
+    Ok(Established::load(account, &tx.contact_changes(&account.id).await?, now))
 }
 
 /// How the user who spent this proof authenticated. The account is locked, and the contact of the proof is its contact.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn by_code(tx: &Tx, account: &account::Model, proof: &proof::Model, now: Timestamp) -> Result<Used, Fault> {
+pub async fn authentication_by_code(
+    tx: &Tx,
+    account: &account::Model,
+    proof: &proof::Model,
+    now: Timestamp,
+) -> Result<AuthenticationResult, Fault> {
     let established = of(tx, account, now).await?;
     Ok(match tx.verification(&proof.verification_id).await? {
         // The code for the phone was also sent to the e-mail address, so either may have been read: both have to count.
-        Some(row) if row.by_letter => {
-            Used { methods: vec![Method::EmailCode], counts: established.phone && established.email }
-        }
-        Some(row) => Used {
-            methods: vec![Method::of_code(row.delivery_channel)],
-            counts: established.contact(proof.contact_kind),
+        Some(row) if row.by_letter => AuthenticationResult {
+            methods: vec![Method::EmailCode],
+            is_established: established.phone && established.email,
         },
-        None => Used { methods: Vec::new(), counts: false },
+        Some(row) => AuthenticationResult {
+            methods: vec![Method::from_channel(row.delivery_channel)],
+            is_established: established.contact(proof.contact_kind),
+        },
+        None => AuthenticationResult { methods: Vec::new(), is_established: false },
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessGrant, AccessTokens, Authentication, Confirmations, KeySource, gate::*};
+use super::{AccessGrant, AccessTokens, Authentication, KeySource, SeenGenerations, access_tokens_verifier::*};
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
@@ -14,7 +14,7 @@ use platform::{
     secret::Secret,
 };
 
-fn gate() -> (Gate, AccessTokens, Clock) {
+fn gate() -> (AccessTokenVerifier, AccessTokens, Clock) {
     let (clock, _) = Clock::manual("2026-03-02T03:00:00Z".parse().unwrap());
     let env = config::Env::new([], config::session::SETTINGS.iter().copied());
     let settings = config::Session::from_env(&env);
@@ -28,7 +28,7 @@ fn gate() -> (Gate, AccessTokens, Clock) {
         server_keys: ServerKeys::new(server_key, Vec::new()),
     };
     let access = AccessTokens::open(&source, &settings, clock.clone(), Entropy::seeded(1)).unwrap();
-    (Gate::new(access.clone(), Confirmations::default(), clock.clone()), access, clock)
+    (AccessTokenVerifier::new(access.clone(), SeenGenerations::default(), clock.clone()), access, clock)
 }
 
 #[test]
@@ -52,10 +52,10 @@ fn tk_07_token_of_an_ended_session_is_rejected_and_others_are_not() {
     let [ended, other] = [(), ()].map(|()| SessionId::new(&entropy));
     let (ended_token, other_token) = (token(&ended), token(&other));
     let ticks = gate.revocations();
-    assert_eq!(gate.judge(&ended_token).unwrap().session, ended);
+    assert_eq!(gate.authenticate(&ended_token).unwrap().session, ended);
     gate.revoke([ended.clone()], clock.now());
-    assert_eq!(gate.judge(&ended_token), Err(TokenRefused));
-    assert!(gate.judge(&other_token).is_ok());
+    assert_eq!(gate.authenticate(&ended_token), Err(TokenRefused));
+    assert!(gate.authenticate(&other_token).is_ok());
     assert!(ticks.has_changed().unwrap());
     // A repeated notification, through Redis or from the database, is not a change.
     let mut ticks = gate.revocations();

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use platform::{
     config,
-    keys::{Ids, ServerKey, ServerKeys, unfolded},
+    keys::{Ids, ServerKey, ServerKeys, unescape_newlines},
     secret::Secret,
 };
 
@@ -174,7 +174,7 @@ pub fn private_key_ids(pem: &Secret) -> Result<Ids, String> {
 
 /// Parses concatenated PEMs of public keys.
 fn public_keys(pems: &Secret) -> Result<Vec<(Jwk, Algorithm)>, String> {
-    let pems = unfolded(pems);
+    let pems = unescape_newlines(pems);
     pems.split_inclusive(PEM_END).filter(|pem| !pem.trim().is_empty()).map(public_key).collect()
 }
 
@@ -202,7 +202,7 @@ fn check_length(jwk: &Jwk) -> Result<(), String> {
 }
 
 fn private_key(pem: &Secret) -> Result<(EncodingKey, Algorithm), String> {
-    let pem = unfolded(pem);
+    let pem = unescape_newlines(pem);
     let rsa = |_| EncodingKey::from_rsa_pem(pem.as_bytes()).map(|key| (key, Algorithm::RS256));
     EncodingKey::from_ed_pem(pem.as_bytes())
         .map(|key| (key, Algorithm::EdDSA))

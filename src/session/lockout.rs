@@ -7,17 +7,17 @@
 //! that it blocks is counted by identifier, hashed and answered like a wrong password: any difference would reveal that
 //! an identifier belongs to an account that was locked through another identifier (invariant 5).
 
-use super::{Parts, Sessions, gate::SignedIn, rules, sign_in::names};
+use super::{Parts, Sessions, access_tokens_verifier::SignedIn, rules, sign_in::is_identified_by};
 use crate::{
     delivery::{Notice, notices},
-    store::{Ending, Identifier, Tx, device_subject, entity::account::Model},
+    store::{Identifier, Tx, TxOutcome, device_subject, entity::account::Model},
 };
 use domain::{Timestamp, ids::AccountId};
 use platform::{fault::Fault, keys::ServerKey, telemetry};
 
 /// The keys that an attempt is counted by.
 #[derive(Clone, Debug)]
-pub struct Subjects {
+pub struct LockoutKeys {
     account: Option<AccountId>,
     /// The key whose lock is disclosed.
     disclosed_key: String,
@@ -27,25 +27,25 @@ pub struct Subjects {
 
 /// Result of counting an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counted {
+pub enum AttemptDecision {
     /// The password may be checked. `locks`: if it is wrong, the account is locked.
-    Granted { locks: bool },
+    Allowed { locks: bool },
     /// The attempt fails in any case, and must look as if the password was checked.
     Barred { locks: bool },
     /// The attempt is rejected, and the lock is disclosed.
     Locked { until: Timestamp },
 }
 
-impl Subjects {
+impl LockoutKeys {
     /// The keys for a signed-in user who enters the password again. Counted by session, so that an attacker with one
     /// session cannot lock out the owner's others.
-    pub fn confirming(signed_in: &SignedIn) -> Self {
+    pub fn for_session(signed_in: &SignedIn) -> Self {
         let disclosed_key = format!("confirm:{}", signed_in.session.as_str());
         Self { account: Some(signed_in.account.clone()), disclosed_key, hidden_key: None }
     }
 
     /// The keys for a device that has signed in to the account before.
-    pub(super) fn device(account: &AccountId, token_hash: &str) -> Self {
+    pub(super) fn for_device(account: &AccountId, token_hash: &str) -> Self {
         let disclosed_key = device_subject(account, token_hash);
         Self { account: Some(account.clone()), disclosed_key, hidden_key: None }
     }
@@ -70,7 +70,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+    pub async fn count_attempt(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
         self.0.count_try(subjects).await
     }
 
@@ -78,7 +78,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn take_try_back(&self, subjects: &Subjects) -> Result<(), Fault> {
+    pub async fn uncount_attempt(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
         self.0.take_try_back(subjects).await
     }
 
@@ -86,14 +86,14 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn forget_tries(&self, subjects: &Subjects) -> Result<(), Fault> {
+    pub async fn forget_tries(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
         let names = subjects.names();
         self.0
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.forget_tries(&names).await?;
-                    Ok(Ending::Commit(()))
+                    tx.clear_failures(&names).await?;
+                    Ok(TxOutcome::Commit(()))
                 })
             })
             .await
@@ -110,7 +110,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn unlock(&self, tx: &Tx, id: &AccountId) -> Result<(), Fault> {
+    pub async fn clear_lockouts(&self, tx: &Tx, id: &AccountId) -> Result<(), Fault> {
         let account = tx.account(&Identifier::Id(id.clone())).await?;
         let typed = account.map(|account| self.0.typed_names(&account)).unwrap_or_default();
         tx.unlock(id, &typed).await
@@ -136,9 +136,9 @@ impl Sessions {
             Box::pin(async move {
                 // The account may have been deleted in the meantime.
                 if tx.account(&Identifier::Id(id.clone())).await?.is_none() {
-                    return Ok(Ending::Rollback(Vec::new()));
+                    return Ok(TxOutcome::Rollback(Vec::new()));
                 }
-                Ok(Ending::Commit(notices::owe(tx, &id, orders, now).await?))
+                Ok(TxOutcome::Commit(notices::enqueue(tx, &id, orders, now).await?))
             })
         });
         for notice in queued.await? {
@@ -156,13 +156,13 @@ impl Parts {
         identifier: &str,
         named: Option<&Identifier>,
         account: Option<&AccountId>,
-    ) -> Subjects {
+    ) -> LockoutKeys {
         // The text may be a password entered in the wrong field, so only its keyed hash is stored.
         let folded = identifier.trim().to_lowercase();
         let digest = digest(self.keys.current(), named, &folded);
         let hidden_key =
             account.map_or_else(|| format!("nobody:{digest}"), |account| format!("account:{}", account.as_str()));
-        Subjects { account: account.cloned(), disclosed_key: typed_subject(&digest), hidden_key: Some(hidden_key) }
+        LockoutKeys { account: account.cloned(), disclosed_key: typed_subject(&digest), hidden_key: Some(hidden_key) }
     }
 
     /// The names that attempts of unknown clients at this account are counted by, for each of its identifiers and each
@@ -173,12 +173,13 @@ impl Parts {
             account.phone.clone().map(Identifier::Phone),
             account.email_key.clone().map(Identifier::Email),
         ];
-        let named: Vec<_> = identifiers.into_iter().flatten().filter(|named| names(account, Some(named))).collect();
+        let named: Vec<_> =
+            identifiers.into_iter().flatten().filter(|named| is_identified_by(account, Some(named))).collect();
         let digests = self.keys.all().flat_map(|key| named.iter().map(move |named| digest(key, Some(named), "")));
         digests.map(|digest| typed_subject(&digest)).collect()
     }
 
-    async fn count_try(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+    async fn count_try(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
         let fault = match self.count_try_of(subjects).await {
             Ok(counted) => return Ok(counted),
             Err(fault) => fault,
@@ -189,10 +190,10 @@ impl Parts {
         }
         // The account was deleted after the lookup, and no row can refer to it any more. The attempt is counted as for
         // an unknown identifier.
-        self.count_try_of(&Subjects { account: None, ..subjects.clone() }).await
+        self.count_try_of(&LockoutKeys { account: None, ..subjects.clone() }).await
     }
 
-    async fn count_try_of(&self, subjects: &Subjects) -> Result<Counted, Fault> {
+    async fn count_try_of(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
         let now = self.clock.now();
         let lockout = self.settings.lockout;
         let disclosed = self.accounts_disclosed;
@@ -203,25 +204,25 @@ impl Parts {
                     let mut locks = false;
                     for (subject, is_disclosed) in subjects.all() {
                         let account = subjects.account.as_ref();
-                        let Some(row) = tx.count_try(subject, account, now - rules::MEMORY, now).await? else {
+                        let Some(row) = tx.count_attempt(subject, account, now - rules::MEMORY, now).await? else {
                             if !is_disclosed && !disclosed {
-                                return Ok(Ending::Commit(Counted::Barred { locks }));
+                                return Ok(TxOutcome::Commit(AttemptDecision::Barred { locks }));
                             }
                             let until = tx.lockout(subject).await?.and_then(|row| row.locked_until).unwrap_or(now);
-                            return Ok(Ending::Rollback(Counted::Locked { until }));
+                            return Ok(TxOutcome::Rollback(AttemptDecision::Locked { until }));
                         };
-                        if let Some(duration) = rules::lock(row.failures, &lockout) {
-                            tx.lock_out(subject, now + duration).await?;
+                        if let Some(duration) = rules::lock_duration(row.failures, &lockout) {
+                            tx.set_lockout(subject, now + duration).await?;
                             locks = true;
                         }
                     }
-                    Ok(Ending::Commit(Counted::Granted { locks }))
+                    Ok(TxOutcome::Commit(AttemptDecision::Allowed { locks }))
                 })
             })
             .await
     }
 
-    async fn take_try_back(&self, subjects: &Subjects) -> Result<(), Fault> {
+    async fn take_try_back(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
         let names = subjects.names();
         self.store
             .write(move |tx| {
@@ -229,7 +230,7 @@ impl Parts {
                     for name in &names {
                         tx.take_try_back(name).await?;
                     }
-                    Ok(Ending::Commit(()))
+                    Ok(TxOutcome::Commit(()))
                 })
             })
             .await

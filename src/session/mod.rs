@@ -5,50 +5,50 @@
 //! to the gate.
 
 mod access;
+pub mod access_tokens_verifier;
 mod authentication;
 mod confirm;
 mod decoys;
 mod end;
 pub mod established;
-mod exchange;
-pub mod gate;
 #[cfg(test)]
 mod gate_tests;
 mod keyring;
 mod lockout;
 mod offer;
-mod opaque;
+mod opaque_token;
 mod open;
 mod reauthenticate;
 mod refresh;
+mod refresh_transaction;
 pub mod rules;
 mod sign_in;
 pub mod ways_in;
 
 use std::sync::Arc;
 
-use self::gate::Gate;
+use self::access_tokens_verifier::AccessTokenVerifier;
 pub use self::{
     access::{AccessGrant, AccessToken, AccessTokens},
-    authentication::{Authenticated, Authentication, Context, Method, Used},
-    confirm::Confirmations,
-    end::Revoked,
+    authentication::{Authenticated, Authentication, AuthenticationResult, Context, Method},
+    confirm::SeenGenerations,
+    end::EndSessionOutcome,
     established::Established,
-    exchange::Issued,
     keyring::{KeySource, key_ids, private_key_ids, secret_ids, unusable_keys},
-    lockout::{Counted, Subjects},
-    offer::{MAX_COOKIE_SLOT, Offer, Offered},
-    opaque::Opaque,
-    open::{Device, Opened, Opening, Tokens},
+    lockout::{AttemptDecision, LockoutKeys},
+    offer::{MAX_COOKIE_SLOT, Offer, PresentedToken},
+    opaque_token::OpaqueToken,
+    open::{Device, NewSession, PendingSession, Tokens},
     reauthenticate::Reauthenticated,
-    refresh::{RefreshRejection, Refreshed, Sent},
-    sign_in::{SignIn, identify},
+    refresh::{RefreshInput, RefreshOutcome, RefreshRejection},
+    refresh_transaction::IssuedRefreshToken,
+    sign_in::{SignInOutcome, identify},
 };
 use crate::{
     delivery::Outbox,
     events::{Events, Revocation},
     quota::Quotas,
-    store::{Page, Slice, Store, entity},
+    store::{Page, PageRequest, Store, entity},
     verification::Verifications,
 };
 use domain::{
@@ -76,8 +76,8 @@ pub struct Parts {
     pub keys: ServerKeys,
     pub settings: config::Session,
     pub access: AccessTokens,
-    pub gate: Gate,
-    pub confirmations: Confirmations,
+    pub gate: AccessTokenVerifier,
+    pub confirmations: SeenGenerations,
     pub verifications: Verifications,
     pub quotas: Quotas,
     pub events: Events,
@@ -113,7 +113,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn list(&self, account: &AccountId, slice: &Slice) -> Result<Page<entity::session::Model>, Fault> {
+    pub async fn list(&self, account: &AccountId, slice: &PageRequest) -> Result<Page<entity::session::Model>, Fault> {
         self.0.store.sessions(account, slice, self.0.clock.now()).await
     }
 

@@ -8,8 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Opaque, RefreshRejection,
-    rules::{self, Standing},
+    OpaqueToken, RefreshRejection,
+    rules::{self, EffectiveStatus},
 };
 use crate::store::{
     Tx,
@@ -23,42 +23,42 @@ pub const MAX_COOKIE_SLOT: i32 = 1_000_000;
 
 /// A refresh token in a request.
 #[derive(Clone, Debug)]
-pub struct Offered {
-    pub token: Opaque,
+pub struct PresentedToken {
+    pub token: OpaqueToken,
     /// The slot of its cookie.
     pub slot: i32,
     /// Whether it was in a cookie of an earlier version, whose name any host of the domain can set. It counts only if
     /// an earlier version started the session and issued the token.
-    pub of_earlier_version: bool,
+    pub is_legacy: bool,
 }
 
 /// The refresh tokens of a request: one from an argument, or those from cookies.
 #[derive(Clone, Debug)]
 pub struct Offer {
     /// Sorted by cookie slot, highest first.
-    pub tokens: Vec<Offered>,
+    pub tokens: Vec<PresentedToken>,
     /// The highest slot of any cookie, also of one without a valid token.
     pub highest_slot: i32,
 }
 
 /// The token to exchange.
 pub(super) struct Chosen {
-    pub token: Opaque,
+    pub token: OpaqueToken,
     /// The lowest slot for the cookie of a new token.
     pub least_slot: i32,
 }
 
 impl Offer {
     /// A token from an argument.
-    pub fn of(token: Opaque) -> Self {
-        Self { tokens: vec![Offered { token, slot: 0, of_earlier_version: false }], highest_slot: 0 }
+    pub fn of(token: OpaqueToken) -> Self {
+        Self { tokens: vec![PresentedToken { token, slot: 0, is_legacy: false }], highest_slot: 0 }
     }
 
     /// Chooses the token to exchange. If all sessions have ended, the first token is chosen, and rejected for its own
     /// reason.
     pub(super) async fn choose(&self, tx: &Tx, now: Timestamp) -> Result<Result<Chosen, RefreshRejection>, Fault> {
         if let [only] = self.tokens.as_slice()
-            && !only.of_earlier_version
+            && !only.is_legacy
         {
             return Ok(Ok(self.chosen(only)));
         }
@@ -67,7 +67,7 @@ impl Offer {
         let live: Vec<_> = usable
             .iter()
             .filter_map(|offered| Some((*offered, stored.session(offered)?)))
-            .filter(|(_, session)| rules::standing(session, now) == Standing::Live)
+            .filter(|(_, session)| rules::effective_status(session, now) == EffectiveStatus::Live)
             .collect();
         let sessions: HashSet<_> = live.iter().map(|(_, session)| &session.id).collect();
         if sessions.len() > 1 {
@@ -80,7 +80,7 @@ impl Offer {
     /// A cookie in a higher slot belongs to an ended session and would take precedence over the new token, so the new
     /// token gets a higher slot still. It does not reuse that slot: a copy of the response that set the cookie may
     /// still be under way.
-    fn chosen(&self, offered: &Offered) -> Chosen {
+    fn chosen(&self, offered: &PresentedToken) -> Chosen {
         let least_slot = if self.highest_slot > offered.slot { self.highest_slot.saturating_add(1) } else { 0 };
         Chosen { token: offered.token.clone(), least_slot }
     }
@@ -93,7 +93,7 @@ struct Stored {
 }
 
 impl Stored {
-    async fn read(tx: &Tx, offered: &[Offered]) -> Result<Self, Fault> {
+    async fn read(tx: &Tx, offered: &[PresentedToken]) -> Result<Self, Fault> {
         let tokens = tx.refresh_tokens(offered.iter().map(|offered| offered.token.hash())).await?;
         let sessions = tx.sessions(tokens.iter().map(|row| &row.session_id)).await?;
         Ok(Self {
@@ -102,16 +102,16 @@ impl Stored {
         })
     }
 
-    fn session(&self, offered: &Offered) -> Option<&session::Model> {
+    fn session(&self, offered: &PresentedToken) -> Option<&session::Model> {
         self.sessions.get(&self.tokens.get(&offered.token.hash())?.session_id)
     }
 
-    fn counts(&self, offered: &Offered) -> bool {
+    fn counts(&self, offered: &PresentedToken) -> bool {
         let is_from_earlier_version = || {
             let issued = self.tokens.get(&offered.token.hash()).is_some_and(|row| row.generation == 0);
             // The migration gave the sessions of that time a time of authentication, and no methods: they were not known.
             issued && self.session(offered).is_some_and(|session| session.authentication_methods.is_none())
         };
-        !offered.of_earlier_version || is_from_earlier_version()
+        !offered.is_legacy || is_from_earlier_version()
     }
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    AccessGrant, AccessToken, Authentication, Issued, Opaque, Parts, Sessions, Used, authentication::stored, rules,
+    AccessGrant, AccessToken, Authentication, AuthenticationResult, IssuedRefreshToken, OpaqueToken, Parts, Sessions,
+    authentication::stored, rules,
 };
 use crate::{
-    delivery::{Notice, Order, notices},
+    delivery::{Notice, OutgoingMessage, notices},
     store::{
         Tx,
         entity::{account, device, refresh_token, session},
@@ -14,7 +15,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     ids::{DeliveryId, SessionId},
 };
 use platform::{fault::Fault, secret::Secret};
@@ -25,30 +26,30 @@ pub struct Device {
     /// Name in the user's list of devices; at most 100 characters, truncated by the API layer.
     pub name: Option<String>,
     /// The device token from an earlier sign-in.
-    pub token: Option<Opaque>,
+    pub token: Option<OpaqueToken>,
     /// Whether another host of the domain may have set the cookie with the token. Such a token is used only for an
     /// account that already knows it: otherwise the other host would know a device token of that account.
-    pub may_be_planted: bool,
+    pub is_untrusted: bool,
     /// The cookie slot for the refresh token, in cookie mode.
     pub cookie_slot: i32,
 }
 
 /// A session to be created. Slow and random steps are done; only the writes remain.
-pub struct Opening {
+pub struct PendingSession {
     session: session::Model,
-    refresh: Issued,
-    sent: Option<Opaque>,
+    refresh: IssuedRefreshToken,
+    sent: Option<OpaqueToken>,
     sent_may_be_planted: bool,
-    new_token: Opaque,
+    new_token: OpaqueToken,
     /// Notices to the account's contacts if the device is new.
-    notices_to_send: Vec<Order>,
+    notices_to_send: Vec<OutgoingMessage>,
 }
 
 /// A session that was written.
-pub struct Opened {
+pub struct NewSession {
     pub session: session::Model,
-    refresh: Issued,
-    device: Opaque,
+    refresh: IssuedRefreshToken,
+    device: OpaqueToken,
     notices_to_send: Vec<DeliveryId>,
 }
 
@@ -70,7 +71,13 @@ pub struct Tokens {
 
 impl Sessions {
     /// Prepares a session of an account. `announced`: the account's contacts are notified of a new device.
-    pub fn prepare(&self, caller: &Caller, account: &account::Model, device: Device, announced: bool) -> Opening {
+    pub fn prepare(
+        &self,
+        caller: &RequestInfo,
+        account: &account::Model,
+        device: Device,
+        announced: bool,
+    ) -> PendingSession {
         let Parts { entropy, settings, clock, .. } = &*self.0;
         let now = clock.now();
         let session = session::Model {
@@ -96,12 +103,16 @@ impl Sessions {
             true => notices::to_all(account, &notice, entropy, now),
             false => Vec::new(),
         };
-        Opening {
+        PendingSession {
             session,
-            refresh: Issued { token: Opaque::new(entropy), generation: 0, cookie_slot: device.cookie_slot },
+            refresh: IssuedRefreshToken {
+                token: OpaqueToken::new(entropy),
+                generation: 0,
+                cookie_slot: device.cookie_slot,
+            },
             sent: device.token,
-            sent_may_be_planted: device.may_be_planted,
-            new_token: Opaque::new(entropy),
+            sent_may_be_planted: device.is_untrusted,
+            new_token: OpaqueToken::new(entropy),
             notices_to_send,
         }
     }
@@ -110,7 +121,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault if a token cannot be signed.
-    pub fn welcome(&self, account: &account::Model, opened: &Opened) -> Result<Tokens, Fault> {
+    pub fn issue_tokens(&self, account: &account::Model, opened: &NewSession) -> Result<Tokens, Fault> {
         for notice in &opened.notices_to_send {
             self.0.outbox.dispatch(notice.clone());
         }
@@ -119,7 +130,7 @@ impl Sessions {
     }
 }
 
-impl Opening {
+impl PendingSession {
     /// The id of the session.
     pub fn session(&self) -> &SessionId {
         &self.session.id
@@ -129,7 +140,7 @@ impl Opening {
     /// contact's messages would read the notice too. If the account has no other contact, nothing is excluded.
     #[must_use]
     pub fn by_code_to(self, contact_key: &str) -> Self {
-        let is_other = |order: &Order| order.to.key() != contact_key;
+        let is_other = |order: &OutgoingMessage| order.to.key() != contact_key;
         match self.notices_to_send.iter().any(is_other) {
             true => Self { notices_to_send: self.notices_to_send.into_iter().filter(is_other).collect(), ..self },
             false => self,
@@ -141,13 +152,13 @@ impl Opening {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write(self, tx: &Tx, used: Used) -> Result<Opened, Fault> {
-        let Opening { mut session, refresh, sent, sent_may_be_planted, new_token, notices_to_send } = self;
+    pub async fn write(self, tx: &Tx, used: AuthenticationResult) -> Result<NewSession, Fault> {
+        let PendingSession { mut session, refresh, sent, sent_may_be_planted, new_token, notices_to_send } = self;
         session.authentication_methods = stored(&used.methods);
-        session.authentication_counts = used.counts;
+        session.authentication_counts = used.is_established;
         let (account, now) = (&session.account_id, session.created_at);
         let known = match &sent {
-            Some(token) => tx.use_device(&token.hash(), account, now).await?,
+            Some(token) => tx.record_device_use(&token.hash(), account, now).await?,
             None => false,
         };
         let sent = sent.filter(|_| known || !sent_may_be_planted);
@@ -177,8 +188,8 @@ impl Opening {
             ..refresh_token::Model::first(refresh.token.hash(), session.id.clone(), now)
         };
         tx.insert_refresh_token(first).await?;
-        let notices_to_send = notices::owe(tx, &session.account_id, notices_to_send, now).await?;
-        Ok(Opened { session, refresh, device, notices_to_send })
+        let notices_to_send = notices::enqueue(tx, &session.account_id, notices_to_send, now).await?;
+        Ok(NewSession { session, refresh, device, notices_to_send })
     }
 }
 
@@ -187,7 +198,7 @@ impl Parts {
         &self,
         account: &account::Model,
         session: &session::Model,
-        refresh: &Issued,
+        refresh: &IssuedRefreshToken,
     ) -> Result<Tokens, Fault> {
         let AccessToken { token, expires_at } =
             self.access_token(account, session, refresh.generation, Authentication::of_session(session))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, gate::SignedIn};
+use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, access_tokens_verifier::SignedIn};
 use crate::store::entity::{account, session};
 use domain::Timestamp;
 use platform::{fault::Fault, secret::Secret};
@@ -19,9 +19,10 @@ pub struct Reauthenticated {
 
 impl Sessions {
     /// Whether the authentication behind a token counts as recent now.
-    pub fn is_fresh(&self, signed_in: &SignedIn) -> bool {
-        let until =
-            signed_in.authenticated.and_then(|authenticated| authenticated.fresh_until(self.0.settings.reauth_max_age));
+    pub fn is_recently_authenticated(&self, signed_in: &SignedIn) -> bool {
+        let until = signed_in
+            .authenticated
+            .and_then(|authenticated| authenticated.recent_until(self.0.settings.reauth_max_age));
         until.is_some_and(|until| self.0.clock.now() < until)
     }
 
@@ -44,7 +45,7 @@ impl Sessions {
         // Same rounding as in the token, which has whole seconds.
         let authenticated =
             Authenticated { at: Timestamp::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
-        let until = authenticated.fresh_until(self.0.settings.reauth_max_age).unwrap_or(at);
+        let until = authenticated.recent_until(self.0.settings.reauth_max_age).unwrap_or(at);
         Ok(Reauthenticated {
             access: token,
             expires_in: (expires_at - self.0.clock.now()).to_std().unwrap_or_default(),

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::{
     Offer, Parts, Sessions, Tokens,
-    exchange::{Exchange, Written},
     offer::Chosen,
+    refresh_transaction::{Exchange, Written},
 };
 use crate::{
-    quota::{Act, Refused},
-    store::Ending,
+    quota::{Operation, Refused},
+    store::TxOutcome,
 };
-use domain::{Timestamp, caller::Caller};
+use domain::{Timestamp, caller::RequestInfo};
 use platform::{
     fault::Fault,
     telemetry::{
@@ -22,7 +22,7 @@ use platform::{
 };
 
 /// Result of a refresh.
-pub enum Refreshed {
+pub enum RefreshOutcome {
     Refreshed(Tokens),
     Rejected(RefreshRejection),
     /// Nothing was decided. The client should retry after this time at the latest.
@@ -58,7 +58,7 @@ impl RefreshRejection {
 }
 
 /// The refresh tokens in a request.
-pub enum Sent {
+pub enum RefreshInput {
     Offer(Offer),
     /// No token, or only text that does not have the format of a token.
     Nothing,
@@ -74,21 +74,21 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store, or of a missing server key (UNAVAILABLE).
-    pub async fn refresh(&self, caller: &Caller, sent: Sent) -> Result<Refreshed, Fault> {
-        if let Err(refused) = self.0.quotas.charge(Act::Refresh, caller).await {
+    pub async fn refresh(&self, caller: &RequestInfo, sent: RefreshInput) -> Result<RefreshOutcome, Fault> {
+        if let Err(refused) = self.0.quotas.charge(Operation::Refresh, caller).await {
             self.record(caller, audit::Act::RefreshSession, audit::QUOTA_EXCEEDED, None).await;
-            return Ok(Refreshed::Quota(refused));
+            return Ok(RefreshOutcome::Quota(refused));
         }
         let reason = match sent {
-            Sent::Offer(offer) => return self.exchange(caller, offer).await,
-            Sent::Nothing => RefreshRejection::Unknown,
-            Sent::Ambiguous => RefreshRejection::Ambiguous,
+            RefreshInput::Offer(offer) => return self.exchange(caller, offer).await,
+            RefreshInput::Nothing => RefreshRejection::Unknown,
+            RefreshInput::Ambiguous => RefreshRejection::Ambiguous,
         };
         self.record(caller, audit::Act::RefreshSession, reason.outcome(), None).await;
-        Ok(Refreshed::Rejected(reason))
+        Ok(RefreshOutcome::Rejected(reason))
     }
 
-    async fn exchange(&self, caller: &Caller, offer: Offer) -> Result<Refreshed, Fault> {
+    async fn exchange(&self, caller: &RequestInfo, offer: Offer) -> Result<RefreshOutcome, Fault> {
         const ACT: audit::Act = audit::Act::RefreshSession;
         let now = self.0.clock.now();
         let event = self.event(caller, ACT, audit::OK, None);
@@ -97,7 +97,7 @@ impl Sessions {
             Box::pin(async move {
                 match offer.choose(tx, now).await? {
                     Ok(chosen) => parts.exchange(chosen, request, entry, now).write(tx).await,
-                    Err(reason) => Ok(Ending::Rollback(Written::Rejected { reason, account: None })),
+                    Err(reason) => Ok(TxOutcome::Rollback(Written::Rejected { reason, account: None })),
                 }
             })
         });
@@ -107,18 +107,18 @@ impl Sessions {
                     metrics::refresh_replayed(replay);
                 }
                 event.account(account.id.clone()).outcome(outcome).log();
-                Ok(Refreshed::Refreshed(self.0.tokens(&account, &session, &issued)?))
+                Ok(RefreshOutcome::Refreshed(self.0.tokens(&account, &session, &issued)?))
             }
             Written::Rejected { reason, account } => {
                 self.record(caller, ACT, reason.outcome(), account).await;
-                Ok(Refreshed::Rejected(reason))
+                Ok(RefreshOutcome::Rejected(reason))
             }
             Written::Wait { retry_after, account } => {
                 metrics::refresh_replayed(RefreshReplay::Deferred);
                 self.record(caller, ACT, DEFERRED, Some(account)).await;
-                Ok(Refreshed::Wait(retry_after))
+                Ok(RefreshOutcome::Wait(retry_after))
             }
-            Written::Theft { session, theft, notices } => {
+            Written::Reuse { session, theft, notices } => {
                 metrics::refresh_replayed(RefreshReplay::Reused);
                 self.announce_ended(&[session], now);
                 theft.log();
@@ -126,17 +126,17 @@ impl Sessions {
                     self.0.outbox.dispatch(notice);
                 }
                 self.record(caller, ACT, RefreshRejection::Reused.outcome(), theft.account).await;
-                Ok(Refreshed::Rejected(RefreshRejection::Reused))
+                Ok(RefreshOutcome::Rejected(RefreshRejection::Reused))
             }
         }
     }
 }
 
 impl Parts {
-    fn exchange(&self, chosen: Chosen, caller: Caller, event: Event, now: Timestamp) -> Exchange {
+    fn exchange(&self, chosen: Chosen, caller: RequestInfo, event: Event, now: Timestamp) -> Exchange {
         Exchange {
             token: chosen.token,
-            least_slot: chosen.least_slot,
+            min_slot: chosen.least_slot,
             keys: self.keys.clone(),
             settings: self.settings.clone(),
             confirmations: self.confirmations.clone(),

@@ -11,7 +11,7 @@ pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Effective status of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum EffectiveStatus {
     Live,
     /// It was not used for too long, or has reached its maximum age.
     Expired,
@@ -20,11 +20,11 @@ pub enum Standing {
 }
 
 /// The effective status of a session at `now`.
-pub fn standing(session: &Model, now: Timestamp) -> Standing {
+pub fn effective_status(session: &Model, now: Timestamp) -> EffectiveStatus {
     match session.ended_at {
-        Some(_) => Standing::Ended,
-        None if session.expires_at <= now => Standing::Expired,
-        None => Standing::Live,
+        Some(_) => EffectiveStatus::Ended,
+        None if session.expires_at <= now => EffectiveStatus::Expired,
+        None => EffectiveStatus::Live,
     }
 }
 
@@ -80,7 +80,7 @@ pub enum Verdict {
 /// over: an attacker there gains nothing, and a phone that changed its network when a response was lost retries and
 /// then gets a replacement. For the same reason a token that was just replaced waits: the response with its replacement
 /// may still be on its way to the same store.
-pub fn verdict(presented: Presented, grace: Duration) -> Verdict {
+pub fn decide_refresh(presented: Presented, grace: Duration) -> Verdict {
     let within = |since: Duration| !grace.is_zero() && since <= grace;
     match presented {
         Presented::Newest => Verdict::Exchange,
@@ -96,13 +96,13 @@ pub fn verdict(presented: Presented, grace: Duration) -> Verdict {
 
 /// A time as shown in an account's list of sessions: rounded down to five minutes, so that the holder of a stolen
 /// access token learns only roughly when the owner was active.
-pub fn coarse(at: Timestamp) -> Timestamp {
+pub fn round_down(at: Timestamp) -> Timestamp {
     const STEP: i64 = 5 * 60;
     Timestamp::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap_or(at)
 }
 
 /// The lock duration after so many consecutive failures. None: not locked. Each failure beyond the limit doubles it.
-pub fn lock(failures: i32, lockout: &Lockout) -> Option<Duration> {
+pub fn lock_duration(failures: i32, lockout: &Lockout) -> Option<Duration> {
     let beyond = u32::try_from(failures - lockout.attempts).ok()?;
     let doubled = 2u32.checked_pow(beyond).and_then(|factor| lockout.first.checked_mul(factor));
     Some(doubled.map_or(lockout.longest, |span| span.min(lockout.longest)))
@@ -121,35 +121,36 @@ mod tests {
         use Verdict::{Exchange, Repeat, Replace, Theft, Wait};
         let grace = SECOND * 10;
         let late = grace + Duration::from_millis(1);
-        assert_eq!(verdict(Presented::Newest, grace), Exchange);
+        assert_eq!(decide_refresh(Presented::Newest, grace), Exchange);
         for successor in [Unconfirmed, Confirmed, Seen] {
             let exchanged =
-                |since, same_network| verdict(Presented::Exchanged { since, same_network, successor }, grace);
+                |since, same_network| decide_refresh(Presented::Exchanged { since, same_network, successor }, grace);
             assert_eq!(exchanged(grace, true), Repeat, "{successor:?}");
             assert_eq!(exchanged(SECOND * 3, false), Wait(SECOND * 7), "{successor:?}");
             let afterwards = if successor == Unconfirmed { Replace } else { Theft };
             assert_eq!([true, false].map(|same| exchanged(late, same)), [afterwards; 2], "{successor:?}");
             let without_grace = Presented::Exchanged { since: Duration::ZERO, same_network: true, successor };
-            assert_eq!(verdict(without_grace, Duration::ZERO), afterwards, "{successor:?}");
+            assert_eq!(decide_refresh(without_grace, Duration::ZERO), afterwards, "{successor:?}");
         }
-        assert_eq!(verdict(Presented::Replaced { since: SECOND }, grace), Wait(SECOND * 9));
-        assert_eq!(verdict(Presented::Replaced { since: late }, grace), Theft);
-        assert_eq!(verdict(Presented::Replaced { since: Duration::ZERO }, Duration::ZERO), Theft);
+        assert_eq!(decide_refresh(Presented::Replaced { since: SECOND }, grace), Wait(SECOND * 9));
+        assert_eq!(decide_refresh(Presented::Replaced { since: late }, grace), Theft);
+        assert_eq!(decide_refresh(Presented::Replaced { since: Duration::ZERO }, Duration::ZERO), Theft);
     }
 
     #[test]
     fn times_are_rounded_down_to_five_minutes() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(coarse(at("2026-03-02T03:09:59.999Z")), at("2026-03-02T03:05:00Z"));
-        assert_eq!(coarse(at("2026-03-02T03:10:00Z")), at("2026-03-02T03:10:00Z"));
-        assert_eq!(coarse(at("1969-12-31T23:59:59Z")), at("1969-12-31T23:55:00Z"));
+        assert_eq!(round_down(at("2026-03-02T03:09:59.999Z")), at("2026-03-02T03:05:00Z"));
+        assert_eq!(round_down(at("2026-03-02T03:10:00Z")), at("2026-03-02T03:10:00Z"));
+        assert_eq!(round_down(at("1969-12-31T23:59:59Z")), at("1969-12-31T23:55:00Z"));
     }
 
     #[test]
     fn bf_12_lock_duration_doubles_up_to_a_maximum() {
         let lockout = Lockout { attempts: 10, first: SECOND * 900, longest: SECOND * 86_400 };
-        let locks: Vec<_> = (8..14).map(|failures| lock(failures, &lockout).map(|span| span.as_secs())).collect();
+        let locks: Vec<_> =
+            (8..14).map(|failures| lock_duration(failures, &lockout).map(|span| span.as_secs())).collect();
         assert_eq!(locks, [None, None, Some(900), Some(1800), Some(3600), Some(7200)]);
-        assert_eq!(lock(i32::MAX, &lockout), Some(lockout.longest));
+        assert_eq!(lock_duration(i32::MAX, &lockout), Some(lockout.longest));
     }
 }

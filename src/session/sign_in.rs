@@ -1,10 +1,13 @@
 //! Sign-in with a password or a code.
 
-use super::{Counted, Device, Method, Opened, Opening, Sessions, Subjects, Tokens, Used, established};
+use super::{
+    AttemptDecision, AuthenticationResult, Device, LockoutKeys, Method, NewSession, PendingSession, Sessions, Tokens,
+    established,
+};
 use crate::{
-    quota::{Act, Refused},
+    quota::{Operation, Refused},
     store::{
-        Ending, Identifier, Tx,
+        Identifier, Tx, TxOutcome,
         entity::{
             account::{AccountStatus, Model},
             proof,
@@ -14,20 +17,20 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     ids::AccountId,
     purpose::Purpose,
 };
 use platform::{
     fault::Fault,
-    password::{PasswordHash, Verdict},
+    password::{PasswordCheck, PasswordHash},
     secret::Secret,
     telemetry::audit::{self, Event},
 };
 
 /// Result of a sign-in.
-pub enum SignIn {
+pub enum SignInOutcome {
     SignedIn {
         account: Box<Model>,
         tokens: Box<Tokens>,
@@ -43,22 +46,22 @@ pub enum SignIn {
     Quota(Refused),
 }
 
-impl SignIn {
+impl SignInOutcome {
     /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
-            SignIn::SignedIn { .. } => audit::OK,
-            SignIn::CredentialsRejected => "credentials_rejected",
-            SignIn::AccountNotActive(_) => "account_not_active",
-            SignIn::AccountLocked { .. } => "account_locked",
-            SignIn::ProofRejected(_) => "proof_rejected",
-            SignIn::Quota(_) => audit::QUOTA_EXCEEDED,
+            SignInOutcome::SignedIn { .. } => audit::OK,
+            SignInOutcome::CredentialsRejected => "credentials_rejected",
+            SignInOutcome::AccountNotActive(_) => "account_not_active",
+            SignInOutcome::AccountLocked { .. } => "account_locked",
+            SignInOutcome::ProofRejected(_) => "proof_rejected",
+            SignInOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
 
 enum WriteResult {
-    Opened(Box<Model>, Box<Opened>),
+    Opened(Box<Model>, Box<NewSession>),
     NotActive(AccountStatus),
     /// The account, its password or its contact changed during the check.
     Gone,
@@ -92,13 +95,13 @@ impl Sessions {
     /// A fault of the store or of the quotas; also if the hashing pool is full.
     pub async fn sign_in(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         identifier: &str,
         password: &Secret,
         device: Device,
-    ) -> Result<SignIn, Fault> {
-        if let Err(refused) = self.0.quotas.charge(Act::SignIn, caller).await {
-            return Ok(self.ended(caller, audit::Act::SignIn, SignIn::Quota(refused), None).await);
+    ) -> Result<SignInOutcome, Fault> {
+        if let Err(refused) = self.0.quotas.charge(Operation::SignIn, caller).await {
+            return Ok(self.ended(caller, audit::Act::SignIn, SignInOutcome::Quota(refused), None).await);
         }
         let permit = self.0.hasher.reserve()?;
         let parsed = identify(identifier, self.0.numbers);
@@ -107,24 +110,24 @@ impl Sessions {
             None => None,
         };
         // A contact that was only entered at sign-up and never verified does not identify the account.
-        let account = found.filter(|account| names(account, parsed.as_ref()));
+        let account = found.filter(|account| is_identified_by(account, parsed.as_ref()));
         let subjects = self.subjects(identifier, parsed.as_ref(), account.as_ref(), &device).await?;
         let id = account.as_ref().map(|account| account.id.clone());
-        let (blocked, locks, subjects) = match self.count_try(&subjects).await? {
-            Counted::Granted { locks } => (false, locks, subjects),
-            Counted::Barred { locks } => (true, locks, subjects.without_hidden()),
-            Counted::Locked { until: unlocks_at } => {
-                let refusal = SignIn::AccountLocked { unlocks_at };
+        let (blocked, locks, subjects) = match self.count_attempt(&subjects).await? {
+            AttemptDecision::Allowed { locks } => (false, locks, subjects),
+            AttemptDecision::Barred { locks } => (true, locks, subjects.without_hidden()),
+            AttemptDecision::Locked { until: unlocks_at } => {
+                let refusal = SignInOutcome::AccountLocked { unlocks_at };
                 return Ok(self.ended(caller, audit::Act::SignIn, refusal, id).await);
             }
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
         let decoy = decoy_key(identifier, parsed.as_ref(), account.as_ref());
-        let verdict = match self.0.hasher.verify_at(permit, password, stored.as_ref(), &decoy).await {
+        let verdict = match self.0.hasher.verify_in_slot(permit, password, stored.as_ref(), &decoy).await {
             Ok(verdict) => verdict,
             Err(fault) => {
-                self.take_try_back(&subjects).await?;
+                self.uncount_attempt(&subjects).await?;
                 return Err(fault);
             }
         };
@@ -134,7 +137,7 @@ impl Sessions {
                 // (invariant 5).
                 self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;
             }
-            let ended = self.ended(caller, audit::Act::SignIn, SignIn::CredentialsRejected, id).await;
+            let ended = self.ended(caller, audit::Act::SignIn, SignInOutcome::CredentialsRejected, id).await;
             // Last, so that no write of this request waits for the writes of the notice.
             if locks && let Some(account) = account {
                 self.tell_of_lock(account);
@@ -143,8 +146,8 @@ impl Sessions {
         };
         let rehashed = match verdict {
             // A failure is ignored: it is retried at the next sign-in.
-            Verdict::RightButRehash => self.0.hasher.hash(password).await.ok(),
-            Verdict::Right | Verdict::Wrong => None,
+            PasswordCheck::CorrectNeedsRehash => self.0.hasher.hash(password).await.ok(),
+            PasswordCheck::Right | PasswordCheck::Wrong => None,
         };
         let now = self.0.clock.now();
         let opening = self.prepare(caller, &account, device, true);
@@ -159,14 +162,14 @@ impl Sessions {
                     let account = match tx.lock_account(&account.id).await? {
                         Some(locked) if locked.password_hash.as_deref() == hash => locked,
                         // The password changed during the check, so the old one is no longer valid.
-                        _ => return Ok(Ending::Rollback(WriteResult::Gone)),
+                        _ => return Ok(TxOutcome::Rollback(WriteResult::Gone)),
                     };
-                    tx.forget_tries(&subjects.names()).await?;
+                    tx.clear_failures(&subjects.names()).await?;
                     if let Some(rehashed) = &rehashed {
                         tx.rehash_password(&account.id, rehashed.as_str()).await?;
                     }
                     let counts = established::of(tx, &account, now).await?.password;
-                    let used = Used { methods: vec![Method::Password], counts };
+                    let used = AuthenticationResult { methods: vec![Method::Password], is_established: counts };
                     open(tx, account, opening, used, &entry).await
                 })
             })
@@ -180,15 +183,15 @@ impl Sessions {
     /// A fault of the store or of the quotas.
     pub async fn sign_in_with_proof(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         token: Option<ProofToken>,
         device: Device,
-    ) -> Result<SignIn, Fault> {
+    ) -> Result<SignInOutcome, Fault> {
         const ACT: audit::Act = audit::Act::SignInWithProof;
-        if let Err(refused) = self.0.quotas.charge(Act::SignIn, caller).await {
-            return Ok(self.ended(caller, ACT, SignIn::Quota(refused), None).await);
+        if let Err(refused) = self.0.quotas.charge(Operation::SignIn, caller).await {
+            return Ok(self.ended(caller, ACT, SignInOutcome::Quota(refused), None).await);
         }
-        let rejected = |reason| self.ended(caller, ACT, SignIn::ProofRejected(reason), None);
+        let rejected = |reason| self.ended(caller, ACT, SignInOutcome::ProofRejected(reason), None);
         let Some(token_hash) = token.map(|token| token.hash()) else { return Ok(rejected(Rejection::Unknown).await) };
         let proof = match self.0.verifications.look_at_proof(&token_hash, Purpose::SignIn).await? {
             // The code was confirmed while this was allowed, or by a process where it still is.
@@ -216,16 +219,16 @@ impl Sessions {
             .write(move |tx| {
                 Box::pin(async move {
                     let spending = tx.spend_proof(&token_hash, Purpose::SignIn, now).await?;
-                    let proof = match verification::spent(spending, Purpose::SignIn, now) {
+                    let proof = match verification::spent_proof(spending, Purpose::SignIn, now) {
                         Ok(proof) => proof,
-                        Err(reason) => return Ok(Ending::Rollback(WriteResult::Rejected(reason))),
+                        Err(reason) => return Ok(TxOutcome::Rollback(WriteResult::Rejected(reason))),
                     };
                     match tx.lock_account(&account_id).await? {
                         Some(account) if has_contact(&account, &proof) => {
-                            let used = established::by_code(tx, &account, &proof, now).await?;
+                            let used = established::authentication_by_code(tx, &account, &proof, now).await?;
                             open(tx, account, opening, used, &entry).await
                         }
-                        _ => Ok(Ending::Rollback(WriteResult::Rejected(Rejection::Unknown))),
+                        _ => Ok(TxOutcome::Rollback(WriteResult::Rejected(Rejection::Unknown))),
                     }
                 })
             })
@@ -240,14 +243,14 @@ impl Sessions {
         parsed: Option<&Identifier>,
         account: Option<&Model>,
         device: &Device,
-    ) -> Result<Subjects, Fault> {
+    ) -> Result<LockoutKeys, Fault> {
         let id = account.map(|account| &account.id);
         if let Some(token) = &device.token {
             let token_hash = token.hash();
             if self.0.store.knows_device(&token_hash, id).await?
                 && let Some(id) = id
             {
-                return Ok(Subjects::device(id, &token_hash));
+                return Ok(LockoutKeys::for_device(id, &token_hash));
             }
         }
         Ok(self.0.stranger(identifier, parsed, id))
@@ -255,32 +258,38 @@ impl Sessions {
 
     async fn finish(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         event: Event,
         written: WriteResult,
         id: Option<AccountId>,
-    ) -> Result<SignIn, Fault> {
+    ) -> Result<SignInOutcome, Fault> {
         let refusal = match written {
             WriteResult::Opened(account, opened) => {
                 event.log();
-                let tokens = self.welcome(&account, &opened)?;
-                return Ok(SignIn::SignedIn { account, tokens: Box::new(tokens) });
+                let tokens = self.issue_tokens(&account, &opened)?;
+                return Ok(SignInOutcome::SignedIn { account, tokens: Box::new(tokens) });
             }
-            WriteResult::NotActive(status) => SignIn::AccountNotActive(status),
-            WriteResult::Gone => SignIn::CredentialsRejected,
-            WriteResult::Rejected(reason) => SignIn::ProofRejected(reason),
+            WriteResult::NotActive(status) => SignInOutcome::AccountNotActive(status),
+            WriteResult::Gone => SignInOutcome::CredentialsRejected,
+            WriteResult::Rejected(reason) => SignInOutcome::ProofRejected(reason),
         };
         Ok(self.ended(caller, event.act, refusal, id).await)
     }
 
-    async fn ended(&self, caller: &Caller, act: audit::Act, ended: SignIn, account: Option<AccountId>) -> SignIn {
+    async fn ended(
+        &self,
+        caller: &RequestInfo,
+        act: audit::Act,
+        ended: SignInOutcome,
+        account: Option<AccountId>,
+    ) -> SignInOutcome {
         self.record(caller, act, ended.outcome(), account).await;
         ended
     }
 
     pub(super) fn event(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         act: audit::Act,
         outcome: &'static str,
         account: Option<AccountId>,
@@ -294,7 +303,7 @@ impl Sessions {
 
     pub(super) async fn record(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         act: audit::Act,
         outcome: &'static str,
         account: Option<AccountId>,
@@ -306,22 +315,22 @@ impl Sessions {
 async fn open(
     tx: &Tx,
     account: Model,
-    opening: Opening,
-    used: Used,
+    opening: PendingSession,
+    used: AuthenticationResult,
     entry: &Event,
-) -> Result<Ending<WriteResult>, Fault> {
+) -> Result<TxOutcome<WriteResult>, Fault> {
     if account.status != AccountStatus::Active {
         // A spent proof stays spent, and the counters stay reset: the password was correct.
-        return Ok(Ending::Commit(WriteResult::NotActive(account.status)));
+        return Ok(TxOutcome::Commit(WriteResult::NotActive(account.status)));
     }
     let opened = opening.write(tx, used).await?;
     tx.insert_audit(entry).await?;
-    Ok(Ending::Commit(WriteResult::Opened(Box::new(account), Box::new(opened))))
+    Ok(TxOutcome::Commit(WriteResult::Opened(Box::new(account), Box::new(opened))))
 }
 
 /// Whether an identifier identifies an account: a contact only if it is verified. Otherwise a client could sign up with
 /// another person's address, and find out by signing in with it whether that person has an account.
-pub(super) fn names(account: &Model, parsed: Option<&Identifier>) -> bool {
+pub(super) fn is_identified_by(account: &Model, parsed: Option<&Identifier>) -> bool {
     match parsed {
         Some(Identifier::Phone(_)) => account.phone_verified_at.is_some(),
         Some(Identifier::Email(_)) => account.email_verified_at.is_some(),

@@ -13,7 +13,7 @@ use super::{
     is_taken,
 };
 use domain::{Timestamp, ids::AccountId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// A key to look up an account by, in its normalised form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +140,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn give_up_unproved(&self, contact: &Identifier) -> Result<(), Fault> {
+    pub async fn delete_unverified_account(&self, contact: &Identifier) -> Result<(), Fault> {
         // Also matches a claimed address, so that the deletion does not disclose whether the address belongs to another
         // account.
         let matching = match contact {

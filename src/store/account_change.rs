@@ -11,18 +11,18 @@ use super::{
     is_taken,
 };
 use domain::{Timestamp, contact::ContactKind, ids::AccountId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// A contact of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct AccountContact {
     pub kind: ContactKind,
     /// The form used for delivery and the form used for comparison. None: the account has no contact of this kind.
     pub contact: Option<(String, String)>,
     pub verified_at: Option<Timestamp>,
 }
 
-impl Held {
+impl AccountContact {
     /// The identifier for finding accounts with the same contact; None if there is no contact.
     pub fn identifier(&self) -> Option<Identifier> {
         let (_, key) = self.contact.clone()?;
@@ -55,7 +55,7 @@ impl Tx {
     pub async fn set_contact(
         &self,
         id: &AccountId,
-        held: &Held,
+        held: &AccountContact,
         now: Timestamp,
     ) -> Result<Result<Option<Model>, Taken>, Fault> {
         let (shown, key) = held.contact.clone().unzip();
@@ -100,7 +100,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn drop_password(&self, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
+    pub async fn remove_password(&self, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
         let changed_at = self.password_change_time(id, now).await?;
         let update = change(id, now)
             .col_expr(Column::PasswordHash, Expr::null())

@@ -2,12 +2,12 @@
 
 use sea_orm::{ConnectionTrait, FromQueryResult, StatementBuilder};
 
-use super::{Backend, Ending, Store};
+use super::{Backend, Store, TxOutcome};
 use platform::fault::Fault;
 
 impl Store {
     /// Runs a statement that writes, and returns its rows. On PostgreSQL this takes one round trip instead of three.
-    pub(super) async fn write_alone<M>(
+    pub(super) async fn write_statement<M>(
         &self,
         statement: impl StatementBuilder + Send + 'static,
     ) -> Result<Vec<M>, Fault>
@@ -20,7 +20,8 @@ impl Store {
                 self.within(rows(db, &statement)).await
             }
             Backend::Sqlite { .. } => {
-                self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(rows(&tx.0, &statement).await?)) })).await
+                self.write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(rows(&tx.0, &statement).await?)) }))
+                    .await
             }
         }
     }

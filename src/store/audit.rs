@@ -4,12 +4,12 @@
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    Ending, Store, Tx,
+    Store, Tx, TxOutcome,
     entity::audit::{ActiveModel, Column, Entity},
 };
 use domain::ids::AccountId;
 use platform::{
-    fault::{Doing, Fault},
+    fault::{Fault, FaultContext},
     telemetry::audit::Event,
 };
 
@@ -18,14 +18,14 @@ impl Store {
     /// written (`refusals`). Never fails: a row that could not be written is logged as a fault, and
     /// the audited operation is not affected.
     pub async fn record(&self, event: Event) {
-        if !self.refusals.is_news(&event) {
+        if !self.refusals.should_record(&event) {
             return;
         }
         event.log();
         let result = self.write(move |tx| {
             Box::pin(async move {
                 tx.insert_audit(&event).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         });
         if let Err(fault) = result.await {
@@ -36,9 +36,9 @@ impl Store {
 
 /// Access to the audit trail only, for code that refuses requests without reading the database. Cheap to clone.
 #[derive(Clone)]
-pub struct Trail(Store);
+pub struct AuditTrail(Store);
 
-impl Trail {
+impl AuditTrail {
     /// The audit trail in `store`.
     pub fn new(store: Store) -> Self {
         Self(store)

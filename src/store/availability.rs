@@ -81,7 +81,7 @@ impl Availability {
         let (probing, full) = (AtomicBool::new(false), AtomicBool::new(false));
         let availability = Self(Arc::new(Inner { options, timeout, state, probing, full, times }));
         if availability.state() != State::Up {
-            availability.suspect();
+            availability.start_probe();
         }
         availability
     }
@@ -96,7 +96,7 @@ impl Availability {
     }
 
     /// Runs `work` with the timeout, unless the server is known to be down.
-    pub async fn around<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    pub async fn run<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         if self.state() == State::Down {
             return Err(down());
         }
@@ -105,7 +105,7 @@ impl Availability {
         let outcome = match tokio::time::timeout(SLOW.min(self.0.timeout), &mut work).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                self.suspect();
+                self.start_probe();
                 tokio::select! {
                     outcome = tokio::time::timeout_at(deadline, &mut work) => outcome.unwrap_or_else(|_| Err(timed_out())),
                     () = self.until_down() => Err(down()),
@@ -119,7 +119,7 @@ impl Availability {
     }
 
     /// Starts a probe, unless one is running or the server has just answered one.
-    pub fn suspect(&self) {
+    pub fn start_probe(&self) {
         let inner = &self.0;
         let trusted = inner.times().answered.is_some_and(|answered| answered.elapsed() < PROBE_INTERVAL);
         if trusted && self.state() == State::Up || inner.probing.swap(true, Ordering::SeqCst) {
@@ -134,7 +134,7 @@ impl Availability {
             self.0.times().answered = None;
         }
         if fault.kind() == platform::fault::FaultKind::Unavailable {
-            self.suspect();
+            self.start_probe();
         }
     }
 

@@ -11,7 +11,7 @@ use platform::fault::Fault;
 
 /// The reason why there is no copy.
 #[derive(Clone, Debug)]
-pub enum NoCopy {
+pub enum BackupError {
     /// The database can't be read, or the copy can't be written: the disk may be full.
     Failed(Fault),
     /// The copy is not an intact database.
@@ -23,8 +23,8 @@ pub enum NoCopy {
 ///
 /// # Errors
 /// The reason why there is no valid copy; the content of `copy` is then unusable.
-pub async fn copy_embedded(file: &Path, copy: &Path) -> Result<(), NoCopy> {
-    let failed = |error: sqlx::Error| NoCopy::Failed(Fault::internal(error.to_string()));
+pub async fn backup_sqlite(file: &Path, copy: &Path) -> Result<(), BackupError> {
+    let failed = |error: sqlx::Error| BackupError::Failed(Fault::internal(error.to_string()));
     let options = SqliteConnectOptions::new().filename(file).create_if_missing(false).disable_statement_logging();
     let mut original = options.connect().await.map_err(failed)?;
     // The path is bound as a parameter, since it may contain any character.
@@ -34,7 +34,7 @@ pub async fn copy_embedded(file: &Path, copy: &Path) -> Result<(), NoCopy> {
     copied.map_err(failed)?;
     match examine(copy).await.map_err(failed)?.as_str() {
         "ok" => Ok(()),
-        wrong => Err(NoCopy::Broken(wrong.to_owned())),
+        wrong => Err(BackupError::Broken(wrong.to_owned())),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     verification::{ended, pending},
 };
 use domain::{Timestamp, ids::VerificationId, status::Status};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Tx {
     /// Records the provider that generated the code, and its id for the verification. The first provider that sent a
@@ -59,7 +59,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge_taken_attempt(
+    pub async fn record_taken_attempt(
         &self,
         id: &VerificationId,
         right: bool,

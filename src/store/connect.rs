@@ -72,7 +72,7 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<R
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let reader = match settings.statement_cache {
         true => Reader::new(pool, settings.max_connections),
-        false => Reader::borrowing(pool, settings.max_connections, &timeout, IDLE_TIMEOUT),
+        false => Reader::with_pooler(pool, settings.max_connections, &timeout, IDLE_TIMEOUT),
     };
     Ok(reader.of(availability))
 }
@@ -181,7 +181,7 @@ mod tests {
 
     fn options(url: &str) -> PgConnectOptions {
         let settings = config::Store {
-            place: config::Place::Postgres { url: Secret::new(url) },
+            place: config::DatabaseLocation::Postgres { url: Secret::new(url) },
             data_dir: "data".into(),
             max_connections: 4,
             timeout: Duration::from_secs(3),

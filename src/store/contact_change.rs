@@ -9,7 +9,7 @@ use super::{
     entity::contact_change::{Column, Entity, Model},
 };
 use domain::{Timestamp, ids::AccountId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Store {
     /// The contact changes of an account, undone ones included.

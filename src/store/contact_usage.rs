@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{Store, Tx, entity::contact_usage};
 use domain::Timestamp;
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The limits of a reservation.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub struct UsageLimits {
 
 /// The result of a reservation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reserved {
+pub enum Reservation {
     /// Counted; with the usage after it.
     Granted(contact_usage::Model),
     /// Not counted: a limit was exceeded.
@@ -47,7 +47,7 @@ impl Tx {
         contact_key: &str,
         now: Timestamp,
         limits: UsageLimits,
-    ) -> Result<Reserved, Fault> {
+    ) -> Result<Reservation, Fault> {
         self.reserve(count_send(contact_key, now, limits)).await.doing("counting a send")
     }
 
@@ -56,14 +56,14 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn reserve_guess(&self, contact_key: &str, limits: UsageLimits) -> Result<Reserved, Fault> {
+    pub async fn reserve_guess(&self, contact_key: &str, limits: UsageLimits) -> Result<Reservation, Fault> {
         self.reserve(count(contact_key, Counter::Guesses, None, limits)).await.doing("counting a guess")
     }
 
-    async fn reserve(&self, count: InsertStatement) -> Result<Reserved, Fault> {
+    async fn reserve(&self, count: InsertStatement) -> Result<Reservation, Fault> {
         match self.0.query_one(&count).await? {
-            Some(row) => Ok(Reserved::Granted(contact_usage::Model::from_query_result(&row, "")?)),
-            None => Ok(Reserved::Refused),
+            Some(row) => Ok(Reservation::Granted(contact_usage::Model::from_query_result(&row, "")?)),
+            None => Ok(Reservation::Refused),
         }
     }
 }

@@ -9,11 +9,11 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store, Tx,
+    Store, Tx, TxOutcome,
     entity::delivery::{Column, Entity, Model},
 };
 use domain::{Timestamp, channel::Channel, ids::DeliveryId, status::DeliveryStatus};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The owner and the duration of a claim. A claim that is not settled in time belonged to a process that died.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ impl Store {
             .and_where(Expr::col(Column::Id).in_subquery(Query::select().column("id").from("oldest").to_owned()))
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
-        let mut rows: Vec<Model> = self.write_alone(claim).await.doing("claiming due deliveries")?;
+        let mut rows: Vec<Model> = self.write_statement(claim).await.doing("claiming due deliveries")?;
         rows.sort_by_key(|row| row.created_at);
         Ok(rows)
     }
@@ -135,7 +135,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 update.exec(&tx.0).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await

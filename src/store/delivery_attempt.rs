@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store, Tx,
+    Store, Tx, TxOutcome,
     entity::{
         delivery,
         delivery_attempt::{Column, Entity, Model},
@@ -14,7 +14,7 @@ use super::{
     is_foreign_key_violation,
 };
 use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// A provider accepted a message.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Acceptance {
 
 /// Identifies the attempt that a provider's report is about.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct ProviderReport {
     pub provider: &'static str,
     pub provider_message_id: String,
     /// The delivery's own id, if the provider returns it.
@@ -67,7 +67,7 @@ impl Tx {
     /// the delivery id, the attempt is inserted. None: no such message.
     /// # Errors
     /// A fault of the database.
-    pub async fn attempt_told_of(&self, told: &Told, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn attempt_told_of(&self, told: &ProviderReport, now: Timestamp) -> Result<Option<Model>, Fault> {
         let of_provider = Entity::find().filter(Column::Provider.eq(told.provider));
         let Some(id) = &told.delivery else {
             let named = of_provider.filter(Column::ProviderMessageId.eq(told.provider_message_id.as_str()));
@@ -156,7 +156,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn poll_again(&self, attempt: &Model, poll_at: Option<Timestamp>) -> Result<(), Fault> {
+    pub async fn schedule_poll(&self, attempt: &Model, poll_at: Option<Timestamp>) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::DeliveryId.eq(attempt.delivery_id.as_str()))
             .filter(Column::Provider.eq(attempt.provider.as_str()))
@@ -166,7 +166,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 update.exec(&tx.0).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await

@@ -10,7 +10,7 @@ use super::{
     entity::device::{Column, Entity, Model},
 };
 use domain::{Timestamp, ids::AccountId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The lockout subject of failed passwords from a device.
 pub fn device_subject(account: &AccountId, token_hash: &str) -> String {
@@ -45,7 +45,12 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn use_device(&self, token_hash: &str, account: &AccountId, now: Timestamp) -> Result<bool, Fault> {
+    pub async fn record_device_use(
+        &self,
+        token_hash: &str,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.as_str()))
@@ -62,7 +67,7 @@ impl Tx {
     pub async fn may_share_device(&self, token_hash: &str, account: &AccountId) -> Result<bool, Fault> {
         let find = Entity::find().filter(Column::TokenHash.eq(token_hash)).limit(1);
         let is_ours = find.count(&self.0).await.doing("looking for a device")? > 0;
-        Ok(is_ours && !self.signed_in_on(account, token_hash).await?)
+        Ok(is_ours && !self.has_session_on_device(account, token_hash).await?)
     }
 
     /// Inserts a device that signed in to this account for the first time.
@@ -78,9 +83,9 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn forget_device(&self, token_hash: &str, account: &AccountId) -> Result<(), Fault> {
+    pub async fn remove_device(&self, token_hash: &str, account: &AccountId) -> Result<(), Fault> {
         // In the lock order of a sign-in: the counter before the device.
-        self.forget_tries(&[device_subject(account, token_hash)]).await?;
+        self.clear_failures(&[device_subject(account, token_hash)]).await?;
         let delete = Entity::delete_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.as_str()));
@@ -92,8 +97,8 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn forget_devices(&self, account: &AccountId) -> Result<(), Fault> {
-        self.forget_device_tries(account).await?;
+    pub async fn remove_devices(&self, account: &AccountId) -> Result<(), Fault> {
+        self.clear_device_failures(account).await?;
         let delete = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
         delete.exec(&self.0).await.doing("removing devices")?;
         Ok(())

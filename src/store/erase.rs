@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store,
+    Store, TxOutcome,
     entity::{
         account::{self, AccountStatus},
         audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof, refresh_token,
@@ -14,7 +14,7 @@ use super::{
     },
 };
 use domain::Timestamp;
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// A kind of expired rows.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ pub enum Dead {
     /// Contact changes that could be undone until before.
     ContactChanges { before: Timestamp },
     /// Accounts created before that never verified a contact.
-    Unproved { before: Timestamp },
+    Unverified { before: Timestamp },
 }
 
 impl Store {
@@ -55,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn erase(&self, dead: Dead, most: u64) -> Result<u64, Fault> {
+    pub async fn delete_expired(&self, dead: Dead, most: u64) -> Result<u64, Fault> {
         let all = Condition::all;
         let erased = match dead {
             Dead::Verifications { before, now } => {
@@ -127,7 +127,7 @@ impl Store {
                 use contact_change::{Column, Entity};
                 self.erase_from::<Entity, String>(Column::Id, all().add(Column::ExpiresAt.lt(before)), most).await
             }
-            Dead::Unproved { before } => {
+            Dead::Unverified { before } => {
                 use account::{Column, Entity};
                 let unproved = all()
                     .add(Column::PhoneVerifiedAt.is_null())
@@ -152,7 +152,8 @@ impl Store {
         }
         // Checked again: the contact may have been used meanwhile.
         let erase = E::delete_many().filter(key.is_in(keys)).filter(over);
-        self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(erase.exec(&tx.0).await?.rows_affected)) })).await
+        self.write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(erase.exec(&tx.0).await?.rows_affected)) }))
+            .await
     }
 }
 

@@ -9,11 +9,11 @@ use super::{
     entity::verification::{Column, Entity},
 };
 use domain::{Timestamp, channel::Channel, contact::ContactKind, purpose::Purpose, status::Status};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The number of expired verifications of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct Expired {
+pub struct ExpiredCount {
     pub purpose: Purpose,
     /// Of the newest message.
     pub channel: Channel,
@@ -34,7 +34,7 @@ impl Store {
         life: Duration,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<Expired>, Fault> {
+    ) -> Result<Vec<ExpiredCount>, Fault> {
         let find = Entity::find()
             .select_only()
             .column(Column::Purpose)
@@ -51,7 +51,7 @@ impl Store {
             .filter(Column::Decoy.eq(false))
             .group_by(Column::Purpose)
             .group_by(Column::DeliveryChannel)
-            .into_model::<Expired>();
+            .into_model::<ExpiredCount>();
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting expired verifications")
     }
 }

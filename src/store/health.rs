@@ -7,7 +7,7 @@ use super::{
     entity::delivery::{Column, Entity},
 };
 use domain::{Timestamp, channel::Channel, status::DeliveryStatus};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The number of messages of one provider and channel with one status.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]

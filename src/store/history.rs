@@ -11,7 +11,7 @@ use super::{
         delivery, proof,
         verification::{Column, Entity, Model},
     },
-    page::{Page, Slice, after},
+    page::{Page, PageRequest, after},
 };
 use domain::{
     Timestamp,
@@ -19,7 +19,7 @@ use domain::{
     purpose::Purpose,
     status::Status,
 };
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// Purposes that can only be requested while signed in to the account.
 const REQUESTED_BY_HOLDER: [Purpose; 4] =
@@ -37,7 +37,7 @@ impl Store {
     pub async fn verifications_of(
         &self,
         account: &AccountId,
-        slice: &Slice,
+        slice: &PageRequest,
         by_holder: bool,
         now: Timestamp,
     ) -> Result<Page<Model>, Fault> {
@@ -77,7 +77,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn erase_history(&self, account: &AccountId) -> Result<(), Fault> {
+    pub async fn delete_history(&self, account: &AccountId) -> Result<(), Fault> {
         let own = Entity::find()
             .select_only()
             .columns([Column::Id, Column::CreatedAt, Column::LastSentAt])

@@ -7,15 +7,15 @@ use sea_orm::{
 };
 
 use super::{
-    Backend, Ending, Reserved, Store, Tx, UsageLimits,
+    Backend, Reservation, Store, Tx, TxOutcome, UsageLimits,
     audit::entry,
+    combined_statement::{insert_for_each, part},
     contact_usage,
     entity::{
         account::AccountStatus,
         audit, proof,
         verification::{Column, Entity, Model},
     },
-    together::{insert_for_each, part},
     verification,
 };
 use domain::{
@@ -24,13 +24,13 @@ use domain::{
     status::Status,
 };
 use platform::{
-    fault::{Doing, Fault},
+    fault::{Fault, FaultContext},
     telemetry::audit::Event,
 };
 
 /// A checked guess, and the rows to write if an attempt was left.
 #[derive(Clone, Debug)]
-pub struct Judgement {
+pub struct AttemptResult {
     pub verification: VerificationId,
     /// The key that the contact's guesses are counted by.
     pub usage_key: String,
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge(&self, judgement: Judgement, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn judge(&self, judgement: AttemptResult, now: Timestamp) -> Result<Option<Model>, Fault> {
         if let Backend::Postgres(db) = &self.backend
             && judgement.activation.is_none()
             && !judgement.taken
@@ -77,8 +77,8 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 Ok(match judgement.write(tx, now).await? {
-                    Some(checked) => Ending::Commit(Some(checked)),
-                    None => Ending::Rollback(None),
+                    Some(checked) => TxOutcome::Commit(Some(checked)),
+                    None => TxOutcome::Rollback(None),
                 })
             })
         })
@@ -93,7 +93,7 @@ const COUNTED: &str = "counted";
 /// The verification after the attempt.
 const CHECKED: &str = "checked";
 
-impl Judgement {
+impl AttemptResult {
     fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let open = Query::select()
             .column(Column::Id)
@@ -131,12 +131,12 @@ impl Judgement {
     async fn write(self, tx: &Tx, now: Timestamp) -> Result<Option<Model>, Fault> {
         let right = self.proof.is_some();
         let checked = match self.taken {
-            true => tx.judge_taken_attempt(&self.verification, right, now).await?,
-            false => tx.judge_attempt(&self.verification, right, now).await?,
+            true => tx.record_taken_attempt(&self.verification, right, now).await?,
+            false => tx.record_attempt(&self.verification, right, now).await?,
         };
         let Some(checked) = checked else { return Ok(None) };
         if let Some(limits) = self.limits
-            && tx.reserve_guess(&self.usage_key, limits).await? == Reserved::Refused
+            && tx.reserve_guess(&self.usage_key, limits).await? == Reservation::Refused
         {
             return Ok(None);
         }

@@ -8,11 +8,11 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store,
+    Store, TxOutcome,
     entity::lease::{Column, Entity},
 };
 use domain::Timestamp;
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Store {
     /// When the lease `name` expires, for any holder; None: it was never held.
@@ -34,7 +34,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 held.exec(&tx.0).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn hold_lease(
+    pub async fn acquire_lease(
         &self,
         name: &'static str,
         holder: &str,
@@ -64,7 +64,7 @@ impl Store {
             .on_conflict(conflict)
             .to_owned();
         self.write(move |tx| {
-            Box::pin(async move { Ok(Ending::Commit(tx.0.execute(&insert).await?.rows_affected() > 0)) })
+            Box::pin(async move { Ok(TxOutcome::Commit(tx.0.execute(&insert).await?.rows_affected() > 0)) })
         })
         .await
         .doing("acquiring a lease")

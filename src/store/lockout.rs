@@ -12,7 +12,7 @@ use super::{
     entity::lockout::{Column, Entity, Model},
 };
 use domain::{Timestamp, ids::AccountId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Tx {
     /// Counts one attempt by `subject`. None: it is locked, and nothing was counted. A count whose last attempt was
@@ -22,7 +22,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_try(
+    pub async fn count_attempt(
         &self,
         subject: &str,
         account: Option<&AccountId>,
@@ -61,7 +61,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_out(&self, subject: &str, until: Timestamp) -> Result<(), Fault> {
+    pub async fn set_lockout(&self, subject: &str, until: Timestamp) -> Result<(), Fault> {
         let update =
             Entity::update_many().filter(Column::Subject.eq(subject)).col_expr(Column::LockedUntil, Expr::val(until));
         update.exec(&self.0).await.doing("locking out")?;
@@ -86,7 +86,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn forget_tries(&self, subjects: &[String]) -> Result<(), Fault> {
+    pub async fn clear_failures(&self, subjects: &[String]) -> Result<(), Fault> {
         // One at a time, in the order in which attempts are counted: a single statement would lock them in its own
         // order.
         for subject in subjects {
@@ -105,7 +105,7 @@ impl Tx {
     }
 
     /// Deletes the counts of an account's devices.
-    pub(super) async fn forget_device_tries(&self, account: &AccountId) -> Result<(), Fault> {
+    pub(super) async fn clear_device_failures(&self, account: &AccountId) -> Result<(), Fault> {
         let of_device = Column::Subject.starts_with(DEVICE_SUBJECT);
         self.forget_counted(Column::AccountId.eq(account.as_str()).and(of_device)).await
     }
@@ -114,6 +114,6 @@ impl Tx {
         let counted = Entity::find().filter(counted).lock_exclusive();
         // Typed identifiers before the account, in the order in which attempts are counted.
         let rows = counted.order_by_desc(Column::Subject).all(&self.0).await.doing("reading an account's lockouts")?;
-        self.forget_tries(&rows.into_iter().map(|row| row.subject).collect::<Vec<_>>()).await
+        self.clear_failures(&rows.into_iter().map(|row| row.subject).collect::<Vec<_>>()).await
     }
 }

@@ -9,12 +9,14 @@
 //! itself can be inserted at any time, since no other transaction waits for them.
 
 mod account;
+mod account_access;
 mod account_change;
 mod alone;
 mod audit;
 mod availability;
 mod backup;
 mod checked_code;
+mod combined_statement;
 mod connect;
 mod contact_change;
 mod contact_usage;
@@ -45,11 +47,9 @@ mod sending;
 mod session;
 mod settlement;
 mod taking;
-mod together;
 mod users;
 mod verification;
 mod waits;
-mod ways_in;
 mod writer;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -58,29 +58,29 @@ use sea_orm::DatabaseTransaction;
 
 pub use self::{
     account::Identifier,
-    account_change::{Held, ProfileChange, Taken},
-    audit::Trail,
-    backup::{NoCopy, copy_embedded},
-    contact_usage::{Reserved, UsageLimits},
+    account_access::Owner,
+    account_change::{AccountContact, ProfileChange, Taken},
+    audit::AuditTrail,
+    backup::{BackupError, backup_sqlite},
+    contact_usage::{Reservation, UsageLimits},
     delivery::Claimant,
-    delivery_attempt::{Acceptance, Told},
+    delivery_attempt::{Acceptance, ProviderReport},
     device::device_subject,
     erase::Dead,
-    expired::Expired,
+    expired::ExpiredCount,
     health::{ProviderCount, ReasonCount},
-    judgement::{Activation, Judgement},
+    judgement::{Activation, AttemptResult},
     notice_usage::NoticeLimit,
-    page::{Page, Place, Slice},
-    proof::Spending,
+    page::{Page, PageRequest, Place},
+    proof::SpendResult,
     refresh_token::Exchange,
-    repeat::Repeat,
+    repeat::RepeatedCode,
     report::{SLOT, SlotCount},
-    schema::{Migrating, Schema},
-    sending::Sending,
+    schema::{MigrationProgress, Schema},
+    sending::NewSend,
     settlement::Settlement,
-    taking::Taking,
+    taking::AcceptedDelivery,
     users::Search,
-    ways_in::Owner,
 };
 use self::{
     availability::{READ_ONLY, State},
@@ -90,8 +90,8 @@ use self::{
 };
 use platform::{
     config,
-    fault::{Doing, Fault},
-    vitals::Vitals,
+    fault::{Fault, FaultContext},
+    supervisor::Supervisor,
 };
 
 /// The database. Cheap to clone.
@@ -117,23 +117,23 @@ pub struct Tx(DatabaseTransaction);
 
 /// The outcome of a transaction: committed or rolled back.
 #[derive(Debug)]
-pub enum Ending<T> {
+pub enum TxOutcome<T> {
     Commit(T),
     Rollback(T),
 }
 
 /// The future of a transaction's closure.
-pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<Ending<T>, Fault>> + Send + 't>>;
+pub type TxFuture<'t, T> = Pin<Box<dyn Future<Output = Result<TxOutcome<T>, Fault>> + Send + 't>>;
 
 impl Store {
     /// Connects. An embedded database is created if it does not exist; no migration is applied.
     ///
     /// # Errors
     /// A fault if the database can't be reached or its file can't be opened.
-    pub async fn open(settings: &config::Store, vitals: &Vitals) -> Result<Self, Fault> {
+    pub async fn open(settings: &config::Store, vitals: &Supervisor) -> Result<Self, Fault> {
         let backend = match &settings.place {
-            config::Place::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
-            config::Place::Sqlite { file } => {
+            config::DatabaseLocation::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
+            config::DatabaseLocation::Sqlite { file } => {
                 let connect::Sqlite { readers, writer, writes } = connect::sqlite(file, settings).await?;
                 Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout, writes, vitals) }
             }
@@ -157,21 +157,21 @@ impl Store {
     pub async fn write<T, F>(&self, work: F) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t Tx) -> Work<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> TxFuture<'t, T> + Send + 'static,
     {
         match &self.backend {
             Backend::Sqlite { writer, .. } => self.within(writer.run(work)).await,
             Backend::Postgres(db) => {
                 db.assert_writable()?;
                 self.within(async {
-                    let _turn = db.turn().await;
+                    let _turn = db.acquire().await;
                     let tx = Tx(db.begin().await?);
                     match work(&tx).await {
-                        Ok(Ending::Commit(value)) => {
+                        Ok(TxOutcome::Commit(value)) => {
                             tx.0.commit().await?;
                             Ok(value)
                         }
-                        Ok(Ending::Rollback(value)) => {
+                        Ok(TxOutcome::Rollback(value)) => {
                             tx.0.rollback().await?;
                             Ok(value)
                         }
@@ -204,7 +204,7 @@ impl Store {
     }
 
     /// The shortest wait for a connection since the last call.
-    pub fn waited(&self) -> Duration {
+    pub fn min_wait(&self) -> Duration {
         match &self.backend {
             Backend::Postgres(db) => db.waited(),
             Backend::Sqlite { readers, writer } => readers.waited().max(writer.waited()),
@@ -212,7 +212,7 @@ impl Store {
     }
 
     /// Transactions that wait for SQLite's writer; None on PostgreSQL.
-    pub fn writes_waiting(&self) -> Option<usize> {
+    pub fn queued_writes(&self) -> Option<usize> {
         match &self.backend {
             Backend::Postgres(_) => None,
             Backend::Sqlite { writer, .. } => Some(writer.waiting()),
@@ -220,7 +220,7 @@ impl Store {
     }
 
     /// Whether writes succeed. On SQLite a full disk allows reads and no writes.
-    pub fn keeps_what_is_written(&self) -> bool {
+    pub fn is_writable(&self) -> bool {
         match &self.backend {
             Backend::Postgres(_) => true,
             Backend::Sqlite { writer, .. } => writer.writes(),
@@ -268,7 +268,7 @@ impl Store {
     /// Applies `DATABASE_TIMEOUT`.
     async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         if let Some(availability) = self.reader().availability() {
-            let outcome = availability.around(work).await;
+            let outcome = availability.run(work).await;
             if outcome.is_err() && availability.is_full() {
                 self.reader().give_one_up();
             }

@@ -12,7 +12,7 @@ use super::{
     entity::notice_usage::{Column, Entity},
 };
 use domain::{Timestamp, ids::AccountId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The largest number of notices of one kind per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

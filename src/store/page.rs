@@ -13,7 +13,7 @@ pub struct Place {
 
 /// The requested rows: `first` rows after a position.
 #[derive(Clone, Debug)]
-pub struct Slice {
+pub struct PageRequest {
     pub first: u32,
     pub after: Option<Place>,
 }
@@ -25,7 +25,7 @@ pub struct Page<T> {
     pub more: bool,
 }
 
-impl Slice {
+impl PageRequest {
     /// One more than requested, to detect whether more follow.
     pub(super) fn limit(&self) -> u64 {
         u64::from(self.first) + 1
@@ -33,7 +33,7 @@ impl Slice {
 }
 
 impl<T> Page<T> {
-    pub(super) fn of(mut rows: Vec<T>, slice: &Slice) -> Self {
+    pub(super) fn of(mut rows: Vec<T>, slice: &PageRequest) -> Self {
         let first = slice.first as usize;
         let more = rows.len() > first;
         rows.truncate(first);
@@ -42,7 +42,7 @@ impl<T> Page<T> {
 }
 
 /// Rows after the cursor of the slice, newest first.
-pub(super) fn after<C: ColumnTrait>(slice: &Slice, at: C, id: C) -> Condition {
+pub(super) fn after<C: ColumnTrait>(slice: &PageRequest, at: C, id: C) -> Condition {
     let Some(place) = &slice.after else { return Condition::all() };
     let same_instant = Condition::all().add(at.eq(place.at)).add(id.lt(place.id.as_str()));
     Condition::any().add(at.lt(place.at)).add(same_instant)

@@ -7,14 +7,14 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store, Tx,
+    Store, Tx, TxOutcome,
     entity::{
         account,
         password_census::{ActiveModel, Column, Entity, ID, Model},
     },
 };
 use domain::ids::AccountId;
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Store {
     /// The last count. None: there is none yet.
@@ -36,7 +36,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 insert.exec_without_returning(&tx.0).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await

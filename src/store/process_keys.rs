@@ -3,18 +3,18 @@
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::OnConflict};
 
 use super::{
-    Ending, Store,
+    Store, TxOutcome,
     entity::process_keys::{Column, Entity, Model},
 };
 use domain::Timestamp;
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Store {
     /// Records that a process runs, and deletes processes not seen since `forget_before`.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_process_keys(&self, row: Model, forget_before: Timestamp) -> Result<(), Fault> {
+    pub async fn record_process_keys(&self, row: Model, forget_before: Timestamp) -> Result<(), Fault> {
         let mut on_conflict = OnConflict::column(Column::Process);
         on_conflict.update_columns([Column::LastSeenAt, Column::Keys]);
         let insert = Entity::insert(row.into_active_model()).on_conflict(on_conflict);
@@ -23,7 +23,7 @@ impl Store {
             Box::pin(async move {
                 insert.exec_without_returning(&tx.0).await?;
                 delete.exec(&tx.0).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await
@@ -34,12 +34,12 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn forget_process_keys(&self, process: &str) -> Result<(), Fault> {
+    pub async fn delete_process_keys(&self, process: &str) -> Result<(), Fault> {
         let delete = Entity::delete_many().filter(Column::Process.eq(process));
         self.write(move |tx| {
             Box::pin(async move {
                 delete.exec(&tx.0).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await

@@ -7,11 +7,11 @@ use super::{
     entity::proof::{Column, Entity, Model},
 };
 use domain::{Timestamp, purpose::Purpose};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The result of spending a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Spending {
+pub enum SpendResult {
     /// It was spent by this transaction.
     Spent(Box<Model>),
     /// It could not be spent; with its row, if there is one.
@@ -43,7 +43,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn spend_proof(&self, token_hash: &str, purpose: Purpose, now: Timestamp) -> Result<Spending, Fault> {
+    pub async fn spend_proof(&self, token_hash: &str, purpose: Purpose, now: Timestamp) -> Result<SpendResult, Fault> {
         let mut spent = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::Purpose.eq(purpose))
@@ -54,9 +54,9 @@ impl Tx {
             .await
             .doing("spending a proof")?;
         if let Some(proof) = spent.pop() {
-            return Ok(Spending::Spent(Box::new(proof)));
+            return Ok(SpendResult::Spent(Box::new(proof)));
         }
         let found = Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a proof")?;
-        Ok(Spending::Refused(found.map(Box::new)))
+        Ok(SpendResult::Refused(found.map(Box::new)))
     }
 }

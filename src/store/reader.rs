@@ -17,9 +17,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     availability::{Availability, READ_ONLY, State},
-    waits::Waits,
+    waits::WaitQueue,
 };
-use platform::{fault::Fault, patience::Ticket};
+use platform::{fault::Fault, wait_limit::Ticket};
 
 /// How long the limit stays lowered after the server had no free connection.
 const WITHHELD_FOR: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ pub(super) struct Reader {
     connections: u32,
     /// Permits that are withheld at present.
     withheld: Arc<AtomicU32>,
-    waits: Waits,
+    waits: WaitQueue,
     /// The first statements of each transaction, with a pooler.
     first: Option<Box<str>>,
     /// For a server; an embedded database is always available.
@@ -55,7 +55,7 @@ impl Reader {
             turns,
             connections,
             withheld: Arc::default(),
-            waits: Waits::new(),
+            waits: WaitQueue::new(),
             first: None,
             availability: None,
         }
@@ -63,7 +63,7 @@ impl Reader {
 
     /// A pool behind a connection pooler. `timeout` applies to each statement and each lock, `idle` to an idle
     /// transaction.
-    pub fn borrowing(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
+    pub fn with_pooler(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
         let first = format!(
             "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
              SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
@@ -121,7 +121,7 @@ impl Reader {
     }
 
     /// Waits for a connection; it is reserved until the returned permit is dropped.
-    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+    pub async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
         let waiter = self.waits.enter();
         let turn = self.turns.acquire().await.ok();
         if Ticket::current().begins(waiter.begun()) {
@@ -147,7 +147,7 @@ impl Reader {
     }
 
     /// Begins a transaction without statement timeout, for migrations.
-    pub async fn begin_patiently(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn begin_without_timeout(&self) -> Result<DatabaseTransaction, DbErr> {
         let tx = self.begin().await?;
         tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         Ok(tx)
@@ -166,7 +166,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let _turn = self.turn().await;
+        let _turn = self.acquire().await;
         if self.first.is_none() {
             return self.pool.execute_raw(statement).await;
         }
@@ -177,12 +177,12 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let _turn = self.turn().await;
+        let _turn = self.acquire().await;
         self.pool.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let _turn = self.turn().await;
+        let _turn = self.acquire().await;
         if self.first.is_none() {
             return self.pool.query_one_raw(statement).await;
         }
@@ -193,7 +193,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _turn = self.turn().await;
+        let _turn = self.acquire().await;
         if self.first.is_none() {
             return self.pool.query_all_raw(statement).await;
         }

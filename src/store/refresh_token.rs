@@ -13,7 +13,7 @@ use super::{
     },
 };
 use domain::{Timestamp, ids::SessionId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The exchange of a token for its successor: the time, and the client network of the request.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn use_refresh_token(&self, exchange: &Exchange<'_>) -> Result<bool, Fault> {
+    pub async fn exchange_refresh_token(&self, exchange: &Exchange<'_>) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::TokenHash.eq(exchange.token_hash))
             .filter(Column::UsedAt.is_null())
@@ -116,7 +116,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_repeated(&self, token_hash: &str) -> Result<(), Fault> {
+    pub async fn mark_repeated(&self, token_hash: &str) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::Repeated.eq(false))

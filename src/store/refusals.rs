@@ -43,7 +43,7 @@ struct Minute {
 
 impl Refusals {
     /// Whether to write an entry for an event.
-    pub fn is_news(&self, event: &Event) -> bool {
+    pub fn should_record(&self, event: &Event) -> bool {
         let Some(address) = event.address.filter(|_| UNLIMITED.contains(&event.outcome)) else { return true };
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = event.at.timestamp().div_euclid(60);
@@ -62,13 +62,13 @@ mod tests {
 
     use super::*;
     use domain::{
-        caller::{Caller, ClientAddress},
+        caller::{ClientAddress, RequestInfo},
         locale::Locale,
     };
     use platform::telemetry::audit::OK;
 
     fn event(client: u32, outcome: &'static str, second: i64) -> Event {
-        let caller = Caller {
+        let caller = RequestInfo {
             address: ClientAddress::new(Ipv4Addr::from(client).into()),
             user_agent: None,
             request_id: "req".into(),
@@ -80,23 +80,23 @@ mod tests {
     #[test]
     fn repeated_refusals_have_one_entry_per_minute_and_other_events_one_each() {
         let refusals = Refusals::default();
-        let refused = |client, second| refusals.is_news(&event(client, QUOTA_EXCEEDED, second));
+        let refused = |client, second| refusals.should_record(&event(client, QUOTA_EXCEEDED, second));
         assert!(refused(1, 0) && !refused(1, 0) && !refused(1, 59));
         assert!(refused(2, 59));
         // Another outcome is written: a flood can't hide it.
-        let forbidden = || refusals.is_news(&event(1, FORBIDDEN, 59));
+        let forbidden = || refusals.should_record(&event(1, FORBIDDEN, 59));
         assert!(forbidden() && !forbidden());
         assert!(refused(1, 60));
         for _ in 0..3 {
-            assert!(refusals.is_news(&event(1, OK, 60)));
-            assert!(refusals.is_news(&event(1, "credentials_rejected", 60)));
+            assert!(refusals.should_record(&event(1, OK, 60)));
+            assert!(refusals.should_record(&event(1, "credentials_rejected", 60)));
         }
     }
 
     #[test]
     fn memory_and_entries_are_bounded_for_any_number_of_networks() {
         let refusals = Refusals::default();
-        let refused = |client, second| refusals.is_news(&event(client, QUOTA_EXCEEDED, second));
+        let refused = |client, second| refusals.should_record(&event(client, QUOTA_EXCEEDED, second));
         let first = (0..50_000).filter(|client| refused(*client, 0)).count();
         assert_eq!(first, MAX_REFUSALS);
         assert!(refused(u32::MAX, 60));

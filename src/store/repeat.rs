@@ -8,19 +8,20 @@ use sea_orm::{
 };
 
 use super::{
-    Backend, Ending, Reserved, Store, UsageLimits, contact_usage,
+    Backend, Reservation, Store, TxOutcome, UsageLimits,
+    combined_statement::part,
+    contact_usage,
     entity::{
         proof,
         verification::{Column, Entity},
     },
-    together::part,
 };
 use domain::{Timestamp, ids::VerificationId, status::Status};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// A guess for a verified verification.
 #[derive(Clone, Debug)]
-pub struct Repeat {
+pub struct RepeatedCode {
     pub verification: VerificationId,
     /// Only if it was verified after this time.
     pub since: Timestamp,
@@ -45,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn repeat_proof(&self, repeat: Repeat, now: Timestamp) -> Result<Option<proof::Model>, Fault> {
+    pub async fn repeat_proof(&self, repeat: RepeatedCode, now: Timestamp) -> Result<Option<proof::Model>, Fault> {
         if let Backend::Postgres(db) = &self.backend {
             let statement = repeat.statement(now)?;
             let proof = self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
@@ -54,22 +55,22 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 if repeat.counting(now).exec(&tx.0).await.doing("counting a repeated code")?.rows_affected == 0 {
-                    return Ok(Ending::Rollback(None));
+                    return Ok(TxOutcome::Rollback(None));
                 }
                 if let Some(limits) = repeat.limits
-                    && tx.reserve_guess(&repeat.usage_key, limits).await? == Reserved::Refused
+                    && tx.reserve_guess(&repeat.usage_key, limits).await? == Reservation::Refused
                 {
-                    return Ok(Ending::Rollback(None));
+                    return Ok(TxOutcome::Rollback(None));
                 }
                 let find = proof::Entity::find().filter(repeat.unspent(now));
-                Ok(Ending::Commit(find.one(&tx.0).await.doing("reading a proof")?))
+                Ok(TxOutcome::Commit(find.one(&tx.0).await.doing("reading a proof")?))
             })
         })
         .await
     }
 }
 
-impl Repeat {
+impl RepeatedCode {
     fn statement(&self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let open = Query::select()
             .column(Column::Id)

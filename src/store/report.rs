@@ -14,7 +14,7 @@ use domain::{
     purpose::Purpose,
     status::{DeliveryStatus, Status},
 };
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The length of a slot in seconds. Every time zone's offset is a multiple of it, so slots add up to hours and days in
 /// any zone.

@@ -7,7 +7,7 @@ use super::{
     entity::revocation::{Column, Entity, Model},
 };
 use domain::{Timestamp, ids::SessionId};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Store {
     /// The revocations since then.

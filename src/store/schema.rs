@@ -5,14 +5,14 @@ use migration::{SchemaManager, history};
 use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use super::{Backend, Store, reader::Reader};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// Key of the advisory lock that serialises migrations on one PostgreSQL database.
 const MIGRATING_LOCK: i64 = 0x636f_756e_7465_7273;
 
 /// A migration about to be applied.
 #[derive(Clone, Copy, Debug)]
-pub struct Migrating<'a> {
+pub struct MigrationProgress<'a> {
     pub name: &'a str,
     /// Its number among the pending ones, from 1.
     pub number: usize,
@@ -34,7 +34,7 @@ pub struct Schema {
 
 impl Schema {
     /// Whether this program can run with this schema.
-    pub fn is_good(&self) -> bool {
+    pub fn is_compatible(&self) -> bool {
         self.pending.is_empty() && self.too_new.is_empty()
     }
 
@@ -92,7 +92,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault if one fails; the ones before it stay applied.
-    pub async fn migrate_telling(&self, mut tell: impl FnMut(Migrating<'_>)) -> Result<usize, Fault> {
+    pub async fn migrate_telling(&self, mut tell: impl FnMut(MigrationProgress<'_>)) -> Result<usize, Fault> {
         let before = self.schema_without_timeout().await?;
         if before.pending.is_empty() {
             return Ok(0);
@@ -101,7 +101,7 @@ impl Store {
             return Err(Fault::internal(reason));
         }
         let of = before.pending.len();
-        let mut tell = |name: &str, left: usize| tell(Migrating { name, number: of - left.min(of) + 1, of });
+        let mut tell = |name: &str, left: usize| tell(MigrationProgress { name, number: of - left.min(of) + 1, of });
         let mut applied = 0;
         while self.apply_next(&mut tell).await.doing("migrating")? {
             applied += 1;
@@ -114,7 +114,7 @@ impl Store {
     async fn apply_next(&self, tell: &mut impl FnMut(&str, usize)) -> Result<bool, Fault> {
         let tx = match &self.backend {
             Backend::Postgres(db) => {
-                let tx = db.begin_patiently().await?;
+                let tx = db.begin_without_timeout().await?;
                 lock(&tx).await?;
                 tx
             }
@@ -149,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn room(&self) -> Result<Option<u32>, Fault> {
+    pub async fn max_connections(&self) -> Result<Option<u32>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
         let ask = "SELECT current_setting('max_connections')::int \
                    - current_setting('superuser_reserved_connections')::int AS room";
@@ -196,11 +196,11 @@ mod tests {
         let newer = |minimum: &str| vec![("m20990101_000001_later".to_owned(), minimum.to_owned())];
         let schema = |minimum| Schema::of(history::History { newer: newer(minimum), ..Default::default() });
         for good in ["0.0.9", env!("CARGO_PKG_VERSION"), "0.1.0-rc.1"] {
-            assert!(schema(good).is_good(), "{good}");
+            assert!(schema(good).is_compatible(), "{good}");
         }
         for bad in ["0.1.1", "0.2.0", "1.0.0", "0.10.0", "soon", "", "1"] {
             let schema = schema(bad);
-            assert!(!schema.is_good() && schema.too_new().unwrap().contains("m20990101_000001_later"), "{bad}");
+            assert!(!schema.is_compatible() && schema.too_new().unwrap().contains("m20990101_000001_later"), "{bad}");
         }
     }
 }

@@ -6,21 +6,21 @@ use sea_orm::{
 };
 
 use super::{
-    Backend, Ending, Reserved, Store, UsageLimits,
+    Backend, Reservation, Store, TxOutcome, UsageLimits,
     audit::entry,
+    combined_statement::{insert_for_each, part},
     contact_usage,
     entity::{audit, delivery, verification},
-    together::{insert_for_each, part},
 };
 use domain::Timestamp;
 use platform::{
-    fault::{Doing, Fault},
+    fault::{Fault, FaultContext},
     telemetry::audit::Event,
 };
 
 /// The rows of a send that needs no reads before its writes.
 #[derive(Clone, Debug)]
-pub struct Sending {
+pub struct NewSend {
     pub limits: UsageLimits,
     /// The key that the contact's sends are counted by.
     pub usage_key: String,
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write_sending(&self, sending: Sending, now: Timestamp) -> Result<bool, Fault> {
+    pub async fn write_sending(&self, sending: NewSend, now: Timestamp) -> Result<bool, Fault> {
         match &self.backend {
             Backend::Postgres(db) => {
                 let statement = sending.statement(now)?;
@@ -47,14 +47,14 @@ impl Store {
             Backend::Sqlite { .. } => {
                 self.write(move |tx| {
                     Box::pin(async move {
-                        let Sending { limits, usage_key, verification, delivery, event } = sending;
-                        if tx.reserve_send(&usage_key, now, limits).await? == Reserved::Refused {
-                            return Ok(Ending::Rollback(false));
+                        let NewSend { limits, usage_key, verification, delivery, event } = sending;
+                        if tx.reserve_send(&usage_key, now, limits).await? == Reservation::Refused {
+                            return Ok(TxOutcome::Rollback(false));
                         }
                         tx.insert_verification(verification).await?;
                         tx.insert_delivery(delivery).await?;
                         tx.insert_audit(&event).await?;
-                        Ok(Ending::Commit(true))
+                        Ok(TxOutcome::Commit(true))
                     })
                 })
                 .await
@@ -66,7 +66,7 @@ impl Store {
 /// The CTE that has a row only if the send was counted.
 const COUNTED: &str = "counted";
 
-impl Sending {
+impl NewSend {
     fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let count = contact_usage::count_send(&self.usage_key, now, self.limits);
         let parts = WithClause::new()

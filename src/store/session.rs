@@ -6,22 +6,27 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store, Tx,
+    Store, Tx, TxOutcome,
     entity::session::{Column, Entity, Model},
-    page::{Page, Slice, after},
+    page::{Page, PageRequest, after},
 };
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
 };
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Store {
     /// The live sessions of an account, newest first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn sessions(&self, account: &AccountId, slice: &Slice, now: Timestamp) -> Result<Page<Model>, Fault> {
+    pub async fn sessions(
+        &self,
+        account: &AccountId,
+        slice: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Model>, Fault> {
         let find = live(account, now)
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
@@ -45,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_seen_generation(&self, id: SessionId, generation: i32) -> Result<(), Fault> {
+    pub async fn record_seen_generation(&self, id: SessionId, generation: i32) -> Result<(), Fault> {
         self.write(move |tx| {
             Box::pin(async move {
                 let update = Entity::update_many()
@@ -53,7 +58,7 @@ impl Store {
                     .filter(Column::SeenGeneration.lt(generation))
                     .col_expr(Column::SeenGeneration, Expr::val(generation));
                 update.exec(&tx.0).await.doing("recording the use of an access token")?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await
@@ -131,7 +136,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn signed_in_on(&self, account: &AccountId, device_hash: &str) -> Result<bool, Fault> {
+    pub async fn has_session_on_device(&self, account: &AccountId, device_hash: &str) -> Result<bool, Fault> {
         let find =
             Entity::find().filter(Column::AccountId.eq(account.as_str())).filter(Column::DeviceHash.eq(device_hash));
         Ok(find.limit(1).count(&self.0).await.doing("looking for a session on a device")? > 0)
@@ -141,7 +146,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn use_session(&self, row: &Model) -> Result<(), Fault> {
+    pub async fn record_session_use(&self, row: &Model) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(row.id.as_str()))
             .col_expr(Column::LastUsedAt, Expr::val(row.last_used_at))

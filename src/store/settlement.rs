@@ -11,7 +11,7 @@ use super::{
     entity::delivery::{Column, Entity, Model},
 };
 use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The result of a claimed message.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub enum Settlement {
     /// There is nothing more to send; receipts may still arrive.
     Ended { status: DeliveryStatus, provider: Option<String>, reason: Option<String>, refused: bool },
     /// To be retried at this time.
-    Again {
+    Retry {
         due_at: Timestamp,
         provider: Option<String>,
         reason: Option<String>,
@@ -34,7 +34,7 @@ pub enum Settlement {
         perhaps_sent: bool,
     },
     /// The row is up to date; the claim is released.
-    AsItStands,
+    Unchanged,
 }
 
 impl Tx {
@@ -75,12 +75,12 @@ impl Tx {
                     .col_expr(Column::Reason, Expr::val(reason))
                     .col_expr(Column::Refused, Expr::val(refused))
             }
-            Settlement::Again { due_at, provider, reason, perhaps_sent } => claimed
+            Settlement::Retry { due_at, provider, reason, perhaps_sent } => claimed
                 .col_expr(Column::DueAt, Expr::val(due_at))
                 .col_expr(Column::PerhapsSent, Expr::val(perhaps_sent))
                 .col_expr(Column::Provider, or_before(Column::Provider, provider))
                 .col_expr(Column::Reason, Expr::val(reason)),
-            Settlement::AsItStands => claimed.col_expr(Column::DueAt, Expr::null()),
+            Settlement::Unchanged => claimed.col_expr(Column::DueAt, Expr::null()),
         };
         Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop())
     }

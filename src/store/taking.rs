@@ -8,24 +8,24 @@ use sea_orm::{
 
 use super::{
     Acceptance, Backend, Store,
+    combined_statement::part,
     delivery_attempt::fresh,
     entity::{
         delivery::{self, Column},
         delivery_attempt, verification,
     },
     is_foreign_key_violation,
-    together::part,
 };
 use domain::{
     Timestamp,
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
 };
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// A message accepted by a provider, from the holder of `claim`.
 #[derive(Clone, Debug)]
-pub struct Taking {
+pub struct AcceptedDelivery {
     pub delivery: DeliveryId,
     /// None: there is no verification to update.
     pub verification: Option<VerificationId>,
@@ -49,7 +49,7 @@ impl Store {
     /// A fault of the database.
     pub async fn settle_taking(
         &self,
-        taking: &Taking,
+        taking: &AcceptedDelivery,
         now: Timestamp,
     ) -> Result<Option<Option<verification::Model>>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
@@ -76,7 +76,7 @@ const ATTEMPT: &str = "attempt";
 const SETTLED: &str = "settled";
 const SHOWN: &str = "shown";
 
-impl Taking {
+impl AcceptedDelivery {
     fn statement(&self, now: Timestamp) -> SelectStatement {
         let mut parts = WithClause::new();
         parts.cte(part(ATTEMPT, self.attempt(now)));

@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use super::*;
 use domain::Timestamp;
-use platform::patience::Patience;
+use platform::wait_limit::Patience;
 
 pub(super) async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {
-        place: config::Place::Sqlite { file: dir.path().join("test.db") },
+        place: config::DatabaseLocation::Sqlite { file: dir.path().join("test.db") },
         data_dir: dir.path().into(),
         max_connections: 4,
         timeout: Duration::from_secs(5),
@@ -19,7 +19,7 @@ pub(super) async fn store(dir: &TempDir) -> Store {
         statement_cache: true,
         auto_migrate: true,
     };
-    let store = Store::open(&settings, &Vitals::default()).await.unwrap();
+    let store = Store::open(&settings, &Supervisor::default()).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
@@ -67,10 +67,10 @@ async fn every_entity_matches_the_migrated_database() {
     assert_eq!(store.schema().await.unwrap(), Schema::default());
 }
 
-async fn reserve(store: &Store, now: Timestamp, limits: UsageLimits) -> Reserved {
+async fn reserve(store: &Store, now: Timestamp, limits: UsageLimits) -> Reservation {
     store
         .write(move |tx| {
-            Box::pin(async move { Ok(Ending::Commit(tx.reserve_send("+821012345678", now, limits).await?)) })
+            Box::pin(async move { Ok(TxOutcome::Commit(tx.reserve_send("+821012345678", now, limits).await?)) })
         })
         .await
         .unwrap()
@@ -83,12 +83,12 @@ async fn concurrent_sends_are_granted_up_to_the_daily_limit() {
     let now = Timestamp::UNIX_EPOCH;
     let limits = UsageLimits { day: 1, daily: std::num::NonZeroU32::new(5), cooled_down_since: None };
     let results = futures_util::future::join_all((0..100).map(|_| reserve(&store, now, limits))).await;
-    let granted = results.iter().filter(|result| matches!(result, Reserved::Granted(_))).count();
+    let granted = results.iter().filter(|result| matches!(result, Reservation::Granted(_))).count();
     assert_eq!(granted, 5);
     // A new day resets the count; an earlier day does not return.
-    let Reserved::Granted(row) = reserve(&store, now, UsageLimits { day: 2, ..limits }).await else { panic!() };
+    let Reservation::Granted(row) = reserve(&store, now, UsageLimits { day: 2, ..limits }).await else { panic!() };
     assert_eq!((row.day, row.sends), (2, 1));
-    let Reserved::Granted(row) = reserve(&store, now, limits).await else { panic!() };
+    let Reservation::Granted(row) = reserve(&store, now, limits).await else { panic!() };
     assert_eq!((row.day, row.sends), (2, 2));
 }
 
@@ -99,11 +99,11 @@ async fn send_within_the_cooldown_is_refused() {
     let minute = Duration::from_secs(60);
     let at = |now: Timestamp| UsageLimits { day: 1, daily: None, cooled_down_since: Some(now - minute) };
     let start = Timestamp::UNIX_EPOCH + minute * 60;
-    assert!(matches!(reserve(&store, start, at(start)).await, Reserved::Granted(_)));
+    assert!(matches!(reserve(&store, start, at(start)).await, Reservation::Granted(_)));
     let soon = start + minute - Duration::from_millis(1);
-    assert_eq!(reserve(&store, soon, at(soon)).await, Reserved::Refused);
+    assert_eq!(reserve(&store, soon, at(soon)).await, Reservation::Refused);
     let later = start + minute;
-    assert!(matches!(reserve(&store, later, at(later)).await, Reserved::Granted(_)));
+    assert!(matches!(reserve(&store, later, at(later)).await, Reservation::Granted(_)));
 }
 
 #[tokio::test]
@@ -119,8 +119,8 @@ async fn failed_job_does_not_affect_others_in_the_batch() {
                     Box::pin(async move {
                         tx.reserve_guess(&key, limits).await?;
                         match ending {
-                            0 => Ok(Ending::Commit(())),
-                            1 => Ok(Ending::Rollback(())),
+                            0 => Ok(TxOutcome::Commit(())),
+                            1 => Ok(TxOutcome::Rollback(())),
                             2 => Err(Fault::internal("on purpose")),
                             _ => panic!("on purpose"),
                         }
@@ -146,12 +146,12 @@ const MAX_WAIT: Duration = Duration::from_millis(5);
 async fn done_while_busy(store: &Store, patience: &Patience) -> (bool, bool) {
     let (started, has_started) = tokio::sync::oneshot::channel();
     let busy = async {
-        let _permits = futures_util::future::join_all((0..4).map(|_| store.reader().turn())).await;
+        let _permits = futures_util::future::join_all((0..4).map(|_| store.reader().acquire())).await;
         let writing = store.write(|_| {
             Box::pin(async {
                 started.send(()).unwrap();
                 tokio::time::sleep(MAX_WAIT * 4).await;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         });
         writing.await.unwrap();
@@ -160,7 +160,7 @@ async fn done_while_busy(store: &Store, patience: &Patience) -> (bool, bool) {
         has_started.await.unwrap();
         let limits = UsageLimits { day: 1, daily: None, cooled_down_since: None };
         let guess = store.write(move |tx| {
-            Box::pin(async move { Ok(Ending::Commit(tx.reserve_guess("+821012345678", limits).await?)) })
+            Box::pin(async move { Ok(TxOutcome::Commit(tx.reserve_guess("+821012345678", limits).await?)) })
         });
         let read = store.contact_usage("+821012345678");
         tokio::join!(patience.bear(guess), patience.bear(read))
@@ -188,8 +188,8 @@ async fn lease_has_one_holder_until_it_expires() {
     let store = store(&dir).await;
     let span = Duration::from_secs(10);
     let start = Timestamp::UNIX_EPOCH;
-    assert!(store.hold_lease("janitor", "one", span, start).await.unwrap());
-    assert!(!store.hold_lease("janitor", "two", span, start + span).await.unwrap());
-    assert!(store.hold_lease("janitor", "one", span, start + span).await.unwrap());
-    assert!(store.hold_lease("janitor", "two", span, start + span * 3).await.unwrap());
+    assert!(store.acquire_lease("janitor", "one", span, start).await.unwrap());
+    assert!(!store.acquire_lease("janitor", "two", span, start + span).await.unwrap());
+    assert!(store.acquire_lease("janitor", "one", span, start + span).await.unwrap());
+    assert!(store.acquire_lease("janitor", "two", span, start + span * 3).await.unwrap());
 }

@@ -7,9 +7,9 @@ use sea_orm::{
 use super::{
     Store,
     entity::account::{AccountStatus, Column, Entity, Model},
-    page::{Page, Slice, after},
+    page::{Page, PageRequest, after},
 };
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// A search text for accounts.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Store {
         &self,
         status: Option<AccountStatus>,
         search: Option<&Search>,
-        slice: &Slice,
+        slice: &PageRequest,
     ) -> Result<Page<Model>, Fault> {
         let mut find = Entity::find()
             .filter(after(slice, Column::CreatedAt, Column::Id))

@@ -15,7 +15,7 @@ use domain::{
     ids::{DeliveryId, VerificationId},
     status::{DeliveryStatus, Status},
 };
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 impl Tx {
     /// Inserts a new verification. False: there is one with the same idempotency key, and nothing was written.
@@ -54,7 +54,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge_attempt(
+    pub async fn record_attempt(
         &self,
         id: &VerificationId,
         right: bool,
@@ -76,7 +76,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn send_again(
+    pub async fn record_resend(
         &self,
         id: &VerificationId,
         delivery: &DeliveryId,

@@ -8,7 +8,7 @@ use std::{
 
 /// A first-in, first-out queue of waiters. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Waits(Arc<Mutex<State>>);
+pub(super) struct WaitQueue(Arc<Mutex<State>>);
 
 struct State {
     waiting: usize,
@@ -20,11 +20,11 @@ struct State {
 
 /// One waiter, until served or dropped.
 pub(super) struct Waiter {
-    waits: Waits,
+    waits: WaitQueue,
     arrived: Instant,
 }
 
-impl Waits {
+impl WaitQueue {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State { waiting: 0, last_served: Instant::now(), shortest: None })))
     }
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn shortest_wait_counts() {
-        let (waits, now) = (Waits::new(), Instant::now());
+        let (waits, now) = (WaitQueue::new(), Instant::now());
         waits.enter_at(now).served_at(now + SECOND);
         assert_eq!(waits.waited_at(now + SECOND), SECOND);
         assert_eq!(waits.waited_at(now + SECOND), Duration::ZERO);
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn without_served_waiters_the_time_since_the_last_one_counts() {
-        let (waits, now) = (Waits::new(), Instant::now() + SECOND * 60);
+        let (waits, now) = (WaitQueue::new(), Instant::now() + SECOND * 60);
         let waiting = (waits.enter_at(now), waits.enter_at(now + SECOND));
         assert_eq!(waits.waited_at(now + SECOND), SECOND);
         assert_eq!(waits.waited_at(now + SECOND * 2), SECOND * 2);

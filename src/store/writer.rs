@@ -22,15 +22,15 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Ending, Tx, Work, waits::Waits};
+use super::{Tx, TxFuture, TxOutcome, waits::WaitQueue};
 use platform::{
-    fault::{Doing, Fault},
-    patience::Ticket,
+    fault::{Fault, FaultContext},
+    supervisor::Supervisor,
     telemetry::{
         metrics::{self, Queue},
         traces::Trace,
     },
-    vitals::Vitals,
+    wait_limit::Ticket,
 };
 
 /// Jobs that may wait; further ones are refused.
@@ -42,7 +42,7 @@ const BATCH: usize = 128;
 #[derive(Clone)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
-    waits: Waits,
+    waits: WaitQueue,
     db: DatabaseConnection,
     /// Whether the last transaction was committed. After a failed commit the connection is not used again: the
     /// transaction may still be open, and would absorb the following ones without ever being committed.
@@ -62,10 +62,15 @@ type Reply = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 
 impl Writer {
     /// Starts the writer task on a pool of one connection. `timeout` applies to each job.
-    pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>, vitals: &Vitals) -> Self {
+    pub(super) fn start(
+        db: DatabaseConnection,
+        timeout: Duration,
+        writes: Arc<AtomicBool>,
+        vitals: &Supervisor,
+    ) -> Self {
         let (jobs, queued) = mpsc::channel(MAX_QUEUED);
         vitals.spawn("writer", run_writer(db.clone(), queued, timeout, Arc::clone(&writes)));
-        Self { jobs, waits: Waits::new(), db, writes }
+        Self { jobs, waits: WaitQueue::new(), db, writes }
     }
 
     /// The number of waiting jobs.
@@ -97,7 +102,7 @@ impl Writer {
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t Tx) -> Work<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> TxFuture<'t, T> + Send + 'static,
     {
         let (reply, replied) = oneshot::channel();
         // The statements belong to the trace of the caller.
@@ -114,8 +119,8 @@ impl Writer {
                     return Done { keep: false, reply_fn: Box::new(|_| ()) };
                 }
                 let (keep, value) = match AssertUnwindSafe(trace.around(work(tx))).catch_unwind().await {
-                    Ok(Ok(Ending::Commit(value))) => (true, Ok(value)),
-                    Ok(Ok(Ending::Rollback(value))) => (false, Ok(value)),
+                    Ok(Ok(TxOutcome::Commit(value))) => (true, Ok(value)),
+                    Ok(Ok(TxOutcome::Rollback(value))) => (false, Ok(value)),
                     Ok(Err(fault)) => (false, Err(fault)),
                     Err(_) => (false, Err(Fault::internal("a transaction panicked"))),
                 };

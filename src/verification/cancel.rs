@@ -2,10 +2,10 @@
 
 use super::{Parts, Verification, Verifications};
 use crate::{
-    quota::Act,
-    store::{Ending, entity::verification::Model},
+    quota::Operation,
+    store::{TxOutcome, entity::verification::Model},
 };
-use domain::{caller::Caller, ids::VerificationId};
+use domain::{caller::RequestInfo, ids::VerificationId};
 use platform::{
     fault::Fault,
     telemetry::{
@@ -27,7 +27,7 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn cancel(&self, caller: &Caller, id: &VerificationId) -> Result<Canceled, Fault> {
+    pub async fn cancel(&self, caller: &RequestInfo, id: &VerificationId) -> Result<Canceled, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let event = Event::new(caller, audit::Act::CancelVerification, audit::OK, now);
@@ -35,16 +35,16 @@ impl Verifications {
         // Unknown ids do not open a write transaction.
         if found.is_some() {
             if let Some(row) = self.write_cancel(id.clone(), event.clone()).await? {
-                Parts::ended(&row, End::Canceled);
-                event.maybe_account(row.account_id.clone()).log();
-                parts.withdraw(&row);
-                return Ok(Canceled::Canceled(parts.published(row)));
+                Parts::count_end(&row, End::Canceled);
+                event.account_opt(row.account_id.clone()).log();
+                parts.cancel_at_provider(&row);
+                return Ok(Canceled::Canceled(parts.publish(row)));
             }
             // Read again for the final state.
             found = self.get(id).await?;
         }
         // Over quota, the client still gets this answer, but the audit entry says so.
-        let outcome = match parts.quotas.charge(Act::Guess, caller).await {
+        let outcome = match parts.quotas.charge(Operation::Guess, caller).await {
             Err(_) => audit::QUOTA_EXCEEDED,
             Ok(()) if found.is_some() => "verification_not_pending",
             Ok(()) => "verification_not_found",
@@ -57,10 +57,10 @@ impl Verifications {
         let written = self.0.store.write(move |tx| {
             Box::pin(async move {
                 let Some(row) = tx.cancel_verification(&id, entry.at).await? else {
-                    return Ok(Ending::Rollback(None));
+                    return Ok(TxOutcome::Rollback(None));
                 };
-                tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
-                Ok(Ending::Commit(Some(row)))
+                tx.insert_audit(&entry.account_opt(row.account_id.clone())).await?;
+                Ok(TxOutcome::Commit(Some(row)))
             })
         });
         written.await

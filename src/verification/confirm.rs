@@ -3,19 +3,19 @@
 use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
     attestation::Subject,
-    checked::Checked,
+    checked::ProviderCheckResult,
     draft::spec,
     rules::{self, Standing},
 };
 use crate::{
     code,
-    quota::{Act, Alarm, Refused},
+    quota::{Alarm, Operation, Refused},
     store::{
-        Activation, Judgement,
+        Activation, AttemptResult,
         entity::{self, verification::Model},
     },
 };
-use domain::{Timestamp, caller::Caller, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
+use domain::{Timestamp, caller::RequestInfo, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
 use platform::{
     config::{Scenario, Secret},
     fault::Fault,
@@ -26,7 +26,7 @@ use platform::{
 };
 
 /// Result of a guess.
-pub enum Confirmation {
+pub enum ConfirmOutcome {
     Confirmed {
         verification: Verification,
         proof: Box<Proof>,
@@ -55,15 +55,15 @@ pub struct Proof {
     pub attestation: Secret,
 }
 
-impl Confirmation {
+impl ConfirmOutcome {
     /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
-            Confirmation::Confirmed { .. } | Confirmation::Repeated { .. } => audit::OK,
-            Confirmation::Mismatch { .. } => MISMATCH,
-            Confirmation::NotFound => "verification_not_found",
-            Confirmation::NotPending(_) => "verification_not_pending",
-            Confirmation::Quota(_) => audit::QUOTA_EXCEEDED,
+            ConfirmOutcome::Confirmed { .. } | ConfirmOutcome::Repeated { .. } => audit::OK,
+            ConfirmOutcome::Mismatch { .. } => MISMATCH,
+            ConfirmOutcome::NotFound => "verification_not_found",
+            ConfirmOutcome::NotPending(_) => "verification_not_pending",
+            ConfirmOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -77,7 +77,7 @@ struct Guess {
     taken: bool,
 }
 
-enum Judged {
+enum CheckResult {
     Correct(Box<Model>),
     Wrong(Box<Model>),
     /// The verification is over, or the contact's daily quota of guesses is used up.
@@ -93,12 +93,17 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
-    pub async fn confirm(&self, caller: &Caller, id: &VerificationId, guess: &str) -> Result<Confirmation, Fault> {
+    pub async fn confirm(
+        &self,
+        caller: &RequestInfo,
+        id: &VerificationId,
+        guess: &str,
+    ) -> Result<ConfirmOutcome, Fault> {
         let event = Event::new(caller, audit::Act::ConfirmVerificationCode, audit::OK, self.0.clock.now());
         let confirmation = self.judge(caller, id, guess, event.clone()).await?;
         match confirmation {
             // The store wrote these to the audit trail with the change.
-            Confirmation::Confirmed { .. } | Confirmation::Repeated { .. } | Confirmation::Mismatch { .. } => {}
+            ConfirmOutcome::Confirmed { .. } | ConfirmOutcome::Repeated { .. } | ConfirmOutcome::Mismatch { .. } => {}
             _ => self.0.store.record(event.outcome(confirmation.outcome())).await,
         }
         Ok(confirmation)
@@ -106,50 +111,50 @@ impl Verifications {
 
     async fn judge(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         id: &VerificationId,
         guess: &str,
         event: Event,
-    ) -> Result<Confirmation, Fault> {
+    ) -> Result<ConfirmOutcome, Fault> {
         let parts = &self.0;
         let Some(row) = parts.store.verification(id).await? else {
-            return Ok(match parts.quotas.charge(Act::Guess, caller).await {
-                Ok(()) => Confirmation::NotFound,
-                Err(refused) => Confirmation::Quota(refused),
+            return Ok(match parts.quotas.charge(Operation::Guess, caller).await {
+                Ok(()) => ConfirmOutcome::NotFound,
+                Err(refused) => ConfirmOutcome::Quota(refused),
             });
         };
         if row.scenario.is_none()
-            && let Err(refused) = parts.quotas.charge(Act::Guess, caller).await
+            && let Err(refused) = parts.quotas.charge(Operation::Guess, caller).await
         {
-            return Ok(Confirmation::Quota(refused));
+            return Ok(ConfirmOutcome::Quota(refused));
         }
         let now = parts.clock.now();
         let repeatable = rules::is_repeatable(&row, now);
         if !repeatable && rules::standing(row.status, row.expires_at, now) != Standing::Pending {
-            return Ok(Confirmation::NotPending(parts.view(row)));
+            return Ok(ConfirmOutcome::NotPending(parts.view(row)));
         }
         let token = parts.token(&row, guess)?;
         if repeatable {
             return self.repeat(row, token, event, now).await;
         }
-        let (is_correct, taken) = match self.check_elsewhere(&row, guess, now).await? {
-            Checked::CodeIsOurs => (parts.is_right(&row, guess)?, false),
-            Checked::Judged { right } => (right, true),
-            Checked::Over(confirmation) => return Ok(confirmation),
+        let (is_correct, taken) = match self.check_with_provider(&row, guess, now).await? {
+            ProviderCheckResult::CodeIsOurs => (parts.is_right(&row, guess)?, false),
+            ProviderCheckResult::Checked { right } => (right, true),
+            ProviderCheckResult::Over(confirmation) => return Ok(confirmation),
         };
         let judged = parts.judge(row, Guess { is_correct, taken }, token.hash(), event.clone(), now).await?;
         match judged {
-            Judged::Correct(row) => {
+            CheckResult::Correct(row) => {
                 parts.note_guess(&row, true, &event).await;
                 let proof = parts.proof(&row, token, now, now + parts.settings.proof_ttl)?;
-                Ok(Confirmation::Confirmed { verification: parts.published(*row), proof: Box::new(proof) })
+                Ok(ConfirmOutcome::Confirmed { verification: parts.publish(*row), proof: Box::new(proof) })
             }
-            Judged::Wrong(row) => {
+            CheckResult::Wrong(row) => {
                 parts.note_guess(&row, false, &event).await;
-                let verification = parts.published(*row);
-                Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
+                let verification = parts.publish(*row);
+                Ok(ConfirmOutcome::Mismatch { attempts_remaining: verification.attempts_remaining() })
             }
-            Judged::NotAccepted => self.not_accepted(id, is_correct, token, event, now).await,
+            CheckResult::NotAccepted => self.not_accepted(id, is_correct, token, event, now).await,
         }
     }
 
@@ -161,22 +166,22 @@ impl Verifications {
         token: ProofToken,
         event: Event,
         now: Timestamp,
-    ) -> Result<Confirmation, Fault> {
-        let Some(found) = self.get(id).await? else { return Ok(Confirmation::NotFound) };
+    ) -> Result<ConfirmOutcome, Fault> {
+        let Some(found) = self.get(id).await? else { return Ok(ConfirmOutcome::NotFound) };
         if found.standing().is_over() {
             // A concurrent request with the same code was first.
             let repeatable = rules::is_repeatable(found.row(), now);
             return match repeatable {
                 true => self.repeat(found.row().clone(), token, event, now).await,
-                false => Ok(Confirmation::NotPending(found)),
+                false => Ok(ConfirmOutcome::NotPending(found)),
             };
         }
         // It became a decoy during the check (`Tx::close_verifications`): no guess is correct.
         if is_correct && found.row().decoy {
-            return Ok(Confirmation::Mismatch { attempts_remaining: found.attempts_remaining() });
+            return Ok(ConfirmOutcome::Mismatch { attempts_remaining: found.attempts_remaining() });
         }
         // The verification is still pending, so the quota of guesses was exceeded.
-        Ok(Confirmation::Quota(self.0.guesses_used_up(now)))
+        Ok(ConfirmOutcome::Quota(self.0.daily_guesses_exceeded(now)))
     }
 }
 
@@ -198,7 +203,7 @@ impl Parts {
         if is_correct && let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
             self.quotas.note_confirmed(&phone.prefix()).await;
         }
-        let Some(alarm) = self.quotas.note_guess(is_correct).await else { return };
+        let Some(alarm) = self.quotas.count_guess(is_correct).await else { return };
         let act = if alarm.raised { audit::Act::GuessingSuspected } else { audit::Act::GuessingOver };
         let Alarm { raised, guesses, confirmed } = alarm;
         tracing::warn!(raised, guesses, confirmed, "share of correct codes crossed GUESSING_MIN_CONFIRMED");
@@ -215,7 +220,7 @@ impl Parts {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
         let test = contact.as_ref().filter(|_| row.scenario.is_some()).and_then(|to| self.test_contact(to));
         let is_correct = match test {
-            Some(test) => code::is_same(&test.code, guess) && test.scenario != Scenario::Locked,
+            Some(test) => code::matches_code(&test.code, guess) && test.scenario != Scenario::Locked,
             None => {
                 let unknown = || Fault::unavailable("unknown server key of a code");
                 spec(row).matches(&row.id, &self.keys, guess).ok_or_else(unknown)?
@@ -231,16 +236,16 @@ impl Parts {
         token_hash: String,
         event: Event,
         now: Timestamp,
-    ) -> Result<Judged, Fault> {
+    ) -> Result<CheckResult, Fault> {
         let limits = (row.scenario.is_none() && !taken).then(|| self.guess_limits(now));
-        let event = event.maybe_account(row.account_id.clone());
+        let event = event.account_opt(row.account_id.clone());
         let event = match Contact::from_stored(row.contact_kind, &row.contact) {
             Some(contact) => event.contact(contact.masked()),
             None => event,
         };
         let event = if is_correct { event } else { event.outcome(MISMATCH) };
         let locked = Event { act: audit::Act::VerificationLocked, outcome: audit::OK, ..event.clone() };
-        let judgement = Judgement {
+        let judgement = AttemptResult {
             verification: row.id.clone(),
             usage_key: Self::usage_key(&row),
             limits,
@@ -250,26 +255,26 @@ impl Parts {
             event: event.clone(),
             locked: locked.clone(),
         };
-        let Some(row) = self.store.judge(judgement, now).await? else { return Ok(Judged::NotAccepted) };
+        let Some(row) = self.store.judge(judgement, now).await? else { return Ok(CheckResult::NotAccepted) };
         event.log();
         if is_correct {
-            Self::ended(&row, End::Verified);
+            Self::count_end(&row, End::Verified);
             let waited = (now - row.created_at).to_std().unwrap_or_default();
             metrics::confirmed(row.purpose, row.delivery_channel, waited);
-            return Ok(Judged::Correct(Box::new(row)));
+            return Ok(CheckResult::Correct(Box::new(row)));
         }
         if row.status == Status::Locked {
-            Self::ended(&row, End::Locked);
-            self.withdraw(&row);
+            Self::count_end(&row, End::Locked);
+            self.cancel_at_provider(&row);
             locked.log();
         }
-        Ok(Judged::Wrong(Box::new(row)))
+        Ok(CheckResult::Wrong(Box::new(row)))
     }
 
     /// The account that signed up with this address and waits for its code.
     fn activation(&self, row: &Model) -> Option<Activation> {
         let account = row.account_id.clone().filter(|_| row.purpose == Purpose::SignUp)?;
-        Some(Activation { account, email_key: row.contact_key.clone(), status: self.activated })
+        Some(Activation { account, email_key: row.contact_key.clone(), status: self.activated_status })
     }
 
     fn proof_row(&self, row: Model, token_hash: String, now: Timestamp) -> entity::proof::Model {

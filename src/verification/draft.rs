@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     code::{self, CodeSpec},
-    delivery::{Content, Notice, Order},
+    delivery::{Content, Notice, OutgoingMessage},
     store::entity::verification::Model,
 };
 use domain::{
@@ -64,14 +64,14 @@ impl Parts {
 }
 
 /// The message of a verification for its recipient.
-pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Locale, discreet: bool) -> Order {
+pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Locale, discreet: bool) -> OutgoingMessage {
     let (content, decoy, own) = match recipient {
-        Recipient::Holder { to, .. } => (Content::Code(spec(row)), false, to),
+        Recipient::Code { to, .. } => (Content::Code(spec(row)), false, to),
         Recipient::Decoy => (Content::Code(spec(row)), true, None),
-        Recipient::Unknown => (Content::Notice(Notice::NoAccount), false, None),
-        Recipient::Told { to, notice, .. } => (Content::Notice(notice), false, to),
+        Recipient::NotifyUnknown => (Content::Notice(Notice::NoAccount), false, None),
+        Recipient::NotifyOwner { to, notice, .. } => (Content::Notice(notice), false, to),
     };
-    Order {
+    OutgoingMessage {
         id: row.delivery_id.clone(),
         verification: Some(row.id.clone()),
         channel: row.delivery_channel,

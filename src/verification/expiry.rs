@@ -55,7 +55,7 @@ impl ExpiryCounter {
         let now = self.clock.now();
         // The end of the lease is the time of the last count plus its length: a new holder continues from there.
         let last_count = self.store.lease_ends(EXPIRIES).await?.map_or(now, |ends| ends - LEASE);
-        if !self.store.hold_lease(EXPIRIES, &self.process, LEASE, now).await? {
+        if !self.store.acquire_lease(EXPIRIES, &self.process, LEASE, now).await? {
             return Ok(());
         }
         let since = last_count.max(now - MAX_GAP);

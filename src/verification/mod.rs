@@ -9,12 +9,12 @@ mod checked;
 mod confirm;
 mod draft;
 mod expiry;
+mod idempotency_locks;
 mod proof;
 mod repeat;
 mod resend;
 pub mod rules;
 mod start;
-mod turns;
 mod view;
 mod watch;
 
@@ -25,13 +25,13 @@ use chrono::Datelike;
 pub use self::{
     attestation::{Attestation, Attestor},
     cancel::Canceled,
-    confirm::{Confirmation, Proof},
+    confirm::{ConfirmOutcome, Proof},
     expiry::ExpiryCounter,
-    proof::{ProofToken, Rejection, spent},
-    resend::Resent,
+    idempotency_locks::Turns,
+    proof::{ProofToken, Rejection, spent_proof},
+    resend::ResendResult,
     rules::Standing,
-    start::{Audience, Judge, Recipient, Start, Started, Writing},
-    turns::Turns,
+    start::{Recipient, RecipientSource, ResolveInTx, ResolveRecipient, Start, StartOutcome},
     view::{Delivery, Verification},
 };
 use crate::{
@@ -39,7 +39,7 @@ use crate::{
     events::{Events, Snapshot},
     quota::{Quotas, rules::local_day},
     store::{
-        Page, Slice, Store, UsageLimits,
+        Page, PageRequest, Store, UsageLimits,
         entity::{self, account::AccountStatus},
     },
 };
@@ -51,7 +51,7 @@ use domain::{
 };
 use platform::{
     clock::{Clock, Entropy},
-    config::{self, TellUnknown, quota::ContactQuotas},
+    config::{self, NotifyUnknown, quota::ContactQuotas},
     fault::Fault,
     keys::ServerKeys,
     telemetry::metrics::{self, End},
@@ -82,9 +82,9 @@ pub struct Parts {
     /// Whether responses may distinguish unknown accounts from known ones.
     pub accounts_disclosed: bool,
     /// Which contacts without an account get a message that says so in place of a code.
-    pub tell_unknown: TellUnknown,
+    pub notify_unknown: NotifyUnknown,
     /// The status of an account after it confirmed the code of its sign-up.
-    pub activated: AccountStatus,
+    pub activated_status: AccountStatus,
 }
 
 impl Verifications {
@@ -98,7 +98,7 @@ impl Verifications {
         purpose: Purpose,
     ) -> Result<Result<entity::proof::Model, Rejection>, Fault> {
         let found = self.0.store.proof(token_hash).await?;
-        Ok(proof::look(found, purpose, self.0.clock.now()))
+        Ok(proof::check(found, purpose, self.0.clock.now()))
     }
 
     pub fn new(parts: Parts) -> Self {
@@ -122,14 +122,14 @@ impl Verifications {
         &self,
         account: &AccountId,
         by_holder: bool,
-        slice: &Slice,
+        slice: &PageRequest,
     ) -> Result<Page<Verification>, Fault> {
         let page = self.0.store.verifications_of(account, slice, by_holder, self.0.clock.now()).await?;
         Ok(Page { rows: page.rows.into_iter().map(|row| self.0.view(row)).collect(), more: page.more })
     }
 
     /// Whether a provider is configured for this channel.
-    pub fn reaches(&self, channel: Channel) -> bool {
+    pub fn has_provider_for(&self, channel: Channel) -> bool {
         self.0.routes.leads(channel)
     }
 
@@ -188,14 +188,14 @@ impl Parts {
     }
 
     /// Counts the end of a verification in the metrics. Decoys are not counted.
-    fn ended(row: &entity::verification::Model, end: End) {
+    fn count_end(row: &entity::verification::Model, end: End) {
         if !row.decoy {
             metrics::verification_ended(row.purpose, row.delivery_channel, end);
         }
     }
 
     /// Publishes the state of a verification to its watchers after a commit.
-    fn published(&self, row: entity::verification::Model) -> Verification {
+    fn publish(&self, row: entity::verification::Model) -> Verification {
         self.events.publish(Snapshot::of(&row));
         self.view(row)
     }

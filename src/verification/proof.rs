@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     code,
-    store::{Spending, entity::proof::Model},
+    store::{SpendResult, entity::proof::Model},
 };
 use domain::{Timestamp, ids::VerificationId, purpose::Purpose};
 use platform::{config::Secret, keys::ServerKey};
@@ -18,7 +18,7 @@ impl ProofToken {
     /// The token for `guess`, valid if it is the code of this verification. `key` is the verification's server key. For
     /// any other guess no proof with this token exists.
     pub(super) fn derive(key: &ServerKey, id: &VerificationId, purpose: Purpose, generation: i32, guess: &str) -> Self {
-        let (code, generation) = (code::typed(guess), generation.to_be_bytes());
+        let (code, generation) = (code::normalised_guess(guess), generation.to_be_bytes());
         let parts = [id.as_str().as_bytes(), purpose.as_str().as_bytes(), &generation, code.expose().as_bytes()];
         Self(Secret::new(hex::encode(key.derive("proof-token/1", &parts))))
     }
@@ -50,7 +50,7 @@ pub enum Rejection {
 }
 
 /// Returns the proof if it can be spent now, otherwise the reason.
-pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
+pub(super) fn check(found: Option<Model>, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
     match found {
         Some(proof) if proof.purpose == purpose && proof.spent_at.is_none() && proof.expires_at > now => Ok(proof),
         found => Err(rejection(found.as_ref(), purpose, now)),
@@ -73,10 +73,10 @@ fn rejection(found: Option<&Model>, purpose: Purpose, now: Timestamp) -> Rejecti
 ///
 /// # Errors
 /// The reason.
-pub fn spent(spending: Spending, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
+pub fn spent_proof(spending: SpendResult, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
     match spending {
-        Spending::Spent(proof) => Ok(*proof),
-        Spending::Refused(found) => Err(rejection(found.as_deref(), purpose, now)),
+        SpendResult::Spent(proof) => Ok(*proof),
+        SpendResult::Refused(found) => Err(rejection(found.as_deref(), purpose, now)),
     }
 }
 

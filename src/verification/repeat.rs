@@ -5,8 +5,8 @@
 //! counted before the comparison, so that a verification that is over can be guessed at no more often than a pending
 //! one. A wrong code gets the same response as for any verification that is over.
 
-use super::{Confirmation, Parts, ProofToken, Verifications, rules};
-use crate::store::{Repeat, entity::verification::Model};
+use super::{ConfirmOutcome, Parts, ProofToken, Verifications, rules};
+use crate::store::{RepeatedCode, entity::verification::Model};
 use domain::Timestamp;
 use platform::{fault::Fault, telemetry::audit::Event};
 
@@ -24,9 +24,9 @@ impl Verifications {
         token: ProofToken,
         event: Event,
         now: Timestamp,
-    ) -> Result<Confirmation, Fault> {
+    ) -> Result<ConfirmOutcome, Fault> {
         let parts = &self.0;
-        let repeat = Repeat {
+        let repeat = RepeatedCode {
             verification: row.id.clone(),
             since: now - rules::REPEATABLE,
             usage_key: Parts::usage_key(&row),
@@ -34,10 +34,10 @@ impl Verifications {
         };
         let proof = parts.store.repeat_proof(repeat, now).await?;
         if let Some(proof) = proof.filter(|proof| proof.token_hash == token.hash()) {
-            parts.store.record(event.maybe_account(row.account_id.clone()).outcome(REPEATED)).await;
+            parts.store.record(event.account_opt(row.account_id.clone()).outcome(REPEATED)).await;
             let proof = parts.proof(&row, token, proof.created_at, proof.expires_at)?;
-            return Ok(Confirmation::Repeated { verification: parts.view(row), proof: Box::new(proof) });
+            return Ok(ConfirmOutcome::Repeated { verification: parts.view(row), proof: Box::new(proof) });
         }
-        Ok(self.get(&row.id).await?.map_or(Confirmation::NotFound, Confirmation::NotPending))
+        Ok(self.get(&row.id).await?.map_or(ConfirmOutcome::NotFound, ConfirmOutcome::NotPending))
     }
 }

@@ -7,15 +7,15 @@ use super::{
     start::destination,
 };
 use crate::{
-    delivery::{Content, Notice, Order},
-    quota::{Act, Refused},
+    delivery::{Content, Notice, OutgoingMessage},
+    quota::{Operation, Refused},
     store::{
-        Ending, Identifier, Reserved,
+        Identifier, Reservation, TxOutcome,
         entity::{account, delivery, verification::Model},
     },
 };
 use domain::{
-    caller::Caller,
+    caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::{AccountId, DeliveryId, VerificationId},
@@ -29,7 +29,7 @@ use platform::{
 };
 
 /// Result of a resend.
-pub enum Resent {
+pub enum ResendResult {
     Sent(Verification),
     NotFound,
     /// It is over.
@@ -45,16 +45,16 @@ pub enum Resent {
     Quota(Refused),
 }
 
-impl Resent {
+impl ResendResult {
     /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
-            Resent::Sent(_) => audit::OK,
-            Resent::NotFound => "verification_not_found",
-            Resent::NotPending(_) => "verification_not_pending",
-            Resent::WrongChannel | Resent::ChannelUnavailable => audit::INVALID_INPUT,
-            Resent::DeliveryRefused { .. } => "delivery_refused",
-            Resent::Quota(_) => audit::QUOTA_EXCEEDED,
+            ResendResult::Sent(_) => audit::OK,
+            ResendResult::NotFound => "verification_not_found",
+            ResendResult::NotPending(_) => "verification_not_pending",
+            ResendResult::WrongChannel | ResendResult::ChannelUnavailable => audit::INVALID_INPUT,
+            ResendResult::DeliveryRefused { .. } => "delivery_refused",
+            ResendResult::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
@@ -75,14 +75,14 @@ impl Verifications {
     /// A fault of the store or of the quotas.
     pub async fn resend(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         id: &VerificationId,
         channel: Option<Channel>,
-    ) -> Result<Resent, Fault> {
+    ) -> Result<ResendResult, Fault> {
         let event = Event::new(caller, audit::Act::ResendVerificationCode, audit::OK, self.0.clock.now());
         let resent = self.send_again(caller, id, channel, event.clone()).await?;
         // A successful resend was written to the audit trail with the message.
-        if !matches!(resent, Resent::Sent(_)) {
+        if !matches!(resent, ResendResult::Sent(_)) {
             self.0.store.record(event.outcome(resent.outcome())).await;
         }
         Ok(resent)
@@ -90,31 +90,31 @@ impl Verifications {
 
     async fn send_again(
         &self,
-        caller: &Caller,
+        caller: &RequestInfo,
         id: &VerificationId,
         channel: Option<Channel>,
         event: Event,
-    ) -> Result<Resent, Fault> {
+    ) -> Result<ResendResult, Fault> {
         let parts = &self.0;
         let Some(row) = parts.store.verification(id).await? else {
-            return Ok(parts.charge_guess(caller, Resent::NotFound).await);
+            return Ok(parts.charge_guess(caller, ResendResult::NotFound).await);
         };
         let now = parts.clock.now();
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
-            return Ok(parts.charge_guess(caller, Resent::NotPending(parts.view(row))).await);
+            return Ok(parts.charge_guess(caller, ResendResult::NotPending(parts.view(row))).await);
         }
         let channel = channel.unwrap_or(row.delivery_channel);
         // For a phone, e-mail means the account's own address; any other channel has to match the kind of contact.
         let by_letter = channel == Channel::Email && row.contact_kind == ContactKind::Phone;
         let is_valid_channel = match by_letter {
-            true => rules::may_go_by_letter(row.purpose),
+            true => rules::may_use_account_email(row.purpose),
             false => rules::channel(Some(channel), row.contact_kind).is_some(),
         };
-        if !is_valid_channel || (channel == Channel::Email && !rules::may_go_by_email(&parts.settings, row.purpose)) {
-            return Ok(parts.charge_guess(caller, Resent::WrongChannel).await);
+        if !is_valid_channel || (channel == Channel::Email && !rules::may_use_email(&parts.settings, row.purpose)) {
+            return Ok(parts.charge_guess(caller, ResendResult::WrongChannel).await);
         }
         if !parts.routes.leads(channel) {
-            return Ok(parts.charge_guess(caller, Resent::ChannelUnavailable).await);
+            return Ok(parts.charge_guess(caller, ResendResult::ChannelUnavailable).await);
         }
         let Some(to) = Contact::from_stored(row.contact_kind, &row.contact) else {
             return Err(Fault::internal("invalid contact of a verification"));
@@ -122,20 +122,20 @@ impl Verifications {
         let test = row.scenario.is_some();
         let destination = destination(&to).filter(|_| !by_letter);
         if !test {
-            let act = Act::SendCode { destination: destination.as_deref() };
+            let act = Operation::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
-                return Ok(Resent::Quota(refused));
+                return Ok(ResendResult::Quota(refused));
             }
         }
         if let Some(refused) = parts.rejected_permanently(&row).await? {
-            parts.quotas.give_back_send(destination.as_deref(), caller).await;
+            parts.quotas.refund_send(destination.as_deref(), caller).await;
             return Ok(refused);
         }
         let limits = (!test).then(|| parts.send_limits(now));
         let disclosed = parts.accounts_disclosed;
         let usage_key = row.purpose.usage_key(&to);
         let counted_by = usage_key.clone();
-        let event = event.maybe_account(row.account_id.clone()).contact(to.masked());
+        let event = event.account_opt(row.account_id.clone()).contact(to.masked());
         let entry = event.clone();
         let delivery = DeliveryId::new(&parts.entropy);
         let unknown = parts.was_no_account_notice(&row, channel).await?;
@@ -144,20 +144,20 @@ impl Verifications {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Some(again) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
-                        return Ok(Ending::Rollback(WriteResult::Over));
+                    let Some(again) = tx.record_resend(&row.id, &order.id, channel, by_letter, now).await? else {
+                        return Ok(TxOutcome::Rollback(WriteResult::Over));
                     };
                     if let Some(limits) = limits
-                        && tx.reserve_send(&counted_by, now, limits).await? == Reserved::Refused
+                        && tx.reserve_send(&counted_by, now, limits).await? == Reservation::Refused
                     {
-                        return Ok(Ending::Rollback(WriteResult::UsedUp));
+                        return Ok(TxOutcome::Rollback(WriteResult::UsedUp));
                     }
                     if by_letter {
                         // Looked up by phone number, which a decoy has too: both cases cost the same.
                         let holder = tx.account(&Identifier::Phone(row.contact_key.clone())).await?;
                         order = to_own_address(order, holder, row.account_id.as_ref());
                         if order.decoy && disclosed {
-                            return Ok(Ending::Rollback(WriteResult::NoAddress));
+                            return Ok(TxOutcome::Rollback(WriteResult::NoAddress));
                         }
                     } else if row.contact_kind == ContactKind::Email && row.purpose != Purpose::Contact {
                         let holder = tx.account(&Identifier::Email(row.contact_key.clone())).await?;
@@ -165,43 +165,43 @@ impl Verifications {
                     }
                     tx.insert_delivery(order).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(WriteResult::Resent(Box::new(again))))
+                    Ok(TxOutcome::Commit(WriteResult::Resent(Box::new(again))))
                 })
             })
             .await?;
         if !test && !matches!(written, WriteResult::Resent(_)) {
-            parts.quotas.give_back_send(destination.as_deref(), caller).await;
+            parts.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
             WriteResult::Resent(row) => {
                 event.log();
                 parts.outbox.dispatch(row.delivery_id.clone());
-                Ok(Resent::Sent(parts.published(*row)))
+                Ok(ResendResult::Sent(parts.publish(*row)))
             }
-            WriteResult::UsedUp => Ok(Resent::Quota(parts.why_refused(&usage_key, now).await?)),
-            WriteResult::NoAddress => Ok(Resent::WrongChannel),
-            WriteResult::Over => Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending)),
+            WriteResult::UsedUp => Ok(ResendResult::Quota(parts.exceeded_limit(&usage_key, now).await?)),
+            WriteResult::NoAddress => Ok(ResendResult::WrongChannel),
+            WriteResult::Over => Ok(self.get(id).await?.map_or(ResendResult::NotFound, ResendResult::NotPending)),
         }
     }
 }
 
 impl Parts {
     /// Charges a guess for a rejected resend, also for unknown ids, so that such requests are limited.
-    async fn charge_guess(&self, caller: &Caller, found: Resent) -> Resent {
-        self.quotas.charge(Act::Guess, caller).await.map_or_else(Resent::Quota, |()| found)
+    async fn charge_guess(&self, caller: &RequestInfo, found: ResendResult) -> ResendResult {
+        self.quotas.charge(Operation::Guess, caller).await.map_or_else(ResendResult::Quota, |()| found)
     }
 
     /// Whether the previous message said that there is no account. Also read for contacts with an account: both cases
     /// cost the same.
     async fn was_no_account_notice(&self, row: &Model, channel: Channel) -> Result<bool, Fault> {
-        if !self.tells_unknown(row.purpose, row.contact_kind, channel) {
+        if !self.notifies_unknown(row.purpose, row.contact_kind, channel) {
             return Ok(false);
         }
         let before = self.store.delivery(&row.delivery_id).await?;
         Ok(before.is_some_and(|before| before.kind == Notice::NoAccount.kind()))
     }
 
-    fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId, unknown: bool) -> Order {
+    fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId, unknown: bool) -> OutgoingMessage {
         // The owner of the contact got a notice in place of the code, and gets it again: a second message that is not
         // DELIVERED would reveal the difference.
         let is_notice = row.decoy && row.account_id.is_some() && row.closed_at.is_none();
@@ -210,7 +210,7 @@ impl Parts {
             (false, true) => Some(Notice::NoAccount),
             (false, false) => None,
         };
-        Order {
+        OutgoingMessage {
             id,
             verification: Some(row.id.clone()),
             channel,
@@ -226,13 +226,13 @@ impl Parts {
 
     /// Whether the newest message failed because the provider permanently rejects this contact. Reads the database only
     /// if a message has failed.
-    async fn rejected_permanently(&self, row: &Model) -> Result<Option<Resent>, Fault> {
+    async fn rejected_permanently(&self, row: &Model) -> Result<Option<ResendResult>, Fault> {
         if row.delivery_status != DeliveryStatus::Failed || row.contact_kind == ContactKind::Email {
             return Ok(None);
         }
         let delivery = self.store.delivery(&row.delivery_id).await?;
         let refused = delivery.filter(|delivery| delivery.refused);
-        Ok(refused.map(|delivery| Resent::DeliveryRefused { provider_code: delivery.reason }))
+        Ok(refused.map(|delivery| ResendResult::DeliveryRefused { provider_code: delivery.reason }))
     }
 }
 

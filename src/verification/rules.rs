@@ -77,12 +77,12 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
 /// Whether the code for a phone may also be sent to the e-mail address of its account. Only if the code grants access
 /// to the account, since both contacts are the account's. Otherwise the code proves control of the phone, which an
 /// e-mail would not.
-pub fn may_go_by_letter(purpose: Purpose) -> bool {
-    Purpose::OPENING.contains(&purpose)
+pub fn may_use_account_email(purpose: Purpose) -> bool {
+    Purpose::GRANTING_ACCESS.contains(&purpose)
 }
 
 /// Whether a code for `purpose` may be sent by e-mail.
-pub fn may_go_by_email(settings: &config::Verification, purpose: Purpose) -> bool {
+pub fn may_use_email(settings: &config::Verification, purpose: Purpose) -> bool {
     purpose != Purpose::SignIn || settings.sign_in_by_email_code
 }
 

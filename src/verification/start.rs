@@ -9,15 +9,15 @@ use super::{
 };
 use crate::{
     delivery::Notice,
-    quota::{self, Act, Refused},
+    quota::{self, Operation, Refused},
     store::{
-        Ending, Identifier, Reserved, Sending, Tx, UsageLimits,
+        Identifier, NewSend, Reservation, Tx, TxOutcome, UsageLimits,
         entity::{account, verification::Model},
     },
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::AccountId,
@@ -42,46 +42,46 @@ pub struct Start<R> {
     pub locale: Locale,
     /// The client's own key: the same key returns the same verification.
     pub idempotency_key: Option<String>,
-    pub audience: Audience<R>,
+    pub audience: RecipientSource<R>,
     /// The operation in the audit trail.
     pub act: audit::Act,
 }
 
 /// How the recipient is determined.
-pub enum Audience<R> {
+pub enum RecipientSource<R> {
     /// The contact itself.
     Anyone { account: Option<AccountId> },
     /// An account found by this identifier. It is looked up after the quotas, in the same transaction. `judge` has to
     /// be a pure function, since a transaction is open.
-    Account { identifier: Identifier, judge: Judge<R> },
+    Account { identifier: Identifier, judge: ResolveRecipient<R> },
     /// Determined by more than one statement, or with a write, in the same transaction, after the quotas.
-    Newcomer(Writing<R>),
+    Newcomer(ResolveInTx<R>),
 }
 
 /// Determines the recipient in a transaction, and may write. Must not do anything but SQL.
-pub type Writing<R> = Box<
+pub type ResolveInTx<R> = Box<
     dyn for<'t> FnOnce(&'t Tx) -> Pin<Box<dyn Future<Output = Result<Result<Recipient, R>, Fault>> + Send + 't>> + Send,
 >;
 
 /// Determines the recipient from an account. An error, allowed only if account existence is disclosed, has the caller's
 /// own type.
-pub type Judge<R> = Box<dyn FnOnce(Option<&account::Model>) -> Result<Recipient, R> + Send>;
+pub type ResolveRecipient<R> = Box<dyn FnOnce(Option<&account::Model>) -> Result<Recipient, R> + Send>;
 
 /// The recipient, and the kind of message.
 pub enum Recipient {
     /// The code. `to` is the contact as stored with the account, if it has one: the entered contact may differ in case,
     /// and then be another person's mailbox.
-    Holder { account: Option<AccountId>, to: Option<Contact> },
+    Code { account: Option<AccountId>, to: Option<Contact> },
     /// Nothing is sent, and the response looks like any other.
     Decoy,
     /// The contact gets a message that it has no account, in place of a code; the response looks like any other.
-    Unknown,
+    NotifyUnknown,
     /// The account's owner gets a notice in place of a code, at this contact; the response looks like any other.
-    Told { account: AccountId, to: Option<Contact>, notice: Notice },
+    NotifyOwner { account: AccountId, to: Option<Contact>, notice: Notice },
 }
 
 /// Result of a start.
-pub enum Started<R> {
+pub enum StartOutcome<R> {
     /// The message is queued, or was already under the same idempotency key.
     Sent(Verification),
     Quota(Refused),
@@ -94,7 +94,11 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
-    pub async fn start<R: Send + 'static>(&self, caller: &Caller, start: Start<R>) -> Result<Started<R>, Fault> {
+    pub async fn start<R: Send + 'static>(
+        &self,
+        caller: &RequestInfo,
+        start: Start<R>,
+    ) -> Result<StartOutcome<R>, Fault> {
         let parts = &self.0;
         let key = start.idempotency_key.as_deref().map(|key| idempotency_hash(key, start.purpose, &start.to));
         let event = Event::new(caller, start.act, audit::OK, parts.clock.now()).contact(start.to.masked());
@@ -104,47 +108,47 @@ impl Verifications {
         };
         if let Some(existing) = parts.existing(key.as_deref()).await? {
             // Nothing is sent, so only a lookup is charged.
-            if let Err(refused) = parts.quotas.charge(Act::Lookup, caller).await {
+            if let Err(refused) = parts.quotas.charge(Operation::Lookup, caller).await {
                 parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                return Ok(Started::Quota(refused));
+                return Ok(StartOutcome::Quota(refused));
             }
             parts.store.record(event).await;
-            return Ok(Started::Sent(existing));
+            return Ok(StartOutcome::Sent(existing));
         }
         let test = parts.test_contact(&start.to).is_some();
         let destination = destination(&start.to);
         if !test {
-            let act = Act::SendCode { destination: destination.as_deref() };
+            let act = Operation::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
                 parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                return Ok(Started::Quota(refused));
+                return Ok(StartOutcome::Quota(refused));
             }
         }
         let now = parts.clock.now();
         let usage_key = start.purpose.usage_key(&start.to);
         let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
         if !test && !matches!(written, WriteResult::New(_)) {
-            parts.quotas.give_back_send(destination.as_deref(), caller).await;
+            parts.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
             WriteResult::New(row) => {
                 if !row.decoy {
                     metrics::verification_started(row.purpose, row.delivery_channel);
                 }
-                event.maybe_account(row.account_id.clone()).log();
+                event.account_opt(row.account_id.clone()).log();
                 parts.outbox.dispatch(row.delivery_id.clone());
-                Ok(Started::Sent(parts.view(*row)))
+                Ok(StartOutcome::Sent(parts.view(*row)))
             }
-            WriteResult::Refused(refusal) => Ok(Started::Refused(refusal)),
+            WriteResult::Refused(refusal) => Ok(StartOutcome::Refused(refusal)),
             // A concurrent request with the same key was first, so its verification is returned.
             WriteResult::KeyTaken | WriteResult::UsedUp => match parts.existing(key.as_deref()).await? {
                 Some(existing) => {
                     parts.store.record(event).await;
-                    Ok(Started::Sent(existing))
+                    Ok(StartOutcome::Sent(existing))
                 }
                 None => {
                     parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                    Ok(Started::Quota(parts.why_refused(&usage_key, now).await?))
+                    Ok(StartOutcome::Quota(parts.exceeded_limit(&usage_key, now).await?))
                 }
             },
         }
@@ -164,17 +168,17 @@ impl Parts {
         let limits = draft.scenario.is_none().then(|| self.send_limits(now));
         let discreet = self.is_discreet(start.purpose, start.channel);
         let notify_unknown =
-            draft.scenario.is_none() && self.tells_unknown(start.purpose, start.to.kind(), start.channel);
+            draft.scenario.is_none() && self.notifies_unknown(start.purpose, start.to.kind(), start.channel);
         let usage_key = start.purpose.usage_key(&start.to);
         let Start { to, locale, audience, .. } = start;
         match (limits, audience) {
             // No reads are needed first, so all rows are written in one statement.
-            (Some(limits), Audience::Anyone { account }) if draft.idempotency_key.is_none() => {
+            (Some(limits), RecipientSource::Anyone { account }) if draft.idempotency_key.is_none() => {
                 let verification = Model { account_id: account.clone(), ..draft };
-                let recipient = Recipient::Holder { account: account.clone(), to: None };
+                let recipient = Recipient::Code { account: account.clone(), to: None };
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
-                let event = entry.maybe_account(account);
-                let sending = Sending { limits, usage_key, verification: verification.clone(), delivery, event };
+                let event = entry.account_opt(account);
+                let sending = NewSend { limits, usage_key, verification: verification.clone(), delivery, event };
                 Ok(match self.store.write_sending(sending, now).await? {
                     true => WriteResult::New(Box::new(verification)),
                     false => WriteResult::UsedUp,
@@ -184,22 +188,22 @@ impl Parts {
                 let written = self.store.write(move |tx| {
                     Box::pin(async move {
                         if let Some(refused) = reserve(tx, &usage_key, now, limits).await? {
-                            return Ok(Ending::Rollback(refused));
+                            return Ok(TxOutcome::Rollback(refused));
                         }
                         let mut row = draft;
                         let recipient = match recipient(tx, audience, notify_unknown).await? {
                             Ok(recipient) => recipient,
-                            Err(refusal) => return Ok(Ending::Rollback(WriteResult::Refused(refusal))),
+                            Err(refusal) => return Ok(TxOutcome::Rollback(WriteResult::Refused(refusal))),
                         };
                         row.account_id = recipient.account().cloned();
                         // Marked as decoy: its code is not sent, so it cannot be confirmed.
-                        row.decoy = !matches!(recipient, Recipient::Holder { .. });
+                        row.decoy = !matches!(recipient, Recipient::Code { .. });
                         if !tx.insert_verification(row.clone()).await? {
-                            return Ok(Ending::Rollback(WriteResult::KeyTaken));
+                            return Ok(TxOutcome::Rollback(WriteResult::KeyTaken));
                         }
                         tx.insert_delivery(order(&row, recipient, to, locale, discreet).into_row(now)).await?;
-                        tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
-                        Ok(Ending::Commit(WriteResult::New(Box::new(row))))
+                        tx.insert_audit(&entry.account_opt(row.account_id.clone())).await?;
+                        Ok(TxOutcome::Commit(WriteResult::New(Box::new(row))))
                     })
                 });
                 written.await
@@ -224,31 +228,35 @@ async fn reserve<R>(
 ) -> Result<Option<WriteResult<R>>, Fault> {
     let Some(limits) = limits else { return Ok(None) };
     let reserved = tx.reserve_send(usage_key, now, limits).await?;
-    Ok((reserved == Reserved::Refused).then_some(WriteResult::UsedUp))
+    Ok((reserved == Reservation::Refused).then_some(WriteResult::UsedUp))
 }
 
 impl Recipient {
     fn account(&self) -> Option<&AccountId> {
         match self {
-            Recipient::Holder { account, .. } => account.as_ref(),
-            Recipient::Told { account, .. } => Some(account),
-            Recipient::Decoy | Recipient::Unknown => None,
+            Recipient::Code { account, .. } => account.as_ref(),
+            Recipient::NotifyOwner { account, .. } => Some(account),
+            Recipient::Decoy | Recipient::NotifyUnknown => None,
         }
     }
 }
 
-async fn recipient<R>(tx: &Tx, audience: Audience<R>, notify_unknown: bool) -> Result<Result<Recipient, R>, Fault> {
+async fn recipient<R>(
+    tx: &Tx,
+    audience: RecipientSource<R>,
+    notify_unknown: bool,
+) -> Result<Result<Recipient, R>, Fault> {
     match audience {
-        Audience::Anyone { account } => Ok(Ok(Recipient::Holder { account, to: None })),
-        Audience::Account { identifier, judge } => {
+        RecipientSource::Anyone { account } => Ok(Ok(Recipient::Code { account, to: None })),
+        RecipientSource::Account { identifier, judge } => {
             let account = tx.account(&identifier).await?;
             let decided = judge(account.as_ref());
             Ok(decided.map(|recipient| match recipient {
-                Recipient::Decoy if notify_unknown && account.is_none() => Recipient::Unknown,
+                Recipient::Decoy if notify_unknown && account.is_none() => Recipient::NotifyUnknown,
                 recipient => recipient,
             }))
         }
-        Audience::Newcomer(write) => write(tx).await,
+        RecipientSource::Newcomer(write) => write(tx).await,
     }
 }
 
@@ -267,10 +275,10 @@ impl Parts {
 
     /// Whether a contact without an account gets a message that says so, in place of a code, so that a user with a
     /// wrong contact does not wait for a code. Nothing is sent through a provider that carries only codes.
-    pub(super) fn tells_unknown(&self, purpose: Purpose, kind: ContactKind, channel: Channel) -> bool {
-        Purpose::OPENING.contains(&purpose)
+    pub(super) fn notifies_unknown(&self, purpose: Purpose, kind: ContactKind, channel: Channel) -> bool {
+        Purpose::GRANTING_ACCESS.contains(&purpose)
             && !self.accounts_disclosed
-            && self.tell_unknown.includes(kind)
+            && self.notify_unknown.includes(kind)
             && self.routes.carry_notices(channel)
     }
 
@@ -288,7 +296,7 @@ impl Parts {
             .write(move |tx| {
                 Box::pin(async move {
                     tx.release_idempotency_key(&key, now).await?;
-                    Ok(Ending::Commit(()))
+                    Ok(TxOutcome::Commit(()))
                 })
             })
             .await?;
@@ -297,7 +305,7 @@ impl Parts {
 
     /// The limit that a rejected send exceeded. If there are two, the one that lasts longer: a client that waits for
     /// the given time should not be rejected again.
-    pub(super) async fn why_refused(&self, usage_key: &str, now: Timestamp) -> Result<Refused, Fault> {
+    pub(super) async fn exceeded_limit(&self, usage_key: &str, now: Timestamp) -> Result<Refused, Fault> {
         let usage = self.store.contact_usage(usage_key).await?;
         let last_sent_at = usage.as_ref().and_then(|usage| usage.last_sent_at);
         let today = self.today(now);
@@ -312,7 +320,7 @@ impl Parts {
     }
 
     /// The contact's daily quota of guesses is used up, until midnight.
-    pub(super) fn guesses_used_up(&self, now: Timestamp) -> Refused {
+    pub(super) fn daily_guesses_exceeded(&self, now: Timestamp) -> Refused {
         let retry_at = quota::rules::next_midnight(now, self.limits.time_zone);
         metrics::quota_refused("guess", quota::Quota::ContactDaily.as_str());
         Refused { quota: quota::Quota::ContactDaily, retry_at }

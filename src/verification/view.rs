@@ -115,7 +115,7 @@ impl Verification {
     }
 
     /// Updates the time only.
-    pub(super) fn look(&mut self, now: Timestamp) {
+    pub(super) fn advance_to(&mut self, now: Timestamp) {
         self.as_of = now;
     }
 

@@ -4,7 +4,7 @@ use futures_util::Stream;
 
 use super::{Verification, Verifications};
 use crate::{
-    events::{Wake, Watcher},
+    events::{WatchEvent, Watcher},
     store::Store,
 };
 use domain::ids::VerificationId;
@@ -66,12 +66,12 @@ impl Watch {
         loop {
             tokio::select! {
                 wake = self.watcher.next() => match wake {
-                    Wake::Changed(change) => {
+                    WatchEvent::Changed(change) => {
                         if self.current.take(&change, self.clock.now()) {
                             return Ok(());
                         }
                     }
-                    Wake::Reread => {
+                    WatchEvent::Reread => {
                         if Box::pin(self.reread()).await? {
                             return Ok(());
                         }
@@ -96,7 +96,7 @@ impl Watch {
         match self.store.verification(self.current.id()).await? {
             Some(row) if row.sequence >= self.current.row().sequence => self.current.replace(row, now),
             // Deleted with its account: only the time can change it now, and that ends it.
-            Some(_) | None => self.current.look(now),
+            Some(_) | None => self.current.advance_to(now),
         }
         Ok(self.current.sequence() > before)
     }

@@ -65,7 +65,7 @@ impl fmt::Display for ClientAddress {
 
 /// The context of a request. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub struct RequestInfo {
     pub address: ClientAddress,
     /// At most 512 bytes; the HTTP layer truncates it.
     pub user_agent: Option<Arc<str>>,

@@ -13,7 +13,7 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const DIGITS: usize = 26;
 
 /// A new random id with this prefix.
-fn fresh(prefix: &str, random: &impl RandomBytes) -> String {
+fn random_id(prefix: &str, random: &impl RandomBytes) -> String {
     let mut bits = u128::from_be_bytes(random.random_bytes());
     let mut digits = [0u8; DIGITS];
     for digit in digits.iter_mut().rev() {
@@ -42,7 +42,7 @@ macro_rules! id {
         impl $name {
             /// A new random id.
             pub fn new(random: &impl RandomBytes) -> Self {
-                Self(fresh($prefix, random))
+                Self(random_id($prefix, random))
             }
 
             /// Parses an id. None if `text` is not well formed, so that no lookup is needed.

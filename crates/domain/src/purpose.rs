@@ -36,14 +36,14 @@ pub enum Purpose {
 pub enum Effect {
     None,
     /// It gives or changes access to the account.
-    Opens,
+    GrantsAccess,
     /// It confirms that contact changes are undone.
     Undoes,
 }
 
 impl Purpose {
     /// The purposes whose proof alone gives access to an account.
-    pub const OPENING: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
+    pub const GRANTING_ACCESS: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
 
     /// Every purpose.
     pub const ALL: [Self; 8] = [
@@ -73,7 +73,7 @@ impl Purpose {
             | Purpose::PasswordReset
             | Purpose::PhoneChange
             | Purpose::EmailChange
-            | Purpose::StepUp => Effect::Opens,
+            | Purpose::StepUp => Effect::GrantsAccess,
             Purpose::ContactUndo => Effect::Undoes,
         }
     }

@@ -48,7 +48,7 @@ impl Clock {
 
     /// The system clock, even if it was set back. For signatures that are dated or checked by the clock of another
     /// system. Everything else uses [`Clock::now`].
-    pub fn wall(&self) -> Timestamp {
+    pub fn system_time(&self) -> Timestamp {
         match self {
             #[expect(clippy::disallowed_methods, reason = "signatures need the unadjusted system time")]
             Clock::System => to_millis(Utc::now()),

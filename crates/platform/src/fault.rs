@@ -68,7 +68,7 @@ impl Fault {
 
     /// Adds the operation that failed, outermost last.
     #[must_use]
-    pub fn doing(self, what: &'static str) -> Self {
+    pub fn context(self, what: &'static str) -> Self {
         let mut inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
             kind: shared.kind,
             doing: shared.doing.clone(),
@@ -107,7 +107,7 @@ impl std::fmt::Debug for Fault {
 }
 
 /// Adds to an error the operation that failed.
-pub trait Doing<T> {
+pub trait FaultContext<T> {
     /// Adds `what` to the fault, or converts another error into a fault.
     ///
     /// # Errors
@@ -115,12 +115,12 @@ pub trait Doing<T> {
     fn doing(self, what: &'static str) -> Result<T, Fault>;
 }
 
-impl<T, E: Into<Fault>> Doing<T> for Result<T, E> {
+impl<T, E: Into<Fault>> FaultContext<T> for Result<T, E> {
     #[track_caller]
     fn doing(self, what: &'static str) -> Result<T, Fault> {
         match self {
             Ok(value) => Ok(value),
-            Err(error) => Err(error.into().doing(what)),
+            Err(error) => Err(error.into().context(what)),
         }
     }
 }

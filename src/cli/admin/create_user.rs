@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Role;
 use crate::{
-    account::{Created, NewUser},
+    account::{CreateUserOutcome, NewUser},
     app::{self, Settings, World},
 };
 use domain::{
@@ -70,15 +70,17 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
     };
     let accounts = app::accounts(settings, World::real()).await?;
     match accounts.create_user(super::run_name(), user).await.map_err(|fault| fault.words())? {
-        Created::Created(id) => {
+        CreateUserOutcome::Created(id) => {
             say!("{}", id.as_str());
             Ok(())
         }
-        Created::PasswordRejected(violations) => {
-            let wrong: Vec<_> = violations.into_iter().map(Violation::words).collect();
+        CreateUserOutcome::PasswordRejected(violations) => {
+            let wrong: Vec<_> = violations.into_iter().map(Violation::description).collect();
             Err(format!("the password {}", wrong.join(", ")))
         }
-        Created::Taken => Err("the username, phone number or e-mail address belongs to another account".to_owned()),
+        CreateUserOutcome::Taken => {
+            Err("the username, phone number or e-mail address belongs to another account".to_owned())
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{run_name, today};
 use crate::{
-    account::{Import, Imported, LineRefusal},
+    account::{Import, ImportOutcome, LineRejection},
     app::{self, Settings, World},
 };
 
@@ -49,7 +49,7 @@ pub struct Arguments {
     file: PathBuf,
 }
 
-type Line = Result<String, LineRefusal>;
+type Line = Result<String, LineRejection>;
 
 /// Imports the lines, prints rejected lines with the reasons, and the totals.
 pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String> {
@@ -120,7 +120,7 @@ fn read_ahead(source: Box<dyn Read + Send>, bar: ProgressBar) -> (mpsc::Receiver
 /// The next line and its length in bytes. `None`: end of input. Of a line that is too long only `MAX_LINE` bytes are
 /// buffered.
 fn next_line(source: &mut impl BufRead) -> io::Result<Option<(Line, u64)>> {
-    let refused = |reason| Err(LineRefusal::new("line", reason));
+    let refused = |reason| Err(LineRejection::new("line", reason));
     let mut bytes = Vec::new();
     let mut length = source.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut bytes)?;
     if length == 0 {
@@ -154,13 +154,13 @@ struct Counts {
 }
 
 impl Progress {
-    fn report(&mut self, number: usize, line: &Imported) {
+    fn report(&mut self, number: usize, line: &ImportOutcome) {
         let counts = &mut self.counts;
         counts.last = number;
         match line {
-            Imported::Made => counts.made += 1,
-            Imported::Known => counts.known += 1,
-            Imported::Refused(refusals) => {
+            ImportOutcome::Made => counts.made += 1,
+            ImportOutcome::AlreadyExists => counts.known += 1,
+            ImportOutcome::Refused(refusals) => {
                 counts.refused += 1;
                 for refusal in refusals {
                     self.bar.suspend(|| eprintln!("line {number}: {refusal}"));
@@ -190,7 +190,7 @@ mod tests {
     fn invalid_lines_are_refused_and_others_read() {
         let long = "x".repeat(MAX_LINE * 3);
         let source = [b"\xEF\xBB\xBFone\r\n\n", b"\xFF\n".as_slice(), long.as_bytes(), b"\nlast"].concat();
-        let refused = |reason| Err(LineRefusal::new("line", reason));
+        let refused = |reason| Err(LineRejection::new("line", reason));
         let read = lines(&source);
         let expected = [
             Ok("one\r\n".to_owned()),

@@ -17,7 +17,7 @@ use crate::{
     app::{Settings, World},
     store::entity::account,
 };
-use platform::config::{self, Place};
+use platform::config::{self, DatabaseLocation};
 
 /// The arguments of `admin`.
 #[derive(Args)]
@@ -43,9 +43,9 @@ enum Command {
     ///
     /// Running processes refuse its access tokens within REVOCATION_LAG. An administrator can lift the suspension with
     /// the mutation setAccountStatus. The last administrator can't be suspended.
-    Suspend(operate::Who),
+    Suspend(operate::AccountArgument),
     /// Reset the failed-login counter of an account, so that it can sign in again at once.
-    Unlock(operate::Who),
+    Unlock(operate::AccountArgument),
     /// Import the accounts of another system with their password hashes: one JSON object on each line.
     #[command(after_long_help = import_users::FORMAT)]
     ImportUsers(import_users::Arguments),
@@ -85,12 +85,12 @@ pub async fn run(settings: Settings, Arguments { command, create }: Arguments) -
 /// appear to succeed.
 fn database_is_there(store: &config::Store) -> Result<(), String> {
     match &store.place {
-        Place::Sqlite { file } if !file.exists() => Err(format!(
+        DatabaseLocation::Sqlite { file } if !file.exists() => Err(format!(
             "the database {} does not exist: run this in the folder of the service, or set DATA_DIR (or DATABASE_URL) as \
              the service does; for a new installation, start the service once, or add --create",
             absolute(file).display()
         )),
-        Place::Sqlite { .. } | Place::Postgres { .. } => Ok(()),
+        DatabaseLocation::Sqlite { .. } | DatabaseLocation::Postgres { .. } => Ok(()),
     }
 }
 

@@ -4,14 +4,14 @@ use clap::Args;
 
 use super::{Role, run_name};
 use crate::{
-    account::{Operated, rules::Forbidden},
+    account::{Operated, rules::AdminRejection},
     app::{self, Settings, World},
 };
 use platform::fault::Fault;
 
 /// The account.
 #[derive(Args)]
-pub struct Who {
+pub struct AccountArgument {
     /// An id (acc_…), a username, a phone number or an e-mail address.
     who: String,
 }
@@ -20,13 +20,13 @@ pub struct Who {
 #[derive(Args)]
 pub struct Grant {
     #[command(flatten)]
-    who: Who,
+    who: AccountArgument,
     /// The new role of the account.
     #[arg(long, value_enum, default_value_t = Role::Admin)]
     role: Role,
 }
 
-pub async fn grant(settings: Settings, Grant { who: Who { who }, role }: Grant) -> Result<(), String> {
+pub async fn grant(settings: Settings, Grant { who: AccountArgument { who }, role }: Grant) -> Result<(), String> {
     let numbers = settings.config.contacts.numbers;
     let accounts = app::accounts(settings, World::real()).await?;
     let done = match role {
@@ -36,16 +36,16 @@ pub async fn grant(settings: Settings, Grant { who: Who { who }, role }: Grant) 
     say(&who, accounts.grant(run_name(), &who, numbers, role.into()).await, done)
 }
 
-pub async fn suspend(settings: Settings, Who { who }: Who) -> Result<(), String> {
+pub async fn suspend(settings: Settings, AccountArgument { who }: AccountArgument) -> Result<(), String> {
     let numbers = settings.config.contacts.numbers;
     let accounts = app::accounts(settings, World::real()).await?;
     say(&who, accounts.suspend(run_name(), &who, numbers).await, "is suspended, and its sessions are ended")
 }
 
-pub async fn unlock(settings: Settings, Who { who }: Who) -> Result<(), String> {
+pub async fn unlock(settings: Settings, AccountArgument { who }: AccountArgument) -> Result<(), String> {
     let numbers = settings.config.contacts.numbers;
     let accounts = app::accounts(settings, World::real()).await?;
-    say(&who, accounts.unlock_from_console(run_name(), &who, numbers).await, "is unlocked")
+    say(&who, accounts.unlock_by_operator(run_name(), &who, numbers).await, "is unlocked")
 }
 
 fn say(who: &str, operated: Result<Operated, Fault>, done: &str) -> Result<(), String> {
@@ -58,11 +58,11 @@ fn say(who: &str, operated: Result<Operated, Fault>, done: &str) -> Result<(), S
             "no account has the id, username, phone number or e-mail address {who:?}; a phone number outside of \
              DEFAULT_REGION needs + and its country code"
         )),
-        Operated::Forbidden(Forbidden::LastAdministrator) => Err(
+        Operated::Forbidden(AdminRejection::LastAdministrator) => Err(
             "this is the last administrator: make another account an administrator first, with countersign admin grant"
                 .to_owned(),
         ),
-        Operated::Forbidden(Forbidden::NotAStatusToSet) => {
+        Operated::Forbidden(AdminRejection::StatusNotAllowed) => {
             Err("the address of this account is not verified yet: until then it can't be used anyway".to_owned())
         }
     }

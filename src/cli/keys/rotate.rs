@@ -12,7 +12,7 @@ use platform::{
     clock::{Clock, Entropy},
     keys::{
         ED25519_PKCS8_PREFIX, Ids, LEAST_BYTES,
-        folder::{KeyFiles, KeyKind, make},
+        folder::{KeyFiles, KeyKind, generate},
     },
     secret::Secret,
 };
@@ -40,7 +40,7 @@ async fn rotate_files(settings: &Settings, kind: KeyKind) -> Result<(), String> 
     }
     drop_retired(settings, kind, &files).await?;
     let Some(next) = files.next()? else {
-        files.make_next(&entropy)?;
+        files.generate_next(&entropy)?;
         say!("Phase 1 of 2: created {}.", files.next_path().display());
         say!("Restart the program, so that it accepts the new key, then run this command again.");
         return Ok(());
@@ -78,7 +78,7 @@ async fn rotate_settings(settings: &Settings, kind: KeyKind) -> Result<(), Strin
     let Some(next) = given.next else {
         say!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
         say!("# Then run this command again with the new settings.");
-        say!("{name}_NEXT={}", make(&Entropy::System).expose());
+        say!("{name}_NEXT={}", generate(&Entropy::System).expose());
         return Ok(());
     };
     refuse_unknown(settings, kind, &ids(settings, kind, next)?).await?;

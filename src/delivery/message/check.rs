@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sea_orm::Iterable;
 
-use super::{Code, Composer, Notice, Purpose, Secret, Speech, Undo, UndoHint, apart, slug, sms, spoken};
+use super::{
+    Code, Composer, LocalizedComposer, Notice, Purpose, Secret, Undo, UndoHint, separated, slug, sms, voice_text,
+};
 use crate::delivery::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes};
 use domain::{
     contact::{Contact, ContactKind},
@@ -37,7 +39,7 @@ impl Composer {
     pub fn check_templates(&self, largest: &Largest<'_>) -> Result<(), Vec<String>> {
         let mut errors = Vec::new();
         for locale in Locale::ALL {
-            let speech = Speech { composer: self, locale };
+            let speech = LocalizedComposer { composer: self, locale };
             for purpose in Purpose::iter() {
                 let code = sample(purpose, largest);
                 errors.extend(check_code(&speech, &code, largest.carriers));
@@ -63,7 +65,7 @@ fn sample(purpose: Purpose, largest: &Largest<'_>) -> Code {
 fn notices(largest: &Largest<'_>) -> Vec<Notice> {
     let undo = || {
         let undo = Undo { token: Secret::new("0".repeat(TOKEN)), lifetime: largest.undo_lifetime };
-        [UndoHint::Here(undo), UndoHint::OtherContact, UndoHint::Nowhere]
+        [UndoHint::ThisMessage(undo), UndoHint::OtherContact, UndoHint::NotPossible]
     };
     let contacts = [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "somebody@example.com")];
     let contacts = contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text));
@@ -87,7 +89,7 @@ fn notices(largest: &Largest<'_>) -> Vec<Notice> {
     notices
 }
 
-fn check_code(speech: &Speech<'_>, code: &Code, carriers: &[Carriers]) -> Vec<String> {
+fn check_code(speech: &LocalizedComposer<'_>, code: &Code, carriers: &[Carriers]) -> Vec<String> {
     let (locale, name, shown) = (speech.locale, slug(code.purpose), code.code.expose());
     let mut errors = Vec::new();
     for carriers in carriers {
@@ -99,7 +101,7 @@ fn check_code(speech: &Speech<'_>, code: &Code, carriers: &[Carriers]) -> Vec<St
             errors.push(format!("sms-code-{name} in {locale}: the message does not contain the code"));
         }
     }
-    if spoken(speech, code).matches(&apart(shown)).count() < 2 {
+    if voice_text(speech, code).matches(&separated(shown)).count() < 2 {
         errors.push(format!("voice-code-{name} in {locale}: the message does not contain the code twice"));
     }
     errors

@@ -1,7 +1,7 @@
 //! E-mails: a subject, and the same parts as plain text and as HTML.
 
 use super::{
-    Arg, Code, Composed, Notice, Secret, Speech, code_args,
+    Arg, Code, Composed, LocalizedComposer, Notice, Secret, code_args,
     notice::device_name,
     part::{self, Part},
     slug,
@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Composes the e-mail with a code.
-pub(super) fn code(speech: &Speech<'_>, code: &Code) -> Composed {
+pub(super) fn code(speech: &LocalizedComposer<'_>, code: &Code) -> Composed {
     let shown = code.code.expose();
     let args = code_args(shown, code.lifetime);
     let name = format!("email-code-{}", slug(code.purpose));
@@ -21,7 +21,7 @@ pub(super) fn code(speech: &Speech<'_>, code: &Code) -> Composed {
 }
 
 /// Composes the e-mail of a notice.
-pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
+pub(super) fn notice(speech: &LocalizedComposer<'_>, notice: &Notice) -> Composed {
     let name = format!("email-notice-{}", notice.slug());
     let body = match notice {
         Notice::ContactChanged { new, .. } => speech.say(&name, &[("contact", Arg::Text(&new.masked()))]),
@@ -59,7 +59,7 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
     assemble(speech, &name, parts)
 }
 
-fn assemble(speech: &Speech<'_>, name: &str, mut parts: Vec<Part>) -> Composed {
+fn assemble(speech: &LocalizedComposer<'_>, name: &str, mut parts: Vec<Part>) -> Composed {
     // A subject in an operator's template may span lines, but a header must not.
     let subject = speech.say(&format!("{name}-subject"), &[]).split_whitespace().collect::<Vec<_>>().join(" ");
     parts.extend(small(&speech.say("email-footer", &[])));

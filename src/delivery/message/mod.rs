@@ -23,7 +23,7 @@ use platform::{
 
 /// The content of a message.
 #[derive(Clone, Debug)]
-pub enum Occasion {
+pub enum MessageContent {
     Code(Code),
     /// A notice about an account. A voice message reads out the text of the SMS.
     Notice(Notice),
@@ -41,8 +41,8 @@ pub struct Code {
 
 /// A request to compose one message.
 #[derive(Clone, Debug)]
-pub struct Letter {
-    pub occasion: Occasion,
+pub struct MessageRequest {
+    pub occasion: MessageContent,
     pub channel: Channel,
     pub to: Contact,
     pub locale: Locale,
@@ -81,16 +81,18 @@ impl Composer {
     }
 
     /// Composes a message.
-    pub fn compose(&self, letter: &Letter) -> Composed {
-        let speech = Speech { composer: self, locale: letter.locale };
+    pub fn compose(&self, letter: &MessageRequest) -> Composed {
+        let speech = LocalizedComposer { composer: self, locale: letter.locale };
         match (&letter.occasion, letter.channel) {
-            (Occasion::Code(code), Channel::Sms) => {
+            (MessageContent::Code(code), Channel::Sms) => {
                 Composed::plain(sms::code(&speech, code, sms::carriers(&letter.to)))
             }
-            (Occasion::Code(code), Channel::Voice) => Composed::plain(spoken(&speech, code)),
-            (Occasion::Code(code), Channel::Email) => email::code(&speech, code),
-            (Occasion::Notice(notice), Channel::Sms | Channel::Voice) => Composed::plain(sms::notice(&speech, notice)),
-            (Occasion::Notice(notice), Channel::Email) => email::notice(&speech, notice),
+            (MessageContent::Code(code), Channel::Voice) => Composed::plain(voice_text(&speech, code)),
+            (MessageContent::Code(code), Channel::Email) => email::code(&speech, code),
+            (MessageContent::Notice(notice), Channel::Sms | Channel::Voice) => {
+                Composed::plain(sms::notice(&speech, notice))
+            }
+            (MessageContent::Notice(notice), Channel::Email) => email::notice(&speech, notice),
         }
     }
 }
@@ -102,12 +104,12 @@ impl Composed {
 }
 
 /// A composer for one locale.
-struct Speech<'a> {
+struct LocalizedComposer<'a> {
     composer: &'a Composer,
     locale: Locale,
 }
 
-impl Speech<'_> {
+impl LocalizedComposer<'_> {
     /// Formats a text; every text may use the name of the service.
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
         let mut all = vec![("app", Arg::Text(&self.composer.app_name))];
@@ -128,13 +130,13 @@ fn slug(purpose: Purpose) -> String {
 
 /// The text of a voice message: the characters of the code are separated, because "123456" would be read as a number,
 /// and the code is repeated, because a listener can't go back.
-fn spoken(speech: &Speech<'_>, code: &Code) -> String {
-    let apart = apart(code.code.expose());
+fn voice_text(speech: &LocalizedComposer<'_>, code: &Code) -> String {
+    let apart = separated(code.code.expose());
     let args = code_args(&apart, code.lifetime);
     let once = speech.say(&format!("voice-code-{}", slug(code.purpose)), &args);
     format!("{once} {}", speech.say("voice-code-again", &args))
 }
 
-fn apart(code: &str) -> String {
+fn separated(code: &str) -> String {
     code.chars().map(String::from).collect::<Vec<_>>().join(", ")
 }

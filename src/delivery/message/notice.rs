@@ -50,11 +50,11 @@ pub enum Notice {
 #[derive(Clone, Debug)]
 pub enum UndoHint {
     /// In this message.
-    Here(Undo),
+    ThisMessage(Undo),
     /// In a message to another contact of the account.
     OtherContact,
     /// In no message.
-    Nowhere,
+    NotPossible,
 }
 
 /// The undo token of a contact change.
@@ -88,7 +88,7 @@ impl Notice {
 
     pub(super) fn undo(&self) -> Option<&Undo> {
         match self {
-            Notice::ContactChanged { undo: UndoHint::Here(undo), .. } => Some(undo),
+            Notice::ContactChanged { undo: UndoHint::ThisMessage(undo), .. } => Some(undo),
             _ => None,
         }
     }
@@ -97,7 +97,7 @@ impl Notice {
     pub(super) fn advice(&self) -> Option<&'static str> {
         match self {
             Notice::ContactChanged { undo: UndoHint::OtherContact, .. } => Some("changed-advice"),
-            Notice::ContactChanged { undo: UndoHint::Nowhere, .. } => Some("changed-final-advice"),
+            Notice::ContactChanged { undo: UndoHint::NotPossible, .. } => Some("changed-final-advice"),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Text messages, which must be short and end with a line from which phones autofill the code.
 
-use super::{Code, Composer, Notice, Speech, code_args, slug};
+use super::{Code, Composer, LocalizedComposer, Notice, code_args, slug};
 use crate::delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
 use domain::contact::Contact;
 
@@ -14,7 +14,7 @@ pub(super) fn carriers(to: &Contact) -> Carriers {
 }
 
 /// The text message with a code. The caution is omitted if the message would then need two segments or become an LMS.
-pub(super) fn code(speech: &Speech<'_>, code: &Code, carriers: Carriers) -> String {
+pub(super) fn code(speech: &LocalizedComposer<'_>, code: &Code, carriers: Carriers) -> String {
     let shown = code.code.expose();
     let args = code_args(shown, code.lifetime);
     let sentence = speech.say(&format!("sms-code-{}", slug(code.purpose)), &args);
@@ -25,7 +25,7 @@ pub(super) fn code(speech: &Speech<'_>, code: &Code, carriers: Carriers) -> Stri
 }
 
 /// The text message of a notice.
-pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> String {
+pub(super) fn notice(speech: &LocalizedComposer<'_>, notice: &Notice) -> String {
     let mut lines = vec![speech.say(&format!("sms-notice-{}", notice.slug()), &[])];
     if let Some(undo) = notice.undo() {
         lines.push(speech.say("sms-notice-undo", &[("lifetime", super::Arg::Lifetime(undo.lifetime))]));

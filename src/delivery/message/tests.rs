@@ -40,16 +40,16 @@ fn phone(text: &str) -> Contact {
     contact(ContactKind::Phone, text)
 }
 
-fn code(purpose: Purpose, channel: Channel, to: Contact, locale: Locale) -> Letter {
+fn code(purpose: Purpose, channel: Channel, to: Contact, locale: Locale) -> MessageRequest {
     let code = Code { purpose, code: Secret::new("012345"), lifetime: 300 * SECOND };
-    Letter { occasion: Occasion::Code(code), channel, to, locale }
+    MessageRequest { occasion: MessageContent::Code(code), channel, to, locale }
 }
 
-fn notice(notice: Notice, channel: Channel, locale: Locale) -> Letter {
-    Letter { occasion: Occasion::Notice(notice), channel, to: phone("+821012345678"), locale }
+fn notice(notice: Notice, channel: Channel, locale: Locale) -> MessageRequest {
+    MessageRequest { occasion: MessageContent::Notice(notice), channel, to: phone("+821012345678"), locale }
 }
 
-fn text(settings: &Messages, letter: &Letter) -> String {
+fn text(settings: &Messages, letter: &MessageRequest) -> String {
     composer(settings).compose(letter).text.expose().to_owned()
 }
 
@@ -112,7 +112,7 @@ fn notices_without_a_link_fit_into_a_korean_short_message() {
             },
             Notice::ContactChanged {
                 new: Contact::from_stored(ContactKind::Phone, "+821012345678").unwrap(),
-                undo: UndoHint::Nowhere,
+                undo: UndoHint::NotPossible,
             },
             Notice::ContactChangeUndone,
             Notice::AccountLocked,
@@ -193,15 +193,16 @@ fn a_contact_change_notice_contains_the_undo_link_or_token() {
 
     let with_page =
         Messages { contact_undo_url: Some("https://example.com/undo?a&t#{token}".to_owned()), ..settings() };
-    let sms = text(&with_page, &notice(change(UndoHint::Here(undo())), Channel::Sms, Locale::En));
+    let sms = text(&with_page, &notice(change(UndoHint::ThisMessage(undo())), Channel::Sms, Locale::En));
     assert!(sms.ends_with(&format!("Undo it within 3 days:\nhttps://example.com/undo?a&t#{token}")), "{sms}");
-    let email = composer(&with_page).compose(&notice(change(UndoHint::Here(undo())), Channel::Email, Locale::Ko));
+    let email =
+        composer(&with_page).compose(&notice(change(UndoHint::ThisMessage(undo())), Channel::Email, Locale::Ko));
     assert!(email.html.unwrap().expose().contains(&format!("href=\"https://example.com/undo?a&amp;t#{token}\"")));
     assert!(email.text.expose().contains("3일 안에"));
     assert!(!email.text.expose().contains("attacker@"), "{}", email.text.expose());
 
     let without_page =
-        composer(&settings()).compose(&notice(change(UndoHint::Here(undo())), Channel::Email, Locale::Ko));
+        composer(&settings()).compose(&notice(change(UndoHint::ThisMessage(undo())), Channel::Email, Locale::Ko));
     assert!(without_page.text.expose().contains(&format!("\n    {token}\n")));
     let without_undo = text(&settings(), &notice(change(UndoHint::OtherContact), Channel::Sms, Locale::Ko));
     assert_eq!(

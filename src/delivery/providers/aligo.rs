@@ -8,20 +8,21 @@ use serde::Deserialize;
 use super::aligo_alimtalk::{self, AligoAlimTalk, Stage};
 use crate::delivery::{
     HttpClient, Registration, alimtalk,
-    http_client::{Answer, Silence},
+    http_client::{ProviderResponse, TransportError},
     korean_text::{self, KOREA},
-    loose::{self, Loose},
+    loose::{self, LenientString},
     provider::{
-        Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Regions, Sending,
+        BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts, Regions,
+        Sending,
     },
-    registry::{Maker, Reader},
+    registry::{ProviderFactory, SettingsReader},
 };
 use domain::contact::Contact;
 use platform::config::{Secret, Setting};
 
-const ABILITIES: Abilities = Abilities {
+const ABILITIES: Capabilities = Capabilities {
     regions: Regions::CallingCodes(&[KOREA]),
-    ..Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling)
+    ..Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling)
 };
 
 pub const REGISTRATION: Registration = Registration {
@@ -59,7 +60,7 @@ struct Aligo {
     alimtalk: Option<AligoAlimTalk>,
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let base = reader.base_url("ALIGO_BASE_URL");
     let key = reader.secret("ALIGO_API_KEY");
     let user = reader.text("ALIGO_USER_ID");
@@ -74,7 +75,7 @@ impl Provider for Aligo {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
@@ -82,12 +83,12 @@ impl Provider for Aligo {
         Box::pin(async move {
             let number = match &message.to {
                 Contact::Phone(number) if number.country_code() == KOREA => number,
-                _ => return Outcome::Unfit { code: "not_a_korean_number" },
+                _ => return Outcome::Unsupported { code: "not_a_korean_number" },
             };
             // Aligo replaces characters that it can't encode by question marks.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
-                Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
+                Err(unfit) => return Outcome::Unsupported { code: unfit.as_str() },
             };
             let receiver = korean_text::national(number);
             if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code) {
@@ -104,14 +105,14 @@ impl Provider for Aligo {
             }
             match self.post("send/", &form).await {
                 Ok(answer) => sent(&answer),
-                Err(error) => Silence::into(error),
+                Err(error) => TransportError::into(error),
             }
         })
     }
 
-    fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
+    fn poll<'a>(&'a self, provider_message_id: &'a str) -> BoxedFuture<'a, PollResult> {
         Box::pin(async move {
-            match alimtalk::marked(provider_message_id) {
+            match alimtalk::from_stored_id(provider_message_id) {
                 Some(mid) => self.poll_alimtalk(mid).await,
                 None => self.poll_sms(provider_message_id).await,
             }
@@ -120,17 +121,17 @@ impl Provider for Aligo {
 }
 
 impl Aligo {
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, Silence> {
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<ProviderResponse, TransportError> {
         let mut form = vec![("key", self.key.expose()), ("user_id", &self.user)];
         form.extend_from_slice(fields);
         self.http.send(self.http.post(format!("{}/{path}", self.base)).form(&form)).await
     }
 
-    async fn poll_sms(&self, mid: &str) -> Polled {
+    async fn poll_sms(&self, mid: &str) -> PollResult {
         match self.post("sms_list/", &[("mid", mid), ("page", "1"), ("page_size", "30")]).await {
-            Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
-            Ok(answer) => answer.json().map_or(Polled::NotYet, status_of),
-            Err(_) => Polled::NotYet,
+            Ok(answer) if answer.status == 429 => PollResult::Throttled { retry_after: answer.retry_after },
+            Ok(answer) => answer.json().map_or(PollResult::Pending, status_of),
+            Err(_) => PollResult::Pending,
         }
     }
 
@@ -141,24 +142,24 @@ impl Aligo {
         }
         match self.post_alimtalk(alimtalk, "alimtalk/send/", form).await {
             Ok(answer) => aligo_alimtalk::sent(&answer),
-            Err(error) => Silence::into(error),
+            Err(error) => TransportError::into(error),
         }
     }
 
-    async fn poll_alimtalk(&self, mid: &str) -> Polled {
+    async fn poll_alimtalk(&self, mid: &str) -> PollResult {
         // The template was removed from the configuration, so the message can't be polled.
-        let Some(alimtalk) = &self.alimtalk else { return Polled::NotYet };
+        let Some(alimtalk) = &self.alimtalk else { return PollResult::Pending };
         let form = [("mid", mid), ("page", "1"), ("limit", "1")].map(|(name, value)| (name, value.to_owned()));
         let stage = match self.post_alimtalk(alimtalk, "history/detail/", form.into()).await {
-            Ok(answer) if answer.status == 429 => return Polled::Throttled { retry_after: answer.retry_after },
+            Ok(answer) if answer.status == 429 => return PollResult::Throttled { retry_after: answer.retry_after },
             Ok(answer) => aligo_alimtalk::stage(&answer),
-            Err(_) => Stage::Waits,
+            Err(_) => Stage::Pending,
         };
         match stage {
-            Stage::Waits => Polled::NotYet,
-            Stage::At(status) => Polled::Status { status, code: None },
+            Stage::Pending => PollResult::Pending,
+            Stage::Status(status) => PollResult::Status { status, code: None },
             Stage::BySms(mid) => match self.poll_sms(&mid).await {
-                Polled::NotYet => Polled::Status { status: ReceiptStatus::Sent, code: None },
+                PollResult::Pending => PollResult::Status { status: ReceiptStatus::Sent, code: None },
                 polled => polled,
             },
         }
@@ -170,7 +171,7 @@ impl Aligo {
         alimtalk: &AligoAlimTalk,
         path: &str,
         mut form: Vec<(&str, String)>,
-    ) -> Result<Answer, Silence> {
+    ) -> Result<ProviderResponse, TransportError> {
         form.push(("apikey", self.key.expose().to_owned()));
         form.push(("userid", self.user.clone()));
         self.http.send(self.http.post(format!("{}/akv10/{path}", alimtalk.base)).form(&form)).await
@@ -179,16 +180,16 @@ impl Aligo {
 
 #[derive(Deserialize)]
 struct Sent {
-    result_code: Loose,
+    result_code: LenientString,
     #[serde(default)]
-    message: Loose,
+    message: LenientString,
     #[serde(default)]
-    msg_id: Loose,
+    msg_id: LenientString,
     #[serde(default)]
-    success_cnt: Loose,
+    success_cnt: LenientString,
 }
 
-fn sent(answer: &Answer) -> Outcome {
+fn sent(answer: &ProviderResponse) -> Outcome {
     let Some(sent) = answer.json::<Sent>() else { return answer.by_status(None) };
     let reason = sent.message.as_str();
     let code = loose::code_and_reason(sent.result_code.as_str(), reason);
@@ -200,12 +201,12 @@ fn sent(answer: &Answer) -> Outcome {
         "-103" => Outcome::RejectedSender { code },
         "" => answer.by_status(None),
         // Other codes have no documented meaning.
-        _ => by_words(reason, code),
+        _ => classify_by_text(reason, code),
     }
 }
 
 /// Classifies a rejection without a documented code by its text.
-pub(super) fn by_words(reason: &str, code: Option<String>) -> Outcome {
+pub(super) fn classify_by_text(reason: &str, code: Option<String>) -> Outcome {
     // Checked first: "a recipient that is not verified" also contains a word for the account.
     if reason.contains("수신") {
         Outcome::RejectedRecipient { code }
@@ -227,12 +228,12 @@ struct SmsList {
 #[derive(Deserialize)]
 struct Row {
     #[serde(default)]
-    sms_state: Loose,
+    sms_state: LenientString,
 }
 
 /// The status of a message. An empty list is no status: rows may be missing for a day.
-fn status_of(SmsList { list }: SmsList) -> Polled {
-    let Some(row) = list.first() else { return Polled::NotYet };
+fn status_of(SmsList { list }: SmsList) -> PollResult {
+    let Some(row) = list.first() else { return PollResult::Pending };
     let state = row.sms_state.as_str();
     let (status, code) = if state.contains("실패") {
         (ReceiptStatus::Undelivered, loose::code(state))
@@ -241,7 +242,7 @@ fn status_of(SmsList { list }: SmsList) -> Polled {
     } else if state.contains("중") {
         (ReceiptStatus::Sent, None)
     } else {
-        return Polled::NotYet;
+        return PollResult::Pending;
     };
-    Polled::Status { status, code }
+    PollResult::Status { status, code }
 }

@@ -3,13 +3,13 @@
 
 use serde::Deserialize;
 
-use super::aligo::by_words;
+use super::aligo::classify_by_text;
 use crate::delivery::{
     alimtalk::{self, Template},
-    http_client::Answer,
-    loose::{self, Loose},
+    http_client::ProviderResponse,
+    loose::{self, LenientString},
     provider::{Outcome, ReceiptStatus},
-    registry::Reader,
+    registry::SettingsReader,
 };
 use platform::config::Secret;
 
@@ -26,10 +26,10 @@ pub(super) struct AligoAlimTalk {
 
 impl AligoAlimTalk {
     /// None if codes are sent by SMS.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub fn read(reader: &mut SettingsReader<'_>) -> Option<Self> {
         let base = reader.base_url("ALIGO_KAKAO_BASE_URL");
         let needed = ["ALIGO_KAKAO_SENDER_KEY", "ALIGO_KAKAO_TEMPLATE_CODE", "ALIGO_KAKAO_TEMPLATE_TEXT"];
-        if !alimtalk::is_chosen(reader, &needed) {
+        if !alimtalk::is_configured(reader, &needed) {
             return None;
         }
         let [sender_key, code, text] = needed;
@@ -57,9 +57,9 @@ impl AligoAlimTalk {
 
 #[derive(Deserialize)]
 struct Sent {
-    code: Loose,
+    code: LenientString,
     #[serde(default)]
-    message: Loose,
+    message: LenientString,
     #[serde(default)]
     info: Info,
 }
@@ -67,19 +67,19 @@ struct Sent {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Info {
-    mid: Loose,
-    scnt: Loose,
+    mid: LenientString,
+    scnt: LenientString,
 }
 
 /// The outcome of the request, which has one message.
-pub(super) fn sent(answer: &Answer) -> Outcome {
+pub(super) fn sent(answer: &ProviderResponse) -> Outcome {
     let Some(Sent { code, message, info }) = answer.json::<Sent>() else { return answer.by_status(None) };
     let reason = message.as_str();
     let reported = loose::code_and_reason(code.as_str(), reason);
     match code.as_str() {
         // The request was accepted, but its only recipient was rejected.
         "0" if info.scnt.as_str() == "0" => Outcome::RejectedRecipient { code: reported },
-        "0" => Outcome::Accepted { provider_message_id: info.mid.some().map(|id| alimtalk::mark(&id)) },
+        "0" => Outcome::Accepted { provider_message_id: info.mid.some().map(|id| alimtalk::to_stored_id(&id)) },
         "" => answer.by_status(None),
         // Credentials; the state of the channel.
         "-101" | "509" => Outcome::Misconfigured { code: reported },
@@ -89,15 +89,15 @@ pub(super) fn sent(answer: &Answer) -> Outcome {
         _ if ["템플릿", "채널", "프로필", "senderkey"].iter().any(|word| reason.contains(word)) => {
             Outcome::Misconfigured { code: reported }
         }
-        _ => by_words(reason, reported),
+        _ => classify_by_text(reason, reported),
     }
 }
 
 /// The state of an AlimTalk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    Waits,
-    At(ReceiptStatus),
+    Pending,
+    Status(ReceiptStatus),
     /// KakaoTalk did not reach the number: an SMS with this id was sent instead.
     BySms(String),
 }
@@ -111,23 +111,23 @@ struct History {
 #[derive(Deserialize)]
 struct Row {
     #[serde(default)]
-    rslt: Loose,
+    rslt: LenientString,
     #[serde(default)]
-    rslt_message: Loose,
+    rslt_message: LenientString,
     #[serde(default)]
-    smid: Loose,
+    smid: LenientString,
 }
 
 /// The state from the row of a message. A missing row is no status: rows may be missing for a day.
-pub(super) fn stage(answer: &Answer) -> Stage {
+pub(super) fn stage(answer: &ProviderResponse) -> Stage {
     let Some(row) = answer.json::<History>().and_then(|history| history.list.into_iter().next()) else {
-        return Stage::Waits;
+        return Stage::Pending;
     };
     match (row.smid.as_str(), row.rslt.as_str(), row.rslt_message.as_str()) {
         (sms, ..) if !matches!(sms, "" | "0") => Stage::BySms(sms.to_owned()),
-        (_, "", _) => Stage::Waits,
-        (_, _, reported) if reported.contains("성공") => Stage::At(ReceiptStatus::Delivered),
+        (_, "", _) => Stage::Pending,
+        (_, _, reported) if reported.contains("성공") => Stage::Status(ReceiptStatus::Delivered),
         // An error letter, such as U for a text that does not match the template. The SMS fallback is being sent.
-        _ => Stage::At(ReceiptStatus::Sent),
+        _ => Stage::Status(ReceiptStatus::Sent),
     }
 }

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::{
 
 use crate::delivery::{
     HttpClient,
-    http_client::{Answer, Silence},
+    http_client::{ProviderResponse, TransportError},
 };
 
 /// The HTTP client for the SDK.
@@ -44,7 +44,7 @@ impl HttpConnector for AwsHttp {
         HttpConnectorFuture::new(async move {
             let failed = |silence| ConnectorError::other(Box::new(Failed(silence)), None);
             // All requests of this service have their body in memory.
-            let body = request.body().bytes().ok_or_else(|| failed(Silence::NotMade))?.to_vec();
+            let body = request.body().bytes().ok_or_else(|| failed(TransportError::NotSent))?.to_vec();
             let mut sending = http.post(request.uri()).body(body);
             for (name, value) in request.headers() {
                 sending = sending.header(name, value);
@@ -52,12 +52,12 @@ impl HttpConnector for AwsHttp {
             http.send(sending)
                 .await
                 .map_err(failed)
-                .and_then(|answer| response(&answer).ok_or_else(|| failed(Silence::NoAnswer)))
+                .and_then(|answer| response(&answer).ok_or_else(|| failed(TransportError::NoResponse)))
         })
     }
 }
 
-fn response(answer: &Answer) -> Option<HttpResponse> {
+fn response(answer: &ProviderResponse) -> Option<HttpResponse> {
     let status = StatusCode::try_from(answer.status.as_u16()).ok()?;
     let mut response = HttpResponse::new(status, answer.bytes().into());
     if let Some(span) = answer.retry_after {
@@ -69,9 +69,9 @@ fn response(answer: &Answer) -> Option<HttpResponse> {
 /// Encodes a space in a form as `+`, as usual in forms and in other AWS SDKs, and not as `%20`. AWS accepts both, but
 /// implementations that re-encode the form to verify the signature expect `+`.
 #[derive(Debug)]
-pub struct PlusForBlank;
+pub struct PlusForSpace;
 
-impl Intercept for PlusForBlank {
+impl Intercept for PlusForSpace {
     fn name(&self) -> &'static str {
         "PlusForBlank"
     }
@@ -93,7 +93,7 @@ impl Intercept for PlusForBlank {
 
 /// A transport error, wrapped for the SDK.
 #[derive(Debug)]
-struct Failed(Silence);
+struct Failed(TransportError);
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,6 +104,6 @@ impl fmt::Display for Failed {
 impl Error for Failed {}
 
 /// The transport error, if `error` wraps one.
-pub fn silence(error: &ConnectorError) -> Option<Silence> {
+pub fn silence(error: &ConnectorError) -> Option<TransportError> {
     error.source()?.downcast_ref::<Failed>().map(|failed| failed.0)
 }

@@ -17,13 +17,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::delivery::{
     Registration, Tools, base_url, loose,
-    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-    providers::aws_http::{self, AwsHttp, PlusForBlank},
-    registry::{Maker, Reader},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Sending},
+    providers::aws_http::{self, AwsHttp, PlusForSpace},
+    registry::{ProviderFactory, SettingsReader},
 };
 use platform::config::{Secret, Setting};
 
-const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]);
+const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]);
 
 /// The maximum length of a message in bytes.
 const MAX_TEXT: usize = 1600;
@@ -53,7 +53,7 @@ struct AwsSns {
     attributes: Vec<(&'static str, &'static str, String)>,
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let key = reader.text("AWS_ACCESS_KEY_ID");
     let secret = reader.secret("AWS_SECRET_ACCESS_KEY");
     let region = reader.word("AWS_REGION", "-");
@@ -100,7 +100,7 @@ fn config(
         .credentials_provider(Credentials::new(key, secret.expose(), token, None, "settings"))
         .region(Region::new(region))
         .http_client(SharedHttpClient::new(AwsHttp::new(tools.http.clone())))
-        .interceptor(PlusForBlank)
+        .interceptor(PlusForSpace)
         // Publish has no deduplication for phone numbers: a retry may send a second message.
         .retry_config(RetryConfig::disabled())
         // The HTTP client has timeouts, and the credentials are constant.
@@ -116,7 +116,7 @@ impl Provider for AwsSns {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
@@ -124,7 +124,7 @@ impl Provider for AwsSns {
         Box::pin(async move {
             let text = message.text.expose();
             if text.len() > MAX_TEXT {
-                return Outcome::Unfit { code: "text_too_long" };
+                return Outcome::Unsupported { code: "text_too_long" };
             }
             let mut publish = self.client.publish().phone_number(message.to.as_str()).message(text);
             for (name, kind, value) in &self.attributes {

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::naver_cloud::refused;
 use crate::delivery::{
     alimtalk::{self, Template},
-    http_client::Answer,
+    http_client::ProviderResponse,
     korean_text::KOREA,
-    loose::{self, Loose},
-    provider::{Outcome, Polled, ReceiptStatus},
-    registry::Reader,
+    loose::{self, LenientString},
+    provider::{Outcome, PollResult, ReceiptStatus},
+    registry::SettingsReader,
 };
 use platform::config::Secret;
 
@@ -29,14 +29,14 @@ pub(super) struct NaverAlimTalk {
 
 impl NaverAlimTalk {
     /// None if codes are sent by SMS.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub fn read(reader: &mut SettingsReader<'_>) -> Option<Self> {
         let needed = [
             "NAVER_CLOUD_ALIMTALK_SERVICE_ID",
             "NAVER_CLOUD_ALIMTALK_CHANNEL_ID",
             "NAVER_CLOUD_ALIMTALK_TEMPLATE_CODE",
             "NAVER_CLOUD_ALIMTALK_TEMPLATE_TEXT",
         ];
-        if !alimtalk::is_chosen(reader, &needed) {
+        if !alimtalk::is_configured(reader, &needed) {
             return None;
         }
         let [service, channel, code, text] = needed;
@@ -70,7 +70,7 @@ impl NaverAlimTalk {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Accepted {
-    status_code: Loose,
+    status_code: LenientString,
     messages: Vec<Message>,
 }
 
@@ -78,15 +78,15 @@ struct Accepted {
 #[serde(rename_all = "camelCase")]
 struct Message {
     #[serde(default)]
-    message_id: Loose,
+    message_id: LenientString,
     #[serde(default)]
-    request_status_code: Loose,
+    request_status_code: LenientString,
     #[serde(default)]
-    message_status_code: Loose,
+    message_status_code: LenientString,
 }
 
 /// The outcome of the request, which has one message.
-pub(super) fn accepted(answer: &Answer) -> Outcome {
+pub(super) fn accepted(answer: &ProviderResponse) -> Outcome {
     let message = match answer.json::<Accepted>() {
         Some(accepted) if answer.status == 202 && accepted.status_code.as_str() == "202" => {
             accepted.messages.into_iter().next()
@@ -95,7 +95,7 @@ pub(super) fn accepted(answer: &Answer) -> Outcome {
     };
     match message {
         Some(message) if message.request_status_code.as_str() == ACCEPTED => {
-            Outcome::Accepted { provider_message_id: message.message_id.some().map(|id| alimtalk::mark(&id)) }
+            Outcome::Accepted { provider_message_id: message.message_id.some().map(|id| alimtalk::to_stored_id(&id)) }
         }
         // A problem with this number, our channel or our template: another provider may succeed, and SENS is available.
         Some(message) if message.request_status_code.some().is_some() => {
@@ -106,13 +106,13 @@ pub(super) fn accepted(answer: &Answer) -> Outcome {
 }
 
 /// The status of a message. None if the response does not contain one.
-pub(super) fn stands(answer: &Answer) -> Option<Polled> {
+pub(super) fn stands(answer: &ProviderResponse) -> Option<PollResult> {
     let message = answer.status.is_success().then(|| answer.json::<Message>()).flatten()?;
     let status = match (message.request_status_code.as_str(), message.message_status_code.as_str()) {
         (_, DELIVERED) => ReceiptStatus::Delivered,
-        (ACCEPTED | "", "") => return Some(Polled::NotYet),
+        (ACCEPTED | "", "") => return Some(PollResult::Pending),
         // 3019: no KakaoTalk; 3020: blocked. An SMS is sent instead, whose status is not reported here.
         _ => ReceiptStatus::Sent,
     };
-    Some(Polled::Status { status, code: None })
+    Some(PollResult::Status { status, code: None })
 }

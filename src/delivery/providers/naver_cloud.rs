@@ -12,13 +12,14 @@ use sha2::Sha256;
 
 use super::naver_alimtalk::{self, NaverAlimTalk};
 use crate::delivery::{
-    HttpClient, Registration, alimtalk,
-    http_client::{Answer, Silence},
-    keyed,
+    HttpClient, Registration, alimtalk, hmac_tag,
+    http_client::{ProviderResponse, TransportError},
     korean_text::{self, KOREA},
-    loose::{self, Loose},
-    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending},
-    registry::{Maker, Reader},
+    loose::{self, LenientString},
+    provider::{
+        BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts, Sending,
+    },
+    registry::{ProviderFactory, SettingsReader},
 };
 use domain::contact::Contact;
 use platform::{
@@ -26,7 +27,7 @@ use platform::{
     config::{Secret, Setting},
 };
 
-const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
+const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
 
 pub const REGISTRATION: Registration = Registration {
     name: "naver-cloud",
@@ -64,7 +65,7 @@ struct NaverCloud {
     alimtalk: Option<NaverAlimTalk>,
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let base = reader.base_url("NAVER_CLOUD_SENS_BASE_URL");
     let access_key = reader.text("NAVER_CLOUD_ACCESS_KEY");
     let secret_key = reader.secret("NAVER_CLOUD_SECRET_KEY");
@@ -82,17 +83,17 @@ impl Provider for NaverCloud {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
-            let Contact::Phone(number) = &message.to else { return Outcome::Unfit { code: "not_a_number" } };
+            let Contact::Phone(number) = &message.to else { return Outcome::Unsupported { code: "not_a_number" } };
             // SENS truncates long texts, and fails later on characters that it can't encode, so check both here.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
-                Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
+                Err(unfit) => return Outcome::Unsupported { code: unfit.as_str() },
             };
             if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code)
                 && number.country_code() == KOREA
@@ -113,15 +114,15 @@ impl Provider for NaverCloud {
         })
     }
 
-    fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
+    fn poll<'a>(&'a self, provider_message_id: &'a str) -> BoxedFuture<'a, PollResult> {
         Box::pin(async move {
-            if let Some(id) = alimtalk::marked(provider_message_id) {
+            if let Some(id) = alimtalk::from_stored_id(provider_message_id) {
                 return self.poll_alimtalk(id).await;
             }
             let (list, id) = (self.messages(), path_part(provider_message_id));
             let listed = match self.ask(self.request(&Method::GET, &format!("{list}?requestId={id}"))).await {
                 Ok(answer) => answer,
-                Err(_) => return Polled::NotYet,
+                Err(_) => return PollResult::Pending,
             };
             let Some(message) = messages(&listed).and_then(|messages| messages.into_iter().next()) else {
                 return poll_error(&listed);
@@ -132,7 +133,7 @@ impl Provider for NaverCloud {
                     Some(message) => message.stands(),
                     None => poll_error(&answer),
                 },
-                Err(_) => Polled::NotYet,
+                Err(_) => PollResult::Pending,
             }
         })
     }
@@ -144,23 +145,23 @@ impl NaverCloud {
         format!("sms/v2/services/{}/messages", self.service)
     }
 
-    async fn post_message(&self, path: &str, body: &Value, outcome_of: fn(&Answer) -> Outcome) -> Outcome {
+    async fn post_message(&self, path: &str, body: &Value, outcome_of: fn(&ProviderResponse) -> Outcome) -> Outcome {
         let request = self
             .request(&Method::POST, path)
             .map(|request| request.header("content-type", "application/json; charset=utf-8").body(body.to_string()));
         match self.ask(request).await {
             Ok(answer) => outcome_of(&answer),
-            Err(error) => Silence::into(error),
+            Err(error) => TransportError::into(error),
         }
     }
 
-    async fn poll_alimtalk(&self, id: &str) -> Polled {
+    async fn poll_alimtalk(&self, id: &str) -> PollResult {
         // The template was removed from the configuration, so the message can't be polled.
-        let Some(alimtalk) = &self.alimtalk else { return Polled::NotYet };
+        let Some(alimtalk) = &self.alimtalk else { return PollResult::Pending };
         let path = format!("{}/{}", alimtalk.messages(), path_part(id));
         match self.ask(self.request(&Method::GET, &path)).await {
             Ok(answer) => naver_alimtalk::stands(&answer).unwrap_or_else(|| poll_error(&answer)),
-            Err(_) => Polled::NotYet,
+            Err(_) => PollResult::Pending,
         }
     }
 
@@ -170,7 +171,7 @@ impl NaverCloud {
         // The signature covers the request target as it is sent, so take it from the parsed URL.
         let url = Url::parse(&url).ok()?;
         let line = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let timestamp = self.clock.wall().timestamp_millis().to_string();
+        let timestamp = self.clock.system_time().timestamp_millis().to_string();
         let signature = sign(&self.secret_key, method.as_str(), &line, &timestamp, &self.access_key);
         let request = if *method == Method::GET { self.http.get(url) } else { self.http.post(url) };
         Some(
@@ -181,15 +182,15 @@ impl NaverCloud {
         )
     }
 
-    async fn ask(&self, request: Option<RequestBuilder>) -> Result<Answer, Silence> {
-        self.http.send(request.ok_or(Silence::NotMade)?).await
+    async fn ask(&self, request: Option<RequestBuilder>) -> Result<ProviderResponse, TransportError> {
+        self.http.send(request.ok_or(TransportError::NotSent)?).await
     }
 }
 
 /// Signature version 2 of the API gateway: method, path with query, time and key; the body is not signed.
 fn sign(secret_key: &Secret, method: &str, path_and_query: &str, timestamp: &str, access_key: &str) -> String {
     let line = format!("{method} {path_and_query}\n{timestamp}\n{access_key}");
-    let tag = keyed::mac::<Hmac<Sha256>>(secret_key.expose().as_bytes(), &[line.as_bytes()]).finalize();
+    let tag = hmac_tag::mac::<Hmac<Sha256>>(secret_key.expose().as_bytes(), &[line.as_bytes()]).finalize();
     STANDARD.encode(tag.into_bytes())
 }
 
@@ -202,10 +203,10 @@ fn path_part(id: &str) -> String {
 #[serde(rename_all = "camelCase")]
 struct Accepted {
     request_id: String,
-    status_code: Loose,
+    status_code: LenientString,
 }
 
-fn accepted(answer: &Answer) -> Outcome {
+fn accepted(answer: &ProviderResponse) -> Outcome {
     match answer.json::<Accepted>() {
         Some(accepted) if answer.status == 202 && accepted.status_code.as_str() == "202" => {
             Outcome::Accepted { provider_message_id: Some(accepted.request_id) }
@@ -215,7 +216,7 @@ fn accepted(answer: &Answer) -> Outcome {
 }
 
 /// Errors of the gateway have a code; those of SENS itself have another format and are classified by status.
-pub(super) fn refused(answer: &Answer) -> Outcome {
+pub(super) fn refused(answer: &ProviderResponse) -> Outcome {
     #[derive(Deserialize)]
     struct Refusal {
         error: Gateway,
@@ -224,7 +225,7 @@ pub(super) fn refused(answer: &Answer) -> Outcome {
     #[serde(rename_all = "camelCase")]
     struct Gateway {
         #[serde(default)]
-        error_code: Loose,
+        error_code: LenientString,
     }
     let code = answer.json::<Refusal>().and_then(|refusal| refusal.error.error_code.some()).and_then(loose::code);
     match code.as_deref() {
@@ -250,37 +251,37 @@ struct Messages {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Message {
-    message_id: Loose,
+    message_id: LenientString,
     #[serde(default)]
-    status: Loose,
+    status: LenientString,
     #[serde(default)]
-    status_code: Loose,
+    status_code: LenientString,
     #[serde(default)]
-    status_name: Loose,
+    status_name: LenientString,
 }
 
-fn messages(answer: &Answer) -> Option<Vec<Message>> {
+fn messages(answer: &ProviderResponse) -> Option<Vec<Message>> {
     answer.status.is_success().then(|| answer.json::<Messages>()).flatten().map(|list| list.messages)
 }
 
-fn poll_error(answer: &Answer) -> Polled {
+fn poll_error(answer: &ProviderResponse) -> PollResult {
     match refused(answer) {
-        Outcome::Throttled { retry_after } => Polled::Throttled { retry_after },
-        _ => Polled::NotYet,
+        Outcome::Throttled { retry_after } => PollResult::Throttled { retry_after },
+        _ => PollResult::Pending,
     }
 }
 
 impl Message {
-    fn stands(&self) -> Polled {
+    fn stands(&self) -> PollResult {
         let success = self.status_code.as_str() == "0" && self.status_name.as_str() != "fail";
         let status = match self.status.as_str() {
             "COMPLETED" if success => ReceiptStatus::Delivered,
             "COMPLETED" => ReceiptStatus::Undelivered,
             "PROCESSING" => ReceiptStatus::Sent,
-            _ => return Polled::NotYet,
+            _ => return PollResult::Pending,
         };
         let code = (status == ReceiptStatus::Undelivered).then(|| loose::code(self.status_code.as_str())).flatten();
-        Polled::Status { status, code }
+        PollResult::Status { status, code }
     }
 }
 

@@ -18,9 +18,9 @@ use lettre::{
 
 use crate::delivery::{
     Registration, base_url,
-    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-    providers::smtp_session::{Patience, Security, Server, Sessions},
-    registry::{Maker, Reader},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Sending},
+    providers::smtp_session::{Security, Server, Sessions, Timeouts},
+    registry::{ProviderFactory, SettingsReader},
 };
 use domain::Timestamp;
 use platform::{
@@ -28,7 +28,7 @@ use platform::{
     config::{Env, Setting},
 };
 
-const ABILITIES: Abilities = Abilities::of(&[Channel::Email]);
+const ABILITIES: Capabilities = Capabilities::of(&[Channel::Email]);
 
 pub const REGISTRATION: Registration = Registration {
     name: "smtp",
@@ -72,13 +72,16 @@ enum Tls {
     None,
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let host = reader.text("SMTP_HOST");
     let from = reader.text("SMTP_FROM");
     let env = reader.env();
     let tls = env.choice("SMTP_TLS", &[("implicit", Tls::Implicit), ("starttls", Tls::Upgraded), ("none", Tls::None)]);
     if tls == Tls::None && !host.is_empty() && !base_url::is_loopback(&host) {
-        env.refuse("SMTP_TLS", "implicit or starttls: unencrypted connections are only allowed to a loopback address");
+        env.add_error(
+            "SMTP_TLS",
+            "implicit or starttls: unencrypted connections are only allowed to a loopback address",
+        );
     }
     let port = env.parse_optional("SMTP_PORT", |text| {
         text.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| "a number from 1 to 65535".to_owned())
@@ -91,19 +94,19 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let credentials = credentials(reader);
     let from = sender(&from).map_err(|hint| {
         if !from.is_empty() {
-            env.refuse("SMTP_FROM", hint);
+            env.add_error("SMTP_FROM", hint);
         }
     });
     let step = env.duration("SMTP_TIMEOUT", Duration::from_secs(1)..=Duration::from_secs(600));
     let security = security(env, &host, tls);
-    let server = Server { host, port: port.unwrap_or(default_port), security, credentials, hello: hello(&from) };
+    let server = Server { host, port: port.unwrap_or(default_port), security, credentials, ehlo_name: hello(&from) };
     Box::new(move |tools| {
         #[expect(
             clippy::expect_used,
             reason = "an invalid sender was reported as an error, and then no provider is built"
         )]
         let from = from.expect("SMTP_FROM was validated");
-        let timeouts = Patience { connect: tools.timeout, step };
+        let timeouts = Timeouts { connect: tools.timeout, step };
         Arc::new(Smtp { clock: tools.clock.clone(), from, sessions: Sessions::new(server, timeouts) })
     })
 }
@@ -129,7 +132,7 @@ fn sender(text: &str) -> Result<Mailbox, &'static str> {
     Ok(Mailbox { name, email: Address::new(email.user(), domain).map_err(|_| expected)? })
 }
 
-fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
+fn credentials(reader: &mut SettingsReader<'_>) -> Option<Credentials> {
     let env = reader.env();
     let given = env.is_set("SMTP_USERNAME") || env.secret("SMTP_PASSWORD").is_some();
     given.then(|| Credentials::new(reader.text("SMTP_USERNAME"), reader.secret("SMTP_PASSWORD").expose().to_owned()))
@@ -145,7 +148,7 @@ fn security(env: &Env, host: &str, tls: Tls) -> Security {
         (Tls::Implicit, Ok(parameters)) => Security::Implicit(parameters),
         (Tls::Upgraded, Ok(parameters)) => Security::StartTls(parameters),
         (Tls::Implicit | Tls::Upgraded, Err(_)) => {
-            env.refuse("SMTP_CA_FILE", "valid certificates: TLS could not be initialised");
+            env.add_error("SMTP_CA_FILE", "valid certificates: TLS could not be initialised");
             Security::None
         }
     }
@@ -167,18 +170,18 @@ impl Provider for Smtp {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             let Ok(to) = message.to.as_str().parse::<Address>() else {
-                return Outcome::Unfit { code: "address_not_deliverable" };
+                return Outcome::Unsupported { code: "address_not_deliverable" };
             };
             let id = format!("<{}@{}>", message.id.as_str(), self.from.email.domain());
             let Some((envelope, bytes)) = compose(&self.from, to, &id, message, self.clock.now()) else {
-                return Outcome::Unfit { code: "message_not_composed" };
+                return Outcome::Unsupported { code: "message_not_composed" };
             };
             self.sessions.deliver(&envelope, &bytes, id).await
         })

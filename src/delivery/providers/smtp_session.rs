@@ -27,7 +27,7 @@ pub struct Server {
     pub security: Security,
     pub credentials: Option<Credentials>,
     /// The EHLO name.
-    pub hello: ClientId,
+    pub ehlo_name: ClientId,
 }
 
 /// The encryption of the connection.
@@ -40,7 +40,7 @@ pub enum Security {
 
 /// The time limits for a server.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// For connecting, and for checking that an idle connection is still open.
     pub connect: Duration,
     /// For the greeting, and for each reply after it.
@@ -50,7 +50,7 @@ pub struct Patience {
 /// A pool of sessions with one server.
 pub struct Sessions {
     server: Server,
-    timeouts: Patience,
+    timeouts: Timeouts,
     idle: Mutex<Vec<AsyncSmtpConnection>>,
 }
 
@@ -66,7 +66,7 @@ enum Step {
 }
 
 impl Sessions {
-    pub fn new(server: Server, timeouts: Patience) -> Self {
+    pub fn new(server: Server, timeouts: Timeouts) -> Self {
         Self { server, timeouts, idle: Mutex::default() }
     }
 
@@ -108,7 +108,7 @@ impl Sessions {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Outcome> {
-        let Server { host, port, security, credentials, hello } = &self.server;
+        let Server { host, port, security, credentials, ehlo_name: hello } = &self.server;
         let implicit = match security {
             Security::Implicit(parameters) => Some(parameters.clone()),
             Security::StartTls(_) | Security::None => None,
@@ -182,7 +182,7 @@ fn broken_off(step: Step) -> Outcome {
     match step {
         Step::Connect | Step::SignIn | Step::Sender => Outcome::unavailable("not_reached".to_owned()),
         Step::Recipient | Step::Announce => Outcome::deferred("broken_off".to_owned()),
-        Step::Message => Outcome::Stalled,
+        Step::Message => Outcome::UnknownForMessage,
     }
 }
 

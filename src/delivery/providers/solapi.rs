@@ -11,14 +11,13 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::delivery::{
-    HttpClient, Registration,
-    http_client::{Answer, Silence},
-    keyed,
+    HttpClient, Registration, hmac_tag,
+    http_client::{ProviderResponse, TransportError},
     korean_text::{self, KOREA},
-    loose::{self, Loose},
-    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, Receipts, Sending},
+    loose::{self, LenientString},
+    provider::{BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, Receipts, Sending},
     receipts::solapi::message_status,
-    registry::{Maker, Reader},
+    registry::{ProviderFactory, SettingsReader},
 };
 use domain::contact::{Contact, PhoneNumber};
 use platform::{
@@ -26,7 +25,7 @@ use platform::{
     config::{Secret, Setting},
 };
 
-const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
+const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
 
 pub const REGISTRATION: Registration = Registration {
     name: "solapi",
@@ -74,7 +73,7 @@ struct Kakao {
     variable: String,
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let base = reader.base_url("SOLAPI_BASE_URL");
     let key = reader.word("SOLAPI_API_KEY", "");
     let secret = reader.secret("SOLAPI_API_SECRET");
@@ -104,34 +103,34 @@ impl Provider for Solapi {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
-            let Contact::Phone(number) = &message.to else { return Outcome::Unfit { code: "not_a_number" } };
+            let Contact::Phone(number) = &message.to else { return Outcome::Unsupported { code: "not_a_number" } };
             let message = match self.message(number, message) {
                 Ok(message) => message,
-                Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
+                Err(unfit) => return Outcome::Unsupported { code: unfit.as_str() },
             };
             let body = json!({ "messages": [message], "allowDuplicates": false, "showMessageList": true });
             let request = self.http.post(format!("{}/messages/v4/send-many/detail", self.base)).json(&body);
             match self.http.send(self.signed(request)).await {
                 Ok(answer) => sent(&answer),
-                Err(error) => Silence::into(error),
+                Err(error) => TransportError::into(error),
             }
         })
     }
 
-    fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
+    fn poll<'a>(&'a self, provider_message_id: &'a str) -> BoxedFuture<'a, PollResult> {
         Box::pin(async move {
             let id: String = provider_message_id.chars().filter(char::is_ascii_alphanumeric).collect();
             let request = self.http.get(format!("{}/messages/v4/list?messageId={id}", self.base));
             match self.http.send(self.signed(request)).await {
-                Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
-                Ok(answer) => answer.json::<Listed>().map_or(Polled::NotYet, |listed| listed.status_of(&id)),
-                Err(_) => Polled::NotYet,
+                Ok(answer) if answer.status == 429 => PollResult::Throttled { retry_after: answer.retry_after },
+                Ok(answer) => answer.json::<Listed>().map_or(PollResult::Pending, |listed| listed.status_of(&id)),
+                Err(_) => PollResult::Pending,
             }
         })
     }
@@ -169,14 +168,14 @@ impl Solapi {
 
     /// Solapi accepts each signature only once in 15 minutes, so each request has a new salt.
     fn signed(&self, request: RequestBuilder) -> RequestBuilder {
-        let date = self.clock.wall().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let date = self.clock.system_time().to_rfc3339_opts(SecondsFormat::Secs, true);
         let salt = hex::encode(self.entropy.bytes::<16>());
         request.header("authorization", authorization(&self.key, &self.secret, &date, &salt))
     }
 }
 
 fn authorization(key: &str, secret: &Secret, date: &str, salt: &str) -> String {
-    let tag = keyed::mac::<Hmac<Sha256>>(secret.expose().as_bytes(), &[date.as_bytes(), salt.as_bytes()]).finalize();
+    let tag = hmac_tag::mac::<Hmac<Sha256>>(secret.expose().as_bytes(), &[date.as_bytes(), salt.as_bytes()]).finalize();
     let signature = hex::encode(tag.into_bytes());
     format!("HMAC-SHA256 apiKey={key}, date={date}, salt={salt}, signature={signature}")
 }
@@ -194,12 +193,12 @@ struct Sent {
 #[serde(rename_all = "camelCase")]
 struct Listing {
     #[serde(default)]
-    message_id: Loose,
+    message_id: LenientString,
     #[serde(default)]
-    status_code: Loose,
+    status_code: LenientString,
 }
 
-fn sent(answer: &Answer) -> Outcome {
+fn sent(answer: &ProviderResponse) -> Outcome {
     if !answer.status.is_success() {
         return refused(answer);
     }
@@ -216,11 +215,11 @@ fn sent(answer: &Answer) -> Outcome {
 }
 
 /// Errors of the whole request, by HTTP status.
-fn refused(answer: &Answer) -> Outcome {
+fn refused(answer: &ProviderResponse) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Refusal {
-        error_code: Loose,
+        error_code: LenientString,
     }
     let code = answer.json::<Refusal>().and_then(|refusal| loose::code(refusal.error_code.as_str()));
     match code.as_deref() {
@@ -268,11 +267,11 @@ struct Listed {
 }
 
 impl Listed {
-    fn status_of(&self, id: &str) -> Polled {
+    fn status_of(&self, id: &str) -> PollResult {
         let Some(code) = self.message_list.get(id).map(|listing| listing.status_code.as_str()) else {
-            return Polled::NotYet;
+            return PollResult::Pending;
         };
-        message_status(code).map_or(Polled::NotYet, |(status, code)| Polled::Status { status, code })
+        message_status(code).map_or(PollResult::Pending, |(status, code)| PollResult::Status { status, code })
     }
 }
 

@@ -7,15 +7,15 @@ use serde::Deserialize;
 
 use crate::delivery::{
     HttpClient, Registration, base_url,
-    http_client::Silence,
-    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    http_client::TransportError,
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
     providers::twilio_api::{self, Account},
-    registry::{Maker, Reader},
+    registry::{ProviderFactory, SettingsReader},
 };
 use domain::locale::Locale;
 use platform::config::Setting;
 
-const ABILITIES: Abilities = Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
+const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
 
 /// The maximum length of `Twiml` and of a message body, in characters.
 const MAX_TWIML: usize = 4000;
@@ -68,7 +68,7 @@ enum Sender {
     Service(String),
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let account = Account::read(reader);
     let base = reader.base_url("TWILIO_API_BASE_URL");
     let env = reader.env();
@@ -94,7 +94,7 @@ impl Provider for Twilio {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
@@ -111,7 +111,7 @@ impl Provider for Twilio {
 impl Twilio {
     async fn text(&self, message: &Outgoing) -> Outcome {
         if message.text.expose().chars().count() > MAX_BODY {
-            return Outcome::Unfit { code: "text_too_long" };
+            return Outcome::Unsupported { code: "text_too_long" };
         }
         let validity = twilio_api::validity(message.ttl);
         let callback = self.callback(message);
@@ -135,7 +135,7 @@ impl Twilio {
     async fn call(&self, message: &Outgoing) -> Outcome {
         let twiml = twiml(message.text.expose(), message.locale);
         if twiml.chars().count() > MAX_TWIML {
-            return Outcome::Unfit { code: "text_too_long" };
+            return Outcome::Unsupported { code: "text_too_long" };
         }
         let callback = self.callback(message);
         let from = self.caller.as_deref().unwrap_or_default();
@@ -163,8 +163,8 @@ impl Twilio {
                 Some(created) => Outcome::Accepted { provider_message_id: Some(created.sid) },
                 None => Outcome::Unknown,
             },
-            Ok(answer) => twilio_api::refusal(&answer),
-            Err(error) => Silence::into(error),
+            Ok(answer) => twilio_api::rejection_outcome(&answer),
+            Err(error) => TransportError::into(error),
         }
     }
 }

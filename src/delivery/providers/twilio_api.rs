@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use crate::delivery::{
     HttpClient,
-    http_client::{Answer, Silence},
-    loose::{self, Loose},
+    http_client::{ProviderResponse, TransportError},
+    loose::{self, LenientString},
     provider::Outcome,
-    registry::{self, Reader},
+    registry::{self, SettingsReader},
 };
 use platform::config::Secret;
 
@@ -23,10 +23,10 @@ pub struct Account {
 
 impl Account {
     /// Reads the account SID with its auth token or an API key.
-    pub fn read(reader: &mut Reader<'_>) -> Self {
+    pub fn read(reader: &mut SettingsReader<'_>) -> Self {
         let sid = reader.word("TWILIO_ACCOUNT_SID", "");
         if !sid.is_empty() && !sid.starts_with("AC") {
-            reader.env().refuse("TWILIO_ACCOUNT_SID", "the SID of an account, which starts with AC");
+            reader.env().add_error("TWILIO_ACCOUNT_SID", "the SID of an account, which starts with AC");
         }
         let env = reader.env();
         let key = env.is_set("TWILIO_API_KEY_SID");
@@ -43,11 +43,16 @@ impl Account {
     }
 
     /// Posts a form.
-    pub async fn post(&self, http: &HttpClient, url: String, form: &[(&str, &str)]) -> Result<Answer, Silence> {
+    pub async fn post(
+        &self,
+        http: &HttpClient,
+        url: String,
+        form: &[(&str, &str)],
+    ) -> Result<ProviderResponse, TransportError> {
         http.send(http.post(url).basic_auth(&self.user, Some(self.password.expose())).form(form)).await
     }
 
-    pub async fn get(&self, http: &HttpClient, url: String) -> Result<Answer, Silence> {
+    pub async fn get(&self, http: &HttpClient, url: String) -> Result<ProviderResponse, TransportError> {
         http.send(http.get(url).basic_auth(&self.user, Some(self.password.expose()))).await
     }
 }
@@ -61,16 +66,16 @@ pub fn validity(ttl: Duration) -> String {
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(default)]
-    code: Loose,
+    code: LenientString,
 }
 
 /// Twilio's error code in an error response; empty if there is none.
-pub fn error_code(answer: &Answer) -> String {
+pub fn error_code(answer: &ProviderResponse) -> String {
     answer.json::<Refusal>().map(|refusal| refusal.code.as_str().to_owned()).unwrap_or_default()
 }
 
 /// The outcome of an error response (<https://www.twilio.com/docs/api/errors>).
-pub fn refusal(answer: &Answer) -> Outcome {
+pub fn rejection_outcome(answer: &ProviderResponse) -> Outcome {
     let reported = error_code(answer);
     let code = loose::code(&reported);
     match reported.as_str() {

@@ -9,20 +9,22 @@ use serde::Deserialize;
 
 use crate::delivery::{
     HttpClient, Registration,
-    http_client::{Answer, Silence},
-    loose::{self, Loose},
+    http_client::{ProviderResponse, TransportError},
+    loose::{self, LenientString},
     provider::{
-        Abilities, Answering, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, Polled, Provider, Receipts,
-        Sending,
+        BoxedFuture, Capabilities, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, PollResult, Provider,
+        Receipts, Sending,
     },
     providers::twilio_api::{self, Account},
     receipts::twilio::message_status,
-    registry::{Maker, Reader},
+    registry::{ProviderFactory, SettingsReader},
 };
 use platform::config::{Secret, Setting};
 
-const ABILITIES: Abilities =
-    Abilities { makes_code: true, ..Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling) };
+const ABILITIES: Capabilities = Capabilities {
+    generates_codes: true,
+    ..Capabilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling)
+};
 
 pub const REGISTRATION: Registration = Registration {
     name: "twilio-verify",
@@ -48,12 +50,12 @@ struct TwilioVerify {
     service: String,
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let account = Account::read(reader);
     let base = reader.base_url("TWILIO_VERIFY_BASE_URL");
     let service = reader.word("TWILIO_VERIFY_SERVICE_SID", "");
     if !service.is_empty() && !service.starts_with("VA") {
-        reader.env().refuse("TWILIO_VERIFY_SERVICE_SID", "the SID of a Verify service, which starts with VA");
+        reader.env().add_error("TWILIO_VERIFY_SERVICE_SID", "the SID of a Verify service, which starts with VA");
     }
     Box::new(move |tools| Arc::new(TwilioVerify { http: tools.http.clone(), account, base, service }))
 }
@@ -63,33 +65,33 @@ impl Provider for TwilioVerify {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             if message.code.is_none() {
-                return Outcome::Unfit { code: "carries_codes_alone" };
+                return Outcome::Unsupported { code: "carries_codes_alone" };
             }
             match self.start(message).await {
                 Ok(answer) if answer.status.is_success() => match answer.json::<Verification>() {
                     Some(started) => Outcome::Accepted { provider_message_id: Some(started.sid) },
                     None => Outcome::Unknown,
                 },
-                Ok(answer) => twilio_api::refusal(&answer),
-                Err(silence) => Silence::into(silence),
+                Ok(answer) => twilio_api::rejection_outcome(&answer),
+                Err(silence) => TransportError::into(silence),
             }
         })
     }
 
-    fn poll<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, Polled> {
+    fn poll<'a>(&'a self, provider_message_id: &'a str) -> BoxedFuture<'a, PollResult> {
         Box::pin(async move {
             let url = format!("{}/v2/Attempts?VerificationSid={}", self.base, sid(provider_message_id));
             match self.account.get(&self.http, url).await {
-                Ok(answer) if answer.status.is_success() => answer.json().map_or(Polled::NotYet, newest),
-                Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
-                Ok(_) | Err(_) => Polled::NotYet,
+                Ok(answer) if answer.status.is_success() => answer.json().map_or(PollResult::Pending, newest),
+                Ok(answer) if answer.status == 429 => PollResult::Throttled { retry_after: answer.retry_after },
+                Ok(_) | Err(_) => PollResult::Pending,
             }
         })
     }
@@ -100,17 +102,17 @@ impl Provider for TwilioVerify {
 }
 
 impl CodeChecker for TwilioVerify {
-    fn check<'a>(&'a self, provider_message_id: &'a str, code: &'a Secret) -> Answering<'a, CheckOutcome> {
+    fn check<'a>(&'a self, provider_message_id: &'a str, code: &'a Secret) -> BoxedFuture<'a, CheckOutcome> {
         Box::pin(async move {
             let form = [("VerificationSid", provider_message_id), ("Code", code.expose())];
             match self.post("VerificationCheck", &form).await {
-                Ok(answer) => judged(&answer),
+                Ok(answer) => check_outcome(&answer),
                 Err(_) => CheckOutcome::Unavailable,
             }
         })
     }
 
-    fn cancel<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, bool> {
+    fn cancel<'a>(&'a self, provider_message_id: &'a str) -> BoxedFuture<'a, bool> {
         Box::pin(async move {
             let resource = format!("Verifications/{}", sid(provider_message_id));
             match self.post(&resource, &[("Status", "canceled")]).await {
@@ -127,7 +129,7 @@ struct Verification {
 }
 
 impl TwilioVerify {
-    async fn start(&self, message: &Outgoing) -> Result<Answer, Silence> {
+    async fn start(&self, message: &Outgoing) -> Result<ProviderResponse, TransportError> {
         let channel = match message.channel {
             Channel::Voice => "call",
             Channel::Sms | Channel::Email => "sms",
@@ -139,7 +141,7 @@ impl TwilioVerify {
         .await
     }
 
-    async fn post(&self, resource: &str, form: &[(&str, &str)]) -> Result<Answer, Silence> {
+    async fn post(&self, resource: &str, form: &[(&str, &str)]) -> Result<ProviderResponse, TransportError> {
         let url = format!("{}/v2/Services/{}/{resource}", self.base, self.service);
         self.account.post(&self.http, url, form).await
     }
@@ -151,7 +153,7 @@ fn sid(text: &str) -> String {
 }
 
 /// The outcome of a check. For a wrong code, the response is a success whose status is still pending.
-fn judged(answer: &Answer) -> CheckOutcome {
+fn check_outcome(answer: &ProviderResponse) -> CheckOutcome {
     #[derive(Deserialize)]
     struct Checked {
         status: String,
@@ -161,7 +163,7 @@ fn judged(answer: &Answer) -> CheckOutcome {
             Some("approved") => CheckOutcome::Approved,
             Some("pending") => CheckOutcome::Wrong,
             Some("max_attempts_reached") => CheckOutcome::TooManyAttempts,
-            Some("canceled" | "deleted" | "failed" | "expired") => CheckOutcome::Over,
+            Some("canceled" | "deleted" | "failed" | "expired") => CheckOutcome::Ended,
             Some(_) | None => CheckOutcome::Unavailable,
         };
     }
@@ -170,7 +172,7 @@ fn judged(answer: &Answer) -> CheckOutcome {
         // Invalid parameter: the value does not have the format of a code.
         ("60200", _) => CheckOutcome::Wrong,
         (_, 429) => CheckOutcome::Throttled { retry_after: answer.retry_after },
-        (_, 404) => CheckOutcome::Over,
+        (_, 404) => CheckOutcome::Ended,
         _ => CheckOutcome::Unavailable,
     }
 }
@@ -195,19 +197,19 @@ struct ChannelData {
     #[serde(default)]
     message_status: String,
     #[serde(default)]
-    error_code: Loose,
+    error_code: LenientString,
 }
 
 /// The status of the newest message of a verification. A message whose code was entered counts as delivered.
-fn newest(Attempts { attempts }: Attempts) -> Polled {
+fn newest(Attempts { attempts }: Attempts) -> PollResult {
     use crate::delivery::provider::ReceiptStatus::Delivered;
     let Some(attempt) = attempts.into_iter().max_by(|one, other| one.date_created.cmp(&other.date_created)) else {
-        return Polled::NotYet;
+        return PollResult::Pending;
     };
     let ChannelData { message_status: status, error_code } = attempt.channel_data;
     match message_status(&status) {
-        _ if attempt.conversion_status == "converted" => Polled::Status { status: Delivered, code: None },
-        Some(status) => Polled::Status { status, code: error_code.some().and_then(loose::code) },
-        None => Polled::NotYet,
+        _ if attempt.conversion_status == "converted" => PollResult::Status { status: Delivered, code: None },
+        Some(status) => PollResult::Status { status, code: error_code.some().and_then(loose::code) },
+        None => PollResult::Pending,
     }
 }

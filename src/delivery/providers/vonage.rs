@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use crate::delivery::{
     HttpClient, Registration, base_url,
-    http_client::{Answer, Silence},
-    loose::{self, Loose},
-    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    http_client::{ProviderResponse, TransportError},
+    loose::{self, LenientString},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
     receipts::vonage::Signature,
-    registry::{Maker, Reader},
+    registry::{ProviderFactory, SettingsReader},
     segments::{Alphabet, Segments},
 };
 use platform::{
@@ -18,7 +18,7 @@ use platform::{
     config::{Secret, Setting},
 };
 
-const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Webhook);
+const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Webhook);
 
 /// The maximum length of `callback` in Vonage's SDK.
 const MAX_CALLBACK: usize = 100;
@@ -68,7 +68,7 @@ enum Authentication {
     Signature(Signature),
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let base = reader.base_url("VONAGE_BASE_URL");
     let key = reader.text("VONAGE_API_KEY");
     let from = reader.text("VONAGE_FROM").trim_start_matches('+').to_owned();
@@ -98,7 +98,7 @@ impl Provider for Vonage {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
@@ -110,14 +110,14 @@ impl Provider for Vonage {
                     Outcome::RejectedDestination { code: loose::code(answer.status.as_str()) }
                 }
                 Ok(answer) => answer.by_status(None),
-                Err(error) => Silence::into(error),
+                Err(error) => TransportError::into(error),
             }
         })
     }
 }
 
 impl Vonage {
-    async fn post(&self, message: &Outgoing) -> Result<Answer, Silence> {
+    async fn post(&self, message: &Outgoing) -> Result<ProviderResponse, TransportError> {
         let text = message.text.expose();
         let ttl = message.ttl.as_millis().clamp(20_000, 604_800_000).to_string();
         let mut form = vec![
@@ -131,7 +131,7 @@ impl Vonage {
             ("client-ref", message.id.as_str()),
         ];
         form.extend(self.callback.iter().map(|url| ("callback", url.as_str())));
-        let timestamp = self.clock.wall().timestamp().to_string();
+        let timestamp = self.clock.system_time().timestamp().to_string();
         let signature;
         match &self.authentication {
             Authentication::Secret(secret) => form.push(("api_secret", secret.expose())),
@@ -153,12 +153,12 @@ struct Sent {
 /// A long text has several parts, each with its own status.
 #[derive(Deserialize)]
 struct Part {
-    status: Loose,
+    status: LenientString,
     #[serde(default, rename = "message-id")]
-    message_id: Loose,
+    message_id: LenientString,
 }
 
-fn sent(answer: &Answer) -> Outcome {
+fn sent(answer: &ProviderResponse) -> Outcome {
     let Some(Sent { messages: parts }) = answer.json::<Sent>() else { return Outcome::Unknown };
     let failed = parts.iter().find(|part| part.status.as_str() != "0");
     match (parts.first(), failed) {
@@ -171,7 +171,7 @@ fn sent(answer: &Answer) -> Outcome {
 }
 
 /// <https://developer.vonage.com/en/messaging/sms/guides/troubleshooting-sms>
-fn classified(status: &str, answer: &Answer) -> Outcome {
+fn classified(status: &str, answer: &ProviderResponse) -> Outcome {
     let code = loose::code(status);
     match status {
         "1" | "10" => Outcome::Throttled { retry_after: answer.retry_after },

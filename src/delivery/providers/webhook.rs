@@ -12,18 +12,18 @@ use serde_json::json;
 
 use crate::delivery::{
     HttpClient, Registration, base_url,
-    http_client::{Answer, Silence},
-    loose::{self, Loose},
-    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    http_client::{ProviderResponse, TransportError},
+    loose::{self, LenientString},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
     receipts::webhook::keys,
-    registry::{Maker, Reader},
+    registry::{ProviderFactory, SettingsReader},
     standard_webhooks::{self, Key},
 };
 use platform::{clock::Clock, config::Setting};
 
-const ABILITIES: Abilities = Abilities {
+const ABILITIES: Capabilities = Capabilities {
     idempotent: true,
-    ..Abilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Webhook)
+    ..Capabilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Webhook)
 };
 
 pub const REGISTRATION: Registration = Registration {
@@ -53,7 +53,7 @@ struct Webhook {
     timeout: Duration,
 }
 
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let env = reader.env();
     let url = env.parse_optional("DELIVERY_WEBHOOK_URL", |text| base_url::parse(text).map(String::from));
     if !env.is_set("DELIVERY_WEBHOOK_URL") {
@@ -73,7 +73,7 @@ impl Provider for Webhook {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES
     }
 
@@ -81,15 +81,15 @@ impl Provider for Webhook {
         Box::pin(async move {
             match self.post(message).await {
                 Ok(answer) => outcome_of(&answer),
-                Err(error) => Silence::into(error),
+                Err(error) => TransportError::into(error),
             }
         })
     }
 }
 
 impl Webhook {
-    async fn post(&self, message: &Outgoing) -> Result<Answer, Silence> {
-        let now = self.clock.wall();
+    async fn post(&self, message: &Outgoing) -> Result<ProviderResponse, TransportError> {
+        let now = self.clock.system_time();
         let (id, timestamp) = (message.id.as_str(), now.timestamp());
         let body = body(message, &now.to_rfc3339_opts(SecondsFormat::Millis, true)).into_bytes();
         let signatures: Vec<_> = self.keys.iter().map(|key| key.sign(id, timestamp, &body)).collect();
@@ -132,14 +132,14 @@ fn body(message: &Outgoing, timestamp: &str) -> String {
 #[derive(Default, Deserialize)]
 struct Response {
     #[serde(default)]
-    provider_message_id: Loose,
+    provider_message_id: LenientString,
     #[serde(default)]
-    rejected: Loose,
+    rejected: LenientString,
     #[serde(default)]
-    code: Loose,
+    code: LenientString,
 }
 
-fn outcome_of(answer: &Answer) -> Outcome {
+fn outcome_of(answer: &ProviderResponse) -> Outcome {
     let response = answer.json::<Response>().unwrap_or_default();
     let code = response.code.some().and_then(loose::code);
     match (response.rejected.as_str(), answer.status.as_u16()) {

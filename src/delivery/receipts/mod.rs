@@ -5,7 +5,7 @@ pub mod twilio;
 pub mod vonage;
 pub mod webhook;
 
-use crate::delivery::provider::{Answering, Polled, Provider, ReceiptStatus};
+use crate::delivery::provider::{BoxedFuture, PollResult, Provider, ReceiptStatus};
 use domain::ids::DeliveryId;
 use platform::{config::Env, fault::Fault};
 
@@ -25,7 +25,7 @@ pub struct Receipt {
 
 /// Why a request is not a valid receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoReceipt {
+pub enum ReceiptError {
     /// No secret is configured to verify it.
     NotExpected,
     /// The signature is invalid or too old.
@@ -56,7 +56,7 @@ impl Verifiers {
     }
 
     /// Whether receipts of this provider can reach this service and can be verified.
-    pub fn hear(&self, provider: &str) -> bool {
+    pub fn can_verify(&self, provider: &str) -> bool {
         match provider {
             "twilio" => self.twilio.as_ref().is_some_and(twilio::Verifier::is_public),
             "solapi" => self.solapi.is_some(),
@@ -68,13 +68,13 @@ impl Verifiers {
 }
 
 /// Processes receipts. After an error, the provider repeats them.
-pub type Sink = std::sync::Arc<dyn Fn(Vec<Receipt>) -> Answering<'static, Result<(), Fault>> + Send + Sync>;
+pub type ReceiptHandler = std::sync::Arc<dyn Fn(Vec<Receipt>) -> BoxedFuture<'static, Result<(), Fault>> + Send + Sync>;
 
 /// Polls the provider for the messages of unauthenticated receipts, and returns the receipts with the polled statuses.
-pub async fn asked_again(provider: &dyn Provider, receipts: Vec<Receipt>) -> Vec<Receipt> {
+pub async fn confirm_by_polling(provider: &dyn Provider, receipts: Vec<Receipt>) -> Vec<Receipt> {
     let mut known = Vec::new();
     for receipt in receipts {
-        if let Polled::Status { status, code } = provider.poll(&receipt.provider_message_id).await {
+        if let PollResult::Status { status, code } = provider.poll(&receipt.provider_message_id).await {
             known.push(Receipt { status, code, ..receipt });
         }
     }

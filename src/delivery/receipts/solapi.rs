@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::{NoReceipt, Receipt};
+use super::{Receipt, ReceiptError};
 use crate::delivery::{
-    loose::{self, Loose},
+    loose::{self, LenientString},
     provider::ReceiptStatus,
     registry,
 };
@@ -32,7 +32,7 @@ impl Verifier {
     pub fn read(env: &Env) -> Option<Self> {
         let tokens = registry::secrets(env, "SOLAPI_WEBHOOK_TOKEN");
         for hint in tokens.iter().filter_map(|token| check_text(token, MIN_TOKEN).err()) {
-            env.refuse("SOLAPI_WEBHOOK_TOKEN", hint);
+            env.add_error("SOLAPI_WEBHOOK_TOKEN", hint);
         }
         (!tokens.is_empty()).then_some(Self { tokens })
     }
@@ -45,12 +45,12 @@ impl Verifier {
     ///
     /// # Errors
     /// Why the request is not valid.
-    pub fn receipts(&self, token: &str, body: &[u8]) -> Result<Vec<Receipt>, NoReceipt> {
+    pub fn receipts(&self, token: &str, body: &[u8]) -> Result<Vec<Receipt>, ReceiptError> {
         let same = |secret: &Secret| bool::from(secret.expose().as_bytes().ct_eq(token.as_bytes()));
         if !self.tokens.iter().any(same) {
-            return Err(NoReceipt::Forged);
+            return Err(ReceiptError::Forged);
         }
-        let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| NoReceipt::Malformed)?;
+        let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| ReceiptError::Malformed)?;
         let events =
             events.into_iter().take(MAX_EVENTS).filter_map(|event| serde_json::from_value::<Event>(event).ok());
         Ok(events.filter_map(Event::receipt).collect())
@@ -67,15 +67,15 @@ struct Event {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Report {
-    message_id: Loose,
-    status_code: Loose,
+    message_id: LenientString,
+    status_code: LenientString,
     custom_fields: CustomFields,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct CustomFields {
-    delivery: Loose,
+    delivery: LenientString,
 }
 
 impl Event {

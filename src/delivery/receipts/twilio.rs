@@ -8,8 +8,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{NoReceipt, Receipt};
-use crate::delivery::{keyed, loose, provider::ReceiptStatus, registry};
+use super::{Receipt, ReceiptError};
+use crate::delivery::{hmac_tag, loose, provider::ReceiptStatus, registry};
 use domain::ids::DeliveryId;
 use platform::config::{Env, Secret};
 
@@ -68,18 +68,18 @@ impl Verifier {
     ///
     /// # Errors
     /// Why it is not a valid receipt.
-    pub fn receipt(&self, callback: Callback<'_>) -> Result<Option<Receipt>, NoReceipt> {
+    pub fn receipt(&self, callback: Callback<'_>) -> Result<Option<Receipt>, ReceiptError> {
         let form = callback.content_type.starts_with("application/x-www-form-urlencoded");
         let fields: Vec<_> =
             if form { form_urlencoded::parse(callback.body).into_owned().collect() } else { Vec::new() };
         if !form && !body_hash_matches(callback.query, callback.body) {
-            return Err(NoReceipt::Forged);
+            return Err(ReceiptError::Forged);
         }
         let mut urls = self.signed_urls(callback.query).into_iter();
         if !urls.any(|url| self.signed(&url, &fields, callback.signature, callback.settings)) {
-            return Err(NoReceipt::Forged);
+            return Err(ReceiptError::Forged);
         }
-        let fields = if form { fields } else { json_fields(callback.body).ok_or(NoReceipt::Malformed)? };
+        let fields = if form { fields } else { json_fields(callback.body).ok_or(ReceiptError::Malformed)? };
         Ok(receipt(&fields, callback.query))
     }
 
@@ -115,7 +115,7 @@ impl Verifier {
 }
 
 fn signed_with<M: Mac + hmac::KeyInit>(keys: &[Secret], parts: &[&[u8]], tag: &[u8]) -> bool {
-    keys.iter().any(|key| keyed::mac::<M>(key.expose().as_bytes(), parts).verify_slice(tag).is_ok())
+    keys.iter().any(|key| hmac_tag::mac::<M>(key.expose().as_bytes(), parts).verify_slice(tag).is_ok())
 }
 
 /// The algorithm named in the settings header; without the header, HMAC-SHA1.
@@ -159,7 +159,7 @@ fn body_hash_matches(query: Option<&str>, body: &[u8]) -> bool {
 }
 
 fn json_fields(body: &[u8]) -> Option<Vec<(String, String)>> {
-    let fields: BTreeMap<String, loose::Loose> = serde_json::from_slice(body).ok()?;
+    let fields: BTreeMap<String, loose::LenientString> = serde_json::from_slice(body).ok()?;
     Some(fields.into_iter().map(|(name, value)| (name, value.as_str().to_owned())).collect())
 }
 
@@ -216,9 +216,9 @@ mod tests {
         };
         assert_eq!(verifier.receipt(callback), Ok(None));
         let forged = Callback { signature: "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", ..callback };
-        assert_eq!(verifier.receipt(forged), Err(NoReceipt::Forged));
-        assert_eq!(verifier.receipt(Callback { query: None, ..callback }), Err(NoReceipt::Forged));
-        assert_eq!(verifier.receipt(Callback { content_type: "text/plain", ..callback }), Err(NoReceipt::Forged));
+        assert_eq!(verifier.receipt(forged), Err(ReceiptError::Forged));
+        assert_eq!(verifier.receipt(Callback { query: None, ..callback }), Err(ReceiptError::Forged));
+        assert_eq!(verifier.receipt(Callback { content_type: "text/plain", ..callback }), Err(ReceiptError::Forged));
     }
 
     /// If the URL has a query, Twilio may call it as configured and sign it sorted, or the other way round.
@@ -227,7 +227,7 @@ mod tests {
         let configured = "https://x.example/t?z=1&a=2";
         let verifier = Verifier::new(configured, vec![Secret::new("12345")], vec![]);
         let sign = |url: &str| {
-            let tag = keyed::mac::<Hmac<Sha1>>(b"12345", &[url.as_bytes(), b"MessageSidSM1MessageStatussent"]);
+            let tag = hmac_tag::mac::<Hmac<Sha1>>(b"12345", &[url.as_bytes(), b"MessageSidSM1MessageStatussent"]);
             STANDARD.encode(tag.finalize().into_bytes())
         };
         let delivery = "delivery=dlv_x";

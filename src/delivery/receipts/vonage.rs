@@ -8,10 +8,10 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-use super::{NoReceipt, Receipt};
+use super::{Receipt, ReceiptError};
 use crate::delivery::{
-    keyed,
-    loose::{self, Loose},
+    hmac_tag,
+    loose::{self, LenientString},
     provider::ReceiptStatus,
     registry,
 };
@@ -61,9 +61,9 @@ impl Signature {
     ///
     /// # Errors
     /// Why it is not a valid receipt.
-    pub fn receipt(&self, fields: &BTreeMap<String, String>, now: Timestamp) -> Result<Option<Receipt>, NoReceipt> {
+    pub fn receipt(&self, fields: &BTreeMap<String, String>, now: Timestamp) -> Result<Option<Receipt>, ReceiptError> {
         if !self.is_genuine(fields, now) {
-            return Err(NoReceipt::Forged);
+            return Err(ReceiptError::Forged);
         }
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         let id = field("messageId");
@@ -90,7 +90,7 @@ impl Signature {
 impl Method {
     fn tag(self, secret: &Secret, text: &str) -> Vec<u8> {
         fn tag<M: Mac + KeyInit>(secret: &Secret, text: &str) -> Vec<u8> {
-            keyed::mac::<M>(secret.expose().as_bytes(), &[text.as_bytes()]).finalize().into_bytes().to_vec()
+            hmac_tag::mac::<M>(secret.expose().as_bytes(), &[text.as_bytes()]).finalize().into_bytes().to_vec()
         }
         match self {
             Method::Md5 => tag::<Hmac<Md5>>(secret, text),
@@ -120,8 +120,8 @@ pub fn form_fields(form: &[u8]) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// If the body is not a JSON object.
-pub fn json_fields(json: &[u8]) -> Result<BTreeMap<String, String>, NoReceipt> {
-    let fields: BTreeMap<String, Loose> = serde_json::from_slice(json).map_err(|_| NoReceipt::Malformed)?;
+pub fn json_fields(json: &[u8]) -> Result<BTreeMap<String, String>, ReceiptError> {
+    let fields: BTreeMap<String, LenientString> = serde_json::from_slice(json).map_err(|_| ReceiptError::Malformed)?;
     Ok(fields.into_iter().map(|(name, value)| (name, value.as_str().to_owned())).collect())
 }
 

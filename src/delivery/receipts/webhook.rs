@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{NoReceipt, Receipt};
+use super::{Receipt, ReceiptError};
 use crate::delivery::{
-    loose::{self, Loose},
+    loose::{self, LenientString},
     provider::ReceiptStatus,
     registry,
     standard_webhooks::{self, Key},
@@ -35,7 +35,7 @@ pub fn keys(env: &Env) -> Vec<Key> {
         let bare = secret.expose().trim_start_matches("whsec_");
         Key::parse(secret).and_then(|key| strong(bare.as_bytes()).map(|()| key))
     };
-    let parse = |secret| parse(secret).map_err(|hint| env.refuse("DELIVERY_WEBHOOK_SECRET", hint)).ok();
+    let parse = |secret| parse(secret).map_err(|hint| env.add_error("DELIVERY_WEBHOOK_SECRET", hint)).ok();
     registry::secrets(env, "DELIVERY_WEBHOOK_SECRET").iter().filter_map(parse).collect()
 }
 
@@ -54,12 +54,12 @@ impl Verifier {
     ///
     /// # Errors
     /// Why it is not a valid receipt.
-    pub fn receipt(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<Option<Receipt>, NoReceipt> {
+    pub fn receipt(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<Option<Receipt>, ReceiptError> {
         let Headers { id, timestamp, signature } = headers;
         if !standard_webhooks::is_genuine(&self.keys, id, timestamp, signature, body, now) {
-            return Err(NoReceipt::Forged);
+            return Err(ReceiptError::Forged);
         }
-        let receipt_body: Body = serde_json::from_slice(body).map_err(|_| NoReceipt::Malformed)?;
+        let receipt_body: Body = serde_json::from_slice(body).map_err(|_| ReceiptError::Malformed)?;
         let status = match receipt_body.status.as_str() {
             "sent" => ReceiptStatus::Sent,
             "delivered" => ReceiptStatus::Delivered,
@@ -68,7 +68,7 @@ impl Verifier {
         };
         let delivery = DeliveryId::parse(receipt_body.id.as_str());
         if delivery.is_none() && receipt_body.provider_message_id.some().is_none() {
-            return Err(NoReceipt::Malformed);
+            return Err(ReceiptError::Malformed);
         }
         Ok(Some(Receipt {
             provider: "webhook",
@@ -84,10 +84,10 @@ impl Verifier {
 #[derive(Deserialize)]
 struct Body {
     #[serde(default)]
-    id: Loose,
+    id: LenientString,
     #[serde(default)]
-    provider_message_id: Loose,
-    status: Loose,
+    provider_message_id: LenientString,
+    status: LenientString,
     #[serde(default)]
-    error: Loose,
+    error: LenientString,
 }

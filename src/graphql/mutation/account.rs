@@ -1,13 +1,16 @@
 //! Changes that users make to their own accounts.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject, Union};
 
-use super::trail;
+use super::audit;
 use crate::{
-    account::{ContactChange, Deleted, ImageUrl, PasswordChange, Profile, ProfileChanged, Undo, UndoToken, Undone},
+    account::{
+        ChangePasswordOutcome, ContactChange, DeleteOutcome, ImageUrl, Profile, ProfileChanged, UndoOutcome,
+        UndoRequest, UndoToken,
+    },
     graphql::{
-        context::Asking,
+        context::RequestContext,
         input::Fields,
         problems::{
             ContactTaken, ContactUnchanged, CredentialsRejected, DeletionHeldBack, InvalidInput, LastAdministrator,
@@ -92,26 +95,28 @@ impl AccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The current and the new password.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordResult> {
-        let signed_in = trail::signed_in(ctx, Act::ChangePassword).await?;
-        let accounts = &ctx.rooms().accounts;
+        let signed_in = audit::signed_in(ctx, Act::ChangePassword).await?;
+        let accounts = &ctx.services().accounts;
         let (current, new) = (Secret::new(input.current_password), Secret::new(input.new_password));
         let keep = input.keep_other_sessions.unwrap_or(false);
         if !keep {
             Carrier::require(ctx)?;
         }
         Ok(match accounts.change_password(ctx.caller(), signed_in, &current, &new, keep).await? {
-            PasswordChange::Changed { sessions_ended, device } => ChangePasswordPayload {
+            ChangePasswordOutcome::Changed { sessions_ended, device } => ChangePasswordPayload {
                 sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),
                 device_token: device_token(ctx, device.as_ref()),
             }
             .into(),
-            PasswordChange::Gone => return Err(ctx.unauthenticated()),
-            PasswordChange::CredentialsRejected => CredentialsRejected::new(ctx).into(),
-            PasswordChange::PasswordRejected(violations) => {
+            ChangePasswordOutcome::AccountDeleted => return Err(ctx.unauthenticated()),
+            ChangePasswordOutcome::CredentialsRejected => CredentialsRejected::new(ctx).into(),
+            ChangePasswordOutcome::PasswordRejected(violations) => {
                 PasswordRejected::new(ctx, &violations, &accounts.password_policy()).into()
             }
-            PasswordChange::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            PasswordChange::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            ChangePasswordOutcome::ReauthenticationRequired(required) => {
+                ReauthenticationRequired::new(ctx, &required).into()
+            }
+            ChangePasswordOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 
@@ -148,16 +153,16 @@ impl AccountMutation {
         #[graphql(desc = "The undo token from the message to the old contact.")] input: UndoContactChangeInput,
     ) -> Result<UndoContactChangeResult> {
         let proof = input.proof_token.as_deref().map(ProofToken::parse);
-        let undo = Undo { token: UndoToken::parse(&input.token), proof };
-        Ok(match ctx.rooms().accounts.undo_contact_change(ctx.caller(), undo).await? {
-            Undone::Undone { sessions_ended } => {
+        let undo = UndoRequest { token: UndoToken::parse(&input.token), proof };
+        Ok(match ctx.services().accounts.undo_contact_change(ctx.caller(), undo).await? {
+            UndoOutcome::Undone { sessions_ended } => {
                 UndoContactChangePayload { sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX) }.into()
             }
-            Undone::ConfirmationRequired(verification) => UndoConfirmationRequired::new(ctx, *verification).into(),
-            Undone::Rejected(reason) => ProofRejected::of_undo(ctx, reason).into(),
-            Undone::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
-            Undone::ContactTaken => ContactTaken::new(ctx).into(),
-            Undone::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            UndoOutcome::ConfirmationRequired(verification) => UndoConfirmationRequired::new(ctx, *verification).into(),
+            UndoOutcome::Rejected(reason) => ProofRejected::for_undo_token(ctx, reason).into(),
+            UndoOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            UndoOutcome::ContactTaken => ContactTaken::new(ctx).into(),
+            UndoOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 
@@ -167,7 +172,7 @@ impl AccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The fields to change.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfileResult> {
-        let signed_in = trail::signed_in(ctx, Act::UpdateProfile).await?;
+        let signed_in = audit::signed_in(ctx, Act::UpdateProfile).await?;
         let mut fields = Fields::new(ctx);
         let profile = Profile {
             name: fields.change("name", input.name, |text| PersonName::parse(text).map_err(|why| why.reason())),
@@ -175,10 +180,10 @@ impl AccountMutation {
                 .change("nickname", input.nickname, |text| Nickname::parse(text).map_err(|why| why.reason())),
             profile_image_url: fields.change("profileImageUrl", input.profile_image_url, ImageUrl::parse),
         };
-        if let Some(invalid) = trail::finish(ctx, Act::UpdateProfile, fields).await {
+        if let Some(invalid) = audit::finish(ctx, Act::UpdateProfile, fields).await {
             return Ok(invalid.into());
         }
-        Ok(match ctx.rooms().accounts.update_profile(ctx.caller(), signed_in, profile).await? {
+        Ok(match ctx.services().accounts.update_profile(ctx.caller(), signed_in, profile).await? {
             ProfileChanged::Changed(account) => {
                 UpdateProfilePayload { user: User::new(*account, Some(signed_in.session.clone())) }.into()
             }
@@ -195,21 +200,21 @@ impl AccountMutation {
         #[graphql(desc = "The current password, required if the authentication is not recent.")]
         input: DeleteAccountInput,
     ) -> Result<DeleteAccountResult> {
-        let signed_in = trail::signed_in(ctx, Act::DeleteAccount).await?;
+        let signed_in = audit::signed_in(ctx, Act::DeleteAccount).await?;
         let password = input.password.map(Secret::new);
-        Ok(match ctx.rooms().accounts.delete(ctx.caller(), signed_in, password.as_ref()).await? {
-            Deleted::Deleted(id) => {
-                if ctx.rooms().sessions.use_cookie() {
-                    TokenCookies::of(ctx).drop_refresh_token();
+        Ok(match ctx.services().accounts.delete(ctx.caller(), signed_in, password.as_ref()).await? {
+            DeleteOutcome::Deleted(id) => {
+                if ctx.services().sessions.use_cookie() {
+                    TokenCookies::of(ctx).clear_refresh_tokens();
                 }
                 DeleteAccountPayload { id: id.as_str().into() }.into()
             }
-            Deleted::Gone => return Err(ctx.unauthenticated()),
-            Deleted::CredentialsRejected => CredentialsRejected::new(ctx).into(),
-            Deleted::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            Deleted::HeldBack { until } => DeletionHeldBack::new(ctx, until).into(),
-            Deleted::LastAdministrator => LastAdministrator::new(ctx).into(),
-            Deleted::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            DeleteOutcome::Gone => return Err(ctx.unauthenticated()),
+            DeleteOutcome::CredentialsRejected => CredentialsRejected::new(ctx).into(),
+            DeleteOutcome::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            DeleteOutcome::HeldBack { until } => DeletionHeldBack::new(ctx, until).into(),
+            DeleteOutcome::LastAdministrator => LastAdministrator::new(ctx).into(),
+            DeleteOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 }
@@ -223,9 +228,9 @@ async fn change_contact(
         ContactKind::Phone => Act::ChangePhone,
         ContactKind::Email => Act::ChangeEmail,
     };
-    let signed_in = trail::signed_in(ctx, act).await?;
+    let signed_in = audit::signed_in(ctx, act).await?;
     let proof = ProofToken::parse(&input.proof_token);
-    Ok(match ctx.rooms().accounts.change_contact(ctx.caller(), signed_in, kind, proof).await? {
+    Ok(match ctx.services().accounts.change_contact(ctx.caller(), signed_in, kind, proof).await? {
         ContactChange::Changed(account) => {
             ChangeContactPayload { user: User::new(*account, Some(signed_in.session.clone())) }.into()
         }

@@ -1,13 +1,13 @@
 //! Mutations of administrators on other accounts.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 
-use super::trail;
+use super::audit;
 use crate::{
-    account::{SessionsEnded, StatusSet, Unlocked, rules::Forbidden},
+    account::{SessionsEnded, SetStatusOutcome, UnlockOutcome, rules::AdminRejection},
     graphql::{
-        context::Asking,
+        context::RequestContext,
         input::Fields,
         problems::{InvalidInput, LastAdministrator, ReauthenticationRequired, UserNotFound},
         types::{AccountStatus, User},
@@ -52,19 +52,21 @@ impl AdminMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account and its new status.")] input: SetAccountStatusInput,
     ) -> Result<SetAccountStatusResult> {
-        let administrator = trail::admin(ctx, Act::SetAccountStatus).await?;
+        let administrator = audit::admin(ctx, Act::SetAccountStatus).await?;
         let id = AccountId::parse(&input.id);
-        Ok(match ctx.rooms().accounts.set_status(ctx.caller(), &administrator, id, input.status.into()).await? {
-            StatusSet::Set(account) => SetAccountStatusPayload { user: User::new(*account, None) }.into(),
-            StatusSet::NotFound => UserNotFound::new(ctx).into(),
-            StatusSet::Forbidden(Forbidden::LastAdministrator) => LastAdministrator::new(ctx).into(),
-            StatusSet::Forbidden(Forbidden::NotAStatusToSet) => {
+        Ok(match ctx.services().accounts.set_status(ctx.caller(), &administrator, id, input.status.into()).await? {
+            SetStatusOutcome::Set(account) => SetAccountStatusPayload { user: User::new(*account, None) }.into(),
+            SetStatusOutcome::NotFound => UserNotFound::new(ctx).into(),
+            SetStatusOutcome::Forbidden(AdminRejection::LastAdministrator) => LastAdministrator::new(ctx).into(),
+            SetStatusOutcome::Forbidden(AdminRejection::StatusNotAllowed) => {
                 let mut fields = Fields::new(ctx);
-                fields.refuse("status", "not_a_status_to_set");
+                fields.add_error("status", "not_a_status_to_set");
                 fields.into_invalid_input().into()
             }
-            StatusSet::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            StatusSet::NotAdministrator => return Err(ctx.forbidden()),
+            SetStatusOutcome::ReauthenticationRequired(required) => {
+                ReauthenticationRequired::new(ctx, &required).into()
+            }
+            SetStatusOutcome::NotAdministrator => return Err(ctx.forbidden()),
         })
     }
 
@@ -74,13 +76,13 @@ impl AdminMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account to unlock.")] input: UnlockAccountInput,
     ) -> Result<UnlockAccountResult> {
-        let administrator = trail::admin(ctx, Act::UnlockAccount).await?;
+        let administrator = audit::admin(ctx, Act::UnlockAccount).await?;
         let id = AccountId::parse(&input.id);
-        Ok(match ctx.rooms().accounts.unlock(ctx.caller(), &administrator, id).await? {
-            Unlocked::Unlocked(account) => UnlockAccountPayload { user: User::new(*account, None) }.into(),
-            Unlocked::NotFound => UserNotFound::new(ctx).into(),
-            Unlocked::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            Unlocked::NotAdministrator => return Err(ctx.forbidden()),
+        Ok(match ctx.services().accounts.unlock(ctx.caller(), &administrator, id).await? {
+            UnlockOutcome::Unlocked(account) => UnlockAccountPayload { user: User::new(*account, None) }.into(),
+            UnlockOutcome::NotFound => UserNotFound::new(ctx).into(),
+            UnlockOutcome::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            UnlockOutcome::NotAdministrator => return Err(ctx.forbidden()),
         })
     }
 
@@ -91,9 +93,9 @@ impl AdminMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account whose sessions are ended.")] input: EndUserSessionsInput,
     ) -> Result<EndUserSessionsResult> {
-        let administrator = trail::admin(ctx, Act::EndUserSessions).await?;
+        let administrator = audit::admin(ctx, Act::EndUserSessions).await?;
         let id = AccountId::parse(&input.id);
-        Ok(match ctx.rooms().accounts.end_user_sessions(ctx.caller(), &administrator, id).await? {
+        Ok(match ctx.services().accounts.end_user_sessions(ctx.caller(), &administrator, id).await? {
             SessionsEnded::Ended { account, sessions_ended } => EndUserSessionsPayload {
                 user: User::new(*account, None),
                 sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),

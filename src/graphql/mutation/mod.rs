@@ -2,11 +2,11 @@
 
 mod account;
 mod admin;
+mod audit;
 mod password_reset;
 mod reauthentication;
 mod session;
 mod sign_up;
-mod trail;
 mod verification;
 
 use async_graphql::MergedObject;

@@ -1,13 +1,13 @@
 //! Password reset for users who can't sign in.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, InputObject, Object, OneofObject, SimpleObject, Union};
 
-use super::{trail, verification::SendVerificationCodeResult};
+use super::{audit, verification::SendVerificationCodeResult};
 use crate::{
-    account::{Claim, Identity, Reset},
+    account::{Identity, ResetClaim, ResetPasswordOutcome},
     graphql::{
-        context::Asking,
+        context::RequestContext,
         input::{ContactInput, Fields},
         problems::{PasswordRejected, ProofRejected, QuotaExceeded},
         types::{Carrier, device_token},
@@ -63,16 +63,16 @@ impl PasswordResetMutation {
     ) -> Result<SendVerificationCodeResult> {
         let mut fields = Fields::new(ctx);
         let claim = match &input {
-            RequestPasswordResetInput::Identity(input) => identity(&mut fields, input).map(Claim::Identity),
-            RequestPasswordResetInput::Contact(input) => fields.contact("contact", input).map(Claim::Contact),
+            RequestPasswordResetInput::Identity(input) => identity(&mut fields, input).map(ResetClaim::Identity),
+            RequestPasswordResetInput::Contact(input) => fields.contact("contact", input).map(ResetClaim::Contact),
         };
         let channel = claim.as_ref().and_then(|claim| fields.channel("channel", None, &claim.contact()));
         let (Some(claim), Some(channel)) = (claim, channel) else {
-            return Ok(trail::invalid(ctx, Act::RequestPasswordReset, fields).await.into());
+            return Ok(audit::invalid(ctx, Act::RequestPasswordReset, fields).await.into());
         };
         let locale = fields.locale(None);
-        let sent = ctx.rooms().accounts.request_password_reset(ctx.caller(), claim, channel, locale).await?;
-        SendVerificationCodeResult::of_send(ctx, sent)
+        let sent = ctx.services().accounts.request_password_reset(ctx.caller(), claim, channel, locale).await?;
+        SendVerificationCodeResult::from_send(ctx, sent)
     }
 
     /// Sets a new password with a PASSWORD_RESET proof. Ends all sessions of the account, invalidates its earlier codes
@@ -84,21 +84,21 @@ impl PasswordResetMutation {
         #[graphql(desc = "The new password and the proof.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordResult> {
         Carrier::require(ctx)?;
-        let accounts = &ctx.rooms().accounts;
+        let accounts = &ctx.services().accounts;
         let proof = ProofToken::parse(&input.proof_token);
         let reset = accounts.reset_password(ctx.caller(), proof, &Secret::new(input.new_password)).await?;
         Ok(match reset {
-            Reset::Reset { sessions_ended, notification_queued, device } => ResetPasswordPayload {
+            ResetPasswordOutcome::Reset { sessions_ended, notification_queued, device } => ResetPasswordPayload {
                 sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),
                 notification_queued,
                 device_token: device_token(ctx, Some(&device)),
             }
             .into(),
-            Reset::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
-            Reset::PasswordRejected(violations) => {
+            ResetPasswordOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            ResetPasswordOutcome::PasswordRejected(violations) => {
                 PasswordRejected::new(ctx, &violations, &accounts.password_policy()).into()
             }
-            Reset::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            ResetPasswordOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 }

@@ -1,13 +1,13 @@
 //! Authenticating again while signed in.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, Object, OneofObject, SimpleObject, Union};
 
-use super::trail;
+use super::audit;
 use crate::{
-    account::{Evidence, Reauthentication},
+    account::{Evidence, ReauthenticateOutcome},
     graphql::{
-        context::Asking,
+        context::RequestContext,
         problems::{CredentialsRejected, ProofRejected, QuotaExceeded, ReauthenticationRequired},
         scalars::DateTime,
     },
@@ -40,18 +40,18 @@ impl ReauthenticationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The password, or the proof of a confirmed code.")] input: ReauthenticateInput,
     ) -> Result<ReauthenticateResult> {
-        let signed_in = trail::signed_in(ctx, Act::Reauthenticate).await?;
+        let signed_in = audit::signed_in(ctx, Act::Reauthenticate).await?;
         let evidence = match input {
             ReauthenticateInput::Password(password) => Evidence::Password(Secret::new(password)),
             ReauthenticateInput::ProofToken(token) => Evidence::Proof(ProofToken::parse(&token)),
         };
-        Ok(match ctx.rooms().accounts.reauthenticate(ctx.caller(), signed_in, evidence).await? {
-            Reauthentication::Done(tokens) => ReauthenticatePayload::from(*tokens).into(),
-            Reauthentication::CredentialsRejected => CredentialsRejected::new(ctx).into(),
-            Reauthentication::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
-            Reauthentication::Required(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            Reauthentication::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
-            Reauthentication::Gone => return Err(ctx.unauthenticated()),
+        Ok(match ctx.services().accounts.reauthenticate(ctx.caller(), signed_in, evidence).await? {
+            ReauthenticateOutcome::Done(tokens) => ReauthenticatePayload::from(*tokens).into(),
+            ReauthenticateOutcome::CredentialsRejected => CredentialsRejected::new(ctx).into(),
+            ReauthenticateOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            ReauthenticateOutcome::Required(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            ReauthenticateOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            ReauthenticateOutcome::Gone => return Err(ctx.unauthenticated()),
         })
     }
 }

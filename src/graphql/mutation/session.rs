@@ -1,14 +1,14 @@
 //! Signing in, refreshing sessions and signing out.
 
-use crate::graphql::faults::{ResolverError, Result};
+use crate::graphql::errors::{ResolverError, Result};
 use std::time::Duration;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject, Union};
 
-use super::trail;
+use super::audit;
 use crate::{
     graphql::{
-        context::Asking,
+        context::RequestContext,
         input::Fields,
         problems::{
             AccountLocked, AccountNotActive, CredentialsRejected, InvalidInput, ProofRejected, QuotaExceeded,
@@ -17,7 +17,7 @@ use crate::{
         token_cookies::TokenCookies,
         types::{Carrier, Session, TokenPair, User, device_token},
     },
-    session::{Offer, Opaque, Refreshed, Revoked, Sent, SignIn},
+    session::{EndSessionOutcome, Offer, OpaqueToken, RefreshInput, RefreshOutcome, SignInOutcome},
     verification::ProofToken,
 };
 use domain::ids::SessionId;
@@ -89,15 +89,15 @@ impl SessionMutation {
         let mut fields = Fields::new(ctx);
         for (path, text) in [("identifier", input.identifier.trim()), ("password", input.password.as_str())] {
             if text.is_empty() {
-                fields.refuse(path, "empty");
+                fields.add_error(path, "empty");
             }
         }
         let device = fields.device(input.device_name, input.device_token.as_deref());
-        if let Some(invalid) = trail::finish(ctx, Act::SignIn, fields).await {
+        if let Some(invalid) = audit::finish(ctx, Act::SignIn, fields).await {
             return Ok(invalid.into());
         }
         let password = Secret::new(input.password);
-        let outcome = ctx.rooms().sessions.sign_in(ctx.caller(), &input.identifier, &password, device).await?;
+        let outcome = ctx.services().sessions.sign_in(ctx.caller(), &input.identifier, &password, device).await?;
         Ok(SignInResult::of(ctx, outcome))
     }
 
@@ -110,11 +110,11 @@ impl SessionMutation {
         Carrier::require(ctx)?;
         let mut fields = Fields::new(ctx);
         let device = fields.device(input.device_name, input.device_token.as_deref());
-        if let Some(invalid) = trail::finish(ctx, Act::SignInWithProof, fields).await {
+        if let Some(invalid) = audit::finish(ctx, Act::SignInWithProof, fields).await {
             return Ok(invalid.into());
         }
         let proof = ProofToken::parse(&input.proof_token);
-        let outcome = ctx.rooms().sessions.sign_in_with_proof(ctx.caller(), proof, device).await?;
+        let outcome = ctx.services().sessions.sign_in_with_proof(ctx.caller(), proof, device).await?;
         Ok(SignInResult::of(ctx, outcome))
     }
 
@@ -131,29 +131,29 @@ impl SessionMutation {
         // The new token is returned the same way that the old one was sent.
         let (sent, carrier) = match input.refresh_token {
             Some(text) => {
-                let offer = Opaque::parse(&text).map(Offer::of);
-                (offer.map_or(Sent::Nothing, Sent::Offer), Carrier::Body)
+                let offer = OpaqueToken::parse(&text).map(Offer::of);
+                (offer.map_or(RefreshInput::Nothing, RefreshInput::Offer), Carrier::Body)
             }
-            None if ctx.rooms().sessions.use_cookie() => {
+            None if ctx.services().sessions.use_cookie() => {
                 Carrier::require(ctx)?;
                 (TokenCookies::of(ctx).refresh_tokens(), Carrier::Cookie)
             }
-            None => (Sent::Nothing, Carrier::Body),
+            None => (RefreshInput::Nothing, Carrier::Body),
         };
-        Ok(match ctx.rooms().sessions.refresh(ctx.caller(), sent).await? {
-            Refreshed::Refreshed(tokens) => {
+        Ok(match ctx.services().sessions.refresh(ctx.caller(), sent).await? {
+            RefreshOutcome::Refreshed(tokens) => {
                 RefreshSessionPayload { tokens: TokenPair::new(ctx, &tokens, carrier) }.into()
             }
-            Refreshed::Rejected(reason) => RefreshRejected::new(ctx, reason).into(),
-            Refreshed::Wait(retry_after) => return Err(retry_later(ctx, retry_after)),
-            Refreshed::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            RefreshOutcome::Rejected(reason) => RefreshRejected::new(ctx, reason).into(),
+            RefreshOutcome::Wait(retry_after) => return Err(retry_later(ctx, retry_after)),
+            RefreshOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 
     /// Ends the current session. Its refresh token is invalid at once, its access tokens within seconds on all servers.
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
-        let signed_in = trail::signed_in(ctx, Act::SignOut).await?;
-        let ended = ctx.rooms().sessions.sign_out(ctx.caller(), signed_in).await?;
+        let signed_in = audit::signed_in(ctx, Act::SignOut).await?;
+        let ended = ctx.services().sessions.sign_out(ctx.caller(), signed_in).await?;
         Ok(SignOutPayload::new(ctx, ended))
     }
 
@@ -164,11 +164,11 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The device of the request.")] input: Option<SignOutEverywhereInput>,
     ) -> Result<SignOutPayload> {
-        let signed_in = trail::signed_in(ctx, Act::SignOutEverywhere).await?;
+        let signed_in = audit::signed_in(ctx, Act::SignOutEverywhere).await?;
         Carrier::require(ctx)?;
         let sent = input.and_then(|input| input.device_token);
         let device = Fields::new(ctx).device(None, sent.as_deref()).token;
-        let ended = ctx.rooms().sessions.sign_out_everywhere(ctx.caller(), signed_in, device).await?;
+        let ended = ctx.services().sessions.sign_out_everywhere(ctx.caller(), signed_in, device).await?;
         let ended = ended.ok_or_else(|| ctx.unauthenticated())?;
         let device_token = device_token(ctx, ended.device.as_ref());
         Ok(SignOutPayload { device_token, ..SignOutPayload::new(ctx, ended.sessions_ended) })
@@ -180,14 +180,14 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The session to end.")] input: RevokeSessionInput,
     ) -> Result<RevokeSessionResult> {
-        let signed_in = trail::signed_in(ctx, Act::RevokeSession).await?;
+        let signed_in = audit::signed_in(ctx, Act::RevokeSession).await?;
         let id = SessionId::parse(&input.session_id);
-        Ok(match ctx.rooms().sessions.revoke(ctx.caller(), signed_in, id).await? {
-            Revoked::Revoked(session) => {
+        Ok(match ctx.services().sessions.revoke(ctx.caller(), signed_in, id).await? {
+            EndSessionOutcome::Revoked(session) => {
                 RevokeSessionPayload { session: Session::new(*session, Some(&signed_in.session)) }.into()
             }
-            Revoked::NotFound => SessionNotFound::new(ctx).into(),
-            Revoked::Gone => return Err(ctx.unauthenticated()),
+            EndSessionOutcome::NotFound => SessionNotFound::new(ctx).into(),
+            EndSessionOutcome::Unauthenticated => return Err(ctx.unauthenticated()),
         })
     }
 }
@@ -195,7 +195,7 @@ impl SessionMutation {
 /// The error for a refresh token that was sent from another network just after its exchange. Nothing is decided yet.
 fn retry_later(ctx: &Context<'_>, retry_after: Duration) -> ResolverError {
     let seconds = i32::try_from(retry_after.as_secs()).unwrap_or(i32::MAX).saturating_add(1);
-    ResolverError::new("UNAVAILABLE", ctx.say("error-refresh-later", &[])).retry_after(seconds)
+    ResolverError::new("UNAVAILABLE", ctx.localize("error-refresh-later", &[])).retry_after(seconds)
 }
 
 /// The user is signed in.
@@ -223,19 +223,19 @@ pub enum SignInResult {
 }
 
 impl SignInResult {
-    fn of(ctx: &Context<'_>, outcome: SignIn) -> Self {
+    fn of(ctx: &Context<'_>, outcome: SignInOutcome) -> Self {
         match outcome {
-            SignIn::SignedIn { account, tokens } => SignInPayload {
+            SignInOutcome::SignedIn { account, tokens } => SignInPayload {
                 user: User::new(*account, Some(tokens.session.clone())),
                 device_token: device_token(ctx, tokens.device.as_ref()),
-                tokens: TokenPair::new(ctx, &tokens, Carrier::usual(ctx)),
+                tokens: TokenPair::new(ctx, &tokens, Carrier::configured(ctx)),
             }
             .into(),
-            SignIn::CredentialsRejected => CredentialsRejected::new(ctx).into(),
-            SignIn::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
-            SignIn::AccountLocked { unlocks_at } => AccountLocked::new(ctx, unlocks_at).into(),
-            SignIn::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
-            SignIn::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            SignInOutcome::CredentialsRejected => CredentialsRejected::new(ctx).into(),
+            SignInOutcome::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
+            SignInOutcome::AccountLocked { unlocks_at } => AccountLocked::new(ctx, unlocks_at).into(),
+            SignInOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            SignInOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
     }
 }
@@ -267,8 +267,8 @@ pub struct SignOutPayload {
 
 impl SignOutPayload {
     fn new(ctx: &Context<'_>, ended: usize) -> Self {
-        if ctx.rooms().sessions.use_cookie() {
-            TokenCookies::of(ctx).drop_refresh_token();
+        if ctx.services().sessions.use_cookie() {
+            TokenCookies::of(ctx).clear_refresh_tokens();
         }
         Self { sessions_ended: i32::try_from(ended).unwrap_or(i32::MAX), device_token: None }
     }

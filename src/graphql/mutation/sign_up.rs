@@ -1,13 +1,13 @@
 //! Creating an account.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, InputObject, Object, SimpleObject, Union};
 
-use super::trail;
+use super::audit;
 use crate::{
-    account::{ImageUrl, Newcomer, SignUp},
+    account::{ImageUrl, SignUpOutcome, SignUpRequest},
     graphql::{
-        context::Asking,
+        context::RequestContext,
         input::{ContactInput, Fields},
         problems::{
             ContactTaken, InvalidInput, NicknameTaken, PasswordRejected, ProofRejected, QuotaExceeded, UsernameTaken,
@@ -77,16 +77,16 @@ impl SignUpMutation {
         let email = match (&input.proof_token, input.email) {
             (None, Some(text)) => fields.email(text),
             (None, None) => {
-                fields.refuse("proofToken", "empty");
+                fields.add_error("proofToken", "empty");
                 None
             }
             (Some(_), _) => None,
         };
         let device = fields.device(input.device_name, input.device_token.as_deref());
-        let Some(username) = username.filter(|_| !fields.is_wrong()) else {
-            return Ok(trail::invalid(ctx, Act::SignUp, fields).await.into());
+        let Some(username) = username.filter(|_| !fields.has_errors()) else {
+            return Ok(audit::invalid(ctx, Act::SignUp, fields).await.into());
         };
-        let newcomer = Newcomer {
+        let newcomer = SignUpRequest {
             username,
             password: Secret::new(input.password),
             name: name.flatten(),
@@ -96,7 +96,7 @@ impl SignUpMutation {
             locale: ctx.caller().locale,
             device,
         };
-        let accounts = &ctx.rooms().accounts;
+        let accounts = &ctx.services().accounts;
         let outcome = match (email, &input.proof_token) {
             (Some(email), None) => accounts.sign_up_by_email(ctx.caller(), email, newcomer).await?,
             (_, token) => {
@@ -137,32 +137,32 @@ pub enum SignUpResult {
 }
 
 impl SignUpResult {
-    fn of(ctx: &Context<'_>, outcome: SignUp) -> Self {
-        let rooms = ctx.rooms();
+    fn of(ctx: &Context<'_>, outcome: SignUpOutcome) -> Self {
+        let rooms = ctx.services();
         match outcome {
-            SignUp::SignedUp { account, tokens, verification } => {
+            SignUpOutcome::SignedUp { account, tokens, verification } => {
                 let session = tokens.as_ref().map(|tokens| tokens.session.clone());
                 SignUpPayload {
                     user: User::new(*account, session),
                     device_token: tokens.as_ref().and_then(|tokens| device_token(ctx, tokens.device.as_ref())),
-                    tokens: tokens.map(|tokens| TokenPair::new(ctx, &tokens, Carrier::usual(ctx))),
+                    tokens: tokens.map(|tokens| TokenPair::new(ctx, &tokens, Carrier::configured(ctx))),
                     verification: verification.map(|verification| Verification(*verification)),
                 }
                 .into()
             }
-            SignUp::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
-            SignUp::PasswordRejected(violations) => {
+            SignUpOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+            SignUpOutcome::PasswordRejected(violations) => {
                 PasswordRejected::new(ctx, &violations, &rooms.accounts.password_policy()).into()
             }
-            SignUp::UsernameTaken => UsernameTaken::new(ctx).into(),
-            SignUp::NicknameTaken => NicknameTaken::new(ctx).into(),
-            SignUp::ContactTaken => ContactTaken::new(ctx).into(),
-            SignUp::ProofMissing => {
+            SignUpOutcome::UsernameTaken => UsernameTaken::new(ctx).into(),
+            SignUpOutcome::NicknameTaken => NicknameTaken::new(ctx).into(),
+            SignUpOutcome::ContactTaken => ContactTaken::new(ctx).into(),
+            SignUpOutcome::ProofMissing => {
                 let mut fields = Fields::new(ctx);
-                fields.refuse("proofToken", "empty");
+                fields.add_error("proofToken", "empty");
                 fields.into_invalid_input().into()
             }
-            SignUp::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            SignUpOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
     }
 }

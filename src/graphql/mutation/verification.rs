@@ -1,13 +1,13 @@
 //! Sending, resending, confirming and canceling verification codes.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, Object, SimpleObject, Union};
 
-use super::trail;
+use super::audit;
 use crate::{
-    account::{NoStepUp, Request, Sent, SentAgain},
+    account::{ResendOutcome, SendRequest, Sent, StepUpRejection},
     graphql::{
-        context::Asking,
+        context::RequestContext,
         input::{
             CancelVerificationInput, ConfirmVerificationCodeInput, Fields, ResendVerificationCodeInput,
             SendVerificationCodeInput,
@@ -18,7 +18,7 @@ use crate::{
         },
         types::{Proof, Verification},
     },
-    verification::{self, Canceled, Confirmation, Resent},
+    verification::{self, Canceled, ConfirmOutcome, ResendResult},
 };
 use domain::{contact::ContactKind, ids::VerificationId};
 use platform::telemetry::audit::Act;
@@ -42,12 +42,12 @@ impl VerificationMutation {
         let channel = to.as_ref().and_then(|to| fields.channel("channel", input.channel, to));
         let idempotency_key = fields.idempotency_key("idempotencyKey", input.idempotency_key);
         let locale = fields.locale(input.locale.as_deref());
-        let (Some(to), Some(channel), false) = (to, channel, fields.is_wrong()) else {
-            return Ok(trail::invalid(ctx, Act::SendVerificationCode, fields).await.into());
+        let (Some(to), Some(channel), false) = (to, channel, fields.has_errors()) else {
+            return Ok(audit::invalid(ctx, Act::SendVerificationCode, fields).await.into());
         };
-        let request = Request { purpose: input.purpose.into(), to, channel, locale, idempotency_key };
-        let sent = ctx.rooms().accounts.send_code(ctx.caller(), ctx.signed_in(), request).await?;
-        SendVerificationCodeResult::of_send(ctx, sent)
+        let request = SendRequest { purpose: input.purpose.into(), to, channel, locale, idempotency_key };
+        let sent = ctx.services().accounts.send_code(ctx.caller(), ctx.signed_in(), request).await?;
+        SendVerificationCodeResult::from_send(ctx, sent)
     }
 
     /// Sends the code of a verification again, optionally by another channel. The code does not change until it
@@ -59,15 +59,15 @@ impl VerificationMutation {
         #[graphql(desc = "The verification whose code is sent again.")] input: ResendVerificationCodeInput,
     ) -> Result<SendVerificationCodeResult> {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
-            trail::malformed_id(ctx, Act::ResendVerificationCode).await;
+            audit::malformed_id(ctx, Act::ResendVerificationCode).await;
             return Ok(VerificationNotFound::new(ctx).into());
         };
-        let (accounts, channel) = (&ctx.rooms().accounts, input.channel.map(Into::into));
+        let (accounts, channel) = (&ctx.services().accounts, input.channel.map(Into::into));
         Ok(match accounts.resend_code(ctx.caller(), ctx.signed_in(), &id, channel).await? {
-            SentAgain::Resent(resent) => SendVerificationCodeResult::of_resend(ctx, resent),
-            SentAgain::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            SentAgain::NoStepUp(why) => SendVerificationCodeResult::no_step_up(ctx, "verificationId", why)?,
-            SentAgain::SignedOut => return Err(ctx.unauthenticated()),
+            ResendOutcome::Resent(resent) => SendVerificationCodeResult::of_resend(ctx, resent),
+            ResendOutcome::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            ResendOutcome::NoStepUp(why) => SendVerificationCodeResult::no_step_up(ctx, "verificationId", why)?,
+            ResendOutcome::SignedOut => return Err(ctx.unauthenticated()),
         })
     }
 
@@ -81,18 +81,18 @@ impl VerificationMutation {
     ) -> Result<ConfirmVerificationCodeResult> {
         let mut fields = Fields::new(ctx);
         if input.code.trim().is_empty() {
-            fields.refuse("code", "empty");
+            fields.add_error("code", "empty");
         } else if input.code.len() > 256 {
-            fields.refuse("code", "not_a_code");
+            fields.add_error("code", "not_a_code");
         }
-        if let Some(invalid) = trail::finish(ctx, Act::ConfirmVerificationCode, fields).await {
+        if let Some(invalid) = audit::finish(ctx, Act::ConfirmVerificationCode, fields).await {
             return Ok(invalid.into());
         }
         let Some(id) = VerificationId::parse(&input.verification_id) else {
-            trail::malformed_id(ctx, Act::ConfirmVerificationCode).await;
+            audit::malformed_id(ctx, Act::ConfirmVerificationCode).await;
             return Ok(VerificationNotFound::new(ctx).into());
         };
-        let confirmation = ctx.rooms().verifications.confirm(ctx.caller(), &id, &input.code).await?;
+        let confirmation = ctx.services().verifications.confirm(ctx.caller(), &id, &input.code).await?;
         Ok(ConfirmVerificationCodeResult::of(ctx, confirmation))
     }
 
@@ -103,10 +103,10 @@ impl VerificationMutation {
         #[graphql(desc = "The verification to cancel.")] input: CancelVerificationInput,
     ) -> Result<CancelVerificationResult> {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
-            trail::malformed_id(ctx, Act::CancelVerification).await;
+            audit::malformed_id(ctx, Act::CancelVerification).await;
             return Ok(VerificationNotFound::new(ctx).into());
         };
-        Ok(match ctx.rooms().verifications.cancel(ctx.caller(), &id).await? {
+        Ok(match ctx.services().verifications.cancel(ctx.caller(), &id).await? {
             Canceled::Canceled(verification) => {
                 CancelVerificationPayload { verification: Verification(verification) }.into()
             }
@@ -146,27 +146,27 @@ impl SendVerificationCodeResult {
 
     fn invalid_field(ctx: &Context<'_>, path: &str, reason: &str) -> Self {
         let mut fields = Fields::new(ctx);
-        fields.refuse(path, reason);
+        fields.add_error(path, reason);
         fields.into_invalid_input().into()
     }
 
     /// `path` is the path of the invalid field. If it is empty, the requested contact is the invalid field.
-    fn no_step_up(ctx: &Context<'_>, path: &str, why: NoStepUp) -> Result<Self> {
+    fn no_step_up(ctx: &Context<'_>, path: &str, why: StepUpRejection) -> Result<Self> {
         let (kind, reason) = match why {
-            NoStepUp::NotTheirs(kind) => (kind, "not_your_contact"),
-            NoStepUp::TooNew(kind) => (kind, "contact_changed_recently"),
-            NoStepUp::Gone => return Err(ctx.unauthenticated()),
+            StepUpRejection::NotTheirs(kind) => (kind, "not_your_contact"),
+            StepUpRejection::RecentlyChanged(kind) => (kind, "contact_changed_recently"),
+            StepUpRejection::Gone => return Err(ctx.unauthenticated()),
         };
         let contact = match kind {
             ContactKind::Phone => "to.phone",
             ContactKind::Email => "to.email",
         };
         let mut fields = Fields::new(ctx);
-        fields.refuse(if path.is_empty() { contact } else { path }, reason);
+        fields.add_error(if path.is_empty() { contact } else { path }, reason);
         Ok(fields.into_invalid_input().into())
     }
 
-    pub fn of_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {
+    pub fn from_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {
         Ok(match sent {
             Sent::Sent(verification) => Self::payload(verification),
             Sent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
@@ -182,15 +182,15 @@ impl SendVerificationCodeResult {
         })
     }
 
-    fn of_resend(ctx: &Context<'_>, resent: Resent) -> Self {
+    fn of_resend(ctx: &Context<'_>, resent: ResendResult) -> Self {
         match resent {
-            Resent::Sent(verification) => Self::payload(verification),
-            Resent::NotFound => VerificationNotFound::new(ctx).into(),
-            Resent::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
-            Resent::WrongChannel => Self::invalid_field(ctx, "channel", "wrong_channel"),
-            Resent::ChannelUnavailable => Self::invalid_field(ctx, "channel", "channel_unavailable"),
-            Resent::DeliveryRefused { provider_code } => DeliveryRefused::new(ctx, provider_code).into(),
-            Resent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            ResendResult::Sent(verification) => Self::payload(verification),
+            ResendResult::NotFound => VerificationNotFound::new(ctx).into(),
+            ResendResult::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
+            ResendResult::WrongChannel => Self::invalid_field(ctx, "channel", "wrong_channel"),
+            ResendResult::ChannelUnavailable => Self::invalid_field(ctx, "channel", "channel_unavailable"),
+            ResendResult::DeliveryRefused { provider_code } => DeliveryRefused::new(ctx, provider_code).into(),
+            ResendResult::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
     }
 }
@@ -216,16 +216,16 @@ pub enum ConfirmVerificationCodeResult {
 }
 
 impl ConfirmVerificationCodeResult {
-    fn of(ctx: &Context<'_>, confirmation: Confirmation) -> Self {
+    fn of(ctx: &Context<'_>, confirmation: ConfirmOutcome) -> Self {
         match confirmation {
-            Confirmation::Confirmed { verification, proof } | Confirmation::Repeated { verification, proof } => {
+            ConfirmOutcome::Confirmed { verification, proof } | ConfirmOutcome::Repeated { verification, proof } => {
                 ConfirmVerificationCodePayload { verification: Verification(verification), proof: Proof::from(*proof) }
                     .into()
             }
-            Confirmation::Mismatch { attempts_remaining } => CodeMismatch::new(ctx, attempts_remaining).into(),
-            Confirmation::NotFound => VerificationNotFound::new(ctx).into(),
-            Confirmation::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
-            Confirmation::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            ConfirmOutcome::Mismatch { attempts_remaining } => CodeMismatch::new(ctx, attempts_remaining).into(),
+            ConfirmOutcome::NotFound => VerificationNotFound::new(ctx).into(),
+            ConfirmOutcome::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
+            ConfirmOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    graphql::{context::Asking, types::AccountStatus},
+    graphql::{context::RequestContext, types::AccountStatus},
     store::entity::account,
 };
 use platform::{password, texts::Arg};
@@ -22,7 +22,7 @@ macro_rules! plain_problem {
 
         impl $name {
             pub fn new(ctx: &Context<'_>) -> Self {
-                Self { code: ProblemCode::$code.noted(ctx), message: ctx.say($id, &[]) }
+                Self { code: ProblemCode::$code.record(ctx), message: ctx.localize($id, &[]) }
             }
         }
     };
@@ -87,7 +87,7 @@ impl AccountNotActive {
             account::AccountStatus::Suspended => "problem-account-not-active-suspended",
             account::AccountStatus::Active => "problem-other",
         };
-        Self { code: ProblemCode::AccountNotActive.noted(ctx), message: ctx.say(id, &[]), status: status.into() }
+        Self { code: ProblemCode::AccountNotActive.record(ctx), message: ctx.localize(id, &[]), status: status.into() }
     }
 }
 
@@ -130,14 +130,14 @@ pub struct PasswordRejected {
 
 impl PasswordRejected {
     pub fn new(ctx: &Context<'_>, violations: &[password::Violation], policy: &password::Description) -> Self {
-        let mut message = ctx.say("problem-password-rejected", &[]);
+        let mut message = ctx.localize("problem-password-rejected", &[]);
         let bounds = [("min", Arg::from(policy.min_length)), ("max", Arg::from(policy.max_length))];
         for violation in violations {
             message.push(' ');
-            message.push_str(&ctx.say(message_id(*violation), &bounds));
+            message.push_str(&ctx.localize(message_id(*violation), &bounds));
         }
         let violations = violations.iter().map(|violation| (*violation).into()).collect();
-        Self { code: ProblemCode::PasswordRejected.noted(ctx), message, violations }
+        Self { code: ProblemCode::PasswordRejected.record(ctx), message, violations }
     }
 }
 

@@ -6,7 +6,7 @@ use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    graphql::{context::Asking, enums::Quota, scalars::DateTime},
+    graphql::{context::RequestContext, enums::Quota, scalars::DateTime},
     quota::{self, Refused},
 };
 
@@ -37,9 +37,9 @@ impl InvalidInput {
     pub fn new(ctx: &Context<'_>, fields: Vec<FieldError>) -> Self {
         let message = match fields.as_slice() {
             [field] => field.message.clone(),
-            _ => ctx.say("problem-invalid-input", &[]),
+            _ => ctx.localize("problem-invalid-input", &[]),
         };
-        Self { code: ProblemCode::InvalidInput.noted(ctx), message, fields }
+        Self { code: ProblemCode::InvalidInput.record(ctx), message, fields }
     }
 }
 
@@ -60,7 +60,7 @@ pub struct QuotaExceeded {
 
 impl QuotaExceeded {
     pub fn new(ctx: &Context<'_>, refused: Refused) -> Self {
-        let seconds = refused.retry_after_seconds(ctx.rooms().clock.now());
+        let seconds = refused.retry_after_seconds(ctx.services().clock.now());
         let wait = Duration::from_secs(seconds.into());
         let id = match refused.quota {
             quota::Quota::ResendCooldown => "problem-quota-exceeded-resend-cooldown",
@@ -72,8 +72,8 @@ impl QuotaExceeded {
             quota::Quota::Service => "problem-quota-exceeded-service",
         };
         Self {
-            code: ProblemCode::QuotaExceeded.noted(ctx),
-            message: ctx.say(id, &[("wait", platform::texts::Arg::Wait(wait))]),
+            code: ProblemCode::QuotaExceeded.record(ctx),
+            message: ctx.localize(id, &[("wait", platform::texts::Arg::Wait(wait))]),
             quota: refused.quota.into(),
             retry_after_seconds: i32::try_from(seconds).unwrap_or(i32::MAX),
             retry_at: DateTime(refused.retry_at),

@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, SimpleObject};
 use super::ProblemCode;
 use crate::{
     account::{self, Required},
-    graphql::{context::Asking, scalars::DateTime},
+    graphql::{context::RequestContext, scalars::DateTime},
 };
 use domain::Timestamp;
 use platform::texts::Arg;
@@ -39,14 +39,16 @@ pub struct ReauthenticationRequired {
 
 impl ReauthenticationRequired {
     pub fn new(ctx: &Context<'_>, required: &Required) -> Self {
-        let message = match required.held_until.filter(|_| required.ways.is_empty()) {
-            Some(until) => ctx.say("problem-reauthentication-required-later", &[("wait", Arg::Wait(wait(ctx, until)))]),
-            None => ctx.say("problem-reauthentication-required", &[]),
+        let message = match required.held_until.filter(|_| required.methods.is_empty()) {
+            Some(until) => {
+                ctx.localize("problem-reauthentication-required-later", &[("wait", Arg::Wait(wait(ctx, until)))])
+            }
+            None => ctx.localize("problem-reauthentication-required", &[]),
         };
         Self {
-            code: ProblemCode::ReauthenticationRequired.noted(ctx),
+            code: ProblemCode::ReauthenticationRequired.record(ctx),
             message,
-            methods: required.ways.iter().map(|way| (*way).into()).collect(),
+            methods: required.methods.iter().map(|way| (*way).into()).collect(),
         }
     }
 }
@@ -66,13 +68,13 @@ pub struct DeletionHeldBack {
 impl DeletionHeldBack {
     pub fn new(ctx: &Context<'_>, until: Timestamp) -> Self {
         Self {
-            code: ProblemCode::DeletionHeldBack.noted(ctx),
-            message: ctx.say("problem-deletion-held-back", &[("wait", Arg::Wait(wait(ctx, until)))]),
+            code: ProblemCode::DeletionHeldBack.record(ctx),
+            message: ctx.localize("problem-deletion-held-back", &[("wait", Arg::Wait(wait(ctx, until)))]),
             until: DateTime(until),
         }
     }
 }
 
 fn wait(ctx: &Context<'_>, until: Timestamp) -> Duration {
-    (until - ctx.rooms().clock.now()).to_std().unwrap_or_default()
+    (until - ctx.services().clock.now()).to_std().unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    graphql::{context::Asking, enums::RejectionReason, scalars::DateTime},
+    graphql::{context::RequestContext, enums::RejectionReason, scalars::DateTime},
     session,
 };
 use domain::Timestamp;
@@ -27,10 +27,10 @@ pub struct AccountLocked {
 
 impl AccountLocked {
     pub fn new(ctx: &Context<'_>, unlocks_at: Timestamp) -> Self {
-        let wait = (unlocks_at - ctx.rooms().clock.now()).to_std().unwrap_or(Duration::ZERO);
+        let wait = (unlocks_at - ctx.services().clock.now()).to_std().unwrap_or(Duration::ZERO);
         Self {
-            code: ProblemCode::AccountLocked.noted(ctx),
-            message: ctx.say("problem-account-locked-until", &[("wait", Arg::Wait(wait))]),
+            code: ProblemCode::AccountLocked.record(ctx),
+            message: ctx.localize("problem-account-locked-until", &[("wait", Arg::Wait(wait))]),
             unlocks_at: Some(DateTime(unlocks_at)),
         }
     }
@@ -56,6 +56,6 @@ impl RefreshRejected {
             session::RefreshRejection::Reused => "problem-refresh-rejected-reused",
             session::RefreshRejection::Ambiguous => "problem-refresh-rejected-ambiguous",
         };
-        Self { code: ProblemCode::RefreshRejected.noted(ctx), message: ctx.say(id, &[]), reason: reason.into() }
+        Self { code: ProblemCode::RefreshRejected.record(ctx), message: ctx.localize(id, &[]), reason: reason.into() }
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    graphql::{context::Asking, enums::RejectionReason, types::Verification},
+    graphql::{context::RequestContext, enums::RejectionReason, types::Verification},
     verification::{self, Standing},
 };
 use platform::texts::Arg;
@@ -24,8 +24,8 @@ impl CodeMismatch {
     pub fn new(ctx: &Context<'_>, attempts_remaining: i32) -> Self {
         let attempts = Arg::Number(u64::try_from(attempts_remaining).unwrap_or_default());
         Self {
-            code: ProblemCode::CodeMismatch.noted(ctx),
-            message: ctx.say("problem-code-mismatch", &[("attempts", attempts)]),
+            code: ProblemCode::CodeMismatch.record(ctx),
+            message: ctx.localize("problem-code-mismatch", &[("attempts", attempts)]),
             attempts_remaining,
         }
     }
@@ -43,8 +43,8 @@ pub struct VerificationNotFound {
 impl VerificationNotFound {
     pub fn new(ctx: &Context<'_>) -> Self {
         Self {
-            code: ProblemCode::VerificationNotFound.noted(ctx),
-            message: ctx.say("problem-verification-not-found", &[]),
+            code: ProblemCode::VerificationNotFound.record(ctx),
+            message: ctx.localize("problem-verification-not-found", &[]),
         }
     }
 }
@@ -71,8 +71,8 @@ impl VerificationNotPending {
             Standing::Canceled => "problem-verification-not-pending-canceled",
         };
         Self {
-            code: ProblemCode::VerificationNotPending.noted(ctx),
-            message: ctx.say(id, &[]),
+            code: ProblemCode::VerificationNotPending.record(ctx),
+            message: ctx.localize(id, &[]),
             verification: Verification(verification),
         }
     }
@@ -93,8 +93,8 @@ pub struct UndoConfirmationRequired {
 impl UndoConfirmationRequired {
     pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
         Self {
-            code: ProblemCode::UndoConfirmationRequired.noted(ctx),
-            message: ctx.say("problem-undo-confirmation-required", &[]),
+            code: ProblemCode::UndoConfirmationRequired.record(ctx),
+            message: ctx.localize("problem-undo-confirmation-required", &[]),
             verification: Verification(verification),
         }
     }
@@ -115,8 +115,8 @@ pub struct DeliveryRefused {
 impl DeliveryRefused {
     pub fn new(ctx: &Context<'_>, provider_code: Option<String>) -> Self {
         Self {
-            code: ProblemCode::DeliveryRefused.noted(ctx),
-            message: ctx.say("problem-delivery-refused", &[]),
+            code: ProblemCode::DeliveryRefused.record(ctx),
+            message: ctx.localize("problem-delivery-refused", &[]),
             provider_code,
         }
     }
@@ -146,7 +146,7 @@ impl ProofRejected {
     }
 
     /// For the undo token of a contact change. It has its own messages, because the user did not verify anything.
-    pub fn of_undo(ctx: &Context<'_>, reason: verification::Rejection) -> Self {
+    pub fn for_undo_token(ctx: &Context<'_>, reason: verification::Rejection) -> Self {
         use verification::Rejection;
         let id = match reason {
             Rejection::Unknown | Rejection::WrongPurpose => "problem-undo-rejected-unknown",
@@ -157,6 +157,6 @@ impl ProofRejected {
     }
 
     fn with_message(ctx: &Context<'_>, id: &str, reason: verification::Rejection) -> Self {
-        Self { code: ProblemCode::ProofRejected.noted(ctx), message: ctx.say(id, &[]), reason: reason.into() }
+        Self { code: ProblemCode::ProofRejected.record(ctx), message: ctx.localize(id, &[]), reason: reason.into() }
     }
 }

@@ -1,12 +1,12 @@
 //! Queries of users about their own account, and queries before sign-up.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, Object, OneofObject, SimpleObject, Union};
 
 use crate::{
-    account::{self, Wanted},
+    account::{self, AvailabilityQuery},
     graphql::{
-        context::Asking,
+        context::RequestContext,
         input::{ContactInput, Fields},
         problems::{InvalidInput, QuotaExceeded},
         types::User,
@@ -58,17 +58,21 @@ impl AccountQuery {
         let wanted = match input {
             AvailabilityInput::Username(text) => {
                 let username = Username::parse(&text).map_err(|why| why.reason());
-                fields.take("username", username).map(Wanted::Username)
+                fields.take("username", username).map(AvailabilityQuery::Username)
             }
             AvailabilityInput::Nickname(text) => {
                 let nickname = Nickname::parse(&text).map_err(|why| why.reason());
-                fields.take("nickname", nickname).map(Wanted::Nickname)
+                fields.take("nickname", nickname).map(AvailabilityQuery::Nickname)
             }
-            AvailabilityInput::Phone(text) => fields.contact("", &ContactInput::Phone(text)).map(Wanted::Contact),
-            AvailabilityInput::Email(text) => fields.contact("", &ContactInput::Email(text)).map(Wanted::Contact),
+            AvailabilityInput::Phone(text) => {
+                fields.contact("", &ContactInput::Phone(text)).map(AvailabilityQuery::Contact)
+            }
+            AvailabilityInput::Email(text) => {
+                fields.contact("", &ContactInput::Email(text)).map(AvailabilityQuery::Contact)
+            }
         };
         let Some(wanted) = wanted else { return Ok(fields.into_invalid_input().into()) };
-        Ok(match ctx.rooms().accounts.availability(ctx.caller(), wanted).await? {
+        Ok(match ctx.services().accounts.availability(ctx.caller(), wanted).await? {
             account::Availability::Available(available) => Availability { available }.into(),
             account::Availability::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
@@ -78,9 +82,9 @@ impl AccountQuery {
     /// null and there is an error with the code UNAUTHENTICATED.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(signed_in) = ctx.signed_in() else {
-            return if ctx.is_refused() { Err(ctx.unauthenticated()) } else { Ok(None) };
+            return if ctx.has_invalid_token() { Err(ctx.unauthenticated()) } else { Ok(None) };
         };
-        let account = ctx.rooms().accounts.get(&signed_in.account).await?.ok_or_else(|| ctx.unauthenticated())?;
+        let account = ctx.services().accounts.get(&signed_in.account).await?.ok_or_else(|| ctx.unauthenticated())?;
         Ok(Some(User::new(account, Some(signed_in.session.clone()))))
     }
 }

@@ -1,13 +1,13 @@
 //! Queries of administrators.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, Object};
 
 use crate::{
     account::report,
     graphql::{
-        context::{Asking, administrator},
-        pages::{Connection, USUAL, bad_request, connection, slice},
+        context::{RequestContext, administrator},
+        pages::{Connection, DEFAULT_PAGE_SIZE, bad_request, connection, slice},
         scalars::DateTime,
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
@@ -26,13 +26,16 @@ impl AdminQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Only accounts with this status.")] status: Option<AccountStatus>,
         #[graphql(desc = "Part of a username, nickname, name, phone number or e-mail address.")] search: Option<String>,
-        #[graphql(desc = "Page size. At most 100; larger values are reduced to 100.", default_with = "Some(USUAL)")]
+        #[graphql(
+            desc = "Page size. At most 100; larger values are reduced to 100.",
+            default_with = "Some(DEFAULT_PAGE_SIZE)"
+        )]
         first: Option<i32>,
         #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<User>> {
         administrator(ctx).await?;
         let slice = slice(ctx, first, after.as_deref())?;
-        let page = ctx.rooms().accounts.users(status.map(Into::into), search.as_deref(), &slice).await?;
+        let page = ctx.services().accounts.users(status.map(Into::into), search.as_deref(), &slice).await?;
         Ok(connection(
             page,
             &slice,
@@ -51,16 +54,16 @@ impl AdminQuery {
         #[graphql(desc = "Time span of one row.", default_with = "ReportBucket::Day")] bucket: ReportBucket,
     ) -> Result<Vec<VerificationReportRow>> {
         administrator(ctx).await?;
-        let (bucket, zone) = (bucket.into(), ctx.rooms().time_zone);
+        let (bucket, zone) = (bucket.into(), ctx.services().time_zone);
         if to.0 < from.0 {
             return Err(bad_request(ctx, "error-bad-request-period-backwards", &[]));
         }
-        let longest = report::longest(bucket);
+        let longest = report::max_period(bucket);
         if to.0 - from.0 > longest {
             let most = [("most", Arg::Lifetime(longest.to_std().unwrap_or_default()))];
             return Err(bad_request(ctx, "error-bad-request-period-too-long", &most));
         }
-        let rows = ctx.rooms().accounts.verification_report(from.0, to.0, bucket, zone).await?;
+        let rows = ctx.services().accounts.verification_report(from.0, to.0, bucket, zone).await?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 }

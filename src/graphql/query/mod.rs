@@ -3,11 +3,11 @@
 mod account;
 mod admin;
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, ID, MergedObject, Object};
 
 use super::{
-    context::Asking,
+    context::RequestContext,
     types::{PasswordPolicy, Verification},
 };
 use domain::ids::VerificationId;
@@ -29,7 +29,7 @@ impl VerificationQuery {
         #[graphql(desc = "Id of the verification.")] id: ID,
     ) -> Result<Option<Verification>> {
         let Some(id) = VerificationId::parse(&id) else { return Ok(None) };
-        Ok(ctx.rooms().verifications.get(&id).await?.map(Verification))
+        Ok(ctx.services().verifications.get(&id).await?.map(Verification))
     }
 }
 
@@ -40,6 +40,6 @@ pub struct PasswordQuery;
 impl PasswordQuery {
     /// Requirements for a new password.
     async fn password_policy(&self, ctx: &Context<'_>) -> PasswordPolicy {
-        ctx.rooms().accounts.password_policy().into()
+        ctx.services().accounts.password_policy().into()
     }
 }

@@ -1,13 +1,13 @@
 //! Accounts, as shown to their owners and to administrators.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Session, Verification};
 use crate::{
     graphql::{
-        context::Asking,
-        pages::{Connection, USUAL, connection, slice},
+        context::RequestContext,
+        pages::{Connection, DEFAULT_PAGE_SIZE, connection, slice},
         scalars::{Date, DateTime},
     },
     store::{Place, entity::account},
@@ -122,12 +122,15 @@ impl User {
     async fn sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Page size. At most 100; larger values are reduced to 100.", default_with = "Some(USUAL)")]
+        #[graphql(
+            desc = "Page size. At most 100; larger values are reduced to 100.",
+            default_with = "Some(DEFAULT_PAGE_SIZE)"
+        )]
         first: Option<i32>,
         #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<Session>> {
         let slice = slice(ctx, first, after.as_deref())?;
-        let page = ctx.rooms().sessions.list(&self.row.id, &slice).await?;
+        let page = ctx.services().sessions.list(&self.row.id, &slice).await?;
         let current = self.session.clone();
         Ok(connection(
             page,
@@ -143,12 +146,15 @@ impl User {
     async fn verifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Page size. At most 100; larger values are reduced to 100.", default_with = "Some(USUAL)")]
+        #[graphql(
+            desc = "Page size. At most 100; larger values are reduced to 100.",
+            default_with = "Some(DEFAULT_PAGE_SIZE)"
+        )]
         first: Option<i32>,
         #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<Verification>> {
         let slice = slice(ctx, first, after.as_deref())?;
-        let page = ctx.rooms().verifications.history(&self.row.id, self.session.is_some(), &slice).await?;
+        let page = ctx.services().verifications.history(&self.row.id, self.session.is_some(), &slice).await?;
         Ok(connection(
             page,
             &slice,

@@ -1,11 +1,11 @@
 //! Sessions and their tokens.
 
-use crate::graphql::faults::{ResolverError, Result};
+use crate::graphql::errors::{ResolverError, Result};
 use async_graphql::{Context, ID, SimpleObject};
 
 use crate::{
-    graphql::{context::Asking, scalars::DateTime, token_cookies::TokenCookies},
-    session::{Tokens, rules::coarse},
+    graphql::{context::RequestContext, scalars::DateTime, token_cookies::TokenCookies},
+    session::{Tokens, rules::round_down},
     store::entity::session,
 };
 use domain::ids::SessionId;
@@ -41,8 +41,8 @@ impl Session {
             user_agent: row.user_agent,
             ip_address: row.ip_address,
             created_at: DateTime(row.created_at),
-            last_used_at: DateTime(coarse(row.last_used_at)),
-            expires_at: DateTime(coarse(row.expires_at)),
+            last_used_at: DateTime(round_down(row.last_used_at)),
+            expires_at: DateTime(round_down(row.expires_at)),
         }
     }
 }
@@ -73,8 +73,8 @@ pub enum Carrier {
 
 impl Carrier {
     /// The configured carrier.
-    pub fn usual(ctx: &Context<'_>) -> Self {
-        if ctx.rooms().sessions.use_cookie() { Carrier::Cookie } else { Carrier::Body }
+    pub fn configured(ctx: &Context<'_>) -> Self {
+        if ctx.services().sessions.use_cookie() { Carrier::Cookie } else { Carrier::Body }
     }
 
     /// Call this before a session is created or refreshed, and before a device gets a new token: tokens that belong in
@@ -83,19 +83,19 @@ impl Carrier {
     /// # Errors
     /// `BAD_REQUEST` in cookie mode on a transport without cookies, and for pages of foreign origins.
     pub fn require(ctx: &Context<'_>) -> Result<()> {
-        if Self::usual(ctx) == Carrier::Body || ctx.cookies().writable() {
+        if Self::configured(ctx) == Carrier::Body || ctx.cookies().writable() {
             return Ok(());
         }
-        Err(ResolverError::new("BAD_REQUEST", ctx.say("error-needs-cookies", &[])))
+        Err(ResolverError::new("BAD_REQUEST", ctx.localize("error-needs-cookies", &[])))
     }
 }
 
 impl TokenPair {
     pub fn new(ctx: &Context<'_>, tokens: &Tokens, carrier: Carrier) -> Self {
-        let now = ctx.rooms().clock.now();
+        let now = ctx.services().clock.now();
         let life = (tokens.refresh_expires_at - now).to_std().unwrap_or_default();
         if carrier == Carrier::Cookie {
-            TokenCookies::of(ctx).keep_refresh_token(&tokens.refresh, tokens.cookie_slot, life);
+            TokenCookies::of(ctx).set_refresh_token(&tokens.refresh, tokens.cookie_slot, life);
         }
         Self {
             access_token: tokens.access.expose().to_owned(),
@@ -108,10 +108,10 @@ impl TokenPair {
 
 /// Stores a new device token in a cookie in cookie mode; otherwise returns it for the response.
 pub fn device_token(ctx: &Context<'_>, token: Option<&Secret>) -> Option<String> {
-    let sessions = &ctx.rooms().sessions;
+    let sessions = &ctx.services().sessions;
     let token = token?;
     if sessions.use_cookie() {
-        TokenCookies::of(ctx).keep_device_token(token, sessions.device_life());
+        TokenCookies::of(ctx).set_device_token(token, sessions.device_life());
         return None;
     }
     Some(token.expose().to_owned())

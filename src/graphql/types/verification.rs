@@ -1,11 +1,11 @@
 //! Verifications and proofs, as shown to the holder of their ids.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::{
     graphql::{
-        context::Asking,
+        context::RequestContext,
         enums::{Channel, CodeFormat, DeliveryStatus, VerificationPurpose, VerificationStatus},
         scalars::DateTime,
     },
@@ -82,7 +82,7 @@ impl Verification {
     /// Number of messages that can still be sent to this contact today, in the service's quota time zone. Null if the
     /// number is not limited, as for test contacts.
     async fn sends_remaining(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        let left = ctx.rooms().verifications.sends_remaining(&self.0).await?;
+        let left = ctx.services().verifications.sends_remaining(&self.0).await?;
         Ok(left.map(|left| i32::try_from(left).unwrap_or(i32::MAX)))
     }
 

@@ -11,16 +11,16 @@ use async_graphql::{
 use crate::http::graphql::{
     arguments, descriptions, hoist,
     inputs::Inputs,
-    known::Known,
+    known::DocumentCache,
     limits, merging,
-    nulls::Shapes,
+    nulls::SchemaTypes,
     order::{self, Conditions},
-    persisted::{Documents, Found, Kept, Trusted},
+    persisted::{Documents, FoundDocument, Kept, Trusted},
     refusal::{Code, Refusal},
-    request::Ask,
+    request::GraphqlRequest,
     tally::{self, Root},
     tokens, typename,
-    variables::Given,
+    variables::VariableValues,
 };
 use platform::config::http::{DocumentLimits, Http};
 
@@ -29,9 +29,9 @@ pub struct Admission {
     limits: DocumentLimits,
     introspection: bool,
     documents: Documents,
-    known: Known,
+    known: DocumentCache,
     inputs: Inputs,
-    shapes: Arc<Shapes>,
+    shapes: Arc<SchemaTypes>,
 }
 
 /// A request whose document was parsed and is within the limits.
@@ -49,19 +49,19 @@ pub struct Operation {
 impl Admission {
     /// # Errors
     /// A message for the operator if the manifest of trusted documents can't be used.
-    pub fn new(settings: &Http, inputs: Inputs, shapes: Arc<Shapes>) -> Result<Self, String> {
+    pub fn new(settings: &Http, inputs: Inputs, shapes: Arc<SchemaTypes>) -> Result<Self, String> {
         let documents = match (&settings.trusted_documents, settings.persisted_queries) {
             (Some(path), _) => {
                 Documents::Trusted(Trusted::load(path).map_err(|reason| format!("TRUSTED_DOCUMENTS: {reason}"))?)
             }
             (None, Some(most)) => Documents::Kept(Kept::new(most)),
-            (None, None) => Documents::Spelt,
+            (None, None) => Documents::Inline,
         };
         Ok(Self {
             limits: settings.document.clone(),
             introspection: settings.introspection,
             documents,
-            known: Known::default(),
+            known: DocumentCache::default(),
             inputs,
             shapes,
         })
@@ -71,11 +71,11 @@ impl Admission {
     ///
     /// # Errors
     /// The refusal to respond with; nothing was executed.
-    pub fn admit(&self, ask: Ask) -> Result<Operation, Refusal> {
+    pub fn admit(&self, ask: GraphqlRequest) -> Result<Operation, Refusal> {
         self.check(ask).inspect_err(|refusal| tally::refused(refusal.code))
     }
 
-    fn check(&self, mut ask: Ask) -> Result<Operation, Refusal> {
+    fn check(&self, mut ask: GraphqlRequest) -> Result<Operation, Refusal> {
         let found = self.documents.find(&mut ask)?;
         let document = match self.known.get(&found.text) {
             Some(known) => known,
@@ -84,9 +84,9 @@ impl Admission {
         let operation = choose(&document, ask.operation_name.as_deref())?;
         let kind = operation.ty;
         let roots = tally::roots(&document, &operation.selection_set.node);
-        let given = Given::new(operation, &ask.variables)?;
+        let given = VariableValues::new(operation, &ask.variables)?;
         let conditions = Conditions::of(operation, &given);
-        hoist::wanted(operation, &given)?;
+        hoist::require_not_skipped(operation, &given)?;
         arguments::judge(&self.inputs, &document, operation, &given)?;
         self.documents.keep(&found);
         let mut request = Request::new(&*found.text).variables(ask.variables);
@@ -99,7 +99,7 @@ impl Admission {
     }
 
     /// Parses a document and checks the limits.
-    fn read(&self, found: &Found) -> Result<Arc<ExecutableDocument>, Refusal> {
+    fn read(&self, found: &FoundDocument) -> Result<Arc<ExecutableDocument>, Refusal> {
         if !found.trusted {
             let bytes = found.text.len();
             if bytes > self.limits.bytes {
@@ -109,7 +109,7 @@ impl Admission {
         }
         let mut document = descriptions::parse(&found.text).map_err(|error| syntax_error(&error))?;
         if !found.trusted {
-            let weighed = limits::weigh(&document, &self.limits)?;
+            let weighed = limits::analyze(&document, &self.limits)?;
             if weighed.introspects && !self.introspection {
                 return Err(Refusal::document(Code::Forbidden, "Introspection is disabled."));
             }

@@ -14,7 +14,7 @@ use async_graphql::{
 use crate::http::graphql::{
     inputs::Inputs,
     refusal::{Code, Refusal},
-    variables::Given,
+    variables::VariableValues,
 };
 
 /// Refuses an operation with an invalid argument value. Unknown fields and arguments are left to the library's
@@ -26,7 +26,7 @@ pub fn judge(
     inputs: &Inputs,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
-    given: &Given<'_>,
+    given: &VariableValues<'_>,
 ) -> Result<(), Refusal> {
     let Some(root) = inputs.root(operation.ty) else { return Ok(()) };
     Walk { inputs, document, given, seen: HashSet::new() }.set(root, &operation.selection_set.node)
@@ -35,7 +35,7 @@ pub fn judge(
 struct Walk<'a> {
     inputs: &'a Inputs,
     document: &'a ExecutableDocument,
-    given: &'a Given<'a>,
+    given: &'a VariableValues<'a>,
     /// Fragments that were visited: a fragment is the same wherever it is spread.
     seen: HashSet<&'a Name>,
 }
@@ -49,7 +49,7 @@ impl<'a> Walk<'a> {
                     let Some(known) = inputs.field(parent, &field.node.name.node) else { continue };
                     for (name, value) in &field.node.arguments {
                         let Some(wanted) = known.arguments.get(name.node.as_str()) else { continue };
-                        inputs.judge_wanted(wanted, &value.node, self.given).map_err(|wrong| Refusal {
+                        inputs.validate_argument(wanted, &value.node, self.given).map_err(|wrong| Refusal {
                             position: Some(name.pos),
                             ..Refusal::document(Code::BadRequest, wrong.of(&name.node))
                         })?;

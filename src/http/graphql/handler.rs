@@ -14,30 +14,31 @@ use crate::{
     http::{
         answer,
         auth::{Credentials, bearer_of},
-        body, cookie,
+        body,
+        concurrency_limits::Full,
+        cookie,
         graphql::{
             admission::Operation,
             negotiate::{Accepts, Form, Media},
             refusal::{Code, Refusal},
-            request::{Ask, Asked},
+            request::{GraphqlRequest, RequestBody},
             response::Answer,
-            run::{self, Asker},
+            run::{self, RequestIdentity},
         },
         origins::Origin,
-        seats::Full,
-        stream::{self, Live},
-        wire::Wire,
+        state::Wire,
+        stream::{self, LiveOperation},
         ws,
     },
-    session::gate::Auth,
+    session::access_tokens_verifier::Auth,
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::telemetry::metrics::OpenStream;
 
 /// The parts of a request that are known before its operation.
-struct Visit {
+struct RequestParts {
     head: Parts,
-    caller: Caller,
+    caller: RequestInfo,
     accepts: Accepts,
     /// Media type of error responses.
     media: Media,
@@ -65,28 +66,35 @@ pub async fn graphql<E: Executor>(State(wire): State<Arc<Wire<E>>>, request: Req
     }
     let (head, body) = request.into_parts();
     let caller = wire.caller(&head);
-    let visit = Visit { head, caller, accepts, media, by_get };
+    let visit = RequestParts { head, caller, accepts, media, by_get };
     answer(&wire, &visit, body).await.unwrap_or_else(|refusal| answer::refusal(media, refusal))
 }
 
-async fn answer<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, body: axum::body::Body) -> Result<Response, Refusal> {
+async fn answer<E: Executor>(
+    wire: &Arc<Wire<E>>,
+    visit: &RequestParts,
+    body: axum::body::Body,
+) -> Result<Response, Refusal> {
     let asked = if visit.by_get {
-        Asked::One(Ask::from_query_string(visit.head.uri.query().unwrap_or_default())?)
+        RequestBody::One(GraphqlRequest::from_query_string(visit.head.uri.query().unwrap_or_default())?)
     } else {
         let (settings, head) = (&wire.settings, &visit.head);
         if let Err(refusal) = require_json(&head.headers) {
-            body::linger(head, body, &settings.patience);
+            body::linger(head, body, &settings.timeouts);
             return Err(refusal);
         }
-        Asked::from_json(&body::read(head, body, settings.max_body, &settings.patience).await?, settings.max_batch)?
+        RequestBody::from_json(
+            &body::read(head, body, settings.max_body, &settings.timeouts).await?,
+            settings.max_batch,
+        )?
     };
     match asked {
-        Asked::One(ask) => one(wire, visit, ask).await,
-        Asked::Batch(asks) => batch(wire, visit, asks).await,
+        RequestBody::One(ask) => one(wire, visit, ask).await,
+        RequestBody::Batch(asks) => batch(wire, visit, asks).await,
     }
 }
 
-async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Result<Response, Refusal> {
+async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &RequestParts, ask: GraphqlRequest) -> Result<Response, Refusal> {
     let operation = wire.admission.admit(ask)?;
     if visit.by_get && operation.kind == OperationType::Mutation {
         return Ok(answer::method_not_allowed(visit.media, "POST", "Mutations must use POST."));
@@ -94,8 +102,8 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
     let form = visit.accepts.form(operation.kind).ok_or_else(no_stream)?;
     let credentials = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge);
     let Form::Single(media) = form else {
-        if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
-            return Err(foreign());
+        if wire.origins.classify(&visit.head.headers) == Origin::Foreign {
+            return Err(foreign_origin());
         }
         // A socket with an invalid token is closed as well. A single operation is executed, because it may be the one
         // that renews the token.
@@ -103,15 +111,17 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
             let message = "The access token is not valid or has expired.";
             return Err(Refusal::http(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message));
         }
-        let full = |full| too_many(full, &visit.caller);
-        let seats =
-            (wire.seats.at(visit.caller.address).map_err(full)?, wire.seats.of(&credentials.auth).map_err(full)?);
+        let full = |full| too_many_streams(full, &visit.caller);
+        let seats = (
+            wire.seats.acquire_for_address(visit.caller.address).map_err(full)?,
+            wire.seats.of(&credentials.auth).map_err(full)?,
+        );
         let held = (seats, OpenStream::new(form.transport()));
-        let live = Live::open(wire, operation, visit.caller.clone(), &credentials, held);
+        let live = LiveOperation::open(wire, operation, visit.caller.clone(), &credentials, held);
         return Ok(stream::response(form, live));
     };
     let cookies = visit.cookies(wire);
-    let asker = Asker { caller: visit.caller.clone(), auth: credentials.auth, cookies: cookies.clone() };
+    let asker = RequestIdentity { caller: visit.caller.clone(), auth: credentials.auth, cookies: cookies.clone() };
     let mut response = answer::result(media, run::once(wire, operation, asker).await);
     cookie::write(&cookies, response.headers_mut());
     Ok(response)
@@ -119,14 +129,18 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
 
 /// Executes the operations of a batch in order, so that mutations are sequential, and a batch needs the memory of one
 /// operation.
-async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) -> Result<Response, Refusal> {
+async fn batch<E: Executor>(
+    wire: &Arc<Wire<E>>,
+    visit: &RequestParts,
+    asks: Vec<GraphqlRequest>,
+) -> Result<Response, Refusal> {
     let media = visit.accepts.single().ok_or_else(no_stream)?;
     let cookies = visit.cookies(wire);
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
         // Checked again for each operation: the previous one may have signed out.
         let auth = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge).auth;
-        let asker = Asker { caller: visit.caller.clone(), auth, cookies: cookies.clone() };
+        let asker = RequestIdentity { caller: visit.caller.clone(), auth, cookies: cookies.clone() };
         let single = |operation: Operation| match operation.kind {
             OperationType::Subscription => Err(no_stream()),
             OperationType::Query | OperationType::Mutation => Ok(operation),
@@ -142,10 +156,10 @@ async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) 
     Ok(response)
 }
 
-impl Visit {
+impl RequestParts {
     /// The cookies of the request. They are ignored for foreign origins, whose pages can make a browser send them.
     fn cookies<E>(&self, wire: &Wire<E>) -> Cookies {
-        match wire.origins.judge(&self.head.headers) {
+        match wire.origins.classify(&self.head.headers) {
             Origin::Foreign => Cookies::none(),
             Origin::Absent | Origin::Ours => cookie::read(&self.head.headers),
         }
@@ -189,7 +203,7 @@ fn no_stream() -> Refusal {
     Refusal::http(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message)
 }
 
-pub(crate) fn foreign() -> Refusal {
+pub(crate) fn foreign_origin() -> Refusal {
     let message = "Pages of this origin must not open streams; allow it with CORS_ORIGINS or PUBLIC_URL.";
     Refusal::http(StatusCode::FORBIDDEN, Code::Forbidden, message)
 }
@@ -200,7 +214,7 @@ fn rebinding_refusal() -> Refusal {
     Refusal::http(StatusCode::MISDIRECTED_REQUEST, Code::Forbidden, message)
 }
 
-pub(crate) fn too_many(full: Full, caller: &Caller) -> Refusal {
+pub(crate) fn too_many_streams(full: Full, caller: &RequestInfo) -> Refusal {
     tracing::info!(?full, address = %caller.address, "stream limit reached");
     let message = match full {
         Full::Address => "Too many open streams from your address (SOCKETS_PER_ADDRESS).",
@@ -211,8 +225,8 @@ pub(crate) fn too_many(full: Full, caller: &Caller) -> Refusal {
 
 impl<E> Wire<E> {
     /// The client of this request, as the middleware has identified it.
-    pub(crate) fn caller(&self, head: &Parts) -> Caller {
-        let known = head.extensions.get::<Caller>().cloned();
-        known.unwrap_or_else(|| self.clients.recognise(head.extensions.get().copied(), &head.headers))
+    pub(crate) fn caller(&self, head: &Parts) -> RequestInfo {
+        let known = head.extensions.get::<RequestInfo>().cloned();
+        known.unwrap_or_else(|| self.clients.identify(head.extensions.get().copied(), &head.headers))
     }
 }

@@ -15,7 +15,7 @@ use async_graphql::{
 
 use crate::http::graphql::{
     refusal::{Code, Refusal},
-    variables::Given,
+    variables::VariableValues,
 };
 
 /// Moves the fields of all subscriptions to the root. `root` is the root type: fragments on other types are left in
@@ -120,7 +120,7 @@ fn used_fragments(document: &ExecutableDocument) -> HashSet<Name> {
 ///
 /// # Errors
 /// `BAD_REQUEST`.
-pub fn wanted(operation: &OperationDefinition, given: &Given<'_>) -> Result<(), Refusal> {
+pub fn require_not_skipped(operation: &OperationDefinition, given: &VariableValues<'_>) -> Result<(), Refusal> {
     if operation.ty != OperationType::Subscription {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use async_graphql::parser::{
 use async_graphql::{Positioned, Value as ConstValue};
 use async_graphql_value::Value;
 
-use crate::http::graphql::variables::Given;
+use crate::http::graphql::variables::VariableValues;
 
 /// Validates a value of the custom scalar with this name: the reason if it is invalid, else None.
 pub type Scalars = fn(&str, &ConstValue) -> Option<&'static str>;
@@ -28,21 +28,21 @@ pub struct Inputs {
 pub struct Field {
     /// The type of the field's value, without its lists.
     pub of: String,
-    pub arguments: BTreeMap<String, Wanted>,
+    pub arguments: BTreeMap<String, InputType>,
 }
 
 /// An argument, or a field of an input object.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct InputType {
     pub ty: Type,
     has_default: bool,
 }
 
-impl Wanted {
-    fn check_omitted(&self) -> Result<(), Mistake> {
+impl InputType {
+    fn check_omitted(&self) -> Result<(), ValueError> {
         match self.ty.nullable || self.has_default {
             true => Ok(()),
-            false => Err(Mistake::new(format!("it is of type {} and is missing", self.ty))),
+            false => Err(ValueError::new(format!("it is of type {} and is missing", self.ty))),
         }
     }
 }
@@ -50,18 +50,18 @@ impl Wanted {
 #[derive(Debug)]
 enum Kind {
     Enum(HashSet<String>),
-    Object { one_of: bool, fields: BTreeMap<String, Wanted> },
+    Object { one_of: bool, fields: BTreeMap<String, InputType> },
 }
 
 /// Why a value is invalid. It contains no part of the value, which may be a password.
 #[derive(Debug)]
-pub struct Mistake {
+pub struct ValueError {
     /// Path within the value, the innermost name first.
     path: Vec<String>,
     why: String,
 }
 
-impl Mistake {
+impl ValueError {
     fn new(why: impl Into<String>) -> Self {
         Self { path: Vec::new(), why: why.into() }
     }
@@ -144,9 +144,14 @@ impl Inputs {
     ///
     /// # Errors
     /// The first error.
-    pub fn judge_wanted(&self, wanted: &Wanted, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
+    pub fn validate_argument(
+        &self,
+        wanted: &InputType,
+        value: &Value,
+        given: &VariableValues<'_>,
+    ) -> Result<(), ValueError> {
         match is_null(value, given) {
-            Some(_) => self.judge(&wanted.ty, value, given),
+            Some(_) => self.validate(&wanted.ty, value, given),
             None => wanted.check_omitted(),
         }
     }
@@ -155,27 +160,28 @@ impl Inputs {
     ///
     /// # Errors
     /// The first error.
-    pub fn judge(&self, ty: &Type, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
+    pub fn validate(&self, ty: &Type, value: &Value, given: &VariableValues<'_>) -> Result<(), ValueError> {
         if let Value::Variable(name) = value {
             // In a list, an omitted variable is null.
             let value = given.get(name).unwrap_or_default();
-            return self.judge(ty, &value.into_value(), given);
+            return self.validate(ty, &value.into_value(), given);
         }
         match (&ty.base, value) {
             (_, Value::Null) if ty.nullable => Ok(()),
-            (_, Value::Null) => Err(Mistake::new(format!("it is of type {ty} and can't be null"))),
+            (_, Value::Null) => Err(ValueError::new(format!("it is of type {ty} and can't be null"))),
             (BaseType::List(of), Value::List(items)) => {
                 let mut items = items.iter().enumerate();
-                items
-                    .try_for_each(|(at, item)| self.judge(of, item, given).map_err(|wrong| wrong.under(at.to_string())))
+                items.try_for_each(|(at, item)| {
+                    self.validate(of, item, given).map_err(|wrong| wrong.under(at.to_string()))
+                })
             }
             // A single item is coerced to a list.
-            (BaseType::List(of), item) => self.judge(of, item, given),
+            (BaseType::List(of), item) => self.validate(of, item, given),
             (BaseType::Named(name), value) => self.named(name, value, given),
         }
     }
 
-    fn named(&self, name: &str, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
+    fn named(&self, name: &str, value: &Value, given: &VariableValues<'_>) -> Result<(), ValueError> {
         let valid = match (self.types.get(name), value) {
             (Some(Kind::Object { one_of, fields }), Value::Object(object)) => {
                 let values = object.iter().map(|(name, value)| (name.as_str(), value));
@@ -187,29 +193,29 @@ impl Inputs {
             (Some(_), _) => false,
             (None, value) => return self.scalar(name, value),
         };
-        if valid { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
+        if valid { Ok(()) } else { Err(ValueError::new(format!("expected a value of type {name}"))) }
     }
 
     fn object(
         &self,
         name: &str,
         one_of: bool,
-        fields: &BTreeMap<String, Wanted>,
+        fields: &BTreeMap<String, InputType>,
         object: &BTreeMap<&str, &Value>,
-        given: &Given<'_>,
-    ) -> Result<(), Mistake> {
+        given: &VariableValues<'_>,
+    ) -> Result<(), ValueError> {
         if one_of {
             let mut values = object.values().map(|value| is_null(value, given));
             if !matches!((values.next(), values.next()), (Some(Some(is_null)), None) if !is_null) {
-                return Err(Mistake::new(format!("exactly one field of {name} must be set, and not to null")));
+                return Err(ValueError::new(format!("exactly one field of {name} must be set, and not to null")));
             }
         }
         if let Some(unknown) = object.keys().find(|key| !fields.contains_key(**key)) {
-            return Err(Mistake::new(format!("{name} has no field {unknown}")));
+            return Err(ValueError::new(format!("{name} has no field {unknown}")));
         }
         for (name, wanted) in fields {
             let result = match object.get(name.as_str()) {
-                Some(value) => self.judge_wanted(wanted, value, given),
+                Some(value) => self.validate_argument(wanted, value, given),
                 None => wanted.check_omitted(),
             };
             result.map_err(|wrong| wrong.under(name))?;
@@ -217,11 +223,11 @@ impl Inputs {
         Ok(())
     }
 
-    fn scalar(&self, name: &str, value: &Value) -> Result<(), Mistake> {
+    fn scalar(&self, name: &str, value: &Value) -> Result<(), ValueError> {
         let valid = match (name, value) {
             ("Int", Value::Number(number)) => match number.as_i64() {
                 Some(number) if i32::try_from(number).is_ok() => true,
-                Some(_) => return Err(Mistake::new(format!("an Int is from {} to {}", i32::MIN, i32::MAX))),
+                Some(_) => return Err(ValueError::new(format!("an Int is from {} to {}", i32::MIN, i32::MAX))),
                 None => false,
             },
             ("Float", Value::Number(_)) | ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
@@ -229,26 +235,26 @@ impl Inputs {
             ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
             (name, value) => {
                 let why = value.clone().into_const().and_then(|value| (self.scalars)(name, &value));
-                return why.map_or(Ok(()), |why| Err(Mistake::new(why)));
+                return why.map_or(Ok(()), |why| Err(ValueError::new(why)));
             }
         };
-        if valid { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
+        if valid { Ok(()) } else { Err(ValueError::new(format!("expected a value of type {name}"))) }
     }
 }
 
 /// None if the value is omitted, else whether it is null.
-fn is_null(value: &Value, given: &Given<'_>) -> Option<bool> {
+fn is_null(value: &Value, given: &VariableValues<'_>) -> Option<bool> {
     match value {
         Value::Variable(name) => given.get(name).map(|value| value == ConstValue::Null),
         value => Some(*value == Value::Null),
     }
 }
 
-fn wanted(definitions: Vec<Positioned<InputValueDefinition>>) -> BTreeMap<String, Wanted> {
+fn wanted(definitions: Vec<Positioned<InputValueDefinition>>) -> BTreeMap<String, InputType> {
     let wanted = definitions.into_iter().map(|definition| {
         let definition = definition.node;
         let has_default = definition.default_value.is_some();
-        (definition.name.node.to_string(), Wanted { ty: definition.ty.node, has_default })
+        (definition.name.node.to_string(), InputType { ty: definition.ty.node, has_default })
     });
     wanted.collect()
 }

@@ -26,7 +26,7 @@ fn error(argument: &str, variables: Json) -> Option<String> {
     let document = parse_query(format!("query($a: Any, $b: Any, $d: Any = \"today\") {{it({argument})}}")).unwrap();
     let (_, operation) = document.operations.iter().next().unwrap();
     let variables = Variables::from_json(variables);
-    let given = Given::new(&operation.node, &variables).unwrap();
+    let given = VariableValues::new(&operation.node, &variables).unwrap();
     crate::http::graphql::arguments::judge(&inputs, &document, &operation.node, &given)
         .err()
         .map(|refusal| refusal.message)

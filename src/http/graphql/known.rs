@@ -18,9 +18,9 @@ const MAX_LENGTH: usize = 4 * 1024;
 
 /// The cache.
 #[derive(Default)]
-pub struct Known(Mutex<HashMap<Arc<str>, Arc<ExecutableDocument>>>);
+pub struct DocumentCache(Mutex<HashMap<Arc<str>, Arc<ExecutableDocument>>>);
 
-impl Known {
+impl DocumentCache {
     /// The parsed document with exactly this text.
     pub fn get(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
         self.cache().get(text).cloned()
@@ -49,13 +49,13 @@ mod tests {
 
     use super::*;
 
-    fn keep(known: &Known, text: &str) {
+    fn keep(known: &DocumentCache, text: &str) {
         known.keep(&text.into(), &Arc::new(parse_query(text).unwrap()));
     }
 
     #[test]
     fn texts_are_compared_exactly() {
-        let known = Known::default();
+        let known = DocumentCache::default();
         keep(&known, "query A { a }");
         assert!(known.get("query A { a }").is_some());
         assert!(known.get("query A { a  }").is_none());
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn documents_with_string_literals_are_not_cached() {
-        let known = Known::default();
+        let known = DocumentCache::default();
         let secret = r#"mutation { signIn(input: {password: "x"}) { id } }"#;
         keep(&known, secret);
         assert!(known.get(secret).is_none());
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn cache_size_is_bounded() {
-        let known = Known::default();
+        let known = DocumentCache::default();
         (0..3 * MAX_DOCUMENTS).for_each(|number| keep(&known, &format!("query Q{number} {{ a }}")));
         assert!(known.cache().len() <= MAX_DOCUMENTS);
         keep(&known, &format!("query Long {{ {} }}", "a ".repeat(MAX_LENGTH)));

@@ -30,7 +30,7 @@ const INTROSPECTION_MAX_LISTS: usize = 2;
 
 /// Properties of a document that the analysis found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weighed {
+pub struct DocumentCost {
     pub introspects: bool,
 }
 
@@ -39,7 +39,7 @@ pub struct Weighed {
 /// # Errors
 /// `TOO_COMPLEX` with the limit and the value; `BAD_REQUEST` for fragments that spread themselves and for subscriptions
 /// with several fields.
-pub fn weigh(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<Weighed, Refusal> {
+pub fn analyze(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<DocumentCost, Refusal> {
     let operations = document.operations.iter().len();
     at_most("number of operations", "MAX_OPERATIONS", limits.operations, operations)?;
     let mut analyzer = CostAnalyzer { document, limits, fragments: HashMap::new() };
@@ -60,7 +60,7 @@ pub fn weigh(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<W
             if of_introspection { weight.check_introspection() } else { weight.check(limits) }?;
         }
     }
-    Ok(Weighed { introspects })
+    Ok(DocumentCost { introspects })
 }
 
 fn at_most(limit: &'static str, setting: &'static str, allowed: usize, value: usize) -> Result<(), Refusal> {

@@ -20,7 +20,7 @@ fn defaults() -> DocumentLimits {
 
 /// Ok with whether the document introspects, else the exceeded limit and its value.
 fn cost(text: &str) -> Result<bool, (String, u64)> {
-    match weigh(&parse_query(text).unwrap(), &defaults()) {
+    match analyze(&parse_query(text).unwrap(), &defaults()) {
         Ok(cost) => Ok(cost.introspects),
         Err(refusal) => {
             let fact = |name| refusal.facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.clone());
@@ -134,7 +134,7 @@ fn refusal_names_the_setting_and_is_deterministic() {
         // Without an operation that spreads them, they are analyzed separately.
         let text = if spread == text { text.clone() } else { format!("{{a}}{spread}") };
         for _ in 0..8 {
-            let refusal = weigh(&parse_query(&text).unwrap(), &defaults()).unwrap_err();
+            let refusal = analyze(&parse_query(&text).unwrap(), &defaults()).unwrap_err();
             let message = "The complexity of this document is 8388608; at most 200 is allowed (MAX_COMPLEXITY).";
             assert_eq!(refusal.message, message);
         }
@@ -144,7 +144,7 @@ fn refusal_names_the_setting_and_is_deterministic() {
 #[test]
 fn subscription_must_have_one_field() {
     assert!(
-        weigh(&parse_query("subscription {__typename}").unwrap(), &defaults())
+        analyze(&parse_query("subscription {__typename}").unwrap(), &defaults())
             .unwrap_err()
             .message
             .contains("__typename")

@@ -16,7 +16,7 @@ use async_graphql::{
 };
 
 use crate::http::graphql::{
-    nulls::Shapes,
+    nulls::SchemaTypes,
     refusal::{Code, Refusal},
 };
 
@@ -29,7 +29,7 @@ const MAX_LEVELS: usize = 128;
 ///
 /// # Errors
 /// `BAD_REQUEST` with the fields, in the wording of graphql-js.
-pub fn check(document: &ExecutableDocument, shapes: &Shapes) -> Result<(), Refusal> {
+pub fn check(document: &ExecutableDocument, shapes: &SchemaTypes) -> Result<(), Refusal> {
     let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
     operations.sort_by_key(|operation| operation.selection_set.pos);
     let mut merging = Merging { document, shapes, compared: 0 };
@@ -100,7 +100,7 @@ impl From<Conflict> for Refusal {
 
 struct Merging<'a> {
     document: &'a ExecutableDocument,
-    shapes: &'a Shapes,
+    shapes: &'a SchemaTypes,
     compared: usize,
 }
 

@@ -9,8 +9,8 @@ fn cases() -> Value {
     serde_json::from_str(CASES).unwrap()
 }
 
-fn shapes() -> Shapes {
-    Shapes::read(cases()["schema"].as_str().unwrap()).unwrap()
+fn shapes() -> SchemaTypes {
+    SchemaTypes::read(cases()["schema"].as_str().unwrap()).unwrap()
 }
 
 /// The expected results are those of graphql-js; `web/contract/tests/merging.test.ts` checks that they are.

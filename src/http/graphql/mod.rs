@@ -31,4 +31,4 @@ pub mod typename;
 pub mod variables;
 
 pub use handler::graphql;
-pub(in crate::http) use handler::{foreign, too_many};
+pub(in crate::http) use handler::{foreign_origin, too_many_streams};

@@ -26,14 +26,14 @@ use async_graphql::{
 
 /// The types of all fields of a schema.
 #[derive(Debug, Default)]
-pub struct Shapes {
+pub struct SchemaTypes {
     fields: HashMap<String, HashMap<String, Type>>,
     /// The member types of each union and interface.
     members: HashMap<String, HashSet<String>>,
     roots: [Option<Name>; 3],
 }
 
-impl Shapes {
+impl SchemaTypes {
     /// Reads the types of a schema in SDL.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ struct Scope<'a> {
 }
 
 struct NullFiller<'a> {
-    shapes: &'a Shapes,
+    shapes: &'a SchemaTypes,
     document: &'a ExecutableDocument,
 }
 

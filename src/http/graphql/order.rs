@@ -16,13 +16,13 @@ use async_graphql::{
 };
 use async_graphql_value::Value as InputValue;
 
-use crate::http::graphql::{nulls::Shapes, variables::Given};
+use crate::http::graphql::{nulls::SchemaTypes, variables::VariableValues};
 
 /// Response name of the added field. Names that begin with two underscores are reserved (specification, section 2.1.9).
 const MARK: &str = "__concreteType";
 
 /// Selects `__typename` wherever an object can have several types.
-pub fn mark(document: &mut ExecutableDocument, shapes: &Shapes) {
+pub fn mark(document: &mut ExecutableDocument, shapes: &SchemaTypes) {
     for operation in operations(document) {
         if let Some(root) = shapes.root(operation.ty) {
             mark_set(&mut operation.selection_set.node, root.as_str(), shapes);
@@ -42,7 +42,7 @@ fn operations(document: &mut ExecutableDocument) -> Vec<&mut OperationDefinition
     }
 }
 
-fn mark_set(set: &mut SelectionSet, parent: &str, shapes: &Shapes) {
+fn mark_set(set: &mut SelectionSet, parent: &str, shapes: &SchemaTypes) {
     for selection in &mut set.items {
         match &mut selection.node {
             Selection::Field(field) => {
@@ -88,7 +88,7 @@ fn named(mut base: &BaseType) -> &str {
 pub struct Conditions(HashMap<Name, bool>);
 
 impl Conditions {
-    pub fn of(operation: &OperationDefinition, given: &Given<'_>) -> Self {
+    pub fn of(operation: &OperationDefinition, given: &VariableValues<'_>) -> Self {
         let names = operation.variable_definitions.iter().map(|definition| &definition.node.name.node);
         let values = names.filter_map(|name| match given.get(name) {
             Some(Value::Boolean(value)) => Some((name.clone(), value)),
@@ -115,7 +115,7 @@ impl Conditions {
 
 /// The key order of one operation's response.
 pub struct Order<'a> {
-    pub shapes: &'a Shapes,
+    pub shapes: &'a SchemaTypes,
     pub document: &'a ExecutableDocument,
     pub conditions: &'a Conditions,
 }
@@ -207,13 +207,13 @@ mod tests {
 
     /// The response to a document, with its keys in order.
     fn restored(text: &str, variables: serde_json::Value, mut data: Value) -> String {
-        let shapes = Shapes::read(SDL).unwrap();
+        let shapes = SchemaTypes::read(SDL).unwrap();
         let mut document = parse_query(text).unwrap();
         mark(&mut document, &shapes);
         let variables = Variables::from_json(variables);
         let (_, operation) = document.operations.iter().next().unwrap();
         let operation = &operation.node;
-        let conditions = Conditions::of(operation, &Given::new(operation, &variables).unwrap());
+        let conditions = Conditions::of(operation, &VariableValues::new(operation, &variables).unwrap());
         let order = Order { shapes: &shapes, document: &document, conditions: &conditions };
         order.restore(&mut data, operation.ty, &operation.selection_set.node);
         serde_json::to_string(&data).unwrap()

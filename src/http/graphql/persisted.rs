@@ -16,13 +16,13 @@ use sha2::{Digest, Sha256};
 use crate::http::graphql::{
     descriptions,
     refusal::{Code, Refusal},
-    request::Ask,
+    request::GraphqlRequest,
 };
 
 /// Source of documents.
 pub enum Documents {
     /// The request contains the document.
-    Spelt,
+    Inline,
     /// The request contains the document once, and its hash afterwards (automatic persisted queries).
     Kept(Kept),
     /// The document must be in the manifest of trusted documents.
@@ -31,7 +31,7 @@ pub enum Documents {
 
 /// The document of a request.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundDocument {
     pub text: Arc<str>,
     /// Whether the document is in the manifest. The operator trusts it, so the limits for documents do not apply.
     pub trusted: bool,
@@ -46,7 +46,7 @@ impl Documents {
     ///
     /// # Errors
     /// If there is no document, its name is unknown, or the hash does not match.
-    pub fn find(&self, ask: &mut Ask) -> Result<Found, Refusal> {
+    pub fn find(&self, ask: &mut GraphqlRequest) -> Result<FoundDocument, Refusal> {
         let text = ask.query.take().map(Arc::<str>::from);
         let name = persisted_name(ask)?;
         if let Documents::Trusted(trusted) = self {
@@ -56,7 +56,7 @@ impl Documents {
             Some(name) => Some(parse_hash(name).ok_or_else(invalid_hash)?),
             None => None,
         };
-        let found = |text, keep| Ok(Found { text, trusted: false, keep });
+        let found = |text, keep| Ok(FoundDocument { text, trusted: false, keep });
         match (self, text, hash) {
             (Documents::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => found(text, Some(hash)),
             (Documents::Kept(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
@@ -78,7 +78,7 @@ impl Documents {
     }
 
     /// Stores a document that has passed the limits.
-    pub fn keep(&self, found: &Found) {
+    pub fn keep(&self, found: &FoundDocument) {
         if let (Documents::Kept(kept), Some(hash)) = (self, found.keep) {
             kept.put(hash, found.text.clone());
         }
@@ -91,7 +91,7 @@ fn digest(text: &str) -> Hash {
 
 /// The name in `extensions.persistedQuery`, version 1. For trusted documents it can be any name of the manifest,
 /// otherwise it is a hash.
-fn persisted_name(ask: &Ask) -> Result<Option<&str>, Refusal> {
+fn persisted_name(ask: &GraphqlRequest) -> Result<Option<&str>, Refusal> {
     let Some(persisted) = ask.persisted_query() else { return Ok(None) };
     let first = match persisted.get("version") {
         None | Some(Value::Null) => true,
@@ -201,10 +201,10 @@ impl Trusted {
     }
 
     /// Finds a document by its name in the manifest or by its hash; the first known name is used.
-    fn find(&self, text: Option<&str>, names: &[Option<&str>]) -> Result<Found, Refusal> {
+    fn find(&self, text: Option<&str>, names: &[Option<&str>]) -> Result<FoundDocument, Refusal> {
         let known = names.iter().flatten().find_map(|name| self.named(name));
         match known.or_else(|| self.by_text.get(&digest(text?))) {
-            Some(text) => Ok(Found { text: text.clone(), trusted: true, keep: None }),
+            Some(text) => Ok(FoundDocument { text: text.clone(), trusted: true, keep: None }),
             None if text.is_none() && names.iter().all(Option::is_none) => {
                 Err(Refusal::malformed("Missing parameter: documentId."))
             }

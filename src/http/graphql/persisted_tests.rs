@@ -4,8 +4,8 @@ use super::*;
 
 const TEXT: &str = "{ __typename }";
 
-fn ask(query: Option<&str>, hash: Option<&str>) -> Ask {
-    let mut ask = Ask { query: query.map(str::to_owned), ..Ask::default() };
+fn ask(query: Option<&str>, hash: Option<&str>) -> GraphqlRequest {
+    let mut ask = GraphqlRequest { query: query.map(str::to_owned), ..GraphqlRequest::default() };
     if let Some(hash) = hash {
         ask.extensions.insert("persistedQuery".to_owned(), json!({"version": 1, "sha256Hash": hash}));
     }
@@ -16,14 +16,14 @@ fn hash(text: &str) -> String {
     hex::encode(digest(text))
 }
 
-fn refused(documents: &Documents, mut ask: Ask) -> (String, &'static str) {
+fn refused(documents: &Documents, mut ask: GraphqlRequest) -> (String, &'static str) {
     let refusal = documents.find(&mut ask).unwrap_err();
     (refusal.message, refusal.code.as_str())
 }
 
 #[test]
 fn tr_11_unknown_hash_makes_apollo_fall_back() {
-    let (message, code) = refused(&Documents::Spelt, ask(None, Some(&hash(TEXT))));
+    let (message, code) = refused(&Documents::Inline, ask(None, Some(&hash(TEXT))));
     assert_eq!((message.as_str(), code), ("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED"));
     let kept = Documents::Kept(Kept::new(2));
     let (message, code) = refused(&kept, ask(None, Some(&hash(TEXT))));
@@ -68,7 +68,7 @@ fn only_trusted_documents_run_by_name_hash_or_text() {
     ];
     for manifest in manifests {
         let documents = Documents::Trusted(Trusted::from_manifest(&manifest).unwrap());
-        let by_name = |name: String| Ask { document_id: Some(name), ..Ask::default() };
+        let by_name = |name: String| GraphqlRequest { document_id: Some(name), ..GraphqlRequest::default() };
         assert!(documents.find(&mut by_name(hash(TEXT))).unwrap().trusted);
         assert!(documents.find(&mut by_name(format!("sha256:{}", hash(TEXT)))).is_ok());
         assert!(documents.find(&mut ask(None, Some(&hash(TEXT)))).is_ok());
@@ -84,7 +84,7 @@ fn hash_prefix_and_version_are_optional() {
     let kept = Documents::Kept(Kept::new(2));
     kept.keep(&kept.find(&mut ask(Some(TEXT), Some(&format!("sha256:{}", hash(TEXT))))).unwrap());
     let asked = |persisted: Value| {
-        let mut ask = Ask::default();
+        let mut ask = GraphqlRequest::default();
         ask.extensions.insert("persistedQuery".to_owned(), persisted);
         ask
     };
@@ -105,8 +105,8 @@ fn hash_prefix_and_version_are_optional() {
 
 #[test]
 fn document_id_without_manifest_is_refused_with_setting_name() {
-    for documents in [Documents::Spelt, Documents::Kept(Kept::new(2))] {
-        let named = |query: Option<&str>| Ask { document_id: Some("x".to_owned()), ..ask(query, None) };
+    for documents in [Documents::Inline, Documents::Kept(Kept::new(2))] {
+        let named = |query: Option<&str>| GraphqlRequest { document_id: Some("x".to_owned()), ..ask(query, None) };
         assert!(refused(&documents, named(None)).0.contains("TRUSTED_DOCUMENTS"));
         assert!(documents.find(&mut named(Some(TEXT))).is_ok());
     }
@@ -116,10 +116,10 @@ fn document_id_without_manifest_is_refused_with_setting_name() {
 fn names_are_looked_up_exactly() {
     let manifest = json!({"GetIt": TEXT, "da39a3ee5e6b4b0d3255bfef95601890afd80709": "{ other }"});
     let documents = Documents::Trusted(Trusted::from_manifest(&manifest).unwrap());
-    let other = |mut ask: Ask| documents.find(&mut ask).map(|found| found.text.to_string());
+    let other = |mut ask: GraphqlRequest| documents.find(&mut ask).map(|found| found.text.to_string());
     assert_eq!(other(ask(None, Some("GetIt"))).unwrap(), TEXT);
     assert_eq!(other(ask(None, Some("da39a3ee5e6b4b0d3255bfef95601890afd80709"))).unwrap(), "{ other }");
-    let by_id = Ask { document_id: Some(format!("sha256:{}", hash(TEXT))), ..Ask::default() };
+    let by_id = GraphqlRequest { document_id: Some(format!("sha256:{}", hash(TEXT))), ..GraphqlRequest::default() };
     assert_eq!(other(by_id).unwrap(), TEXT);
     assert_eq!(refused(&documents, ask(None, Some("nope"))).1, "FORBIDDEN");
 }

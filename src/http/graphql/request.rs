@@ -9,7 +9,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The parameters of one GraphQL request: correctly typed, but not validated yet.
 #[derive(Debug, Default)]
-pub struct Ask {
+pub struct GraphqlRequest {
     pub query: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Variables,
@@ -20,13 +20,13 @@ pub struct Ask {
 
 /// The content of a request body.
 #[derive(Debug)]
-pub enum Asked {
-    One(Ask),
+pub enum RequestBody {
+    One(GraphqlRequest),
     /// A non-empty array with at most `MAX_BATCH` requests.
-    Batch(Vec<Ask>),
+    Batch(Vec<GraphqlRequest>),
 }
 
-impl Asked {
+impl RequestBody {
     /// Parses a JSON body. Arrays are accepted up to `max_batch` items.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl Asked {
             Refusal::malformed(format!("The body is not valid JSON at line {line}, column {column}."))
         })?;
         match (value, max_batch) {
-            (Value::Object(object), _) => Ask::from_object(object).map(Asked::One),
+            (Value::Object(object), _) => GraphqlRequest::from_object(object).map(RequestBody::One),
             (Value::Array(_), None) => {
                 Err(Refusal::malformed("Batching is disabled: send one operation, not an array."))
             }
@@ -48,14 +48,14 @@ impl Asked {
                     let message = format!("A batch must have 1 to {most} operations (MAX_BATCH), not {}.", items.len());
                     return Err(Refusal::malformed(message));
                 }
-                items.into_iter().map(Ask::from_value).collect::<Result<_, _>>().map(Asked::Batch)
+                items.into_iter().map(GraphqlRequest::from_value).collect::<Result<_, _>>().map(RequestBody::Batch)
             }
-            (other, _) => Ask::from_value(other).map(Asked::One),
+            (other, _) => GraphqlRequest::from_value(other).map(RequestBody::One),
         }
     }
 }
 
-impl Ask {
+impl GraphqlRequest {
     /// Parses the parameters from a JSON value.
     ///
     /// # Errors
@@ -148,10 +148,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn one(body: &str) -> Result<Ask, Refusal> {
-        match Asked::from_json(body.as_bytes(), None)? {
-            Asked::One(ask) => Ok(ask),
-            Asked::Batch(_) => unreachable!("batching is off"),
+    fn one(body: &str) -> Result<GraphqlRequest, Refusal> {
+        match RequestBody::from_json(body.as_bytes(), None)? {
+            RequestBody::One(ask) => Ok(ask),
+            RequestBody::Batch(_) => unreachable!("batching is off"),
         }
     }
 
@@ -202,15 +202,17 @@ mod tests {
     #[test]
     fn gq_06_arrays_are_off_or_bounded() {
         let array = |count| format!("[{}]", vec![r#"{"query":"{a}"}"#; count].join(","));
-        assert!(Asked::from_json(array(2).as_bytes(), None).is_err());
-        assert!(matches!(Asked::from_json(array(3).as_bytes(), Some(3)), Ok(Asked::Batch(asks)) if asks.len() == 3));
-        assert!(Asked::from_json(array(4).as_bytes(), Some(3)).is_err());
-        assert!(Asked::from_json(b"[]", Some(3)).is_err());
+        assert!(RequestBody::from_json(array(2).as_bytes(), None).is_err());
+        assert!(
+            matches!(RequestBody::from_json(array(3).as_bytes(), Some(3)), Ok(RequestBody::Batch(asks)) if asks.len() == 3)
+        );
+        assert!(RequestBody::from_json(array(4).as_bytes(), Some(3)).is_err());
+        assert!(RequestBody::from_json(b"[]", Some(3)).is_err());
     }
 
     #[test]
     fn tr_02_a_query_string_carries_all_parameters() {
-        let ask = Ask::from_query_string(
+        let ask = GraphqlRequest::from_query_string(
             "query=query%20A%7Ba%7D&operationName=A&variables=%7B%22x%22%3A1%7D&extensions=%7B%22e%22%3A2%7D&_=9",
         )
         .unwrap();
@@ -218,14 +220,14 @@ mod tests {
         assert_eq!(ask.operation_name.as_deref(), Some("A"));
         assert_eq!(ask.variables.len(), 1);
         assert_eq!(ask.extensions["e"], 2);
-        assert!(Ask::from_query_string("query=%7Ba%7D&variables=nope").is_err());
+        assert!(GraphqlRequest::from_query_string("query=%7Ba%7D&variables=nope").is_err());
     }
 
     proptest! {
         #[test]
         fn fz_01_any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Asked::from_json(&body, Some(5));
-            let _ = Ask::from_query_string(&String::from_utf8_lossy(&body));
+            let _ = RequestBody::from_json(&body, Some(5));
+            let _ = GraphqlRequest::from_query_string(&String::from_utf8_lossy(&body));
         }
     }
 }

@@ -18,18 +18,18 @@ use crate::{
     http::{
         graphql::{
             admission::{Operation, choose},
-            nulls::Shapes,
+            nulls::SchemaTypes,
             order::{Conditions, Order},
             refusal::{Code, Refusal},
             response,
-            tally::{self, Tally},
+            tally::{self, OperationMetrics},
         },
-        overload::Running,
-        wire::Wire,
+        load_shedding::OperationPermit,
+        state::Wire,
     },
-    session::gate::Auth,
+    session::access_tokens_verifier::Auth,
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::telemetry::{
     logs::request_span,
     traces::{Kind, Trace},
@@ -37,13 +37,13 @@ use platform::telemetry::{
 
 /// The identity of a request, for the resolvers.
 #[derive(Clone)]
-pub struct Asker {
-    pub caller: Caller,
+pub struct RequestIdentity {
+    pub caller: RequestInfo,
     pub auth: Auth,
     pub cookies: Cookies,
 }
 
-impl Asker {
+impl RequestIdentity {
     fn attach_to(self, operation: &mut Operation) {
         let data = &mut operation.request.data;
         data.insert(self.caller);
@@ -55,8 +55,8 @@ impl Asker {
 /// Executes a query or mutation with the timeout `EXECUTION_TIMEOUT`. Dropping the future cancels a query. A mutation
 /// continues after a disconnect or a timeout: the steps after its commit (notifying subscribers, ending revoked
 /// sessions) must not be skipped.
-pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> Response {
-    let Some(running) = wire.overload.enter(asker.caller.address.network()) else {
+pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: RequestIdentity) -> Response {
+    let Some(running) = wire.overload.admit(asker.caller.address.network()) else {
         return shed(wire, operation, asker).await;
     };
     let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
@@ -72,7 +72,7 @@ pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker:
 }
 
 /// Refuses an operation at minimal cost: it is counted, and its memory is released before the response is delayed.
-async fn shed<E>(wire: &Wire<E>, operation: Operation, asker: Asker) -> Response {
+async fn shed<E>(wire: &Wire<E>, operation: Operation, asker: RequestIdentity) -> Response {
     tally::turned_away(&wire.labels, operation.kind, &operation.roots);
     drop((operation, asker));
     too_busy(wire).await
@@ -80,31 +80,31 @@ async fn shed<E>(wire: &Wire<E>, operation: Operation, asker: Asker) -> Response
 
 /// The refusal, after the pacing delay.
 async fn too_busy<E>(wire: &Wire<E>) -> Response {
-    wire.overload.until_told().await;
+    wire.overload.wait_to_refuse().await;
     Refusal::unavailable("The server is overloaded; please retry.").into_result()
 }
 
 async fn run_to_completion<E: Executor>(
     wire: Arc<Wire<E>>,
     mut operation: Operation,
-    asker: Asker,
-    running: Running,
+    asker: RequestIdentity,
+    running: OperationPermit,
 ) -> Response {
     let tally = start_tally(&wire, &mut operation);
     // Over a socket the operation starts a new trace, because the trace of the handshake has ended.
-    let trace = Trace::current().step("operation", Kind::Internal);
-    trace.note("graphql.operation", tally.names());
+    let trace = Trace::current().child("operation", Kind::Internal);
+    trace.set_attribute("graphql.operation", tally.names());
     let Some(response) = running.bear(trace.around(run(&wire, operation, asker))).await else {
-        trace.note("error", Code::Unavailable.as_str());
-        trace.failed();
+        trace.set_attribute("error", Code::Unavailable.as_str());
+        trace.set_failed();
         trace.end();
         tally.turned_away();
         drop(running);
         return too_busy(&wire).await;
     };
     if let Some(error) = response.errors.first() {
-        trace.note("error", Code::known(response::code(error)));
-        trace.failed();
+        trace.set_attribute("error", Code::known(response::code(error)));
+        trace.set_failed();
     }
     trace.end();
     tally.close(&response);
@@ -112,13 +112,13 @@ async fn run_to_completion<E: Executor>(
 }
 
 /// Starts the measurement of an operation, and gives its resolvers access to the outcomes.
-fn start_tally<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
+fn start_tally<E>(wire: &Wire<E>, operation: &mut Operation) -> OperationMetrics {
     let outcomes = Outcomes::default();
     operation.request.data.insert(outcomes.clone());
-    Tally::begin(&wire.labels, operation.kind, &operation.roots, outcomes)
+    OperationMetrics::begin(&wire.labels, operation.kind, &operation.roots, outcomes)
 }
 
-async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
+async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: RequestIdentity) -> Response {
     let request_id = asker.caller.request_id.clone();
     asker.attach_to(&mut operation);
     let (request, completion) = Completion::of(operation);
@@ -147,7 +147,7 @@ impl Completion {
     }
 
     /// Fills in nulls for failed fields, and restores the order of keys.
-    fn complete(&self, response: &mut Response, shapes: &Shapes) {
+    fn complete(&self, response: &mut Response, shapes: &SchemaTypes) {
         let Self { document, name, conditions } = self;
         shapes.mend(response, document, name.as_deref());
         if let Ok(operation) = choose(document, name.as_deref()) {
@@ -159,7 +159,11 @@ impl Completion {
 
 /// Executes any operation as a stream of results: the events of a subscription, or the single result of a query or
 /// mutation. Log entries are assigned to the client's request.
-pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
+pub fn stream<E: Executor>(
+    wire: &Arc<Wire<E>>,
+    operation: Operation,
+    asker: RequestIdentity,
+) -> BoxStream<'static, Response> {
     let (wire, span) = (wire.clone(), request_span(&asker.caller));
     let mut results = match operation.kind {
         OperationType::Subscription => events(wire, operation, asker),
@@ -170,7 +174,11 @@ pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Ask
     stream::poll_fn(move |context| span.in_scope(|| results.poll_next_unpin(context))).boxed()
 }
 
-fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
+fn events<E: Executor>(
+    wire: Arc<Wire<E>>,
+    mut operation: Operation,
+    asker: RequestIdentity,
+) -> BoxStream<'static, Response> {
     let request_id = asker.caller.request_id.clone();
     // The operation is counted with its first event.
     let mut tally = Some(start_tally(&wire, &mut operation));

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     graphql::outcomes::Outcomes,
-    http::graphql::{nulls::Shapes, refusal::Code, response},
+    http::graphql::{nulls::SchemaTypes, refusal::Code, response},
 };
 use platform::telemetry::metrics;
 
@@ -34,14 +34,14 @@ pub struct Root {
 pub struct Labels([HashMap<String, Arc<str>>; 3]);
 
 /// The measurement of one operation.
-pub struct Tally {
+pub struct OperationMetrics {
     roots: Vec<(Name, metrics::Operation)>,
     outcomes: Outcomes,
     started: Instant,
 }
 
 impl Labels {
-    pub fn read(shapes: &Shapes) -> Self {
+    pub fn read(shapes: &SchemaTypes) -> Self {
         let kinds = [OperationType::Query, OperationType::Mutation, OperationType::Subscription];
         Self(kinds.map(|kind| shapes.root_fields(kind).map(|name| (name.to_owned(), name.into())).collect()))
     }
@@ -100,7 +100,7 @@ pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[Root]) {
     }
 }
 
-impl Tally {
+impl OperationMetrics {
     /// Starts the measurement. Resolvers record their refusals in `outcomes`.
     pub fn begin(labels: &Labels, kind: OperationType, roots: &[Root], outcomes: Outcomes) -> Self {
         let roots = roots.iter().map(|root| (root.key.clone(), labels.of(kind, &root.field))).collect();

@@ -6,12 +6,12 @@ use crate::http::graphql::refusal::{Code, Refusal};
 
 /// The values of an operation's variables, including defaults.
 #[derive(Clone, Copy)]
-pub struct Given<'a> {
+pub struct VariableValues<'a> {
     operation: &'a OperationDefinition,
     variables: &'a Variables,
 }
 
-impl<'a> Given<'a> {
+impl<'a> VariableValues<'a> {
     /// Refuses a request that lacks a required variable (specification, section 6.1.2). The library would detect that
     /// only during execution, when other fields may already have had side effects.
     ///
@@ -56,7 +56,7 @@ mod tests {
         let is_refused = |text: &str, variables: serde_json::Value| {
             let document = parse_query(text).unwrap();
             let (_, operation) = document.operations.iter().next().unwrap();
-            Given::new(&operation.node, &Variables::from_json(variables)).is_err()
+            VariableValues::new(&operation.node, &Variables::from_json(variables)).is_err()
         };
         assert!(is_refused("query($a: Int!) {a}", json!({})));
         assert!(is_refused("query($a: Int!) {a}", json!({"a": null})));
@@ -71,7 +71,7 @@ mod tests {
         let document = parse_query("query($a: Int = 1, $b: Int) {a}").unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let of = |variables, name| {
-            Given::new(&operation.node, &Variables::from_json(variables)).unwrap().get(&Name::new(name))
+            VariableValues::new(&operation.node, &Variables::from_json(variables)).unwrap().get(&Name::new(name))
         };
         assert_eq!(of(json!({}), "a"), Some(Value::from(1)));
         assert_eq!(of(json!({"a": null}), "a"), Some(Value::Null));

@@ -2,7 +2,7 @@
 //! /dev/outbox/events`, which notifies the page of new messages. Mounted only while a `development` provider is
 //! configured.
 
-mod guard;
+mod access_guard;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -25,13 +25,13 @@ use axum::{
 };
 use futures_util::{Stream, stream};
 
-use self::{guard::Guard, page::Page};
+use self::{access_guard::Guard, page::Page};
 use crate::delivery::providers::development::{DevOutbox, Filter};
 use platform::config::http::Http;
 
 /// The outbox's routes, behind the access guard.
 pub fn guarded(outbox: DevOutbox, settings: &Http) -> Router {
-    routes(outbox).layer(middleware::from_fn_with_state(Arc::new(Guard::new(settings)), guard::guard))
+    routes(outbox).layer(middleware::from_fn_with_state(Arc::new(Guard::new(settings)), access_guard::guard))
 }
 
 /// The outbox's routes. They need no store and no authentication.

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::http::ws::{outbox::Outbox, protocol::Close, session::Socket};
+use crate::http::ws::{outbox::WriteQueue, protocol::Close, session::Socket};
 
 /// Bytes that are read and discarded after a close frame that the client did not expect.
 const LINGER: usize = 1024 * 1024;
@@ -23,14 +23,14 @@ pub enum End {
     /// The client sent a close frame, which must be answered.
     Closed,
     /// The connection is lost.
-    Gone,
+    Disconnected,
 }
 
 impl End {
     /// Performs the closing handshake. The caller limits its duration.
-    pub async fn act(self, socket: &mut Socket, outbox: &mut Outbox) {
+    pub async fn close(self, socket: &mut Socket, outbox: &mut WriteQueue) {
         match self {
-            End::Gone => {}
+            End::Disconnected => {}
             End::Closed => await_close(socket).await,
             End::Close(close) => {
                 if write(close, socket, outbox).await.is_ok() {
@@ -46,7 +46,7 @@ impl End {
     }
 }
 
-async fn write(close: Close, socket: &mut Socket, outbox: &mut Outbox) -> Result<(), Error> {
+async fn write(close: Close, socket: &mut Socket, outbox: &mut WriteQueue) -> Result<(), Error> {
     let frame = CloseFrame { code: CloseCode::from(close.code()), reason: Utf8Bytes::from_static(close.reason()) };
     poll_fn(|context| outbox.poll_send(socket, context)).await?;
     socket.send(Message::Close(Some(frame))).await

@@ -18,7 +18,7 @@ use crate::http::ws::pace::Pace;
 
 /// The byte stream of a socket. Reading fails once the client has exceeded the frame rate.
 #[derive(Debug)]
-pub struct Counted<S> {
+pub struct FrameCounter<S> {
     stream: S,
     frames: Frames,
     pace: Pace,
@@ -45,7 +45,7 @@ impl TooManyFrames {
     }
 }
 
-impl<S> Counted<S> {
+impl<S> FrameCounter<S> {
     pub fn new(stream: S) -> Self {
         Self { stream, frames: Frames::default(), pace: Pace::of_frames(Instant::now()), refused: false }
     }
@@ -56,7 +56,7 @@ impl<S> Counted<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for FrameCounter<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -72,7 +72,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for FrameCounter<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

@@ -22,14 +22,14 @@ use crate::http::{
     answer,
     auth::bearer_of,
     graphql::{
-        foreign,
+        foreign_origin,
         negotiate::Media,
         refusal::{Code, Refusal},
-        too_many,
+        too_many_streams,
     },
     origins::Origin,
-    wire::Wire,
-    ws::{frames::Counted, protocol::Dialect, session::Session},
+    state::Wire,
+    ws::{frames::FrameCounter, protocol::Subprotocol, session::Session},
 };
 
 /// The library's default of 128 KiB would be allocated for every socket, and there are thousands of idle ones. Client
@@ -61,16 +61,16 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
         Ok(opening) => opening,
         Err(refusal) => return refusal_response(refusal),
     };
-    if wire.origins.judge(&head.headers) == Origin::Foreign {
-        return answer::refusal(Media::Json, foreign());
+    if wire.origins.classify(&head.headers) == Origin::Foreign {
+        return answer::refusal(Media::Json, foreign_origin());
     }
     if wire.stop.is_asked() {
         return answer::refusal(Media::Json, Refusal::unavailable("The server is stopping; please retry."));
     }
     let caller = wire.caller(&head);
-    let seat = match wire.seats.at(caller.address) {
+    let seat = match wire.seats.acquire_for_address(caller.address) {
         Ok(seat) => seat,
-        Err(full) => return answer::refusal(Media::Json, too_many(full, &caller)),
+        Err(full) => return answer::refusal(Media::Json, too_many_streams(full, &caller)),
     };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -81,7 +81,8 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
     wire.stop.spawn(async move {
         // Fails only if the client has disconnected in the meantime.
         let Ok(upgraded) = upgrade.await else { return };
-        let socket = WebSocketStream::from_raw_socket(Counted::new(TokioIo::new(upgraded)), Role::Server, Some(config));
+        let socket =
+            WebSocketStream::from_raw_socket(FrameCounter::new(TokioIo::new(upgraded)), Role::Server, Some(config));
         let socket = socket.await;
         Box::new(Session::new(shared, socket, dialect, caller, bearer, seat)).run().await;
     });
@@ -90,7 +91,7 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
 
 /// The parameters of a valid handshake.
 struct Opening {
-    dialect: Dialect,
+    dialect: Subprotocol,
     accept: String,
 }
 
@@ -118,7 +119,7 @@ impl Opening {
         let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
         let mut offered = lines.flat_map(|line| line.split(','));
         // The client lists them in its order of preference.
-        let Some(dialect) = offered.find_map(|name| Dialect::named(name.trim())) else {
+        let Some(dialect) = offered.find_map(|name| Subprotocol::named(name.trim())) else {
             let message = "Unsupported Sec-WebSocket-Protocol; expected graphql-transport-ws or graphql-ws.";
             return Err(Refusal::malformed(message));
         };

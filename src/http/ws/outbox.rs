@@ -18,14 +18,14 @@ const MOST_BYTES: usize = 256 * 1024;
 
 /// The messages that are not yet passed to the socket, in order.
 #[derive(Default)]
-pub struct Outbox {
+pub struct WriteQueue {
     waiting: VecDeque<Message>,
     bytes: usize,
     unflushed: bool,
     blocked: Option<Instant>,
 }
 
-impl Outbox {
+impl WriteQueue {
     pub fn push(&mut self, message: impl Into<Message>) {
         let message = message.into();
         self.bytes += message.len();

@@ -12,7 +12,7 @@ const MAX_ID: usize = 256;
 /// The subprotocol of a socket. The names are misleading: the newer protocol belongs to the library graphql-ws, and the
 /// older one is called `graphql-ws` on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum Subprotocol {
     /// `graphql-transport-ws`.
     Transport,
     /// `graphql-ws`, of subscriptions-transport-ws.
@@ -21,7 +21,7 @@ pub enum Dialect {
 
 /// A message of a client.
 #[derive(Debug, PartialEq)]
-pub enum Said {
+pub enum ClientMessage {
     Init(Map<String, Value>),
     Ping(Option<Value>),
     Pong,
@@ -38,14 +38,14 @@ pub enum Close {
     Normal,
     /// The server is stopping.
     GoingAway,
-    NoWebSocket,
-    NoUtf8,
-    TooFast,
+    ProtocolError,
+    InvalidUtf8,
+    RateExceeded,
     TooLarge,
     /// The account has reached its limit of sockets. Clients should retry with increasing delays, because the limit is
     /// no longer reached once another tab is closed: 1013 is "try again later" in IANA's registry. 4429 means a second
     /// `connection_init`, a client error, after which clients do not retry.
-    Crowded,
+    TryAgainLater,
     Invalid,
     NotAcknowledged,
     Forbidden,
@@ -59,11 +59,11 @@ impl Close {
         match self {
             Close::Normal => 1000,
             Close::GoingAway => 1001,
-            Close::NoWebSocket => 1002,
-            Close::NoUtf8 => 1007,
-            Close::TooFast => 1008,
+            Close::ProtocolError => 1002,
+            Close::InvalidUtf8 => 1007,
+            Close::RateExceeded => 1008,
             Close::TooLarge => 1009,
-            Close::Crowded => 1013,
+            Close::TryAgainLater => 1013,
             Close::Invalid => 4400,
             Close::NotAcknowledged => 4401,
             Close::Forbidden => 4403,
@@ -77,11 +77,11 @@ impl Close {
         match self {
             Close::Normal => "Normal closure",
             Close::GoingAway => "The server is stopping",
-            Close::NoWebSocket => "Protocol error",
-            Close::NoUtf8 => "Text is UTF-8",
-            Close::TooFast => "Too many messages",
+            Close::ProtocolError => "Protocol error",
+            Close::InvalidUtf8 => "Text is UTF-8",
+            Close::RateExceeded => "Too many messages",
             Close::TooLarge => "Message too large",
-            Close::Crowded => "Too many sockets",
+            Close::TryAgainLater => "Too many sockets",
             Close::Invalid => "Invalid message received",
             Close::NotAcknowledged => "Unauthorized",
             Close::Forbidden => "Forbidden",
@@ -92,21 +92,21 @@ impl Close {
     }
 }
 
-impl Dialect {
+impl Subprotocol {
     /// The subprotocol with this name in `Sec-WebSocket-Protocol`.
     pub fn named(name: &str) -> Option<Self> {
-        [Dialect::Transport, Dialect::Legacy].into_iter().find(|dialect| dialect.name() == name)
+        [Subprotocol::Transport, Subprotocol::Legacy].into_iter().find(|dialect| dialect.name() == name)
     }
 
     pub fn name(self) -> &'static str {
         match self {
-            Dialect::Transport => "graphql-transport-ws",
-            Dialect::Legacy => "graphql-ws",
+            Subprotocol::Transport => "graphql-transport-ws",
+            Subprotocol::Legacy => "graphql-ws",
         }
     }
 
     /// Parses a message. None if the subprotocol does not have it.
-    pub fn read(self, text: &str) -> Option<Said> {
+    pub fn read(self, text: &str) -> Option<ClientMessage> {
         let Value::Object(mut message) = serde_json::from_str(text).ok()? else { return None };
         let Some(Value::String(kind)) = message.remove("type") else { return None };
         let payload = message.remove("payload").filter(|payload| !payload.is_null());
@@ -115,16 +115,20 @@ impl Dialect {
             _ => None,
         };
         Some(match (self, kind.as_str(), id, payload) {
-            (_, "connection_init", _, None) => Said::Init(Map::new()),
-            (_, "connection_init", _, Some(Value::Object(payload))) => Said::Init(payload),
-            (Dialect::Transport, "ping", _, payload @ (None | Some(Value::Object(_)))) => Said::Ping(payload),
-            (Dialect::Transport, "pong", _, None | Some(Value::Object(_))) => Said::Pong,
-            (Dialect::Transport, "subscribe", Some(id), Some(payload @ Value::Object(_)))
-            | (Dialect::Legacy, "start", Some(id), Some(payload @ Value::Object(_))) => Said::Subscribe { id, payload },
-            (Dialect::Transport, "complete", Some(id), _) | (Dialect::Legacy, "stop", Some(id), _) => {
-                Said::Complete { id }
+            (_, "connection_init", _, None) => ClientMessage::Init(Map::new()),
+            (_, "connection_init", _, Some(Value::Object(payload))) => ClientMessage::Init(payload),
+            (Subprotocol::Transport, "ping", _, payload @ (None | Some(Value::Object(_)))) => {
+                ClientMessage::Ping(payload)
             }
-            (Dialect::Legacy, "connection_terminate", _, _) => Said::Terminate,
+            (Subprotocol::Transport, "pong", _, None | Some(Value::Object(_))) => ClientMessage::Pong,
+            (Subprotocol::Transport, "subscribe", Some(id), Some(payload @ Value::Object(_)))
+            | (Subprotocol::Legacy, "start", Some(id), Some(payload @ Value::Object(_))) => {
+                ClientMessage::Subscribe { id, payload }
+            }
+            (Subprotocol::Transport, "complete", Some(id), _) | (Subprotocol::Legacy, "stop", Some(id), _) => {
+                ClientMessage::Complete { id }
+            }
+            (Subprotocol::Legacy, "connection_terminate", _, _) => ClientMessage::Terminate,
             _ => return None,
         })
     }
@@ -136,12 +140,12 @@ impl Dialect {
     /// Keep-alive message, sent in addition to WebSocket ping frames: older clients expect it and otherwise consider
     /// the server dead.
     pub fn keep_alive(self) -> Option<&'static str> {
-        (self == Dialect::Legacy).then_some(r#"{"type":"ka"}"#)
+        (self == Subprotocol::Legacy).then_some(r#"{"type":"ka"}"#)
     }
 
     /// Reply to a refused `connection_init`, sent before the socket is closed.
     pub fn init_refused(self) -> Option<&'static str> {
-        (self == Dialect::Legacy).then_some(r#"{"type":"connection_error","payload":{"message":"Forbidden"}}"#)
+        (self == Subprotocol::Legacy).then_some(r#"{"type":"connection_error","payload":{"message":"Forbidden"}}"#)
     }
 
     pub fn pong(self, payload: Option<Value>) -> String {
@@ -154,8 +158,8 @@ impl Dialect {
     /// A result of the operation `id`.
     pub fn next(self, id: &str, answer: &Answer) -> String {
         let kind = match self {
-            Dialect::Transport => "next",
-            Dialect::Legacy => "data",
+            Subprotocol::Transport => "next",
+            Subprotocol::Legacy => "data",
         };
         format!(r#"{{"id":{},"type":"{kind}","payload":{}}}"#, json!(id), answer.to_json())
     }
@@ -164,8 +168,8 @@ impl Dialect {
     /// the first.
     pub fn error(self, id: &str, answer: &Answer) -> String {
         match self {
-            Dialect::Transport => json!({"id": id, "type": "error", "payload": answer.errors()}).to_string(),
-            Dialect::Legacy => json!({"id": id, "type": "error", "payload": answer.errors().first()}).to_string(),
+            Subprotocol::Transport => json!({"id": id, "type": "error", "payload": answer.errors()}).to_string(),
+            Subprotocol::Legacy => json!({"id": id, "type": "error", "payload": answer.errors().first()}).to_string(),
         }
     }
 
@@ -181,16 +185,21 @@ mod tests {
 
     #[test]
     fn each_dialect_reads_its_own_messages() {
-        let (transport, legacy) = (Dialect::Transport, Dialect::Legacy);
+        let (transport, legacy) = (Subprotocol::Transport, Subprotocol::Legacy);
         let subscribe = |kind: &str| format!(r#"{{"id":"1","type":"{kind}","payload":{{"query":"{{a}}"}}}}"#);
-        assert!(matches!(transport.read(&subscribe("subscribe")), Some(Said::Subscribe { id, .. }) if id == "1"));
-        assert!(matches!(legacy.read(&subscribe("start")), Some(Said::Subscribe { .. })));
+        assert!(
+            matches!(transport.read(&subscribe("subscribe")), Some(ClientMessage::Subscribe { id, .. }) if id == "1")
+        );
+        assert!(matches!(legacy.read(&subscribe("start")), Some(ClientMessage::Subscribe { .. })));
         assert_eq!(transport.read(&subscribe("start")), None);
         assert_eq!(legacy.read(&subscribe("subscribe")), None);
-        assert_eq!(transport.read(r#"{"type":"ping"}"#), Some(Said::Ping(None)));
+        assert_eq!(transport.read(r#"{"type":"ping"}"#), Some(ClientMessage::Ping(None)));
         assert_eq!(legacy.read(r#"{"type":"ping"}"#), None);
-        assert_eq!(legacy.read(r#"{"id":"1","type":"stop"}"#), Some(Said::Complete { id: "1".to_owned() }));
-        assert_eq!(transport.read(r#"{"type":"connection_init","payload":null}"#), Some(Said::Init(Map::new())));
+        assert_eq!(legacy.read(r#"{"id":"1","type":"stop"}"#), Some(ClientMessage::Complete { id: "1".to_owned() }));
+        assert_eq!(
+            transport.read(r#"{"type":"connection_init","payload":null}"#),
+            Some(ClientMessage::Init(Map::new()))
+        );
     }
 
     #[test]
@@ -211,7 +220,7 @@ mod tests {
             r#"{"type":"complete"}"#,
             r#"{"type":"ping","payload":"x"}"#,
         ] {
-            assert_eq!(Dialect::Transport.read(text), None, "{text}");
+            assert_eq!(Subprotocol::Transport.read(text), None, "{text}");
         }
     }
 
@@ -225,8 +234,8 @@ mod tests {
     proptest! {
         #[test]
         fn fz_01_any_text_is_read_or_refused(text in "\\PC{0,100}") {
-            let _ = Dialect::Transport.read(&text);
-            let _ = Dialect::Legacy.read(&text);
+            let _ = Subprotocol::Transport.read(&text);
+            let _ = Subprotocol::Legacy.read(&text);
         }
     }
 }

@@ -22,39 +22,39 @@ use crate::{
     graphql::cookies::Cookies,
     http::{
         auth::{Credentials, bearer_in},
+        concurrency_limits::{AccountSeat, AddressPermit},
         graphql::{
             admission::Operation,
             refusal::{Code, Refusal},
-            request::Ask,
+            request::GraphqlRequest,
             response::Answer,
-            run::{self, Asker},
+            run::{self, RequestIdentity},
         },
-        seats::{AccountSeat, AddressSeat},
-        wire::Wire,
+        state::Wire,
         ws::{
             ending::End,
-            frames::{Counted, TooManyFrames},
+            frames::{FrameCounter, TooManyFrames},
             operations::{Operations, Result as Outcome, Running},
-            outbox::Outbox,
+            outbox::WriteQueue,
             pace::Pace,
-            protocol::{Close, Dialect, Said},
+            protocol::{ClientMessage, Close, Subprotocol},
         },
     },
-    session::gate::Auth,
+    session::access_tokens_verifier::Auth,
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::{
     config::Secret,
     telemetry::metrics::{OpenSocket, OpenStream},
 };
 
-pub type Socket = WebSocketStream<Counted<TokioIo<Upgraded>>>;
+pub type Socket = WebSocketStream<FrameCounter<TokioIo<Upgraded>>>;
 
 pub struct Session<E> {
     wire: Arc<Wire<E>>,
     socket: Socket,
-    dialect: Dialect,
-    caller: Caller,
+    dialect: Subprotocol,
+    caller: RequestInfo,
     /// The token of the handshake's `Authorization` header, for clients that are not browsers.
     handshake_bearer: Option<Secret>,
     /// None until `connection_init` is received.
@@ -63,7 +63,7 @@ pub struct Session<E> {
     stopping: BoxFuture<'static, ()>,
     leaving: bool,
     operations: Operations,
-    outbox: Outbox,
+    outbox: WriteQueue,
     pace: Pace,
     opened: Instant,
     last_heartbeat: Instant,
@@ -72,7 +72,7 @@ pub struct Session<E> {
     timer: Pin<Box<Sleep>>,
     /// Whether the client or the operations are polled first. It alternates, so that neither starves the other.
     client_first: bool,
-    _seat: AddressSeat,
+    _seat: AddressPermit,
     _counted: OpenSocket,
 }
 
@@ -99,15 +99,15 @@ impl<E: Executor> Session<E> {
     pub fn new(
         wire: Arc<Wire<E>>,
         socket: Socket,
-        dialect: Dialect,
-        caller: Caller,
+        dialect: Subprotocol,
+        caller: RequestInfo,
         handshake_bearer: Option<Secret>,
-        seat: AddressSeat,
+        seat: AddressPermit,
     ) -> Self {
         let now = Instant::now();
         Self {
             stopping: wire.stop.asked_owned().boxed(),
-            timer: Box::pin(tokio::time::sleep_until(now + wire.settings.patience.init)),
+            timer: Box::pin(tokio::time::sleep_until(now + wire.settings.timeouts.init)),
             wire,
             socket,
             dialect,
@@ -117,7 +117,7 @@ impl<E: Executor> Session<E> {
             refused: None,
             leaving: false,
             operations: Operations::default(),
-            outbox: Outbox::default(),
+            outbox: WriteQueue::default(),
             pace: Pace::of_messages(now),
             opened: now,
             last_heartbeat: now,
@@ -139,9 +139,9 @@ impl<E: Executor> Session<E> {
         // Running operations are dropped first: they may hold a database connection.
         self.operations = Operations::default();
         self.refused = None;
-        let farewell = self.wire.settings.patience.farewell;
+        let farewell = self.wire.settings.timeouts.close_timeout;
         // If the peer takes longer, the connection is closed without the closing handshake.
-        let _ = tokio::time::timeout(farewell, end.act(&mut self.socket, &mut self.outbox)).await;
+        let _ = tokio::time::timeout(farewell, end.close(&mut self.socket, &mut self.outbox)).await;
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<SocketEvent> {
@@ -194,9 +194,9 @@ impl<E: Executor> Session<E> {
     }
 
     fn next_deadline(&self) -> Instant {
-        let patience = &self.wire.settings.patience;
+        let patience = &self.wire.settings.timeouts;
         let init = self.admitted.is_none().then(|| self.opened + patience.init);
-        let stall = self.outbox.blocked_since().map(|since| since + patience.stall);
+        let stall = self.outbox.blocked_since().map(|since| since + patience.write_timeout);
         let heartbeat = self.last_heartbeat + patience.heartbeat;
         [init, stall].into_iter().flatten().fold(heartbeat, Instant::min)
     }
@@ -212,22 +212,22 @@ impl<E: Executor> Session<E> {
             SocketEvent::Refused => Err(End::Close(Close::Forbidden)),
             SocketEvent::Left => Err(End::Close(Close::GoingAway)),
             SocketEvent::Broken(Error::Capacity(_)) => Err(End::Broken(Close::TooLarge)),
-            SocketEvent::Broken(Error::Utf8(_)) => Err(End::Broken(Close::NoUtf8)),
-            SocketEvent::Broken(Error::Protocol(_)) => Err(End::Broken(Close::NoWebSocket)),
-            SocketEvent::Broken(Error::Io(error)) if TooManyFrames::is(&error) => Err(End::Broken(Close::TooFast)),
-            SocketEvent::Gone | SocketEvent::Broken(_) => Err(End::Gone),
+            SocketEvent::Broken(Error::Utf8(_)) => Err(End::Broken(Close::InvalidUtf8)),
+            SocketEvent::Broken(Error::Protocol(_)) => Err(End::Broken(Close::ProtocolError)),
+            SocketEvent::Broken(Error::Io(error)) if TooManyFrames::is(&error) => Err(End::Broken(Close::RateExceeded)),
+            SocketEvent::Gone | SocketEvent::Broken(_) => Err(End::Disconnected),
         }
     }
 
     fn on_deadline(&mut self) -> Result<(), End> {
-        let (now, patience) = (Instant::now(), &self.wire.settings.patience);
+        let (now, patience) = (Instant::now(), &self.wire.settings.timeouts);
         if self.admitted.is_none() && now >= self.opened + patience.init {
             return Err(End::Close(Close::InitTimeout));
         }
-        let stalled = self.outbox.blocked_since().is_some_and(|since| now >= since + patience.stall);
+        let stalled = self.outbox.blocked_since().is_some_and(|since| now >= since + patience.write_timeout);
         let due = now >= self.last_heartbeat + patience.heartbeat;
         if stalled || (due && self.awaiting_pong) {
-            return Err(End::Gone);
+            return Err(End::Disconnected);
         }
         if due {
             (self.last_heartbeat, self.awaiting_pong) = (now, true);
@@ -246,7 +246,7 @@ impl<E: Executor> Session<E> {
     fn on_message(&mut self, message: Message) -> Result<(), End> {
         self.awaiting_pong = false;
         if !self.pace.allows(Instant::now()) {
-            return Err(End::Close(Close::TooFast));
+            return Err(End::Close(Close::RateExceeded));
         }
         match message {
             Message::Text(text) => self.on_text(&text).map_err(End::Close),
@@ -258,18 +258,18 @@ impl<E: Executor> Session<E> {
 
     fn on_text(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
         match self.dialect.read(text).ok_or(Close::Invalid)? {
-            Said::Init(payload) => self.init(&payload),
-            Said::Ping(payload) => {
+            ClientMessage::Init(payload) => self.init(&payload),
+            ClientMessage::Ping(payload) => {
                 self.outbox.push(self.dialect.pong(payload));
                 Ok(())
             }
-            Said::Pong => Ok(()),
-            Said::Subscribe { id, payload } => self.subscribe(id, payload),
-            Said::Complete { id } => {
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
+            ClientMessage::Complete { id } => {
                 self.operations.stop(&id);
                 Ok(())
             }
-            Said::Terminate => Err(Close::Normal),
+            ClientMessage::Terminate => Err(Close::Normal),
         }
     }
 
@@ -287,9 +287,9 @@ impl<E: Executor> Session<E> {
         }
         let seat = self.wire.seats.of(&credentials.auth).map_err(|full| {
             tracing::info!(?full, address = %self.caller.address, "socket limit reached");
-            Close::Crowded
+            Close::TryAgainLater
         })?;
-        self.refused = credentials.until_refused(&self.wire.judge, &self.wire.clock);
+        self.refused = credentials.until_revoked(&self.wire.judge, &self.wire.clock);
         self.admitted = Some(Admitted { auth: credentials.auth, _seat: seat });
         self.outbox.push(self.dialect.ack());
         self.outbox_keep_alive();
@@ -300,11 +300,11 @@ impl<E: Executor> Session<E> {
         let Some(admitted) = &self.admitted else { return Err(Close::NotAcknowledged) };
         if self.operations.has(&id) {
             match self.dialect {
-                Dialect::Transport => return Err(Close::Duplicate),
-                Dialect::Legacy => self.operations.stop(&id),
+                Subprotocol::Transport => return Err(Close::Duplicate),
+                Subprotocol::Legacy => self.operations.stop(&id),
             }
         }
-        let ask = Ask::from_value(payload).map_err(|_| Close::Invalid)?;
+        let ask = GraphqlRequest::from_value(payload).map_err(|_| Close::Invalid)?;
         if ask.query.is_none() && ask.document_id.is_none() && ask.extensions.is_empty() {
             return Err(Close::Invalid);
         }
@@ -312,8 +312,8 @@ impl<E: Executor> Session<E> {
             Ok(operation) => {
                 let subscription = operation.kind == OperationType::Subscription;
                 let counted = subscription.then(|| OpenStream::new("websocket"));
-                let caller = self.wire.clients.again(&self.caller);
-                let asker = Asker { caller, auth: admitted.auth.clone(), cookies: Cookies::none() };
+                let caller = self.wire.clients.with_new_request_id(&self.caller);
+                let asker = RequestIdentity { caller, auth: admitted.auth.clone(), cookies: Cookies::none() };
                 let results = run::stream(&self.wire, operation, asker);
                 self.operations.start(Running { id: id.into(), subscription, results, _counted: counted });
             }
@@ -322,7 +322,7 @@ impl<E: Executor> Session<E> {
         Ok(())
     }
 
-    fn admit(&self, ask: Ask) -> Result<Operation, Refusal> {
+    fn admit(&self, ask: GraphqlRequest) -> Result<Operation, Refusal> {
         let most = self.wire.settings.operations_per_socket;
         if self.leaving {
             return Err(Refusal::unavailable("The server is stopping; please retry."));

@@ -87,7 +87,7 @@ impl TestIssuer {
     }
 
     fn accepts(&self, token: &str) -> bool {
-        self.tokens.judge(token).is_ok()
+        self.tokens.verify(token).is_ok()
     }
 }
 
@@ -128,7 +128,7 @@ fn tk_01_token_has_required_claims_and_no_personal_data() {
     assert!(claims["jti"].as_str().unwrap().len() >= 22);
     assert_ne!(part(&issuer.issue(), 1)["jti"], claims["jti"]);
     assert!(issuer.accepts(&token));
-    assert_eq!(issuer.tokens.judge(&token).unwrap().account, issuer.account);
+    assert_eq!(issuer.tokens.verify(&token).unwrap().account, issuer.account);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn token_carries_time_and_methods_of_authentication() {
         assert_eq!((&claims["auth_time"], &claims["amr"]), (&json!(now.timestamp()), &json!(["pwd"])));
         assert_eq!(claims["acr"], acr);
         let at = Timestamp::from_timestamp(now.timestamp(), 0).unwrap();
-        let read = issuer.tokens.judge(token.expose()).unwrap().authenticated;
+        let read = issuer.tokens.verify(token.expose()).unwrap().authenticated;
         assert_eq!(read, context.map(|context| Authenticated { at, context }));
     }
     // A token of an earlier version, or one with an unknown context, does not count as a recent authentication.
@@ -155,7 +155,7 @@ fn token_carries_time_and_methods_of_authentication() {
     for claims in
         [without(claims.clone(), "auth_time"), without(claims.clone(), "acr"), with(claims, "acr", json!("x"))]
     {
-        let read = issuer.tokens.judge(&forge(&header, &claims, SECRET.as_bytes())).unwrap();
+        let read = issuer.tokens.verify(&forge(&header, &claims, SECRET.as_bytes())).unwrap();
         assert_eq!(read.authenticated, None, "{claims}");
     }
 }

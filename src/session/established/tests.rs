@@ -60,7 +60,7 @@ fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_cha
 
 /// The factors that count `days` after the start: password, phone, e-mail.
 fn counts(account: &account::Model, changes: &[contact_change::Model], days: u32) -> (bool, bool, bool) {
-    let established = Established::of(account, changes, start() + DAY * days);
+    let established = Established::load(account, changes, start() + DAY * days);
     (established.password, established.phone, established.email)
 }
 
@@ -95,7 +95,7 @@ fn the_oldest_open_change_decides_for_both_contacts() {
     assert_eq!(counts(&account, &changes, 3), (true, false, false));
     // The first change is final: its contact is older than the second change.
     assert_eq!(counts(&account, &changes, 4), (true, true, false));
-    let held = Established::of(&account, &changes, start() + DAY * 4);
+    let held = Established::load(&account, &changes, start() + DAY * 4);
     assert_eq!(held.held_until, Some(start() + DAY * 6));
     assert_eq!(held.deletion_held_until, held.held_until);
 }
@@ -104,9 +104,9 @@ fn the_oldest_open_change_decides_for_both_contacts() {
 fn an_undone_change_delays_deletion_until_the_end_of_its_undo_period() {
     let account = account();
     let undone = contact_change::Model { undone_at: Some(start()), ..change(ContactKind::Email, 1, &account) };
-    let held = Established::of(&account, std::slice::from_ref(&undone), start() + DAY);
+    let held = Established::load(&account, std::slice::from_ref(&undone), start() + DAY);
     assert_eq!((held.held_until, held.deletion_held_until), (None, Some(undone.expires_at)));
-    let free = Established::of(&account, std::slice::from_ref(&undone), undone.expires_at);
+    let free = Established::load(&account, std::slice::from_ref(&undone), undone.expires_at);
     assert_eq!(free.deletion_held_until, None);
 }
 

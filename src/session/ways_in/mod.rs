@@ -8,8 +8,8 @@ mod table;
 use sea_orm::Iterable;
 
 use self::table::Extent;
-pub use self::table::{Decision, SecurityAct, WayIn, decide};
-use super::Opaque;
+pub use self::table::{AccessPath, Decision, SecurityAct, decide};
+use super::OpaqueToken;
 use crate::store::{
     Identifier, Owner, Tx,
     entity::{account, contact_change, device, session},
@@ -23,20 +23,20 @@ use platform::fault::Fault;
 
 /// The subject of a security act.
 #[derive(Clone, Debug)]
-pub struct Subject {
+pub struct ActSubject {
     pub account: AccountId,
     /// The session that performs the act, and is kept if the act keeps it; for an act on one session, that session.
     pub session: Option<SessionId>,
     /// Keys of contacts besides the account's current ones: the new one at a change, old ones at an undo.
     pub contacts: Vec<String>,
     /// The hash of the proof that the act itself spends.
-    pub spending: Option<String>,
+    pub proof_hash: Option<String>,
 }
 
-impl Subject {
+impl ActSubject {
     /// An account without further data.
     pub fn new(account: AccountId) -> Self {
-        Self { account, session: None, contacts: Vec::new(), spending: None }
+        Self { account, session: None, contacts: Vec::new(), proof_hash: None }
     }
 
     /// Adds the session that performs the act, or that the act is on.
@@ -54,13 +54,13 @@ impl Subject {
     /// Adds the proof that the act spends.
     #[must_use]
     pub fn spending(self, token_hash: Option<String>) -> Self {
-        Self { spending: token_hash, ..self }
+        Self { proof_hash: token_hash, ..self }
     }
 }
 
 /// Access that a security act revoked.
 #[derive(Debug, Default)]
-pub struct Ended {
+pub struct RevokedAccess {
     /// The account, locked until the end of the transaction. None: it no longer exists, or the act is on one session.
     pub account: Option<account::Model>,
     pub sessions: Vec<session::Model>,
@@ -70,7 +70,7 @@ pub struct Ended {
     pub administrators: Vec<AccountId>,
 }
 
-impl Ended {
+impl RevokedAccess {
     /// Locks an account for an act that revokes nothing.
     ///
     /// # Errors
@@ -94,11 +94,16 @@ impl Ended {
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Timestamp) -> Result<Ended, Fault> {
+pub async fn revoke_access(
+    tx: &Tx,
+    act: SecurityAct,
+    subject: &ActSubject,
+    now: Timestamp,
+) -> Result<RevokedAccess, Fault> {
     let ends = |after: bool| {
-        WayIn::iter().filter(move |way| way.comes_after_account() == after && decide(act, *way) == Decision::End)
+        AccessPath::iter().filter(move |way| way.comes_after_account() == after && decide(act, *way) == Decision::End)
     };
-    let mut ended = Ended::default();
+    let mut ended = RevokedAccess::default();
     for way in ends(false) {
         end_codes(tx, way, subject, now).await?;
     }
@@ -115,60 +120,64 @@ pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Timestamp) -
 }
 
 /// Closes verifications or proofs of an account that is not locked yet.
-async fn end_codes(tx: &Tx, way: WayIn, subject: &Subject, now: Timestamp) -> Result<(), Fault> {
+async fn end_codes(tx: &Tx, way: AccessPath, subject: &ActSubject, now: Timestamp) -> Result<(), Fault> {
     let account = tx.account(&Identifier::Id(subject.account.clone())).await?;
     let held = account.map(|account| [account.phone, account.email_key]).into_iter().flatten().flatten();
     let contacts: Vec<String> = held.chain(subject.contacts.iter().cloned()).collect();
     let owner = Owner { account: &subject.account, contacts: &contacts };
     match way {
-        WayIn::OpenVerification => tx.close_verifications(owner, Effect::Opens, now).await,
-        WayIn::UndoVerification => tx.close_verifications(owner, Effect::Undoes, now).await,
-        WayIn::UnspentProof => tx.spend_proofs(owner, Effect::Opens, subject.spending.as_deref(), now).await,
-        WayIn::UndoProof => tx.spend_proofs(owner, Effect::Undoes, subject.spending.as_deref(), now).await,
-        WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription | WayIn::DeviceToken | WayIn::UndoToken => {
-            Ok(())
+        AccessPath::OpenVerification => tx.close_verifications(owner, Effect::GrantsAccess, now).await,
+        AccessPath::UndoVerification => tx.close_verifications(owner, Effect::Undoes, now).await,
+        AccessPath::UnspentProof => {
+            tx.spend_proofs(owner, Effect::GrantsAccess, subject.proof_hash.as_deref(), now).await
         }
+        AccessPath::UndoProof => tx.spend_proofs(owner, Effect::Undoes, subject.proof_hash.as_deref(), now).await,
+        AccessPath::RefreshToken
+        | AccessPath::AccessToken
+        | AccessPath::Subscription
+        | AccessPath::DeviceToken
+        | AccessPath::UndoToken => Ok(()),
     }
 }
 
 async fn end_locked(
     tx: &Tx,
     act: SecurityAct,
-    way: WayIn,
-    subject: &Subject,
-    ended: &mut Ended,
+    way: AccessPath,
+    subject: &ActSubject,
+    ended: &mut RevokedAccess,
     now: Timestamp,
 ) -> Result<(), Fault> {
     match (way, act.extent()) {
-        (WayIn::RefreshToken, Extent::All) => {
+        (AccessPath::RefreshToken, Extent::All) => {
             ended.sessions = tx.end_sessions(&subject.account, None, now).await?;
         }
-        (WayIn::RefreshToken, Extent::Others) => {
+        (AccessPath::RefreshToken, Extent::Others) => {
             ended.sessions = tx.end_sessions(&subject.account, subject.session.as_ref(), now).await?;
         }
-        (WayIn::RefreshToken, Extent::One) => {
+        (AccessPath::RefreshToken, Extent::One) => {
             if let Some(session) = &subject.session {
                 ended.sessions.extend(tx.end_session(&subject.account, session, now).await?);
             }
         }
-        (WayIn::DeviceToken, Extent::All | Extent::Others) => tx.forget_devices(&subject.account).await?,
-        (WayIn::DeviceToken, Extent::One) => {
+        (AccessPath::DeviceToken, Extent::All | Extent::Others) => tx.remove_devices(&subject.account).await?,
+        (AccessPath::DeviceToken, Extent::One) => {
             for device in ended.sessions.iter().filter_map(|session| session.device_hash.as_deref()) {
-                tx.forget_device(device, &subject.account).await?;
+                tx.remove_device(device, &subject.account).await?;
             }
         }
         // They are deleted with the account, and block its deletion while they are valid.
-        (WayIn::UndoToken, _) if act == SecurityAct::Deletion => {}
-        (WayIn::UndoToken, _) => ended.undone = tx.undo_contact_changes(&subject.account, now).await?,
+        (AccessPath::UndoToken, _) if act == SecurityAct::Deletion => {}
+        (AccessPath::UndoToken, _) => ended.undone = tx.undo_contact_changes(&subject.account, now).await?,
         // The statement that ends a session also writes the revocation of these; verifications and proofs were closed
         // before.
         (
-            WayIn::AccessToken
-            | WayIn::Subscription
-            | WayIn::OpenVerification
-            | WayIn::UndoVerification
-            | WayIn::UnspentProof
-            | WayIn::UndoProof,
+            AccessPath::AccessToken
+            | AccessPath::Subscription
+            | AccessPath::OpenVerification
+            | AccessPath::UndoVerification
+            | AccessPath::UnspentProof
+            | AccessPath::UndoProof,
             _,
         ) => {}
     }
@@ -180,11 +189,11 @@ async fn end_locked(
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn know_device(
+pub async fn register_device(
     tx: &Tx,
     account: &AccountId,
     session: Option<&SessionId>,
-    token: &Opaque,
+    token: &OpaqueToken,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let token_hash = token.hash();

@@ -5,7 +5,7 @@ use sea_orm::EnumIter;
 
 /// Everything that grants access to an account, in the order in which rows are locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
-pub enum WayIn {
+pub enum AccessPath {
     /// A verification whose code can still be confirmed.
     OpenVerification,
     /// A verification whose code confirms the undo of contact changes.
@@ -71,14 +71,14 @@ pub(super) enum Extent {
 use Decision::{End, Keep};
 
 /// Whether an act revokes a kind of access.
-pub fn decide(act: SecurityAct, way: WayIn) -> Decision {
+pub fn decide(act: SecurityAct, way: AccessPath) -> Decision {
     match way {
-        WayIn::OpenVerification | WayIn::UnspentProof => codes_and_proofs(act),
+        AccessPath::OpenVerification | AccessPath::UnspentProof => codes_and_proofs(act),
         // Access tokens, and streams opened with them, last as long as their session.
-        WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription => sessions(act),
-        WayIn::DeviceToken => devices(act),
+        AccessPath::RefreshToken | AccessPath::AccessToken | AccessPath::Subscription => sessions(act),
+        AccessPath::DeviceToken => devices(act),
         // An undo token is useless without the code and the proof that confirm it, so they are kept as long.
-        WayIn::UndoToken | WayIn::UndoVerification | WayIn::UndoProof => undo_tokens(act),
+        AccessPath::UndoToken | AccessPath::UndoVerification | AccessPath::UndoProof => undo_tokens(act),
     }
 }
 
@@ -157,14 +157,19 @@ fn undo_tokens(act: SecurityAct) -> Decision {
     }
 }
 
-impl WayIn {
+impl AccessPath {
     /// Whether its rows are locked after the account's own row.
     pub(super) fn comes_after_account(self) -> bool {
         match self {
-            WayIn::OpenVerification | WayIn::UndoVerification | WayIn::UnspentProof | WayIn::UndoProof => false,
-            WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription | WayIn::DeviceToken | WayIn::UndoToken => {
-                true
-            }
+            AccessPath::OpenVerification
+            | AccessPath::UndoVerification
+            | AccessPath::UnspentProof
+            | AccessPath::UndoProof => false,
+            AccessPath::RefreshToken
+            | AccessPath::AccessToken
+            | AccessPath::Subscription
+            | AccessPath::DeviceToken
+            | AccessPath::UndoToken => true,
         }
     }
 }
@@ -217,8 +222,8 @@ mod tests {
     #[test]
     fn access_tokens_and_streams_end_with_their_session() {
         for act in SecurityAct::iter() {
-            for way in [WayIn::AccessToken, WayIn::Subscription] {
-                assert_eq!(decide(act, way), decide(act, WayIn::RefreshToken), "{act:?}");
+            for way in [AccessPath::AccessToken, AccessPath::Subscription] {
+                assert_eq!(decide(act, way), decide(act, AccessPath::RefreshToken), "{act:?}");
             }
         }
     }
@@ -226,7 +231,7 @@ mod tests {
     /// The order of all locks: verifications, proofs, the account, and rows of the account.
     #[test]
     fn variants_are_in_lock_order() {
-        let after: Vec<_> = WayIn::iter().map(WayIn::comes_after_account).collect();
+        let after: Vec<_> = AccessPath::iter().map(AccessPath::comes_after_account).collect();
         assert!(after.is_sorted(), "{after:?}");
     }
 
@@ -234,7 +239,7 @@ mod tests {
     #[test]
     fn acts_on_one_session_keep_codes_and_proofs() {
         for act in SecurityAct::iter().filter(|act| act.extent() == Extent::One) {
-            for way in WayIn::iter().filter(|way| !way.comes_after_account()) {
+            for way in AccessPath::iter().filter(|way| !way.comes_after_account()) {
                 assert!(matches!(decide(act, way), Keep(_)), "{act:?} {way:?}");
             }
         }

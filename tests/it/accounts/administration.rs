@@ -27,7 +27,7 @@ impl TestApp {
     /// Like `countersign admin unlock`.
     pub(super) async fn unlock(&self, who: &str) {
         let (accounts, region) = self.console().await;
-        let unlocked = accounts.unlock_from_console("test".into(), who, region).await.unwrap();
+        let unlocked = accounts.unlock_by_operator("test".into(), who, region).await.unwrap();
         assert!(matches!(unlocked, Operated::Done(_)), "{unlocked:?}");
     }
 

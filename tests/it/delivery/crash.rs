@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use countersign::{
-    delivery::{Content, Notice, Order},
-    store::{Acceptance, Ending, Identifier, Settlement, Store, Taking, entity::delivery::Model},
+    delivery::{Content, Notice, OutgoingMessage},
+    store::{Acceptance, AcceptedDelivery, Identifier, Settlement, Store, TxOutcome, entity::delivery::Model},
 };
 use domain::{
     Timestamp,
@@ -30,7 +30,7 @@ const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 /// A queued notice.
 fn notice(to: &str, now: Timestamp) -> Model {
     let to = Contact::Phone(PhoneNumber::parse(to, Region::parse("KR").unwrap()).unwrap());
-    let order = Order {
+    let order = OutgoingMessage {
         id: DeliveryId::new(&Entropy::System),
         verification: None,
         channel: Channel::Sms,
@@ -51,7 +51,7 @@ async fn insert_deliveries(store: &Store, rows: Vec<Model>) {
             for row in rows {
                 tx.insert_delivery(row).await?;
             }
-            Ok(Ending::Commit(()))
+            Ok(TxOutcome::Commit(()))
         })
     });
     write.await.unwrap();
@@ -135,8 +135,8 @@ async fn delivery_of_an_erased_account_releases_its_worker() {
         .write(move |tx| {
             Box::pin(async move {
                 let account = tx.account(&Identifier::Phone(phone(0))).await?.unwrap();
-                tx.erase_history(&account.id).await?;
-                Ok(Ending::Commit(()))
+                tx.delete_history(&account.id).await?;
+                Ok(TxOutcome::Commit(()))
             })
         })
         .await
@@ -262,7 +262,7 @@ async fn resumed_process_does_not_settle_a_lost_claim_but_reports_acceptance() {
         database
             .write(move |tx| {
                 Box::pin(async move {
-                    Ok(Ending::Commit(tx.settle_delivery(&delivery, Some(&owner), 1, guess, now).await?.is_some()))
+                    Ok(TxOutcome::Commit(tx.settle_delivery(&delivery, Some(&owner), 1, guess, now).await?.is_some()))
                 })
             })
             .await
@@ -291,7 +291,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     };
     let id = held.id.clone();
     insert_deliveries(&database, vec![held.clone()]).await;
-    let taking = |claim: &str| Taking {
+    let taking = |claim: &str| AcceptedDelivery {
         delivery: id.clone(),
         verification: None,
         shown: None,
@@ -305,8 +305,8 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     let delivery = id.clone();
     let settled = database.write(move |tx| {
         Box::pin(async move {
-            let again = Settlement::Again { due_at: now, provider: None, reason: None, perhaps_sent: false };
-            Ok(Ending::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
+            let again = Settlement::Retry { due_at: now, provider: None, reason: None, perhaps_sent: false };
+            Ok(TxOutcome::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
         })
     });
     assert_eq!(settled.await.unwrap(), None);

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign::{app::Settings, delivery::standard_webhooks::Key, store::Store};
 use hmac::{Hmac, KeyInit, Mac};
-use platform::{config::Secret, vitals::Vitals};
+use platform::{config::Secret, supervisor::Supervisor};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
@@ -147,5 +147,5 @@ pub async fn post_twilio_receipt(app: &TestApp, delivery: &str, sid: &str, statu
 /// The store of a running server.
 pub async fn store(app: &TestApp) -> Store {
     let settings = Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!());
-    Store::open(&settings.config.store, &Vitals::default()).await.unwrap()
+    Store::open(&settings.config.store, &Supervisor::default()).await.unwrap()
 }

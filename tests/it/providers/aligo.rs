@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{
@@ -101,14 +101,14 @@ async fn every_result_code_has_its_class_and_reason() {
 async fn polling_reads_the_status_and_ignores_an_empty_list() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
-    let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
+    let known = |status, code: Option<&str>| PollResult::Status { status, code: code.map(str::to_owned) };
     let table = [
-        (json!([]), Polled::NotYet),
+        (json!([]), PollResult::Pending),
         (json!([{ "sms_state": "발송완료" }]), known(ReceiptStatus::Delivered, None)),
         (json!([{ "sms_state": "성공" }]), known(ReceiptStatus::Delivered, None)),
         (json!([{ "sms_state": "전송중" }]), known(ReceiptStatus::Sent, None)),
         (json!([{ "sms_state": "실패(결번)" }]), known(ReceiptStatus::Undelivered, Some("실패(결번)"))),
-        (json!([{ "sms_state": "?" }]), Polled::NotYet),
+        (json!([{ "sms_state": "?" }]), PollResult::Pending),
     ];
     for (list, expected) in table {
         double.then(Reply::json(200, &json!({ "result_code": 1, "message": "success", "list": list, "next_yn": "N" })));

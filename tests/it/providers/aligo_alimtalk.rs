@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{
@@ -80,7 +80,10 @@ async fn message_without_template_goes_by_sms_and_unsupported_number_is_rejected
     double.then(Reply::json(200, &json!({ "result_code": 1, "message": "", "msg_id": 9, "success_cnt": 1 })));
     assert_eq!(aligo.send(&Outgoing { code: None, ..code_message() }).await, accepted("9"));
     assert_eq!(double.take_one().line, "/send/");
-    assert_eq!(aligo.send(&text_message("인증번호 😀")).await, Outcome::Unfit { code: "character_not_in_ks_x_1001" });
+    assert_eq!(
+        aligo.send(&text_message("인증번호 😀")).await,
+        Outcome::Unsupported { code: "character_not_in_ks_x_1001" }
+    );
     assert!(double.take().is_empty());
 }
 
@@ -115,7 +118,7 @@ async fn every_result_code_has_its_class_and_reason() {
 async fn polling_reads_the_alimtalk_or_its_sms_fallback() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
-    let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
+    let known = |status, code: Option<&str>| PollResult::Status { status, code: code.map(str::to_owned) };
     let row = |rslt: &str, message: &str, smid: &str| {
         json!([{
             "msgid": "AL1", "type": "AT", "phone": "01012345678", "status": "…", "sentdate": "…", "rsltdate": "…",
@@ -124,8 +127,8 @@ async fn polling_reads_the_alimtalk_or_its_sms_fallback() {
     };
     let history = |list: &Value| Reply::json(200, &json!({ "code": 0, "message": "…", "list": list }));
     let table = [
-        (json!([]), Polled::NotYet),
-        (row("", "", ""), Polled::NotYet),
+        (json!([]), PollResult::Pending),
+        (row("", "", ""), PollResult::Pending),
         (row("K", "성공", ""), known(ReceiptStatus::Delivered, None)),
         (row("U", "메시지가 템플릿과 일치하지 않음", ""), known(ReceiptStatus::Sent, None)),
     ];
@@ -149,7 +152,7 @@ async fn polling_reads_the_alimtalk_or_its_sms_fallback() {
         assert_eq!((seen[1].line.as_str(), seen[1].form()["mid"].as_str()), ("/sms_list/", "777"));
     }
     double.then(Reply::text(429, "{}").with("retry-after", "9"));
-    let throttled = Polled::Throttled { retry_after: Some(std::time::Duration::from_secs(9)) };
+    let throttled = PollResult::Throttled { retry_after: Some(std::time::Duration::from_secs(9)) };
     assert_eq!(aligo.poll("alimtalk:123").await, throttled);
 }
 

@@ -1,6 +1,6 @@
 //! Invalid provider configuration is rejected at start, provider by provider.
 
-use countersign::delivery::{Plan, describe, provider::Channel};
+use countersign::delivery::{ProviderPlan, describe, provider::Channel};
 use platform::config::delivery::DeliverySettings;
 
 use super::support::{env, refusals, tools};
@@ -95,8 +95,9 @@ async fn provider_for_two_channels_is_built_once() {
     vars.push(("DELIVERY_WEBHOOK_URL", "https://gateway.example.com/"));
     vars.push(("DELIVERY_WEBHOOK_SECRET", "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o="));
     let env = env(&vars);
-    let routes = Plan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(platform::clock::Clock::System));
-    assert_eq!(env.into_refusals(), []);
+    let routes =
+        ProviderPlan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(platform::clock::Clock::System));
+    assert_eq!(env.into_errors(), []);
     let names = |channel| routes.of(channel).iter().map(|provider| provider.name()).collect::<Vec<_>>();
     assert_eq!(names(Channel::Sms), ["twilio", "webhook"]);
     assert_eq!(names(Channel::Voice), ["twilio"]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use platform::clock::Clock;
 use serde_json::{Value, json};
 
@@ -92,7 +92,10 @@ async fn message_without_template_goes_by_sms_and_unsupported_number_is_rejected
         assert_eq!(sens.send(&message).await, accepted("VORSSA-1"));
         assert!(double.take_one().line.starts_with("/sms/v2/services/"));
     }
-    assert_eq!(sens.send(&text_message("인증번호 😀")).await, Outcome::Unfit { code: "character_not_in_ks_x_1001" });
+    assert_eq!(
+        sens.send(&text_message("인증번호 😀")).await,
+        Outcome::Unsupported { code: "character_not_in_ks_x_1001" }
+    );
     assert!(double.take().is_empty());
 }
 
@@ -129,7 +132,7 @@ async fn every_error_code_has_its_class() {
 async fn result_is_polled_by_message_id() {
     let double = Double::start().await;
     let sens = sens(&double.url());
-    let known = |status| Polled::Status { status, code: None };
+    let known = |status| PollResult::Status { status, code: None };
     let row = |request: &str, message: &str| {
         json!({
             "requestId": "RGLA-1", "messageId": "aa724ca6-0000", "requestStatusCode": request,
@@ -137,8 +140,8 @@ async fn result_is_polled_by_message_id() {
         })
     };
     let table = [
-        (row("A000", ""), Polled::NotYet),
-        (json!({ "messageId": "aa724ca6-0000", "requestStatusCode": "A000" }), Polled::NotYet),
+        (row("A000", ""), PollResult::Pending),
+        (json!({ "messageId": "aa724ca6-0000", "requestStatusCode": "A000" }), PollResult::Pending),
         (row("A000", "0000"), known(ReceiptStatus::Delivered)),
         // The recipient has no KakaoTalk or blocks the channel: an SMS is sent instead.
         (row("A000", "3019"), known(ReceiptStatus::Sent)),
@@ -151,14 +154,14 @@ async fn result_is_polled_by_message_id() {
         assert_eq!((seen.method, seen.line), ("GET".to_owned(), format!("{MESSAGES}/aa724ca6-0000")));
     }
     double.then(Reply::text(429, "{}").with("retry-after", "9"));
-    let throttled = Polled::Throttled { retry_after: Some(std::time::Duration::from_secs(9)) };
+    let throttled = PollResult::Throttled { retry_after: Some(std::time::Duration::from_secs(9)) };
     assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, throttled);
     double.then(Reply::text(200, "<html>"));
-    assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, Polled::NotYet);
+    assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, PollResult::Pending);
     double.take();
     // Results of text messages are polled at the SMS API.
     double.then(Reply::json(200, &json!({ "messages": [] })));
-    assert_eq!(sens.poll("VORSSA-1").await, Polled::NotYet);
+    assert_eq!(sens.poll("VORSSA-1").await, PollResult::Pending);
     assert!(double.take_one().line.starts_with("/sms/v2/services/"));
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use platform::clock::Clock;
 use serde_json::{Value, json};
 
@@ -106,12 +106,12 @@ async fn message_type_depends_on_its_length_in_bytes() {
                 assert_eq!(double.take_one().json()["type"], kind, "{text}");
             }
             None => {
-                assert_eq!(outcome, Outcome::Unfit { code: "character_not_in_ks_x_1001" }, "{text}");
+                assert_eq!(outcome, Outcome::Unsupported { code: "character_not_in_ks_x_1001" }, "{text}");
                 assert!(double.take().is_empty());
             }
         }
     }
-    assert_eq!(sens.send(&text_message(&"가".repeat(1001))).await, Outcome::Unfit { code: "text_too_long" });
+    assert_eq!(sens.send(&text_message(&"가".repeat(1001))).await, Outcome::Unsupported { code: "text_too_long" });
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn result_is_polled_in_two_signed_requests() {
     let delivered = json!({ "statusCode": "200", "messages": [{ "messageId": "0-ESA-202601-123-0", "status": "COMPLETED", "statusCode": "0", "statusName": "success" }] });
     double.then(Reply::json(200, &listed)).then(Reply::json(200, &delivered));
     let polled = sens(&double.url(), 1_700_000_000_000).poll("VORSSA-req-1").await;
-    assert_eq!(polled, Polled::Status { status: ReceiptStatus::Delivered, code: None });
+    assert_eq!(polled, PollResult::Status { status: ReceiptStatus::Delivered, code: None });
     let [list, one] = &double.take()[..] else { panic!("two requests are expected") };
     assert_eq!(list.line, format!("{MESSAGES}?requestId=VORSSA-req-1"));
     assert_eq!(list.header("x-ncp-apigw-signature-v2"), "pUCbOhHXsXSWZo1qUl8BHYBBTINZRrXB+UzNuYeHogs=");
@@ -177,21 +177,21 @@ async fn result_is_polled_in_two_signed_requests() {
 async fn polled_result_has_the_delivery_status() {
     let double = Double::start().await;
     let sens = sens(&double.url(), 0);
-    let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
+    let known = |status, code: Option<&str>| PollResult::Status { status, code: code.map(str::to_owned) };
     let row = |status: &str, code: &str, name: &str| json!({ "messages": [{ "messageId": "m", "status": status, "statusCode": code, "statusName": name }] });
     let table = [
-        (row("READY", "", ""), Polled::NotYet),
+        (row("READY", "", ""), PollResult::Pending),
         (row("PROCESSING", "", ""), known(ReceiptStatus::Sent, None)),
         (row("COMPLETED", "0", "success"), known(ReceiptStatus::Delivered, None)),
         (row("COMPLETED", "3008", "fail"), known(ReceiptStatus::Undelivered, Some("3008"))),
-        (json!({ "messages": [] }), Polled::NotYet),
+        (json!({ "messages": [] }), PollResult::Pending),
     ];
     for (delivered, expected) in table {
         double.then(Reply::json(200, &row("", "", ""))).then(Reply::json(200, &delivered));
         assert_eq!(sens.poll("r").await, expected, "{delivered}");
     }
     double.then(Reply::json(200, &json!({ "messages": [] })));
-    assert_eq!(sens.poll("r").await, Polled::NotYet);
+    assert_eq!(sens.poll("r").await, PollResult::Pending);
     double.then(Reply::text(429, "{}").with("retry-after", "9"));
-    assert_eq!(sens.poll("r").await, Polled::Throttled { retry_after: Some(std::time::Duration::from_secs(9)) });
+    assert_eq!(sens.poll("r").await, PollResult::Throttled { retry_after: Some(std::time::Duration::from_secs(9)) });
 }

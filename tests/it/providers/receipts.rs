@@ -18,7 +18,7 @@ use countersign::{
         receipts::{Receipt, Verifiers, vonage},
         standard_webhooks::Key,
     },
-    http::receipts::{Door, routes},
+    http::receipts::{ReceiptState, routes},
 };
 use domain::ids::DeliveryId;
 use hmac::{Hmac, KeyInit, Mac};
@@ -49,7 +49,7 @@ impl Bench {
     fn answering(vars: &[(&str, &str)], answer: fn() -> Result<(), Fault>) -> Self {
         let env = env(vars);
         let verifiers = Arc::new(Verifiers::from_env(&env, Some("https://sign.example.com")));
-        assert_eq!(env.into_refusals(), []);
+        assert_eq!(env.into_errors(), []);
         let taken: Arc<Mutex<Vec<Receipt>>> = Arc::default();
         let kept = taken.clone();
         let sink = Arc::new(move |receipts| {
@@ -57,7 +57,7 @@ impl Bench {
             Box::pin(std::future::ready(answer())) as _
         });
         let (clock, _) = Clock::manual(DateTime::from_timestamp(NOW, 0).unwrap());
-        Self { app: routes(Door { verifiers, sink, clock }), taken }
+        Self { app: routes(ReceiptState { verifiers, sink, clock }), taken }
     }
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> u16 {

@@ -116,7 +116,7 @@ async fn every_rejection_has_the_class_of_its_step() {
         ("MAIL", "drop", unavailable("not_reached")),
         ("RCPT", "drop", deferred("broken_off")),
         ("DATA", "drop", deferred("broken_off")),
-        ("END", "drop", Outcome::Stalled),
+        ("END", "drop", Outcome::UnknownForMessage),
     ];
     for (step, reply, expected) in table {
         server.set_reply(step, reply);

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::DateTime;
 use countersign::delivery::{
-    provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
-    receipts::{Receipt, asked_again},
+    provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus},
+    receipts::{Receipt, confirm_by_polling},
 };
 use platform::clock::Clock;
 use serde_json::{Value, json};
@@ -166,9 +166,9 @@ async fn every_http_error_has_its_class() {
 async fn polling_finds_the_message_by_its_id() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
-    let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
+    let known = |status, code: Option<&str>| PollResult::Status { status, code: code.map(str::to_owned) };
     let table = [
-        ("2000", Polled::NotYet),
+        ("2000", PollResult::Pending),
         ("3000", known(ReceiptStatus::Sent, None)),
         ("4000", known(ReceiptStatus::Delivered, None)),
         ("3041", known(ReceiptStatus::Undelivered, Some("3041"))),
@@ -182,9 +182,9 @@ async fn polling_finds_the_message_by_its_id() {
         assert_eq!((seen.method, seen.line), ("GET".to_owned(), format!("/messages/v4/list?messageId={ID}")));
     }
     double.then(Reply::json(200, &json!({ "messageList": {} })));
-    assert_eq!(solapi.poll(ID).await, Polled::NotYet);
+    assert_eq!(solapi.poll(ID).await, PollResult::Pending);
     double.then(Reply::text(429, "{}").with("retry-after", "4"));
-    assert_eq!(solapi.poll(ID).await, Polled::Throttled { retry_after: Some(Duration::from_secs(4)) });
+    assert_eq!(solapi.poll(ID).await, PollResult::Throttled { retry_after: Some(Duration::from_secs(4)) });
 }
 
 /// Its webhook is not signed: the status that Solapi returns when polled counts.
@@ -201,7 +201,7 @@ async fn receipt_counts_only_as_confirmed_by_polling() {
     };
     let listed = |id: &str, code: &str| Reply::json(200, &json!({ "messageList": { id: { "statusCode": code } } }));
     double.then(listed("M1", "3041")).then(listed("M2", "2000")).then(listed("M3", "4000"));
-    let confirmed = asked_again(solapi.as_ref(), ["M1", "M2", "M3"].map(delivered_receipt).to_vec()).await;
+    let confirmed = confirm_by_polling(solapi.as_ref(), ["M1", "M2", "M3"].map(delivered_receipt).to_vec()).await;
     let failed =
         Receipt { status: ReceiptStatus::Undelivered, code: Some("3041".to_owned()), ..delivered_receipt("M1") };
     assert_eq!(confirmed, [failed, delivered_receipt("M3")]);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use countersign::delivery::{
-    HttpClient, Plan, Tools,
+    HttpClient, ProviderPlan, Tools,
     provider::{Channel, Outcome, Outgoing, Provider},
     receipts::Verifiers,
 };
@@ -14,7 +14,7 @@ use domain::{
 };
 use platform::{
     clock::{Clock, Entropy},
-    config::{Env, Refusal, Secret, delivery::DeliverySettings},
+    config::{Env, Secret, SettingError, delivery::DeliverySettings},
 };
 
 /// Long enough for a local test double, short enough to wait for.
@@ -27,12 +27,12 @@ pub fn env(vars: &[(&str, &str)]) -> Env {
 }
 
 /// The errors of a configuration.
-pub fn refusals(vars: &[(&str, &str)]) -> Vec<Refusal> {
+pub fn refusals(vars: &[(&str, &str)]) -> Vec<SettingError> {
     let env = env(vars);
     let settings = DeliverySettings::from_env(&env);
-    Plan::read(&env, &settings);
+    ProviderPlan::read(&env, &settings);
     Verifiers::from_env(&env, Some("https://sign.example.com"));
-    env.into_refusals()
+    env.into_errors()
 }
 
 /// The provider that the variables configure for `channel`.
@@ -46,8 +46,8 @@ pub fn provider_at(clock: Clock, channel: Channel, vars: &[(&str, &str)]) -> Arc
     let mut all = vec![("SMS_PROVIDER", ","), ("EMAIL_PROVIDER", ",")];
     all.extend_from_slice(vars);
     let env = env(&all);
-    let plan = Plan::read(&env, &DeliverySettings::from_env(&env));
-    assert_eq!(env.into_refusals(), []);
+    let plan = ProviderPlan::read(&env, &DeliverySettings::from_env(&env));
+    assert_eq!(env.into_errors(), []);
     let routes = plan.build(&tools(clock));
     assert_eq!(routes.of(channel).len(), 1);
     routes.of(channel)[0].clone()
@@ -114,7 +114,7 @@ pub fn destination(code: &str) -> Outcome {
     Outcome::RejectedDestination { code: Some(code.to_owned()) }
 }
 pub fn unfit(code: &'static str) -> Outcome {
-    Outcome::Unfit { code }
+    Outcome::Unsupported { code }
 }
 pub fn deferred(code: &str) -> Outcome {
     Outcome::deferred(code.to_owned())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, CheckOutcome, Outgoing, Polled, Provider, ReceiptStatus};
+use countersign::delivery::provider::{Channel, CheckOutcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use platform::config::Secret;
 use serde_json::{Value, json};
 
@@ -106,12 +106,12 @@ async fn check_result_follows_the_status() {
         (Reply::json(200, &verification("approved")), CheckOutcome::Approved),
         (Reply::json(201, &verification("pending")), CheckOutcome::Wrong),
         (Reply::json(200, &verification("max_attempts_reached")), CheckOutcome::TooManyAttempts),
-        (Reply::json(200, &verification("expired")), CheckOutcome::Over),
-        (Reply::json(200, &verification("canceled")), CheckOutcome::Over),
-        (Reply::json(200, &verification("deleted")), CheckOutcome::Over),
-        (Reply::json(200, &verification("failed")), CheckOutcome::Over),
+        (Reply::json(200, &verification("expired")), CheckOutcome::Ended),
+        (Reply::json(200, &verification("canceled")), CheckOutcome::Ended),
+        (Reply::json(200, &verification("deleted")), CheckOutcome::Ended),
+        (Reply::json(200, &verification("failed")), CheckOutcome::Ended),
         (Reply::json(200, &json!({ "status": "unheard_of" })), CheckOutcome::Unavailable),
-        (error(404, 20404), CheckOutcome::Over),
+        (error(404, 20404), CheckOutcome::Ended),
         (error(429, 60202), CheckOutcome::TooManyAttempts),
         (error(400, 60200), CheckOutcome::Wrong),
         (error(429, 20429), CheckOutcome::Throttled { retry_after: Some(std::time::Duration::from_secs(3)) }),
@@ -153,10 +153,10 @@ async fn polling_returns_the_newest_attempt() {
             "conversion_status": conversion, "channel_data": { "message_status": status, "error_code": "30008" },
         })
     };
-    let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
+    let known = |status, code: Option<&str>| PollResult::Status { status, code: code.map(str::to_owned) };
     let table = [
-        (vec![], Polled::NotYet),
-        (vec![attempt("2026-01-02T03:04:05Z", "unconverted", "")], Polled::NotYet),
+        (vec![], PollResult::Pending),
+        (vec![attempt("2026-01-02T03:04:05Z", "unconverted", "")], PollResult::Pending),
         (
             vec![
                 attempt("2026-01-02T03:04:05Z", "unconverted", "delivered"),
@@ -172,6 +172,6 @@ async fn polling_returns_the_newest_attempt() {
         assert_eq!(double.take_one().line, format!("/v2/Attempts?VerificationSid={SID}"));
     }
     double.then(error(429, 20429));
-    let throttled = Polled::Throttled { retry_after: Some(std::time::Duration::from_secs(3)) };
+    let throttled = PollResult::Throttled { retry_after: Some(std::time::Duration::from_secs(3)) };
     assert_eq!(verify.poll(SID).await, throttled);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use countersign::delivery::receipts::{
-    NoReceipt,
+    ReceiptError,
     twilio::{Callback, Verifier},
     vonage::{Method, Signature},
 };
@@ -122,7 +122,7 @@ fn twilio_callback_signatures_match() {
             assert!(verifier.receipt(good).is_ok(), "{good:?}");
         }
         for bad in [callback(sha256, None), callback(sha1, shared), callback(sha1, Some("algorithm=HMAC_MD5"))] {
-            assert_eq!(verifier.receipt(bad), Err(NoReceipt::Forged), "{bad:?}");
+            assert_eq!(verifier.receipt(bad), Err(ReceiptError::Forged), "{bad:?}");
         }
     }
 }
@@ -139,8 +139,8 @@ fn json_callback_is_signed_by_its_hash() {
         settings: None,
     };
     assert_eq!(verifier.receipt(callback(br#"{"a":1}"#, Some(query))), Ok(None));
-    assert_eq!(verifier.receipt(callback(br#"{"a":2}"#, Some(query))), Err(NoReceipt::Forged));
-    assert_eq!(verifier.receipt(callback(br#"{"a":1}"#, None)), Err(NoReceipt::Forged));
+    assert_eq!(verifier.receipt(callback(br#"{"a":2}"#, Some(query))), Err(ReceiptError::Forged));
+    assert_eq!(verifier.receipt(callback(br#"{"a":1}"#, None)), Err(ReceiptError::Forged));
 }
 
 #[test]
@@ -172,6 +172,6 @@ fn vonage_receipt_signatures_match() {
         signed.insert("sig".to_owned(), sig.to_owned());
         assert!(matches!(signature.receipt(&signed, now), Ok(Some(_))));
         signed.insert("sig".to_owned(), sig.replacen(&sig[..1], "x", 1));
-        assert_eq!(signature.receipt(&signed, now), Err(NoReceipt::Forged));
+        assert_eq!(signature.receipt(&signed, now), Err(ReceiptError::Forged));
     }
 }

@@ -3,7 +3,7 @@
 use countersign::{
     app::Settings,
     store::{
-        Ending, Store,
+        Store, TxOutcome,
         entity::account::{AccountStatus, Model, Role},
     },
 };
@@ -11,7 +11,7 @@ use domain::{
     contact::{EmailAddress, PersonName},
     ids::AccountId,
 };
-use platform::{clock::Entropy, vitals::Vitals};
+use platform::{clock::Entropy, supervisor::Supervisor};
 
 use super::TestApp;
 
@@ -81,13 +81,13 @@ impl TestApp {
     pub async fn insert_accounts(&self, accounts: impl IntoIterator<Item = Account>) {
         let rows: Vec<_> = accounts.into_iter().map(|account| account.into_row(self)).collect();
         let settings = Settings::from_vars(self.vars().clone()).unwrap();
-        let store = Store::open(&settings.config.store, &Vitals::default()).await.unwrap();
+        let store = Store::open(&settings.config.store, &Supervisor::default()).await.unwrap();
         let written = store.write(move |tx| {
             Box::pin(async move {
                 for row in rows {
                     assert!(tx.insert_account(row).await?, "taken");
                 }
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         });
         written.await.unwrap();

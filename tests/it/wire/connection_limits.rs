@@ -49,7 +49,7 @@ async fn open_stream(server: &TestServer, address: &str) -> TcpStream {
 async fn one_address_cannot_exhaust_the_connections() {
     // Idle connections are closed after a while anyway; this test sets a long limit.
     let settings = [("MAX_CONNECTIONS", "60")];
-    let server = TestServer::with_config(&settings, |http| http.patience.head = Duration::from_secs(3600)).await;
+    let server = TestServer::with_config(&settings, |http| http.timeouts.head = Duration::from_secs(3600)).await;
     let mut held = Vec::new();
     for _ in 0..90 {
         held.push(server.connect_from(ATTACKER).await);

@@ -46,7 +46,7 @@ async fn sb_02_stop_ends_an_operation_and_its_id_can_be_reused() {
 
 #[tokio::test]
 async fn sb_02_keep_alives_are_sent() {
-    let server = TestServer::with_config(&[], |http| http.patience.heartbeat = Duration::from_millis(200)).await;
+    let server = TestServer::with_config(&[], |http| http.timeouts.heartbeat = Duration::from_millis(200)).await;
     let mut socket = ready(&server, json!(null)).await;
     for _ in 0..3 {
         assert_eq!(socket.receive().await, json!({"type": "ka"}));

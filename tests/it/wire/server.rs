@@ -3,9 +3,9 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use countersign::http::{
-    router::{Parts, router},
+    router::{RouterConfig, router},
     server::Server,
-    stop::Stop,
+    shutdown::Stop,
 };
 use domain::locale::Locale;
 use platform::{
@@ -44,7 +44,7 @@ impl TestServer {
         let (traces, tokens) = (Traces::default(), Tokens::new(clock.now() + Duration::from_secs(600)));
         let token = CancellationToken::new();
         let stop = Stop::new(token.clone());
-        let parts = Parts {
+        let parts = RouterConfig {
             executor: schema(&traces),
             sdl: schema(&traces).sdl(),
             scalars: |_, _| None,
@@ -92,6 +92,6 @@ pub fn read(settings: &[(&str, &str)]) -> Http {
     let vars = settings.iter().chain([&web]).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let env = Env::new(vars, SETTINGS.iter().copied());
     let http = Http::from_env(&env);
-    assert_eq!(env.into_refusals(), []);
+    assert_eq!(env.into_errors(), []);
     http
 }

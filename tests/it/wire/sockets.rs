@@ -135,7 +135,7 @@ async fn sb_01_pings_are_answered() {
 
 #[tokio::test]
 async fn sb_03_socket_without_connection_init_is_closed() {
-    let server = TestServer::with_config(&[], |http| http.patience.init = Duration::from_millis(50)).await;
+    let server = TestServer::with_config(&[], |http| http.timeouts.init = Duration::from_millis(50)).await;
     for protocol in ["graphql-transport-ws", "graphql-ws"] {
         let mut socket = server.handshake(protocol, &[]).await.ok().unwrap();
         // Pings do not count as `connection_init`.

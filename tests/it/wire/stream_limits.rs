@@ -192,7 +192,7 @@ async fn sb_08_message_flood_closes_the_socket() {
 
 #[tokio::test]
 async fn sb_10_socket_without_pongs_is_dropped() {
-    let server = TestServer::with_config(&[], |http| http.patience.heartbeat = Duration::from_millis(200)).await;
+    let server = TestServer::with_config(&[], |http| http.timeouts.heartbeat = Duration::from_millis(200)).await;
     let mut dead = server.ready(json!(null)).await;
     dead.subscribe("1", "subscription {silence}").await;
     server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;
@@ -210,7 +210,7 @@ async fn sb_10_socket_without_pongs_is_dropped() {
 
 #[tokio::test]
 async fn sb_13_slow_subscriber_gets_backpressure_and_is_disconnected() {
-    let server = TestServer::with_config(&[], |http| http.patience.stall = Duration::from_millis(200)).await;
+    let server = TestServer::with_config(&[], |http| http.timeouts.write_timeout = Duration::from_millis(200)).await;
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "subscription {flood(bytes: 50000)}").await;
     server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;

@@ -131,7 +131,7 @@ async fn sb_12_each_event_is_flushed_completely() {
 
 #[tokio::test]
 async fn sb_10_idle_streams_have_a_heartbeat() {
-    let server = TestServer::with_config(&[], |http| http.patience.heartbeat = Duration::from_millis(100)).await;
+    let server = TestServer::with_config(&[], |http| http.timeouts.heartbeat = Duration::from_millis(100)).await;
     let mut stream = open(&server, SSE, "subscription {silence}", "").await;
     read_until(&mut stream, ":\n\n\r\n3\r\n:\n\n\r\n3\r\n:\n\n").await;
     let mut stream = open(&server, MULTIPART[0], "subscription {silence}", "").await;

@@ -12,9 +12,9 @@ use async_graphql::{Context, Error, ErrorExtensions, Object, OneofObject, Schema
 use countersign::{
     graphql::cookies::Cookies,
     http::auth::Judge,
-    session::gate::{Auth, Role, SignedIn, TokenRefused},
+    session::access_tokens_verifier::{Auth, Role, SignedIn, TokenRefused},
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
 
@@ -104,11 +104,11 @@ impl Query {
     }
 
     async fn address(&self, context: &Context<'_>) -> String {
-        context.data_unchecked::<Caller>().address.ip().to_string()
+        context.data_unchecked::<RequestInfo>().address.ip().to_string()
     }
 
     async fn request_id(&self, context: &Context<'_>) -> String {
-        context.data_unchecked::<Caller>().request_id.to_string()
+        context.data_unchecked::<RequestInfo>().request_id.to_string()
     }
 
     async fn cookie(&self, context: &Context<'_>, name: String) -> Option<String> {
@@ -292,7 +292,7 @@ impl Tokens {
 }
 
 impl Judge for Tokens {
-    fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
+    fn authenticate(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
         match bearer {
             "good" => self.signed_in.lock().unwrap().clone().ok_or(TokenRefused),
             "other" => Ok(self.other.clone()),

@@ -130,7 +130,7 @@ async fn tr_10_repeated_identical_content_length_is_accepted() {
 
 #[tokio::test]
 async fn tr_12_slow_request_head_times_out() {
-    let server = TestServer::with_config(&[], |http| http.patience.head = Duration::from_millis(100)).await;
+    let server = TestServer::with_config(&[], |http| http.timeouts.head = Duration::from_millis(100)).await;
     for start in ["", "GET / HT", "GET /healthz HTTP/1.1\r\nhost: x\r\n"] {
         assert_eq!(server.raw(start).await, "", "{start:?}");
     }
@@ -146,8 +146,8 @@ async fn tr_12_slow_request_head_times_out() {
 #[tokio::test]
 async fn tr_12_idle_connection_is_kept_alive_until_its_timeout() {
     let server = TestServer::with_config(&[], |http| {
-        http.patience.head = Duration::from_millis(50);
-        http.patience.idle = Duration::from_millis(400);
+        http.timeouts.head = Duration::from_millis(50);
+        http.timeouts.idle = Duration::from_millis(400);
     })
     .await;
     let mut stream = server.connect().await;
@@ -162,8 +162,8 @@ async fn tr_12_idle_connection_is_kept_alive_until_its_timeout() {
 #[tokio::test]
 async fn tr_12_slow_body_is_408() {
     let server = TestServer::with_config(&[], |http| {
-        http.patience.body = Duration::from_millis(100);
-        http.patience.idle = Duration::from_millis(100);
+        http.timeouts.body = Duration::from_millis(100);
+        http.timeouts.idle = Duration::from_millis(100);
     })
     .await;
     let answer = server.raw(post(100) + "{").await;
@@ -175,7 +175,7 @@ async fn tr_12_slow_body_is_408() {
 
 #[tokio::test]
 async fn tr_12_client_that_does_not_read_is_disconnected() {
-    let server = TestServer::with_config(&[], |http| http.patience.stall = Duration::from_millis(150)).await;
+    let server = TestServer::with_config(&[], |http| http.timeouts.write_timeout = Duration::from_millis(150)).await;
     let body = r#"{"query":"subscription {flood(bytes: 50000)}"}"#;
     let mut stream = server.connect().await;
     let head = post(body.len()).replace("\r\n\r\n", "\r\naccept: text/event-stream\r\n\r\n");
@@ -188,9 +188,9 @@ async fn tr_12_client_that_does_not_read_is_disconnected() {
 #[tokio::test]
 async fn fz_01_random_bytes_do_not_break_the_server() {
     let server = TestServer::with_config(&[], |http| {
-        http.patience.head = Duration::from_millis(20);
-        http.patience.body = Duration::from_millis(20);
-        http.patience.idle = Duration::from_millis(20);
+        http.timeouts.head = Duration::from_millis(20);
+        http.timeouts.body = Duration::from_millis(20);
+        http.timeouts.idle = Duration::from_millis(20);
     })
     .await;
     let any = prop::collection::vec(any::<u8>(), 0..300);

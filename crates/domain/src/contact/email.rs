@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     rejection::rejection,
-    script::{is_hidden, trim_copied},
+    script::{is_invisible, trim_copied},
 };
 
 rejection! {
@@ -62,7 +62,7 @@ impl EmailAddress {
         if text.len() > 4 * MAX_OCTETS {
             return Err(EmailRejection::TooLong);
         }
-        if text.chars().any(is_hidden) {
+        if text.chars().any(is_invisible) {
             return Err(EmailRejection::InvalidCharacter);
         }
         // The full-width at sign of East Asian keyboards; the domain is mapped likewise.

@@ -6,7 +6,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     rejection::rejection,
-    script::{ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, fold, is_hidden, is_variation_selector, takes_joiners, varies},
+    script::{
+        ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, fold, has_variants, is_invisible, is_variation_selector,
+        takes_joiners,
+    },
 };
 
 rejection! {
@@ -91,7 +94,7 @@ fn is_visible(text: &str) -> bool {
     let at = |place: Option<usize>| place.and_then(|place| characters.get(place)).copied();
     let shown = |(place, &character): (usize, &char)| {
         let (before, after) = (at(place.checked_sub(1)), at(place.checked_add(1)));
-        !is_hidden(character) || before.is_some_and(|before| affects_display(before, character, after))
+        !is_invisible(character) || before.is_some_and(|before| affects_display(before, character, after))
     };
     characters.iter().enumerate().all(shown)
 }
@@ -107,7 +110,7 @@ fn affects_display(before: char, character: char, after: Option<char>) -> bool {
         EMOJI_PRESENTATION if after == Some(KEYCAP) => before.is_ascii_digit() || matches!(before, '#' | '*'),
         EMOJI_PRESENTATION | TEXT_PRESENTATION => is_emoji_part(before),
         _ if is_tag(character) => before == BLACK_FLAG || is_tag(before),
-        _ => varies(before, character),
+        _ => has_variants(before, character),
     }
 }
 

@@ -14,7 +14,7 @@ pub const ZERO_WIDTH_JOINER: char = '\u{200D}';
 /// The blank ones are Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt) outside the general
 /// categories above, and the empty Braille cell. Among them are the Hangul fillers, which have the category of letters
 /// and are used for "empty" Korean nicknames.
-pub fn is_hidden(character: char) -> bool {
+pub fn is_invisible(character: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
     let category = character.general_category();
     matches!(category, Control | Format | LineSeparator | ParagraphSeparator | PrivateUse | Surrogate | Unassigned)
@@ -35,13 +35,13 @@ pub fn trim_copied(text: &str) -> &str {
 
 /// A letter of an alphabet, a syllabary or an ideographic script.
 pub fn is_letter(character: char) -> bool {
-    character.general_category_group() == GeneralCategoryGroup::Letter && !is_hidden(character)
+    character.general_category_group() == GeneralCategoryGroup::Letter && !is_invisible(character)
 }
 
 /// A mark that combines with the letter before it. Variation selectors are excluded: they select a form of a letter.
 pub fn is_combining_mark(character: char) -> bool {
     use GeneralCategory::{NonspacingMark, SpacingMark};
-    matches!(character.general_category(), NonspacingMark | SpacingMark) && !is_hidden(character)
+    matches!(character.general_category(), NonspacingMark | SpacingMark) && !is_invisible(character)
 }
 
 /// Whether the character's script joins letters, so that a joiner or non-joiner between two of them changes the
@@ -85,7 +85,7 @@ pub fn is_variation_selector(character: char) -> bool {
 
 /// Whether the selector can change the form of this character: ideographs with Japanese and Hong Kong registered forms,
 /// and letters of a few other scripts. After any other character a selector is only invisible.
-pub fn varies(character: char, selector: char) -> bool {
+pub fn has_variants(character: char, selector: char) -> bool {
     let script = character.script();
     match selector {
         '\u{FE00}'..='\u{FE02}' => matches!(script, Script::Han | Script::Myanmar | Script::Phags_Pa),
@@ -116,10 +116,10 @@ mod tests {
         for hidden in
             ['\u{3164}', '\u{115F}', '\u{FFA0}', '\u{200B}', '\u{202E}', '\u{2066}', '\u{AD}', '\0', '\u{E000}']
         {
-            assert!(is_hidden(hidden), "{hidden:?}");
+            assert!(is_invisible(hidden), "{hidden:?}");
         }
         for shown in ['a', '김', ' ', '\u{301}', '👍', '’', 'ʻ', '٣'] {
-            assert!(!is_hidden(shown), "{shown:?}");
+            assert!(!is_invisible(shown), "{shown:?}");
         }
     }
 

@@ -43,26 +43,26 @@ pub struct Account {
     /// Whether an administrator must approve new accounts.
     pub approval: bool,
     /// Whether responses may reveal whether an account exists.
-    pub disclosed: bool,
-    pub tell_unknown: TellUnknown,
+    pub discloses_accounts: bool,
+    pub tell_unknown: NotifyUnknown,
     pub contact_undo: Duration,
 }
 
 /// Which contacts without an account get a message that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TellUnknown {
+pub enum NotifyUnknown {
     Off,
     Email,
     All,
 }
 
-impl TellUnknown {
+impl NotifyUnknown {
     /// Whether contacts of this kind get the message.
     pub fn includes(self, kind: ContactKind) -> bool {
         match self {
-            TellUnknown::Off => false,
-            TellUnknown::Email => kind == ContactKind::Email,
-            TellUnknown::All => true,
+            NotifyUnknown::Off => false,
+            NotifyUnknown::Email => kind == ContactKind::Email,
+            NotifyUnknown::All => true,
         }
     }
 }
@@ -73,10 +73,10 @@ impl Account {
         Self {
             activation_by_email: env.choice("ACTIVATION", &[("proof", false), ("email", true)]),
             approval: env.choice("APPROVAL", &[("none", false), ("admin", true)]),
-            disclosed: env.choice("ACCOUNT_DISCLOSURE", &[("uniform", false), ("explicit", true)]),
+            discloses_accounts: env.choice("ACCOUNT_DISCLOSURE", &[("uniform", false), ("explicit", true)]),
             tell_unknown: env.choice(
                 "TELL_UNKNOWN_CONTACTS",
-                &[("off", TellUnknown::Off), ("email", TellUnknown::Email), ("all", TellUnknown::All)],
+                &[("off", NotifyUnknown::Off), ("email", NotifyUnknown::Email), ("all", NotifyUnknown::All)],
             ),
             contact_undo: env.duration("CONTACT_UNDO", hour..=hour * 24 * 30),
         }

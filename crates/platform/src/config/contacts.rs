@@ -52,7 +52,11 @@ impl Contacts {
             Some(_) => Allowed::These(env.list("ALLOWED_REGIONS", region)),
         };
         let possible = env.choice("PHONE_NUMBERS", &[("valid", false), ("possible", true)]);
-        Self { numbers: NumberRules { region: default_region, possible }, allowed, test: TestContacts::from_env(env) }
+        Self {
+            numbers: NumberRules { region: default_region, allow_unassigned: possible },
+            allowed,
+            test: TestContacts::from_env(env),
+        }
     }
 
     /// Whether the region of this number is allowed.

@@ -60,12 +60,12 @@ pub const SETTINGS: &[Setting] = &[
 
 /// A value for all providers, with different values for some of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Each<T> {
+pub struct PerProvider<T> {
     all: T,
     named: BTreeMap<String, T>,
 }
 
-impl<T: Copy> Each<T> {
+impl<T: Copy> PerProvider<T> {
     /// `16` or `16, aligo=4`.
     fn parse(text: &str, value: impl Fn(&str) -> Result<T, String>) -> Result<Self, String> {
         let (mut all, mut named) = (None, BTreeMap::new());
@@ -98,9 +98,9 @@ pub struct DeliverySettings {
     pub provider_timeout: Duration,
     pub receipt_timeout: Duration,
     pub dispatch_concurrency: usize,
-    pub provider_concurrency: Each<u32>,
+    pub provider_concurrency: PerProvider<u32>,
     /// Messages per second. `None`: unlimited.
-    pub provider_rate: Each<Option<NonZeroU32>>,
+    pub provider_rate: PerProvider<Option<NonZeroU32>>,
     pub receipt_polls_per_minute: NonZeroU32,
 }
 
@@ -122,13 +122,13 @@ impl DeliverySettings {
             receipt_timeout: env.duration("RECEIPT_TIMEOUT", Duration::from_secs(5)..=Duration::from_secs(3600)),
             dispatch_concurrency: env.number("DISPATCH_CONCURRENCY", 1..=1024),
             provider_concurrency: env.parse("PROVIDER_CONCURRENCY", |text| {
-                Each::parse(text, |number| match number.parse() {
+                PerProvider::parse(text, |number| match number.parse() {
                     Ok(calls @ 1..=1024) => Ok(calls),
                     _ => Err(format!("must be a whole number from 1 to 1024, not {number:?}")),
                 })
             }),
             provider_rate: env.parse("PROVIDER_RATE", |text| {
-                Each::parse(text, |number| match number.parse() {
+                PerProvider::parse(text, |number| match number.parse() {
                     Ok(rate) => Ok(Some(rate)),
                     Err(_) if number == "unlimited" => Ok(None),
                     Err(_) => Err(format!("must be a whole number from 1, or unlimited, not {number:?}")),
@@ -139,7 +139,7 @@ impl DeliverySettings {
     }
 
     /// Whether messages to phones go to a provider that charges for them: any except the development provider.
-    pub fn bills_phones(&self) -> bool {
+    pub fn charges_for_phones(&self) -> bool {
         self.sms.iter().chain(&self.voice).any(|name| name != "development")
     }
 
@@ -165,12 +165,12 @@ mod tests {
         assert_eq!(settings.chosen(Channel::Sms), ("SMS_PROVIDER", &["twilio".to_owned(), "aligo".to_owned()][..]));
         assert_eq!(settings.chosen(Channel::Voice), ("VOICE_PROVIDER", &[][..]));
         assert_eq!(settings.provider_timeout, Duration::from_secs(5));
-        assert_eq!(env.into_refusals(), []);
+        assert_eq!(env.into_errors(), []);
     }
 
     #[test]
     fn limit_is_for_all_providers_or_by_name() {
-        let calls = |text| Each::parse(text, |number| number.parse::<u32>().map_err(|error| error.to_string()));
+        let calls = |text| PerProvider::parse(text, |number| number.parse::<u32>().map_err(|error| error.to_string()));
         let each = calls("16, Aligo=4,,vonage = 8").unwrap();
         assert_eq!([each.of("twilio"), each.of("aligo"), each.of("vonage")], [16, 4, 8]);
         for wrong in ["", "aligo=4", "1, 2", "x", "1, aligo=x"] {

@@ -14,7 +14,7 @@ pub struct Setting {
     /// The default with `ENVIRONMENT=development`, where it differs.
     pub in_development: Option<&'static str>,
     /// What it does, and when to change it: one or two sentences.
-    pub meaning: &'static str,
+    pub description: &'static str,
     /// A secret may also be read from the file that `NAME_FILE` names, and is never printed.
     pub secret: bool,
 }
@@ -22,17 +22,17 @@ pub struct Setting {
 impl Setting {
     /// A setting with a default.
     pub const fn new(name: &'static str, default: &'static str, meaning: &'static str) -> Self {
-        Self { name, default: Some(default), in_development: None, meaning, secret: false }
+        Self { name, default: Some(default), in_development: None, description: meaning, secret: false }
     }
 
     /// An optional setting.
     pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, default: None, in_development: None, meaning, secret: false }
+        Self { name, default: None, in_development: None, description: meaning, secret: false }
     }
 
     /// A secret; it has no default.
     pub const fn secret(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, default: None, in_development: None, meaning, secret: true }
+        Self { name, default: None, in_development: None, description: meaning, secret: true }
     }
 
     /// With a different default for `ENVIRONMENT=development`, for limits that protect from costs and abuse and would
@@ -45,20 +45,20 @@ impl Setting {
     /// The description, with the default in development where it differs.
     pub fn description(&self) -> Cow<'static, str> {
         match self.in_development {
-            Some(default) => format!("{} In development the default is {default}.", self.meaning).into(),
-            None => self.meaning.into(),
+            Some(default) => format!("{} In development the default is {default}.", self.description).into(),
+            None => self.description.into(),
         }
     }
 }
 
 /// An invalid setting: the variable and how to fix it, never the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct SettingError {
     pub name: String,
     pub mend: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, self.mend)
     }
@@ -70,7 +70,7 @@ pub struct Env {
     settings: BTreeMap<&'static str, Setting>,
     /// Whether `ENVIRONMENT` is `development`, as it is by default.
     development: bool,
-    refusals: RefCell<Vec<Refusal>>,
+    refusals: RefCell<Vec<SettingError>>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -95,7 +95,7 @@ impl Env {
 
     /// Rejects names that differ from a setting's name by one typing error: such a variable would silently have no
     /// effect.
-    pub fn refuse_near_misses(&self) {
+    pub fn check_unknown_names(&self) {
         for given in self.vars.keys() {
             let name = given.strip_suffix("_FILE").unwrap_or(given);
             if given.len() < 6 || self.settings.contains_key(name) {
@@ -103,14 +103,14 @@ impl Env {
             }
             let near = self.settings.keys().find(|known| strsim::damerau_levenshtein(known, given) == 1);
             if let Some(known) = near {
-                self.refuse(given, format!("is not a setting; did you mean {known}?"));
+                self.add_error(given, format!("is not a setting; did you mean {known}?"));
             }
         }
     }
 
     /// Records an error of `name` and how to fix it.
-    pub fn refuse(&self, name: &str, mend: impl Into<String>) {
-        self.refusals.borrow_mut().push(Refusal { name: name.to_owned(), mend: mend.into() });
+    pub fn add_error(&self, name: &str, mend: impl Into<String>) {
+        self.refusals.borrow_mut().push(SettingError { name: name.to_owned(), mend: mend.into() });
     }
 
     /// Records a warning for the operator, once: a setting may be read in several places.
@@ -127,7 +127,7 @@ impl Env {
     }
 
     /// All errors.
-    pub fn into_refusals(self) -> Vec<Refusal> {
+    pub fn into_errors(self) -> Vec<SettingError> {
         self.refusals.into_inner()
     }
 
@@ -155,7 +155,7 @@ impl Env {
         match self.given(name).map(&parse) {
             Some(Ok(value)) => value,
             Some(Err(mend)) => {
-                self.refuse(name, &mend);
+                self.add_error(name, &mend);
                 default(mend)
             }
             None => default(String::new()),
@@ -165,14 +165,14 @@ impl Env {
     /// Like [`Env::parse`], for an optional setting.
     pub fn parse_optional<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(name)?;
-        parse(&text).map_err(|mend| self.refuse(name, mend)).ok()
+        parse(&text).map_err(|mend| self.add_error(name, mend)).ok()
     }
 
     /// A comma-separated list; empty items are dropped.
     pub fn list<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let text = self.text(name).unwrap_or_default();
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        items.filter_map(|item| parse(item).map_err(|mend| self.refuse(name, mend)).ok()).collect()
+        items.filter_map(|item| parse(item).map_err(|mend| self.add_error(name, mend)).ok()).collect()
     }
 
     /// A whole number within `range`.
@@ -229,7 +229,7 @@ impl Env {
         let path = self.vars.get(&file_name).map(|path| path.trim()).filter(|path| !path.is_empty());
         match (self.given(name), path) {
             (Some(_), Some(_)) => {
-                self.refuse(name, format!("is set twice, here and by {file_name}: keep one"));
+                self.add_error(name, format!("is set twice, here and by {file_name}: keep one"));
                 None
             }
             (Some(text), None) => Some(self.no_placeholder(name, Secret::new(text.to_owned()))),
@@ -239,7 +239,7 @@ impl Env {
                     Some(self.no_placeholder(name, Secret::new(file.text.as_str())))
                 }
                 Err(mend) => {
-                    self.refuse(&file_name, mend);
+                    self.add_error(&file_name, mend);
                     None
                 }
             },
@@ -250,7 +250,7 @@ impl Env {
     /// Rejects placeholder text of samples, which no provider issues. URLs are not checked.
     fn no_placeholder(&self, name: &'static str, secret: Secret) -> Secret {
         if !name.ends_with("_URL") && is_sample_text(secret.expose()) {
-            self.refuse(name, "is a placeholder: set the real value, or remove the setting");
+            self.add_error(name, "is a placeholder: set the real value, or remove the setting");
         }
         secret
     }
@@ -260,14 +260,14 @@ impl Env {
         let given = self.secret(name);
         given.map_or_else(Vec::new, |list| {
             secret_list(list.expose()).unwrap_or_else(|mend| {
-                self.refuse(name, mend);
+                self.add_error(name, mend);
                 Vec::new()
             })
         })
     }
 
     /// Whether a secret is set, by the variable or by a file, valid or not.
-    pub fn is_given(&self, name: &str) -> bool {
+    pub fn is_secret_set(&self, name: &str) -> bool {
         self.is_set(name) || self.is_set(&format!("{name}_FILE"))
     }
 

@@ -1,6 +1,6 @@
 //! Generates `.env.example` from the table of settings, so that the file always matches the program.
 
-use super::{Chapter, Setting, dotenv};
+use super::{Setting, SettingsSection, dotenv};
 
 /// Comments are wrapped at this column.
 const WIDTH: usize = 100;
@@ -13,7 +13,7 @@ const PREFACE: &str = "\
     lines. References to other variables such as ${NAME} are rejected, since not every parser of such files replaces them.";
 
 /// The sections with their settings, each with its description and its default, commented out.
-pub fn render(chapters: &[Chapter]) -> String {
+pub fn render(chapters: &[SettingsSection]) -> String {
     let mut text = String::new();
     comment(&mut text, PREFACE);
     for chapter in chapters {
@@ -69,7 +69,7 @@ mod tests {
             Setting::optional("METRICS_ADDR", "Where."),
             Setting::secret("JWT_SECRET", "Signs."),
         ];
-        let text = render(&[Chapter { title: "Logs", settings: SETTINGS }]);
+        let text = render(&[SettingsSection { title: "Logs", settings: SETTINGS }]);
         let (_, chapter) = text.split_once("# ---- Logs ----\n").unwrap();
         let limit = "# Codes a day. In development the default is 100.\n#CONTACT_DAILY_SENDS=5\n\n";
         assert_eq!(
@@ -88,6 +88,6 @@ mod tests {
 
     #[test]
     fn rendered_file_has_only_comments() {
-        assert_eq!(dotenv::parse(render(super::super::CHAPTERS).as_bytes()), Ok(Vec::new()));
+        assert_eq!(dotenv::parse(render(super::super::SECTIONS).as_bytes()), Ok(Vec::new()));
     }
 }

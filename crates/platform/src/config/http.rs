@@ -157,7 +157,7 @@ pub struct DocumentLimits {
 /// Timeouts of connections and requests. They follow from the protocols and common practice and are not settings; a
 /// struct, so that tests can shorten them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct Timeouts {
     /// For the head of a request, from its first byte (for the first request, from the start of the connection).
     pub head: Duration,
     /// For the next request on a keep-alive connection. Longer than the 60 s for which proxies commonly keep idle
@@ -166,7 +166,7 @@ pub struct Patience {
     /// For the whole body of a request.
     pub body: Duration,
     /// Without progress of a write to the peer.
-    pub stall: Duration,
+    pub write_timeout: Duration,
     /// For `connection_init` on a socket.
     pub init: Duration,
     /// Between heartbeats on sockets and streams. A peer that has not responded to one when the next is due is
@@ -174,22 +174,22 @@ pub struct Patience {
     pub heartbeat: Duration,
     /// For a last request on a keep-alive connection when the server stops: the client may have sent it already, and
     /// would get a connection reset.
-    pub parting: Duration,
+    pub drain_delay: Duration,
     /// For the peer's response to a close frame, and for draining what it still sends after an early response.
-    pub farewell: Duration,
+    pub close_timeout: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             body: Duration::from_secs(30),
-            stall: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             init: Duration::from_secs(5),
             heartbeat: Duration::from_secs(20),
-            parting: Duration::from_millis(500),
-            farewell: Duration::from_secs(2),
+            drain_delay: Duration::from_millis(500),
+            close_timeout: Duration::from_secs(2),
         }
     }
 }
@@ -233,11 +233,11 @@ pub struct Http {
     pub introspection: bool,
     pub graphiql: bool,
     /// Whether other machines may read the development outbox.
-    pub outbox_open: bool,
+    pub outbox_is_public: bool,
     pub web_dist: PathBuf,
     pub shutdown_grace: Duration,
     pub tls: Option<TlsFiles>,
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
 impl Http {
@@ -294,11 +294,11 @@ impl Http {
             }),
             introspection: switch("INTROSPECTION"),
             graphiql: switch("GRAPHIQL"),
-            outbox_open: env.choice("OUTBOX_ACCESS", &[("local", false), ("all", true)]),
+            outbox_is_public: env.choice("OUTBOX_ACCESS", &[("local", false), ("all", true)]),
             web_dist: PathBuf::from(env.text("WEB_DIST").unwrap_or_default()),
             shutdown_grace: env.duration("SHUTDOWN_GRACE", Duration::ZERO..=Duration::from_secs(600)),
             tls: tls(env),
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
         };
         http.refuse_public_plain_http(env);
         http
@@ -309,7 +309,7 @@ impl Http {
     fn refuse_public_plain_http(&self, env: &Env) {
         let guarded = self.tls.is_some() || !self.trusted_proxies.is_empty() || self.listen.ip().is_loopback();
         if self.environment == Environment::Production && !guarded {
-            env.refuse(
+            env.add_error(
                 "LISTEN_ADDR",
                 "plain HTTP on an address that other hosts can reach: set TLS_CERT and TLS_KEY, or name the proxy that \
                  terminates TLS in TRUSTED_PROXIES, or listen on 127.0.0.1",
@@ -322,11 +322,11 @@ fn tls(env: &Env) -> Option<TlsFiles> {
     match (env.text("TLS_CERT"), env.text("TLS_KEY")) {
         (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.into(), key: key.into() }),
         (Some(_), None) => {
-            env.refuse("TLS_KEY", "is missing: TLS_CERT needs its private key");
+            env.add_error("TLS_KEY", "is missing: TLS_CERT needs its private key");
             None
         }
         (None, Some(_)) => {
-            env.refuse("TLS_CERT", "is missing: TLS_KEY needs its certificate");
+            env.add_error("TLS_CERT", "is missing: TLS_KEY needs its certificate");
             None
         }
         (None, None) => None,

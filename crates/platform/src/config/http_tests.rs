@@ -4,7 +4,7 @@ fn read(vars: &[(&str, &str)]) -> (Http, Vec<String>) {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let env = Env::new(vars, SETTINGS.iter().copied());
     let http = Http::from_env(&env);
-    (http, env.into_refusals().into_iter().map(|refusal| refusal.name).collect())
+    (http, env.into_errors().into_iter().map(|refusal| refusal.name).collect())
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn connections_per_address_default_to_a_quarter_of_all() {
 
 #[test]
 fn outbox_access_defaults_to_local() {
-    assert!(!read(&[]).0.outbox_open);
-    assert!(read(&[("OUTBOX_ACCESS", "all")]).0.outbox_open);
+    assert!(!read(&[]).0.outbox_is_public);
+    assert!(read(&[("OUTBOX_ACCESS", "all")]).0.outbox_is_public);
     assert_eq!(read(&[("OUTBOX_ACCESS", "on")]).1, ["OUTBOX_ACCESS"]);
 }

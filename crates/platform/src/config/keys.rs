@@ -104,7 +104,7 @@ impl Keys {
         keys.refuse_missing(env, embedded);
         keys.refuse_no_change(env);
         if keys.jwt_private_key.is_some() && keys.jwt_secret.is_some() {
-            env.refuse("JWT_SECRET", "can't be set together with JWT_PRIVATE_KEY: move it to JWT_SECRETS_PREVIOUS");
+            env.add_error("JWT_SECRET", "can't be set together with JWT_PRIVATE_KEY: move it to JWT_SECRETS_PREVIOUS");
         }
         keys
     }
@@ -121,7 +121,7 @@ impl Keys {
             if let (Some(current), Some(next)) = (current, next)
                 && same(current, next)
             {
-                env.refuse(next_name, format!("is the same key as {name}: remove it, or set a new key"));
+                env.add_error(next_name, format!("is the same key as {name}: remove it, or set a new key"));
             }
         }
     }
@@ -134,8 +134,8 @@ impl Keys {
             ("ATTESTATION_KEY", self.attestation_key.is_some(), "openssl rand -base64 32"),
         ];
         for (name, given, make) in needed {
-            if !given && !embedded && !env.is_given(name) {
-                env.refuse(name, format!("is required with a database server; make one with: {make}"));
+            if !given && !embedded && !env.is_secret_set(name) {
+                env.add_error(name, format!("is required with a database server; make one with: {make}"));
             }
         }
     }
@@ -143,7 +143,7 @@ impl Keys {
 
 /// The configured keys of one kind.
 #[derive(Clone, Copy, Debug)]
-pub struct Given<'a> {
+pub struct ConfiguredKeys<'a> {
     pub current: Option<&'a Secret>,
     pub next: Option<&'a Secret>,
     pub previous: &'a [Secret],
@@ -151,7 +151,7 @@ pub struct Given<'a> {
 
 impl Keys {
     /// The configured keys of this kind, without private keys of access tokens.
-    pub fn of(&self, kind: KeyKind) -> Given<'_> {
+    pub fn of(&self, kind: KeyKind) -> ConfiguredKeys<'_> {
         let (current, next, previous) = match kind {
             KeyKind::Server => (&self.server_key, &self.server_key_next, &self.server_keys_previous),
             KeyKind::Jwt => (&self.jwt_secret, &self.jwt_secret_next, &self.jwt_secrets_previous),
@@ -159,7 +159,7 @@ impl Keys {
                 (&self.attestation_key, &self.attestation_key_next, &self.attestation_keys_previous)
             }
         };
-        Given { current: current.as_ref(), next: next.as_ref(), previous }
+        ConfiguredKeys { current: current.as_ref(), next: next.as_ref(), previous }
     }
 
     /// Whether the key of this kind is read from a file in `DATA_DIR`.
@@ -170,13 +170,13 @@ impl Keys {
 
 fn one(env: &Env, name: &'static str, check: Check) -> Option<Secret> {
     let secret = env.secret(name)?;
-    check(&secret).map_err(|why| env.refuse(name, why)).ok().map(|()| secret)
+    check(&secret).map_err(|why| env.add_error(name, why)).ok().map(|()| secret)
 }
 
 fn list(env: &Env, name: &'static str, check: Check) -> Vec<Secret> {
     let secrets = env.secret_list(name);
     for why in secrets.iter().filter_map(|secret| check(secret).err()) {
-        env.refuse(name, format!("contains a key that {why}"));
+        env.add_error(name, format!("contains a key that {why}"));
     }
     secrets
 }
@@ -199,7 +199,7 @@ pub fn refuse_shared_secrets(env: &Env, from_files: &[(&'static str, Secret)]) {
         for (other, others) in given.iter().skip(at + 1) {
             let ours = CHOSEN.contains(name) || CHOSEN.contains(other);
             if ours && secrets.iter().any(|secret| others.iter().any(|other| same(secret, other))) {
-                env.refuse(name, format!("is the same as {other} (setting or key file): each needs its own secret"));
+                env.add_error(name, format!("is the same as {other} (setting or key file): each needs its own secret"));
             }
         }
     }

@@ -116,7 +116,7 @@ mod tests {
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let env = Env::new(vars, SETTINGS.iter().copied());
         let settings = Messages::from_env(&env);
-        (settings, env.into_refusals().into_iter().map(|refusal| refusal.name).collect())
+        (settings, env.into_errors().into_iter().map(|refusal| refusal.name).collect())
     }
 
     #[test]

@@ -21,16 +21,16 @@ mod telemetry;
 mod test_contacts;
 mod verification;
 
-pub use account::{Account, TellUnknown};
+pub use account::{Account, NotifyUnknown};
 pub use contacts::Contacts;
-pub use env::{Env, Refusal, Setting};
+pub use env::{Env, Setting, SettingError};
 pub use http::{Environment, Http};
 pub use janitor::Janitor;
-pub use keys::{Given, Keys, refuse_shared_secrets};
+pub use keys::{ConfiguredKeys, Keys, refuse_shared_secrets};
 pub use messages::Messages;
 pub use password::Password;
 pub use session::Session;
-pub use store::{Place, Store};
+pub use store::{DatabaseLocation, Store};
 pub use telemetry::{LogFormat, Telemetry, Traces};
 pub use test_contacts::{Scenario, TestContact, TestContacts};
 pub use verification::Verification;
@@ -39,28 +39,28 @@ pub use crate::secret::Secret;
 
 /// A section of settings with its title.
 #[derive(Clone, Copy, Debug)]
-pub struct Chapter {
+pub struct SettingsSection {
     pub title: &'static str,
     pub settings: &'static [Setting],
 }
 
 /// All settings except those of the providers (`delivery::chapters`), in a reading order for new operators.
-pub const CHAPTERS: &[Chapter] = &[
-    Chapter { title: "Serving", settings: http::SETTINGS },
-    Chapter { title: "The database", settings: store::SETTINGS },
-    Chapter { title: "Keys", settings: keys::SETTINGS },
-    Chapter { title: "Contacts", settings: contacts::SETTINGS },
-    Chapter { title: "Codes and proofs", settings: verification::SETTINGS },
-    Chapter { title: "Accounts", settings: account::SETTINGS },
-    Chapter { title: "Signing in", settings: session::SETTINGS },
-    Chapter { title: "Passwords", settings: password::SETTINGS },
-    Chapter { title: "Quotas", settings: quota::SETTINGS },
-    Chapter { title: "Redis", settings: redis::SETTINGS },
-    Chapter { title: "Messages", settings: messages::SETTINGS },
-    Chapter { title: "Test contacts", settings: test_contacts::SETTINGS },
-    Chapter { title: "Delivery", settings: delivery::SETTINGS },
-    Chapter { title: "Cleaning up", settings: janitor::SETTINGS },
-    Chapter { title: "Logs, metrics and traces", settings: telemetry::SETTINGS },
+pub const SECTIONS: &[SettingsSection] = &[
+    SettingsSection { title: "Serving", settings: http::SETTINGS },
+    SettingsSection { title: "The database", settings: store::SETTINGS },
+    SettingsSection { title: "Keys", settings: keys::SETTINGS },
+    SettingsSection { title: "Contacts", settings: contacts::SETTINGS },
+    SettingsSection { title: "Codes and proofs", settings: verification::SETTINGS },
+    SettingsSection { title: "Accounts", settings: account::SETTINGS },
+    SettingsSection { title: "Signing in", settings: session::SETTINGS },
+    SettingsSection { title: "Passwords", settings: password::SETTINGS },
+    SettingsSection { title: "Quotas", settings: quota::SETTINGS },
+    SettingsSection { title: "Redis", settings: redis::SETTINGS },
+    SettingsSection { title: "Messages", settings: messages::SETTINGS },
+    SettingsSection { title: "Test contacts", settings: test_contacts::SETTINGS },
+    SettingsSection { title: "Delivery", settings: delivery::SETTINGS },
+    SettingsSection { title: "Cleaning up", settings: janitor::SETTINGS },
+    SettingsSection { title: "Logs, metrics and traces", settings: telemetry::SETTINGS },
 ];
 
 pub use example::render as render_example;
@@ -95,7 +95,7 @@ impl Config {
             http: Http::from_env(env),
             keys: Keys::from_env(env, store.is_embedded()),
             store,
-            contacts: Contacts::from_env(env, delivery.bills_phones()),
+            contacts: Contacts::from_env(env, delivery.charges_for_phones()),
             verification: Verification::from_env(env, quota.contact.resend_cooldown),
             account: Account::from_env(env),
             session: Session::from_env(env),

@@ -18,7 +18,7 @@ const MAPPED_BITS: u8 = 96;
 pub fn trusted_proxies(env: &Env) -> Vec<IpNet> {
     let proxies = env.list("TRUSTED_PROXIES", parse);
     if let Some(wide) = too_wide(&proxies) {
-        env.refuse(
+        env.add_error(
             "TRUSTED_PROXIES",
             format!(
                 "covers {wide}: every host there could claim any client address. Set the addresses of the proxies, such \

@@ -75,11 +75,11 @@ impl Password {
 }
 
 fn cost(env: &Env) -> Cost {
-    let memory = env.number("ARGON2_MEMORY_KIB", Cost::LEAST_MEMORY_KIB..=1 << 20);
-    let passes = env.number("ARGON2_PASSES", Cost::LEAST_PASSES..=20);
+    let memory = env.number("ARGON2_MEMORY_KIB", Cost::MIN_MEMORY_KIB..=1 << 20);
+    let passes = env.number("ARGON2_PASSES", Cost::MIN_PASSES..=20);
     let lanes = env.number("ARGON2_LANES", 1..=64);
     Cost::new(memory, passes, lanes).unwrap_or_else(|mend| {
-        env.refuse("ARGON2_MEMORY_KIB", mend);
+        env.add_error("ARGON2_MEMORY_KIB", mend);
         Cost::default()
     })
 }
@@ -92,7 +92,7 @@ mod tests {
         let vars = vars.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let env = Env::new(vars, SETTINGS.iter().copied());
         let password = Password::from_env(&env);
-        let refusals: Vec<_> = env.into_refusals().into_iter().map(|refusal| refusal.name).collect();
+        let refusals: Vec<_> = env.into_errors().into_iter().map(|refusal| refusal.name).collect();
         if refusals.is_empty() { Ok(password) } else { Err(refusals) }
     }
 

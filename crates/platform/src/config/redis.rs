@@ -40,7 +40,7 @@ impl RedisSettings {
         let url = env.secret("REDIS_URL")?;
         // The error of the parser may contain the password, so it is not shown.
         if redis::parse_redis_url(url.expose()).is_none() || redis::Client::open(url.expose()).is_err() {
-            env.refuse("REDIS_URL", "must be a URL such as redis://:password@host:6379/0, or rediss:// for TLS");
+            env.add_error("REDIS_URL", "must be a URL such as redis://:password@host:6379/0, or rediss:// for TLS");
         }
         Some(Self { url, prefix, timeout })
     }
@@ -69,7 +69,7 @@ mod tests {
     fn invalid_url_is_refused_without_its_password() {
         let env = env(&[("REDIS_URL", "http://:hunter2@host")]);
         RedisSettings::from_env(&env);
-        let refusals = env.into_refusals();
+        let refusals = env.into_errors();
         assert_eq!(refusals.len(), 1);
         assert!(!refusals[0].to_string().contains("hunter2"));
     }
@@ -78,6 +78,6 @@ mod tests {
     fn redis_is_off_without_url() {
         let env = env(&[]);
         assert!(RedisSettings::from_env(&env).is_none());
-        assert!(env.into_refusals().is_empty());
+        assert!(env.into_errors().is_empty());
     }
 }

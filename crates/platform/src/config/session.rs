@@ -111,13 +111,13 @@ impl Session {
             },
         };
         if settings.access_ttl > settings.refresh_ttl {
-            env.refuse("JWT_ACCESS_EXPIRES_IN", "must not be longer than JWT_REFRESH_EXPIRES_IN");
+            env.add_error("JWT_ACCESS_EXPIRES_IN", "must not be longer than JWT_REFRESH_EXPIRES_IN");
         }
         if settings.refresh_ttl > settings.max_age {
-            env.refuse("JWT_REFRESH_EXPIRES_IN", "must not be longer than SESSION_MAX_AGE");
+            env.add_error("JWT_REFRESH_EXPIRES_IN", "must not be longer than SESSION_MAX_AGE");
         }
         if settings.lockout.first > settings.lockout.longest {
-            env.refuse("LOCKOUT_TIME", "must not be longer than LOCKOUT_MAX_TIME");
+            env.add_error("LOCKOUT_TIME", "must not be longer than LOCKOUT_MAX_TIME");
         }
         settings
     }
@@ -145,7 +145,7 @@ mod tests {
             let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             let env = Env::new(vars, SETTINGS.iter().copied());
             Session::from_env(&env);
-            env.into_refusals().into_iter().map(|refusal| refusal.name).collect()
+            env.into_errors().into_iter().map(|refusal| refusal.name).collect()
         };
         assert_eq!(refused(&[]), Vec::<String>::new());
         assert_eq!(

@@ -46,7 +46,7 @@ pub const SETTINGS: &[Setting] = &[
 /// Settings of the database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub place: Place,
+    pub place: DatabaseLocation,
     pub data_dir: PathBuf,
     pub max_connections: u32,
     pub timeout: Duration,
@@ -58,7 +58,7 @@ pub struct Store {
 
 /// The location of the database.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum DatabaseLocation {
     /// The embedded database, in this file.
     Sqlite { file: PathBuf },
     /// A server; the URL contains the password.
@@ -69,10 +69,10 @@ impl Store {
     pub fn from_env(env: &Env) -> Self {
         let data_dir = PathBuf::from(env.text("DATA_DIR").unwrap_or_default());
         let place = match env.secret("DATABASE_URL") {
-            None => Place::Sqlite { file: data_dir.join("countersign.db") },
+            None => DatabaseLocation::Sqlite { file: data_dir.join("countersign.db") },
             Some(url) => place(&url).unwrap_or_else(|mend| {
-                env.refuse("DATABASE_URL", mend);
-                Place::Postgres { url }
+                env.add_error("DATABASE_URL", mend);
+                DatabaseLocation::Postgres { url }
             }),
         };
         Self {
@@ -88,22 +88,22 @@ impl Store {
 
     /// Whether the database is embedded: then keys may be generated at first start, and migrations run automatically.
     pub fn is_embedded(&self) -> bool {
-        matches!(self.place, Place::Sqlite { .. })
+        matches!(self.place, DatabaseLocation::Sqlite { .. })
     }
 }
 
-fn place(url: &Secret) -> Result<Place, String> {
+fn place(url: &Secret) -> Result<DatabaseLocation, String> {
     let text = url.expose();
     if let Some(file) = text.strip_prefix("sqlite:") {
         let file = file.strip_prefix("//").unwrap_or(file);
         let file = file.split('?').next().unwrap_or_default();
         return match file {
             "" | ":memory:" => Err("sqlite: needs a file, for example sqlite:./data/countersign.db".to_owned()),
-            file => Ok(Place::Sqlite { file: file.into() }),
+            file => Ok(DatabaseLocation::Sqlite { file: file.into() }),
         };
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Ok(Place::Postgres { url: url.clone() });
+        return Ok(DatabaseLocation::Postgres { url: url.clone() });
     }
     Err("must be postgres://user:password@host/database or sqlite:FILE".to_owned())
 }

@@ -54,7 +54,7 @@ pub struct Traces {
     pub endpoint: Option<String>,
     pub service: String,
     /// The sampling ratio, from 0 to 1.
-    pub share: f64,
+    pub sampling_ratio: f64,
 }
 
 /// The format of log lines.
@@ -81,7 +81,7 @@ impl Telemetry {
             traces: Traces {
                 endpoint: env.parse_optional("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
                 service: env.text("OTEL_SERVICE_NAME").unwrap_or_default(),
-                share: env.parse("OTEL_TRACES_SAMPLER_ARG", share),
+                sampling_ratio: env.parse("OTEL_TRACES_SAMPLER_ARG", share),
             },
         }
     }
@@ -137,7 +137,7 @@ mod tests {
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let env = Env::new(vars, SETTINGS.iter().copied());
         let settings = Telemetry::from_env(&env);
-        (settings, env.into_refusals().into_iter().map(|refusal| refusal.name).collect())
+        (settings, env.into_errors().into_iter().map(|refusal| refusal.name).collect())
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         {
             let env = Env::new([("LOG".to_owned(), word.to_owned())], SETTINGS.iter().copied());
             Telemetry::from_env(&env);
-            let refusals = env.into_refusals();
+            let refusals = env.into_errors();
             assert_eq!(refusals.len(), 1, "{word}");
             assert!(
                 word == "=info" || refusals[0].mend.contains("error, warn, info, debug, trace, off"),

@@ -62,7 +62,7 @@ impl Verification {
         };
         for (name, ttl) in [("CODE_TTL", settings.code_ttl), ("EMAIL_CODE_TTL", settings.email_code_ttl)] {
             if ttl <= resend_cooldown {
-                env.refuse(name, "must be longer than RESEND_COOLDOWN, or a valid code could never be resent");
+                env.add_error(name, "must be longer than RESEND_COOLDOWN, or a valid code could never be resent");
             }
         }
         settings

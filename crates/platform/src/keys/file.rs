@@ -64,7 +64,7 @@ const RECOVERY: &str = "Restore the file from a backup; or delete it and start a
 ///
 /// # Errors
 /// An error message for the operator.
-pub fn make_or_read(path: &Path, check: Check, made: &Secret, entropy: &Entropy) -> Result<Secret, String> {
+pub fn read_or_create(path: &Path, check: Check, made: &Secret, entropy: &Entropy) -> Result<Secret, String> {
     if let Some(found) = read(path, check)? {
         return Ok(found);
     }
@@ -153,7 +153,7 @@ pub fn loose_mode(path: &Path) -> Option<String> {
 
 /// Restricts the permissions of a file that other users can read, if the file system allows it, and returns a warning.
 /// `None`: only its owner can read it.
-pub fn make_private(path: &Path) -> Option<String> {
+pub fn restrict_permissions(path: &Path) -> Option<String> {
     loose_mode(path).map(|warning| repaired(path, &warning))
 }
 

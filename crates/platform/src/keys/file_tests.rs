@@ -10,7 +10,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn open(path: &Path) -> Result<Secret, String> {
-    make_or_read(path, check_secret, &Secret::new(KEY), &Entropy::System)
+    read_or_create(path, check_secret, &Secret::new(KEY), &Entropy::System)
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn second_start_reads_the_key_of_the_first() {
     assert!(read(&path, check_secret).unwrap().is_none());
     assert_eq!(open(&path).unwrap().expose(), KEY);
     let other = Secret::new("K8NndNsNkCiSFcEDmvIdlRJToSjwBqkzW3/1Zl938HU=");
-    let read = make_or_read(&path, check_secret, &other, &Entropy::System).unwrap();
+    let read = read_or_create(&path, check_secret, &other, &Entropy::System).unwrap();
     assert_eq!(read.expose(), KEY);
     assert_eq!(mode(&path), 0o600);
     let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -39,7 +39,7 @@ fn concurrent_first_starts_use_the_same_key() {
                     scope.spawn(|| {
                         let made = Secret::new(hex::encode(Entropy::System.bytes::<32>()));
                         barrier.wait();
-                        make_or_read(&path, check_secret, &made, &Entropy::System).unwrap()
+                        read_or_create(&path, check_secret, &made, &Entropy::System).unwrap()
                     })
                 })
                 .collect();
@@ -100,9 +100,9 @@ fn readable_file_is_made_private_with_a_warning() {
         fs::set_permissions(&path, fs::Permissions::from_mode(loose)).unwrap();
         assert!(loose_mode(&path).unwrap().contains("other users"));
         assert_eq!(mode(&path), loose, "the check changed the mode");
-        assert!(make_private(&path).unwrap().contains("set to 0600"));
+        assert!(restrict_permissions(&path).unwrap().contains("set to 0600"));
         assert_eq!(mode(&path), 0o600);
-        assert!(make_private(&path).is_none());
+        assert!(restrict_permissions(&path).is_none());
     }
 }
 

@@ -70,7 +70,7 @@ impl KeyKind {
 }
 
 /// Generates a key in the format of settings and files.
-pub fn make(entropy: &Entropy) -> Secret {
+pub fn generate(entropy: &Entropy) -> Secret {
     Secret::new(STANDARD.encode(entropy.bytes::<LEAST_BYTES>()))
 }
 
@@ -131,7 +131,7 @@ impl KeyFiles {
     }
 
     /// The warnings of `check` about the permissions of these files.
-    pub fn modes(&self, check: impl Fn(&Path) -> Option<String>) -> Vec<String> {
+    pub fn permission_warnings(&self, check: impl Fn(&Path) -> Option<String>) -> Vec<String> {
         [self.current_path(), self.next_path(), self.previous_path()].iter().filter_map(|path| check(path)).collect()
     }
 
@@ -170,16 +170,16 @@ impl KeyFiles {
     /// # Errors
     /// An error message for the operator.
     pub fn current_or_made(&self, entropy: &Entropy) -> Result<Secret, String> {
-        file::make_or_read(&self.current_path(), self.kind.check(), &make(entropy), entropy)
+        file::read_or_create(&self.current_path(), self.kind.check(), &generate(entropy), entropy)
     }
 
     /// Generates the next key. It is accepted from the next start.
     ///
     /// # Errors
     /// An error message for the operator.
-    pub fn make_next(&self, entropy: &Entropy) -> Result<(), String> {
+    pub fn generate_next(&self, entropy: &Entropy) -> Result<(), String> {
         let path = self.next_path();
-        let made = file::create(&path, make(entropy).expose(), entropy);
+        let made = file::create(&path, generate(entropy).expose(), entropy);
         made.map_err(|error| format!("{}: can't be created: {error}", path.display()))
     }
 
@@ -263,8 +263,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         let first = files.current_or_made(&entropy).unwrap();
-        files.make_next(&entropy).unwrap();
-        assert!(files.make_next(&entropy).is_err(), "a next key was replaced");
+        files.generate_next(&entropy).unwrap();
+        assert!(files.generate_next(&entropy).is_err(), "a next key was replaced");
         let next = files.next().unwrap().unwrap();
         files.promote_next(&next, &entropy).unwrap();
         assert_eq!(files.current().unwrap().unwrap().expose(), next.expose());
@@ -279,7 +279,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         let first = files.current_or_made(&entropy).unwrap();
-        files.make_next(&entropy).unwrap();
+        files.generate_next(&entropy).unwrap();
         files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
         let (day, life) = (Duration::from_secs(86_400), Duration::from_secs(30 * 86_400));
         let start: Timestamp = "2026-03-02T03:00:00Z".parse().unwrap();
@@ -301,7 +301,7 @@ mod tests {
         let (files, entropy) = (files(dir.path()), Entropy::System);
         for round in 1..=10 {
             let first = files.current_or_made(&entropy).unwrap();
-            files.make_next(&entropy).unwrap();
+            files.generate_next(&entropy).unwrap();
             let next = files.next().unwrap().unwrap();
             let barrier = std::sync::Barrier::new(4);
             let promote = || {
@@ -324,23 +324,23 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
-        assert!(files.modes(file::loose_mode).is_empty());
+        assert!(files.permission_warnings(file::loose_mode).is_empty());
         files.current_or_made(&entropy).unwrap();
-        files.make_next(&entropy).unwrap();
+        files.generate_next(&entropy).unwrap();
         files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
-        files.make_next(&entropy).unwrap();
-        assert!(files.modes(file::loose_mode).is_empty());
+        files.generate_next(&entropy).unwrap();
+        assert!(files.permission_warnings(file::loose_mode).is_empty());
         let paths = [files.current_path(), files.next_path(), files.previous_path()];
         for path in &paths {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o640)).unwrap();
         }
-        for check in [file::loose_mode, file::make_private] {
-            let warnings = files.modes(check);
+        for check in [file::loose_mode, file::restrict_permissions] {
+            let warnings = files.permission_warnings(check);
             let all_named = warnings.iter().zip(&paths).all(|(warning, path)| warning.contains(path.to_str().unwrap()));
             assert!(all_named, "{warnings:?}");
             assert_eq!(warnings.len(), 3);
         }
-        assert!(files.modes(file::loose_mode).is_empty());
+        assert!(files.permission_warnings(file::loose_mode).is_empty());
     }
 
     #[test]
@@ -348,7 +348,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         let first = files.current_or_made(&entropy).unwrap();
-        files.make_next(&entropy).unwrap();
+        files.generate_next(&entropy).unwrap();
         // The state after a crash before the rename.
         files.write_previous(&[Retired { secret: first, unused_since: None }], &entropy).unwrap();
         files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
@@ -359,7 +359,7 @@ mod tests {
     fn invalid_line_is_refused_with_path_and_without_key() {
         let dir = tempfile::tempdir().unwrap();
         let files = files(dir.path());
-        let strong = make(&Entropy::System);
+        let strong = generate(&Entropy::System);
         for line in ["word", "changeme 2026-03-02T03:00:00Z", &format!("{} soon", strong.expose())] {
             std::fs::write(files.previous_path(), line).unwrap();
             let error = files.previous().unwrap_err();

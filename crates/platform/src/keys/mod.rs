@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 pub use in_use::{Ids, KeysInUse};
 pub use parse::{
     ED25519_PKCS8_PREFIX, check_ed25519, check_private_key, check_secret, check_server_key, check_text, ed25519_seed,
-    server_key as parse, strong, unfolded,
+    server_key as parse, strong, unescape_newlines,
 };
 
 /// Minimum length of a server key in bytes (the output length of the hash that it is used with, RFC 2104 section 3).

@@ -63,7 +63,7 @@ pub fn ed25519_seed(key: &Secret) -> Result<Zeroizing<[u8; 32]>, String> {
 }
 
 fn unchecked_seed(key: &Secret) -> Result<Zeroizing<[u8; 32]>, String> {
-    let text = unfolded(key);
+    let text = unescape_newlines(key);
     let body: Zeroizing<String> =
         Zeroizing::new(text.lines().filter(|line| !line.starts_with("-----")).flat_map(str::chars).collect());
     let bytes = STANDARD.decode(body.trim()).map_err(|_| "is neither Base64 nor a PEM".to_owned())?;
@@ -103,7 +103,7 @@ pub fn check_private_key(pem: &Secret) -> Result<(), String> {
 }
 
 /// Replaces `\n` by line breaks: an environment variable may contain a PEM on one line.
-pub fn unfolded(pem: &Secret) -> Zeroizing<String> {
+pub fn unescape_newlines(pem: &Secret) -> Zeroizing<String> {
     Zeroizing::new(pem.expose().replace("\\n", "\n"))
 }
 

@@ -122,7 +122,7 @@ pub fn is_published(key: &[u8]) -> bool {
 }
 
 /// Whether the key is the hash of a common password, with or without the line break that `echo` appends.
-pub fn is_hash_of_a_word(key: &[u8]) -> bool {
+pub fn is_hash_of_common_password(key: &[u8]) -> bool {
     let digest: fn(&[u8]) -> Vec<u8> = match key.len() {
         16 => |word| Md5::digest(word).to_vec(),
         20 => |word| Sha1::digest(word).to_vec(),

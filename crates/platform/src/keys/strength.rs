@@ -17,7 +17,7 @@ use zxcvbn::{matching::patterns::MatchPattern, zxcvbn};
 use super::{
     ED25519_PKCS8_PREFIX,
     patterns::{follows_a_rule, is_sequence},
-    published::{is_hash_of_a_word, is_published},
+    published::{is_hash_of_common_password, is_published},
 };
 
 /// Placeholder words that no real secret of any issuer contains.
@@ -168,7 +168,7 @@ fn seed_in(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 fn weakness_of(bytes: &[u8]) -> Option<&'static str> {
-    if is_published(bytes) || is_hash_of_a_word(bytes) {
+    if is_published(bytes) || is_hash_of_common_password(bytes) {
         return Some(PUBLISHED);
     }
     let bytes = &bytes[..bytes.len().min(MAX_CHECKED)];

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 /// Known facts about a person and the service: names, username, contacts, birth date. A password that contains one of
 /// these is among the first guesses of an attacker (NIST SP 800-63B, 3.1.1.2: context-specific words).
 #[derive(Clone, Default)]
-pub struct Context {
+pub struct PasswordContext {
     /// Case-folded words above the minimum length.
     words: Vec<String>,
     /// Phone numbers and dates, only their digits.
@@ -24,7 +24,7 @@ const MIN_DIGITS: usize = 6;
 /// Longer facts are truncated: no name is longer, and each character costs time.
 const MAX_CHARACTERS: usize = 150;
 
-impl Context {
+impl PasswordContext {
     /// From unprocessed facts: `Kim Min Jun`, `minjun@example.com`, `+821012345678`, `1990-05-17`, `Acme`.
     pub fn new(facts: impl IntoIterator<Item = String>) -> Self {
         let mut context = Self::default();
@@ -97,7 +97,7 @@ fn shares_digits(password: &str, number: &str) -> bool {
     runs.any(|run| password.as_bytes().windows(MIN_DIGITS).any(|part| part == run))
 }
 
-impl fmt::Debug for Context {
+impl fmt::Debug for PasswordContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{} words, {} numbers]", self.words.len(), self.numbers.len())
     }
@@ -107,9 +107,9 @@ impl fmt::Debug for Context {
 mod tests {
     use super::*;
 
-    fn kim() -> Context {
+    fn kim() -> PasswordContext {
         let facts = ["Kim Min Jun", "김민준", "mj.kim", "minjun@acmecorp.com", "+821012345678", "1990-05-17"];
-        Context::new(facts.map(str::to_owned))
+        PasswordContext::new(facts.map(str::to_owned))
     }
 
     #[test]
@@ -136,8 +136,8 @@ mod tests {
         {
             assert!(!kim().is_in(password), "{password}");
         }
-        assert!(!Context::default().is_in("anything"));
-        assert!(!Context::new([String::new(), " ".into(), "@".into()]).is_in("anything at all"));
+        assert!(!PasswordContext::default().is_in("anything"));
+        assert!(!PasswordContext::new([String::new(), " ".into(), "@".into()]).is_in("anything at all"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::{PasswordHash, hasher::Cost, schemes::Scheme};
 
 /// The number of accounts per scheme.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Census {
+pub struct SchemeCensus {
     pub schemes: Vec<SchemeCount>,
 }
 
@@ -39,10 +39,10 @@ pub struct SchemeCount {
 /// The maximum number of schemes that are distinguished. Choosing among them takes a few microseconds.
 const MAX_SCHEMES: usize = 128;
 
-impl Census {
+impl SchemeCensus {
     /// The next census: the counts of `tally`, with the peaks of this census.
     #[must_use]
-    pub fn next(&self, tally: Tally) -> Self {
+    pub fn next(&self, tally: SchemeCounts) -> Self {
         let mut counted = tally.0;
         for known in &self.schemes {
             counted.entry(known.scheme.clone()).or_insert(0);
@@ -64,9 +64,9 @@ impl Census {
 
 /// Counts stored hashes by their schemes.
 #[derive(Debug, Default)]
-pub struct Tally(HashMap<String, u64>);
+pub struct SchemeCounts(HashMap<String, u64>);
 
-impl Tally {
+impl SchemeCounts {
     /// Counts a stored hash. A malformed one is not counted; its account is verified against a decoy.
     pub fn add(&mut self, stored: &str) {
         if let Some(hash) = PasswordHash::from_stored(stored) {
@@ -97,14 +97,14 @@ pub type Seed = [u8; 32];
 
 impl Decoys {
     /// `current`: a hash of the current scheme and cost.
-    pub fn new(cost: &Cost, current: Arc<Scheme>, seed: &Seed, census: &Census) -> Self {
+    pub fn new(cost: &Cost, current: Arc<Scheme>, seed: &Seed, census: &SchemeCensus) -> Self {
         let mut others = Vec::new();
         let (mut total, mut peaks) = (0.0, 0.0);
         for counted in &census.schemes {
             let Some(hash) = PasswordHash::from_stored(&counted.scheme) else { continue };
             let [accounts, peak] = [counted.accounts, counted.peak].map(|count| count as f64);
             total += accounts;
-            if !cost.made(&hash.scheme) {
+            if !cost.is_current(&hash.scheme) {
                 peaks += peak;
                 let (name, scheme) = (counted.scheme.clone(), Arc::new(hash.scheme));
                 others.push(Class { name, scheme, accounts, weight: peak });

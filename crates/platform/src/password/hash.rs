@@ -5,9 +5,9 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{
-    formats::{self, Exported, FormatRefusal},
+    formats::{self, Exported, ImportError},
     prepare,
-    schemes::{Algorithm, Scheme, Work},
+    schemes::{Algorithm, CostClass, Scheme},
 };
 
 /// The minimum length of a hash in bytes.
@@ -89,14 +89,14 @@ impl PasswordHash {
     pub fn from_stored(text: &str) -> Option<Self> {
         match formats::text(text).ok()? {
             Exported::Hash(scheme) => match scheme.work() {
-                Work::Fast | Work::Fair => Some(Self { text: text.to_owned(), scheme }),
-                Work::Excessive(_) => None,
+                CostClass::Fast | CostClass::Fair => Some(Self { text: text.to_owned(), scheme }),
+                CostClass::Excessive(_) => None,
             },
             Exported::Clear(_) | Exported::Unusable => None,
         }
     }
 
-    pub(super) fn of(scheme: Scheme) -> Self {
+    pub(super) fn from_scheme(scheme: Scheme) -> Self {
         Self { text: scheme.to_string(), scheme }
     }
 
@@ -122,8 +122,8 @@ impl ExportedPassword {
     ///
     /// # Errors
     /// See [`FormatRefusal`].
-    pub fn read(exported: &Value) -> Result<Self, FormatRefusal> {
-        let exported = formats::value(exported)?;
+    pub fn parse(exported: &Value) -> Result<Self, ImportError> {
+        let exported = formats::parse_value(exported)?;
         match &exported {
             Exported::Hash(scheme) => check_cost(scheme)?,
             Exported::Clear(password) if password.expose().is_empty() || prepare(password.expose()).is_none() => {
@@ -143,9 +143,9 @@ impl ExportedPassword {
     }
 
     /// Whether importing it takes as long as hashing a password.
-    pub fn takes_hashing(&self) -> bool {
+    pub fn needs_hashing(&self) -> bool {
         match &self.0 {
-            Exported::Hash(scheme) => scheme.work() == Work::Fast,
+            Exported::Hash(scheme) => scheme.work() == CostClass::Fast,
             Exported::Clear(_) => true,
             Exported::Unusable => false,
         }
@@ -159,8 +159,8 @@ fn check_cost(scheme: &Scheme) -> Result<(), ImportRejection> {
         return Err(ImportRejection::TooWeak);
     }
     match scheme.work() {
-        Work::Excessive(bound) => Err(ImportRejection::TooCostly(bound)),
-        Work::Fast | Work::Fair if scheme.output().len() < MIN_OUTPUT => Err(ImportRejection::TooWeak),
-        Work::Fast | Work::Fair => Ok(()),
+        CostClass::Excessive(bound) => Err(ImportRejection::TooCostly(bound)),
+        CostClass::Fast | CostClass::Fair if scheme.output().len() < MIN_OUTPUT => Err(ImportRejection::TooWeak),
+        CostClass::Fast | CostClass::Fair => Ok(()),
     }
 }

@@ -6,13 +6,13 @@ use argon2::{Params, Version};
 use zeroize::Zeroizing;
 
 use super::{
-    Census, ExportedPassword, PasswordHash, Pool, Seed,
+    ExportedPassword, PasswordHash, Pool, SchemeCensus, Seed,
     decoys::Decoys,
     formats::Exported,
     forms,
-    pool::{Memory, Place},
+    pool::{Memory, QueueSlot},
     prepare,
-    schemes::{Algorithm, Argon2, Prehash, Scheme, Work, Wrapped},
+    schemes::{Algorithm, Argon2, CostClass, Prehash, Scheme, Wrapped},
 };
 use crate::{clock::Entropy, fault::Fault, secret::Secret};
 
@@ -26,17 +26,17 @@ const SALT: usize = 16;
 
 impl Cost {
     /// The minimum of OWASP's Password Storage Cheat Sheet, and the default: 19 MiB, two passes, one lane.
-    pub const LEAST_MEMORY_KIB: u32 = 19 * 1024;
-    pub const LEAST_PASSES: u32 = 2;
+    pub const MIN_MEMORY_KIB: u32 = 19 * 1024;
+    pub const MIN_PASSES: u32 = 2;
 
     /// # Errors
     /// A message for the operator: less than the OWASP minimum (PW-04), or too many lanes for the memory.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, String> {
-        if memory_kib < Self::LEAST_MEMORY_KIB || passes < Self::LEAST_PASSES {
+        if memory_kib < Self::MIN_MEMORY_KIB || passes < Self::MIN_PASSES {
             return Err(format!(
                 "at least {} KiB and {} passes, the minimum recommended by OWASP",
-                Self::LEAST_MEMORY_KIB,
-                Self::LEAST_PASSES
+                Self::MIN_MEMORY_KIB,
+                Self::MIN_PASSES
             ));
         }
         Params::new(memory_kib, passes, lanes, Some(OUTPUT)).map(Self).map_err(|error| error.to_string())
@@ -46,22 +46,22 @@ impl Cost {
 impl Default for Cost {
     fn default() -> Self {
         // The default of the crate is the same OWASP minimum.
-        Self(Params::new(Self::LEAST_MEMORY_KIB, Self::LEAST_PASSES, 1, Some(OUTPUT)).unwrap_or(Params::DEFAULT))
+        Self(Params::new(Self::MIN_MEMORY_KIB, Self::MIN_PASSES, 1, Some(OUTPUT)).unwrap_or(Params::DEFAULT))
     }
 }
 
 /// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordCheck {
     Wrong,
     Right,
     /// Correct, but the stored hash is not of the current scheme and cost: hash the password again and store that.
-    RightButRehash,
+    CorrectNeedsRehash,
 }
 
-impl Verdict {
+impl PasswordCheck {
     pub fn is_right(self) -> bool {
-        self != Verdict::Wrong
+        self != PasswordCheck::Wrong
     }
 }
 
@@ -80,12 +80,12 @@ impl Hasher {
     pub fn new(pool: Pool, cost: Cost, entropy: Entropy) -> Self {
         let (salt, output) = (entropy.bytes::<SALT>(), entropy.bytes::<OUTPUT>());
         let current = Arc::new(cost.scheme(salt.to_vec(), output.to_vec()));
-        let decoys = Decoys::new(&cost, Arc::clone(&current), &entropy.bytes(), &Census::default());
+        let decoys = Decoys::new(&cost, Arc::clone(&current), &entropy.bytes(), &SchemeCensus::default());
         Self { pool, cost, entropy, current, decoys: Arc::new(RwLock::new(Arc::new(decoys))) }
     }
 
     /// Replaces the census by which decoys are chosen.
-    pub fn set_census(&self, seed: &Seed, census: &Census) {
+    pub fn set_census(&self, seed: &Seed, census: &SchemeCensus) {
         let decoys = Arc::new(Decoys::new(&self.cost, Arc::clone(&self.current), seed, census));
         *self.decoys.write().unwrap_or_else(PoisonError::into_inner) = decoys;
     }
@@ -99,10 +99,10 @@ impl Hasher {
         self.hash_in_slot(self.reserve()?, password).await
     }
 
-    async fn hash_in_slot(&self, slot: Place, password: &Secret) -> Result<PasswordHash, Fault> {
+    async fn hash_in_slot(&self, slot: QueueSlot, password: &Secret) -> Result<PasswordHash, Fault> {
         let password = prepare(password.expose()).ok_or_else(|| Fault::internal("the password is too long to hash"))?;
         let (cost, salt) = (self.cost.clone(), self.entropy.bytes::<SALT>());
-        self.pool.run_at(slot, move |memory| cost.hash(&password, salt, memory)).await?
+        self.pool.run_in_slot(slot, move |memory| cost.hash(&password, salt, memory)).await?
     }
 
     /// The hash to store for a password exported by another system. None if the account has no password.
@@ -112,26 +112,27 @@ impl Hasher {
     ///
     /// # Errors
     /// Internal if hashing fails.
-    pub async fn adopt(&self, exported: ExportedPassword) -> Result<Option<PasswordHash>, Fault> {
+    pub async fn import(&self, exported: ExportedPassword) -> Result<Option<PasswordHash>, Fault> {
         let scheme = match exported.0 {
             Exported::Hash(scheme) => scheme,
             Exported::Clear(password) => return self.hash_in_slot(self.pool.wait().await?, &password).await.map(Some),
             Exported::Unusable => return Ok(None),
         };
-        if scheme.work() != Work::Fast {
-            return Ok(Some(PasswordHash::of(scheme)));
+        if scheme.work() != CostClass::Fast {
+            return Ok(Some(PasswordHash::from_scheme(scheme)));
         }
         let argon2 = self.cost.argon2(self.entropy.bytes::<SALT>().to_vec(), vec![0; OUTPUT]);
-        let wrapped = self.pool.run_at(self.pool.wait().await?, move |memory| Wrapped::wrap(&scheme, argon2, memory));
+        let wrapped =
+            self.pool.run_in_slot(self.pool.wait().await?, move |memory| Wrapped::wrap(&scheme, argon2, memory));
         let wrapped = wrapped.await?.ok_or_else(|| Fault::internal("argon2 rejected its parameters"))?;
-        Ok(Some(PasswordHash::of(Algorithm::Wrapped(Box::new(wrapped)).into())))
+        Ok(Some(PasswordHash::from_scheme(Algorithm::Wrapped(Box::new(wrapped)).into())))
     }
 
     /// Reserves a slot on the pool for [`Hasher::verify_at`]. Call it before any lookup or counting.
     ///
     /// # Errors
     /// Unavailable, immediately, if the pool is full.
-    pub fn reserve(&self) -> Result<Place, Fault> {
+    pub fn reserve(&self) -> Result<QueueSlot, Fault> {
         self.pool.reserve()
     }
 
@@ -143,36 +144,41 @@ impl Hasher {
     ///
     /// # Errors
     /// Unavailable, immediately, if the pool is full.
-    pub async fn verify(&self, password: &Secret, hash: Option<&PasswordHash>, name: &str) -> Result<Verdict, Fault> {
-        self.verify_at(self.reserve()?, password, hash, name).await
+    pub async fn verify(
+        &self,
+        password: &Secret,
+        hash: Option<&PasswordHash>,
+        name: &str,
+    ) -> Result<PasswordCheck, Fault> {
+        self.verify_in_slot(self.reserve()?, password, hash, name).await
     }
 
     /// Like [`Hasher::verify`], in a slot that was reserved before.
     ///
     /// # Errors
     /// Internal if hashing fails.
-    pub async fn verify_at(
+    pub async fn verify_in_slot(
         &self,
-        slot: Place,
+        slot: QueueSlot,
         password: &Secret,
         hash: Option<&PasswordHash>,
         name: &str,
-    ) -> Result<Verdict, Fault> {
+    ) -> Result<PasswordCheck, Fault> {
         // Too long to be the password of any account.
-        let Some(forms) = forms(password) else { return Ok(Verdict::Wrong) };
+        let Some(forms) = forms(password) else { return Ok(PasswordCheck::Wrong) };
         let known = hash.is_some();
         let decoy = self.decoy(name);
         let scheme = hash.map_or(decoy, |hash| Arc::new(hash.scheme.clone()));
         let cost = self.cost.clone();
-        let verified = self.pool.run_at(slot, move |memory| {
+        let verified = self.pool.run_in_slot(slot, move |memory| {
             // Always verify both forms: stopping after a match of the first would reveal it by timing.
-            let prepared = scheme.fits(forms.prepared.as_bytes(), memory);
-            let typed = forms.typed.is_some_and(|typed| scheme.fits(typed.expose().as_bytes(), memory));
+            let prepared = scheme.matches(forms.prepared.as_bytes(), memory);
+            let typed = forms.typed.is_some_and(|typed| scheme.matches(typed.expose().as_bytes(), memory));
             memory.shrink(cost.0.block_count());
             match known && (prepared || typed) {
-                false => Verdict::Wrong,
-                true if prepared && cost.made(&scheme) => Verdict::Right,
-                true => Verdict::RightButRehash,
+                false => PasswordCheck::Wrong,
+                true if prepared && cost.is_current(&scheme) => PasswordCheck::Right,
+                true => PasswordCheck::CorrectNeedsRehash,
             }
         });
         verified.await
@@ -186,7 +192,7 @@ impl Hasher {
 
     /// The number of jobs that wait for a thread, for the metrics.
     pub fn waiting(&self) -> usize {
-        self.pool.waiting()
+        self.pool.queued()
     }
 }
 
@@ -204,14 +210,14 @@ impl Cost {
         let mut output = vec![0; OUTPUT];
         let argon2 = self.argon2(salt.to_vec(), Vec::new());
         if argon2.fill(password.as_bytes(), &mut output, memory) {
-            Ok(PasswordHash::of(Algorithm::Argon2(Argon2 { output, ..argon2 }).into()))
+            Ok(PasswordHash::from_scheme(Algorithm::Argon2(Argon2 { output, ..argon2 }).into()))
         } else {
             Err(Fault::internal("argon2 rejected its parameters"))
         }
     }
 
     /// Whether a hash was made with the current scheme and cost.
-    pub(super) fn made(&self, scheme: &Scheme) -> bool {
+    pub(super) fn is_current(&self, scheme: &Scheme) -> bool {
         match &scheme.algorithm {
             Algorithm::Argon2(Argon2 { algorithm, version, params, salt, .. }) => {
                 scheme.prehash == Prehash::None

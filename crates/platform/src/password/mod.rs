@@ -27,11 +27,11 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 pub use breached::Breached;
-pub use context::Context;
-pub use decoys::{Census, Seed, Tally};
-pub use formats::FormatRefusal;
+pub use context::PasswordContext;
+pub use decoys::{SchemeCensus, SchemeCounts, Seed};
+pub use formats::ImportError;
 pub use hash::{Bound, ExportedPassword, ImportRejection, PasswordHash};
-pub use hasher::{Cost, Hasher, Verdict};
+pub use hasher::{Cost, Hasher, PasswordCheck};
 pub use policy::{Description, Policy};
 pub use pool::{Observer, Pool};
 pub use rules::{PolicyKind, Rules, Violation};

@@ -1,8 +1,8 @@
 //! The password policy: the rules and the list of breached passwords.
 
-use super::{Breached, Context, Pool, Rules, Violation, prepare};
+use super::{Breached, PasswordContext, Pool, Rules, Violation, prepare};
 use crate::{
-    fault::{Doing, Fault},
+    fault::{Fault, FaultContext},
     secret::Secret,
 };
 
@@ -40,12 +40,12 @@ impl Policy {
     /// # Errors
     /// Unavailable if the pool is full. Internal if the list of breached passwords can't be read: the check fails
     /// closed.
-    pub async fn judge(&self, password: &Secret, context: &Context) -> Result<Vec<Violation>, Fault> {
+    pub async fn judge(&self, password: &Secret, context: &PasswordContext) -> Result<Vec<Violation>, Fault> {
         let (rules, breached, password) = (self.rules, self.breached.clone(), password.clone());
         let mut context = context.clone();
         context.add(&self.app_name);
         let checked = self.pool.run(move |_| -> Result<Vec<Violation>, Fault> {
-            let mut violations = rules.judge(password.expose(), &context);
+            let mut violations = rules.check(password.expose(), &context);
             if let (Some(breached), Some(prepared)) = (breached, prepare(password.expose())) {
                 let listed = breached.contains(&prepared).map_err(|error| Fault::internal(error.to_string()))?;
                 violations.extend(listed.then_some(Violation::Breached));
@@ -76,11 +76,12 @@ mod tests {
         let pool = Pool::start(1, 4).unwrap();
         let rules = Rules::new(PolicyKind::Classic, None);
         let policy = Policy::new(rules, Some(breached), "Acme Mail", pool);
-        let judge = async |password: &str| policy.judge(&Secret::new(password), &Context::default()).await.unwrap();
+        let judge =
+            async |password: &str| policy.judge(&Secret::new(password), &PasswordContext::default()).await.unwrap();
         assert_eq!(judge("NewPassword123!").await, []);
         assert_eq!(judge("correct-Horse-9").await, [Violation::Breached]);
         assert_eq!(judge("AcmeMail-Harbour-7").await, [Violation::ContainsPersonalData]);
         list.as_file().set_len(0).unwrap();
-        assert!(policy.judge(&Secret::new("correct-Horse-9"), &Context::default()).await.is_err());
+        assert!(policy.judge(&Secret::new("correct-Horse-9"), &PasswordContext::default()).await.is_err());
     }
 }

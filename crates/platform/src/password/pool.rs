@@ -76,7 +76,7 @@ impl Observer {
 
 /// A reserved slot for one job, on a thread or in the queue; released on drop.
 #[must_use]
-pub struct Place(OwnedSemaphorePermit);
+pub struct QueueSlot(OwnedSemaphorePermit);
 
 impl Pool {
     /// Starts `threads` threads and a queue for `queue` waiting jobs.
@@ -115,8 +115,8 @@ impl Pool {
     ///
     /// # Errors
     /// Unavailable, immediately, if the queue is full.
-    pub fn reserve(&self) -> Result<Place, Fault> {
-        self.slots.clone().try_acquire_owned().map(Place).map_err(|_| {
+    pub fn reserve(&self) -> Result<QueueSlot, Fault> {
+        self.slots.clone().try_acquire_owned().map(QueueSlot).map_err(|_| {
             (self.observer.full)();
             Fault::unavailable("the hashing queue is full")
         })
@@ -126,9 +126,9 @@ impl Pool {
     ///
     /// # Errors
     /// Internal if the pool has shut down.
-    pub async fn wait(&self) -> Result<Place, Fault> {
+    pub async fn wait(&self) -> Result<QueueSlot, Fault> {
         let slot = self.slots.clone().acquire_owned().await;
-        slot.map(Place).map_err(|_| Fault::internal("the hashing threads have stopped"))
+        slot.map(QueueSlot).map_err(|_| Fault::internal("the hashing threads have stopped"))
     }
 
     /// Runs `job` on a thread of the pool. The job does not run if the returned future is dropped before it starts.
@@ -139,16 +139,16 @@ impl Pool {
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
-        self.run_at(self.reserve()?, job).await
+        self.run_in_slot(self.reserve()?, job).await
     }
 
     /// Like [`Pool::run`], in a slot that was reserved before.
     ///
     /// # Errors
     /// Internal if the job panicked.
-    pub async fn run_at<T: Send + 'static>(
+    pub async fn run_in_slot<T: Send + 'static>(
         &self,
-        slot: Place,
+        slot: QueueSlot,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let started = Instant::now();
@@ -171,7 +171,7 @@ impl Pool {
     }
 
     /// The number of jobs that wait for a thread.
-    pub fn waiting(&self) -> usize {
+    pub fn queued(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 }
@@ -214,7 +214,7 @@ mod tests {
         let mut second = std::pin::pin!(pool.run(|_| 2));
         // Polled once, so that it is queued.
         assert!(futures_util::poll!(second.as_mut()).is_pending());
-        assert_eq!(pool.waiting(), 1);
+        assert_eq!(pool.queued(), 1);
 
         let third = pool.run(|_| 3).await;
         assert_eq!(third.unwrap_err().kind(), FaultKind::Unavailable);
@@ -223,7 +223,7 @@ mod tests {
         first.await.unwrap().unwrap();
         assert_eq!(second.await.unwrap(), 2);
         assert_eq!(pool.run(|_| 4).await.unwrap(), 4);
-        assert_eq!(pool.waiting(), 0);
+        assert_eq!(pool.queued(), 0);
     }
 
     #[tokio::test]
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(pool.run(|_| 0).await.unwrap_err().kind(), FaultKind::Unavailable);
         drop(first);
         assert_eq!(pool.run(|_| 1).await.unwrap(), 1);
-        assert_eq!(pool.run_at(second, |_| 2).await.unwrap(), 2);
+        assert_eq!(pool.run_in_slot(second, |_| 2).await.unwrap(), 2);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The rules for new passwords, as pure functions.
 
-use super::{Context, MAX_BYTES, policy::Description, prepare, strength};
+use super::{MAX_BYTES, PasswordContext, policy::Description, prepare, strength};
 
 /// A rule that a password violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ pub enum Violation {
 
 impl Violation {
     /// A description of the violation for the operator.
-    pub fn words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Violation::TooShort => "is too short",
             Violation::TooLong => "is too long",
@@ -75,7 +75,7 @@ impl Rules {
     /// Unicode code points (NIST SP 800-63B-4, 3.1.1.2).
     ///
     /// May take some milliseconds, so run it on the pool.
-    pub fn judge(&self, password: &str, context: &Context) -> Vec<Violation> {
+    pub fn check(&self, password: &str, context: &PasswordContext) -> Vec<Violation> {
         let Some(password) = prepare(password) else { return vec![Violation::TooLong] };
         let Description { min_length, max_length, .. } = self.describe();
         let length = u32::try_from(password.chars().count()).unwrap_or(u32::MAX);
@@ -117,12 +117,12 @@ mod tests {
     use super::*;
 
     fn classic(password: &str) -> Vec<Violation> {
-        let context = Context::new(["Kim Min Jun", "minjun@example.com", "+821012345678"].map(str::to_owned));
-        Rules::new(PolicyKind::Classic, None).judge(password, &context)
+        let context = PasswordContext::new(["Kim Min Jun", "minjun@example.com", "+821012345678"].map(str::to_owned));
+        Rules::new(PolicyKind::Classic, None).check(password, &context)
     }
 
     fn nist(password: &str) -> Vec<Violation> {
-        Rules::new(PolicyKind::Nist, None).judge(password, &Context::new(["Countersign".to_owned()]))
+        Rules::new(PolicyKind::Nist, None).check(password, &PasswordContext::new(["Countersign".to_owned()]))
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::{
     Timestamp,
-    caller::{Caller, ClientAddress},
+    caller::{ClientAddress, RequestInfo},
     ids::AccountId,
 };
 
@@ -127,7 +127,7 @@ pub struct Event {
 
 impl Event {
     /// An act of an API client.
-    pub fn new(caller: &Caller, act: Act, outcome: &'static str, at: Timestamp) -> Self {
+    pub fn new(caller: &RequestInfo, act: Act, outcome: &'static str, at: Timestamp) -> Self {
         Self {
             at,
             act,
@@ -164,7 +164,7 @@ impl Event {
 
     /// Sets the affected account, if known.
     #[must_use]
-    pub fn maybe_account(self, account: Option<AccountId>) -> Self {
+    pub fn account_opt(self, account: Option<AccountId>) -> Self {
         match account {
             Some(account) => self.account(account),
             None => self,
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn entry_has_all_fields_and_truncated_identifiers() {
-        let caller = Caller {
+        let caller = RequestInfo {
             address: ClientAddress::new("2001:db8:1:2::3".parse().unwrap()),
             user_agent: Some("curl\n{\"act\":\"forged\"}".into()),
             request_id: "req-1".into(),

@@ -13,9 +13,9 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
-use super::{audit, panics::log_panics, plain::Plain, queue::LogQueue};
+use super::{audit, panics::log_panics, plain::EscapedFields, queue::LogQueue};
 use crate::config::{LogFormat, Telemetry};
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 
 /// The destination of log lines.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub fn subscriber(settings: &Telemetry, sink: Sink) -> impl Subscriber + Send + 
     let filter = with_audit(settings.filter.clone()).and(filter_fn(is_allowed));
     let layer = fmt::layer().with_writer(sink);
     let layer = if pretty {
-        layer.fmt_fields(Plain).with_ansi(terminal).boxed()
+        layer.fmt_fields(EscapedFields).with_ansi(terminal).boxed()
     } else {
         layer.json().flatten_event(true).with_span_list(false).boxed()
     };
@@ -75,7 +75,7 @@ fn is_allowed(metadata: &Metadata<'_>) -> bool {
 }
 
 /// The span of a request. Its level is `ERROR`, so that every line that `LOG` lets through has the request's id.
-pub fn request_span(caller: &Caller) -> Span {
+pub fn request_span(caller: &RequestInfo) -> Span {
     tracing::error_span!("request", id = %caller.request_id, client = %caller.address)
 }
 
@@ -120,8 +120,8 @@ mod tests {
         String::from_utf8(lines.lock().unwrap().clone()).unwrap()
     }
 
-    fn caller() -> Caller {
-        Caller {
+    fn caller() -> RequestInfo {
+        RequestInfo {
             address: ClientAddress::new("198.51.100.7".parse().unwrap()),
             user_agent: None,
             request_id: "req-1".into(),

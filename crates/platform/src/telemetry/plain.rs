@@ -11,9 +11,9 @@ use tracing_subscriber::{
 
 /// `message name=value name=value`, all on one line.
 #[derive(Clone, Copy, Debug)]
-pub struct Plain;
+pub struct EscapedFields;
 
-impl<'w> FormatFields<'w> for Plain {
+impl<'w> FormatFields<'w> for EscapedFields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
         let mut visitor = Visitor { writer, first: true, result: Ok(()) };
         fields.record(&mut visitor);

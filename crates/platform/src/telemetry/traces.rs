@@ -68,7 +68,7 @@ pub fn start(settings: &config::Traces) -> Result<Option<Collector>, String> {
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
         // By the trace id only: the sampling flag of an untrusted client is ignored.
-        .with_sampler(Sampler::TraceIdRatioBased(settings.share))
+        .with_sampler(Sampler::TraceIdRatioBased(settings.sampling_ratio))
         .with_resource(Resource::builder_empty().with_service_name(settings.service.clone()).build())
         .build();
     global::set_tracer_provider(provider.clone());
@@ -100,7 +100,7 @@ impl Trace {
 
     /// Starts a child span; without export, returns this context. [`Trace::end`] ends the span.
     #[must_use]
-    pub fn step(&self, name: &'static str, kind: Kind) -> Self {
+    pub fn child(&self, name: &'static str, kind: Kind) -> Self {
         if !ENABLED.load(Ordering::Relaxed) {
             return self.clone();
         }
@@ -116,14 +116,14 @@ impl Trace {
     }
 
     /// Sets an attribute of this span.
-    pub fn note(&self, name: &'static str, word: impl Into<opentelemetry::StringValue>) {
+    pub fn set_attribute(&self, name: &'static str, word: impl Into<opentelemetry::StringValue>) {
         if ENABLED.load(Ordering::Relaxed) {
             self.0.span().set_attribute(KeyValue::new(name, word.into()));
         }
     }
 
     /// Marks this span as failed.
-    pub fn failed(&self) {
+    pub fn set_failed(&self) {
         if ENABLED.load(Ordering::Relaxed) {
             self.0.span().set_status(Status::error(""));
         }
@@ -137,7 +137,7 @@ impl Trace {
     }
 
     /// The `traceparent` header for the next hop. `None`: there is no trace.
-    pub fn parent(&self) -> Option<String> {
+    pub fn traceparent(&self) -> Option<String> {
         let mut header = None;
         TraceContextPropagator::new().inject_context(&self.0, &mut HeaderSlot(&mut header));
         header
@@ -183,17 +183,17 @@ mod tests {
 
     #[test]
     fn client_context_is_propagated_unchanged_without_export() {
-        let trace = Trace::behind(Some(CALLERS)).step("request", Kind::Server);
-        assert_eq!(trace.parent().as_deref(), Some(CALLERS));
+        let trace = Trace::behind(Some(CALLERS)).child("request", Kind::Server);
+        assert_eq!(trace.traceparent().as_deref(), Some(CALLERS));
     }
 
     #[test]
     fn invalid_traceparent_starts_a_new_trace() {
         let long = format!("{CALLERS}{}", "0".repeat(200));
         for wrong in ["", "nonsense", "00-00000000000000000000000000000000-b7ad6b7169203331-01", &long] {
-            assert_eq!(Trace::behind(Some(wrong)).parent(), None, "{wrong}");
+            assert_eq!(Trace::behind(Some(wrong)).traceparent(), None, "{wrong}");
         }
-        assert_eq!(Trace::behind(None).parent(), None);
+        assert_eq!(Trace::behind(None).traceparent(), None);
     }
 
     #[tokio::test]
@@ -201,9 +201,9 @@ mod tests {
         let trace = Trace::behind(Some(CALLERS));
         let parent = trace.around(async {
             tokio::task::yield_now().await;
-            Trace::current().parent()
+            Trace::current().traceparent()
         });
         assert_eq!(parent.await.as_deref(), Some(CALLERS));
-        assert_eq!(Trace::current().parent(), None);
+        assert_eq!(Trace::current().traceparent(), None);
     }
 }

@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     Bundle, Bundles,
-    judge::{self, Catalogue},
+    validate::{self, Catalogue},
 };
 
 const KO: [&str; 2] = [include_str!("ko/problems.ftl"), include_str!("ko/messages.ftl")];
@@ -42,7 +42,7 @@ fn files(locale: Locale) -> [&'static str; 2] {
 
 /// The built-in messages of a language.
 pub(super) fn built_in_catalogue(locale: Locale) -> Catalogue {
-    let resources = files(locale).map(|file| parse(file).map(|resource| judge::catalogue(&resource)));
+    let resources = files(locale).map(|file| parse(file).map(|resource| validate::catalogue(&resource)));
     resources.into_iter().flatten().flatten().flatten().collect()
 }
 
@@ -88,13 +88,13 @@ fn overrides(folder: &Path, locale: Locale) -> (Vec<FluentResource>, Vec<String>
     for path in paths {
         let read = fs::read_to_string(&path).map_err(|error| vec![error.to_string()]);
         let validated =
-            read.and_then(|source| parse(&source)).and_then(|resource| Ok((judge::catalogue(&resource)?, resource)));
+            read.and_then(|source| parse(&source)).and_then(|resource| Ok((validate::catalogue(&resource)?, resource)));
         let mut wrong = match validated {
             Err(wrong) => wrong,
             Ok((catalogue, resource)) => {
                 resources.push(resource);
                 let mut wrong: Vec<String> =
-                    catalogue.iter().flat_map(|(name, asks)| judge::refusals(name, asks, &built_in)).collect();
+                    catalogue.iter().flat_map(|(name, asks)| validate::refusals(name, asks, &built_in)).collect();
                 wrong.extend(
                     catalogue
                         .keys()

@@ -5,10 +5,10 @@
 //! single messages; it is validated as a whole at start ([`Texts::load`]).
 
 mod arg;
-mod judge;
 mod load;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use domain::locale::Locale;
 use std::{path::Path, sync::Arc};

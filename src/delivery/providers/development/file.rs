@@ -17,7 +17,7 @@ pub(super) struct Log {
 }
 
 /// The result of reading new lines.
-pub(super) struct News {
+pub(super) struct NewMessages {
     /// The file was removed or truncated: messages that were read before no longer exist.
     pub afresh: bool,
     pub messages: Vec<Message>,
@@ -34,13 +34,13 @@ impl Log {
     }
 
     /// The messages that were appended since the last call.
-    pub fn news(&mut self) -> io::Result<News> {
+    pub fn read_new(&mut self) -> io::Result<NewMessages> {
         match File::open(&self.path) {
             Ok(file) => self.read(&file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let afresh = self.offset > 0;
                 self.offset = 0;
-                Ok(News { afresh, messages: Vec::new() })
+                Ok(NewMessages { afresh, messages: Vec::new() })
             }
             Err(error) => Err(error),
         }
@@ -48,7 +48,7 @@ impl Log {
 
     /// Appends a message in one write, if `wanted` returns true for the messages that were appended meanwhile. The file
     /// is locked for other processes.
-    pub fn append(&mut self, message: &Message, wanted: impl FnOnce(News) -> bool) -> io::Result<()> {
+    pub fn append(&mut self, message: &Message, wanted: impl FnOnce(NewMessages) -> bool) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
@@ -74,7 +74,7 @@ impl Log {
     }
 
     /// Reads complete lines from the last position; an incomplete line is left for the next call.
-    fn read(&mut self, file: &File) -> io::Result<News> {
+    fn read(&mut self, file: &File) -> io::Result<NewMessages> {
         let afresh = file.metadata()?.len() < self.offset;
         if afresh {
             self.offset = 0;
@@ -87,7 +87,7 @@ impl Log {
             line.clear();
             let read = reader.by_ref().read_until(b'\n', &mut line)?;
             if line.last() != Some(&b'\n') {
-                return Ok(News { afresh, messages });
+                return Ok(NewMessages { afresh, messages });
             }
             self.offset += u64::try_from(read).unwrap_or_default();
             // Lines that are not messages (for example incomplete ones) are skipped.

@@ -15,14 +15,16 @@ pub use outbox::{DevOutbox, Filter, Message};
 
 use crate::delivery::{
     Registration,
-    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending},
-    registry::{Maker, Reader},
+    provider::{
+        BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts, Sending,
+    },
+    registry::{ProviderFactory, SettingsReader},
 };
 use platform::{clock::Clock, config::Setting};
 
-const ABILITIES: Abilities = Abilities {
+const ABILITIES: Capabilities = Capabilities {
     idempotent: true,
-    ..Abilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Polling)
+    ..Capabilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Polling)
 };
 
 const SETTINGS: &[Setting] = &[Setting::new(
@@ -36,7 +38,7 @@ pub const REGISTRATION: Registration =
     Registration { name: "development", abilities: ABILITIES, settings: SETTINGS, read };
 
 /// The outbox is passed in [`Tools`](crate::delivery::Tools).
-fn read(reader: &mut Reader<'_>) -> Maker {
+fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let receipts = if reader.env().switch("DEVELOPMENT_RECEIPTS") { Receipts::Polling } else { Receipts::None };
     Box::new(move |tools| Arc::new(Development::new(tools.outbox.clone(), tools.clock.clone(), receipts)))
 }
@@ -74,13 +76,13 @@ impl Provider for Development {
         "development"
     }
 
-    fn abilities(&self) -> Abilities {
+    fn abilities(&self) -> Capabilities {
         ABILITIES.with_receipts(self.receipts)
     }
 
     /// A captured message counts as delivered.
-    fn poll<'a>(&'a self, _provider_message_id: &'a str) -> Answering<'a, Polled> {
-        Box::pin(ready(Polled::Status { status: ReceiptStatus::Delivered, code: None }))
+    fn poll<'a>(&'a self, _provider_message_id: &'a str) -> BoxedFuture<'a, PollResult> {
+        Box::pin(ready(PollResult::Status { status: ReceiptStatus::Delivered, code: None }))
     }
 
     /// Appends the message, unless the outbox already contains one with its id.

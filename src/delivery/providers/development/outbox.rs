@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::file::{Log, News};
+use super::file::{Log, NewMessages};
 
 /// The maximum number of messages in memory; older ones stay in the file.
 const MAX_MESSAGES: usize = 10_000;
@@ -156,14 +156,14 @@ impl DevOutbox {
 
 impl Tail {
     fn catch_up(&mut self) -> io::Result<()> {
-        let news = self.log.news()?;
+        let news = self.log.read_new()?;
         add(news, &mut self.messages, &mut self.ids);
         Ok(())
     }
 }
 
 /// Adds the new messages; of two messages with the same id the first is kept.
-fn add(news: News, messages: &mut VecDeque<Arc<Message>>, ids: &mut HashSet<String>) {
+fn add(news: NewMessages, messages: &mut VecDeque<Arc<Message>>, ids: &mut HashSet<String>) {
     if news.afresh {
         messages.clear();
         ids.clear();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::session::rules::{Presented, Successor, Verdict, verdict};
+use countersign::session::rules::{Presented, Successor, Verdict, decide_refresh};
 
 use super::model::{Attacker, Expected, Network, Op, Request, Token, World};
 
@@ -32,7 +32,7 @@ impl Default for Ledger {
 
 impl Ledger {
     pub fn refresh(&mut self, request: &Request) -> Expected {
-        match verdict(self.presented(request.token, request.network, request.at), GRACE) {
+        match decide_refresh(self.presented(request.token, request.network, request.at), GRACE) {
             Verdict::Wait(_) => Expected::Wait,
             Verdict::Theft => Expected::Ended,
             Verdict::Repeat => self.repeat(request),
@@ -64,7 +64,7 @@ impl Ledger {
     fn repeat(&mut self, request: &Request) -> Expected {
         let mut token = request.token;
         while let Some((_, _, successor)) = self.rows[token].used {
-            if let Verdict::Wait(_) = verdict(self.presented(token, request.network, request.at), GRACE) {
+            if let Verdict::Wait(_) = decide_refresh(self.presented(token, request.network, request.at), GRACE) {
                 return Expected::Wait;
             }
             token = successor;

@@ -1,7 +1,7 @@
 //! Twilio and Vonage simulated by Prism from their OpenAPI specifications. Prism rejects requests that violate the
 //! specification; as a proxy before our own test double it also rejects the double's responses.
 
-use countersign::delivery::provider::{Channel, CheckOutcome, Outcome, Outgoing, Polled};
+use countersign::delivery::provider::{Channel, CheckOutcome, Outcome, Outgoing, PollResult};
 use platform::config::Secret;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ async fn starts_checks_and_polls_follow_the_twilio_specification() {
     assert_eq!(checker.check(sid, &Secret::new("123456")).await, CheckOutcome::Approved);
     assert!(checker.cancel(sid).await);
     let polled = verify.poll(sid).await;
-    assert!(matches!(polled, Polled::NotYet | Polled::Status { .. }), "{polled:?}");
+    assert!(matches!(polled, PollResult::Pending | PollResult::Status { .. }), "{polled:?}");
 }
 
 #[tokio::test]

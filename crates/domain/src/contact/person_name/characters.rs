@@ -3,8 +3,8 @@
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::contact::script::{
-    ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, is_combining_mark, is_letter, is_variation_selector, takes_joiners,
-    varies,
+    ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, has_variants, is_combining_mark, is_letter, is_variation_selector,
+    takes_joiners,
 };
 
 /// Ends a line, or controls a terminal. A name must not have any of these between its words.
@@ -19,7 +19,7 @@ pub fn may_follow(before: Option<char>, character: char) -> bool {
         ' ' => true,
         ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => after(takes_joiners),
         '/' | '／' => after(is_letter),
-        _ if is_variation_selector(character) => before.is_some_and(|before| varies(before, character)),
+        _ if is_variation_selector(character) => before.is_some_and(|before| has_variants(before, character)),
         _ if is_combining_mark(character) => after(|before| {
             is_combining_mark(before) || is_part(before) || is_joiner(before) || is_variation_selector(before)
         }),

@@ -5,7 +5,7 @@ use crate::contact::script::trim_copied;
 
 /// All digits that were typed, in ASCII.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Dialled {
+pub enum TypedNumber {
     /// With a plus: country code first.
     International(String),
     /// Without a plus: as dialled within the default region.
@@ -19,7 +19,7 @@ const MAX_INPUT: usize = 512;
 /// Reads the input character by character. Only separators and insignificant marks are skipped; a letter, a star, a
 /// comma or a second plus is rejected, so that an extension, a vanity number or a list of numbers is never reduced to a
 /// number that was not typed.
-pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
+pub fn read(input: &str) -> Result<TypedNumber, PhoneRejection> {
     if input.len() > MAX_INPUT {
         return Err(PhoneRejection::TooLong);
     }
@@ -54,8 +54,8 @@ pub fn read(input: &str) -> Result<Dialled, PhoneRejection> {
         (false, _) => Err(PhoneRejection::Empty),
         (_, 0) => Err(PhoneRejection::NotANumber),
         (_, length) if length > MAX_DIGITS => Err(PhoneRejection::TooLong),
-        _ if plus => Ok(Dialled::International(digits)),
-        _ => Ok(Dialled::National(digits)),
+        _ if plus => Ok(TypedNumber::International(digits)),
+        _ => Ok(TypedNumber::National(digits)),
     }
 }
 
@@ -133,8 +133,8 @@ mod tests {
 
     fn national(input: &str) -> Result<String, PhoneRejection> {
         match read(input)? {
-            Dialled::National(digits) => Ok(digits),
-            Dialled::International(digits) => Ok(format!("+{digits}")),
+            TypedNumber::National(digits) => Ok(digits),
+            TypedNumber::International(digits) => Ok(format!("+{digits}")),
         }
     }
 

@@ -8,13 +8,13 @@
 //! Its result is a likely number; a code must be sent to the number that was typed or to none.
 
 mod dialled;
-mod fiction;
+mod fictional;
 mod mask;
 mod plan;
 
 use std::fmt;
 
-use dialled::Dialled;
+use dialled::TypedNumber;
 
 use super::{Region, rejection::rejection};
 
@@ -64,13 +64,13 @@ pub struct NumberRules {
     pub region: Region,
     /// Whether to accept a number that is not assigned in any known plan, if it has the length of its country's mobile
     /// numbers.
-    pub possible: bool,
+    pub allow_unassigned: bool,
 }
 
 impl From<Region> for NumberRules {
     /// Only assigned numbers.
     fn from(region: Region) -> Self {
-        Self { region, possible: false }
+        Self { region, allow_unassigned: false }
     }
 }
 
@@ -87,12 +87,12 @@ impl PhoneNumber {
     /// # Errors
     /// See [`PhoneRejection`].
     pub fn parse(input: &str, rules: impl Into<NumberRules>) -> Result<Self, PhoneRejection> {
-        let NumberRules { region, possible } = rules.into();
+        let NumberRules { region, allow_unassigned: possible } = rules.into();
         let found = match dialled::read(input)? {
-            Dialled::International(digits) => plan::international(&digits, possible)?,
-            Dialled::National(digits) => plan::national(&digits, region, possible)?,
+            TypedNumber::International(digits) => plan::international(&digits, possible)?,
+            TypedNumber::National(digits) => plan::national(&digits, region, possible)?,
         };
-        match found.kind.refusal() {
+        match found.kind.rejection() {
             Some(rejection) => Err(rejection),
             None => Ok(found.number),
         }
@@ -106,15 +106,15 @@ impl PhoneNumber {
     /// [`TooLong`](PhoneRejection::TooLong), [`Invalid`](PhoneRejection::Invalid).
     pub fn parse_lenient(input: &str) -> Result<Self, PhoneRejection> {
         match dialled::read(input)? {
-            Dialled::International(digits) => plan::unjudged(&digits),
-            Dialled::National(_) => Err(PhoneRejection::NotANumber),
+            TypedNumber::International(digits) => plan::from_digits(&digits),
+            TypedNumber::National(_) => Err(PhoneRejection::NotANumber),
         }
     }
 
     /// From a stored row, without validation. None if it is not E.164.
     pub fn from_stored(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+')?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| plan::unjudged(digits).ok()).flatten()
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| plan::from_digits(digits).ok()).flatten()
     }
 
     /// E.164: `+821012345678`.
@@ -156,7 +156,7 @@ impl PhoneNumber {
 
     /// Whether it is in a range reserved for films and examples, so that it has no subscriber.
     pub fn is_fictional(&self) -> bool {
-        fiction::is_fictional(self.country_code, self.significant_digits())
+        fictional::is_fictional(self.country_code, self.significant_digits())
     }
 }
 

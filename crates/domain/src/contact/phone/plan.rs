@@ -32,7 +32,7 @@ pub enum Kind {
 
 impl Kind {
     /// Why no code is sent to this type; None if codes are sent.
-    pub fn refusal(self) -> Option<PhoneRejection> {
+    pub fn rejection(self) -> Option<PhoneRejection> {
         match self {
             Kind::Mobile | Kind::FixedLineOrMobile => None,
             Kind::FixedLine | Kind::CompanyNumber | Kind::Voicemail => Some(PhoneRejection::NotAMobileNumber),
@@ -58,7 +58,7 @@ pub struct Found {
 const LENGTH: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// Digits with their country code, checked by syntax only.
-pub fn unjudged(digits: &str) -> Result<PhoneNumber, PhoneRejection> {
+pub fn from_digits(digits: &str) -> Result<PhoneNumber, PhoneRejection> {
     if digits.len() < *LENGTH.start() {
         return Err(PhoneRejection::TooShort);
     }
@@ -354,7 +354,7 @@ pub fn country_code(region: Region) -> u16 {
 
 /// The regions whose metadata has an invalid pattern.
 #[cfg(test)]
-pub fn broken_patterns() -> Vec<String> {
+pub fn invalid_patterns() -> Vec<String> {
     let broken = |plan: &&Plan| {
         let rules = plan.rules();
         let prefix = plan.metadata.national_prefix_for_parsing().is_some() && rules.trunk_prefix.is_none();

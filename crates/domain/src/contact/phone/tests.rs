@@ -76,7 +76,7 @@ fn fz_03_number_is_never_changed_into_another() {
 /// Ranges that were assigned after the release of the metadata.
 #[test]
 fn possible_number_is_accepted_if_configured() {
-    let rules = NumberRules { region: Region::KR, possible: true };
+    let rules = NumberRules { region: Region::KR, allow_unassigned: true };
     let possible = |input| PhoneNumber::parse(input, rules).map(|number| number.as_str().to_owned());
     for input in ["+4915410365743", "+595988100848", "+972558025784"] {
         assert_eq!(parse(input), Err("invalid_number"), "{input}");
@@ -246,8 +246,8 @@ fn numbers_of_every_plan_parse_in_both_forms() {
 
 #[test]
 fn every_metadata_pattern_compiles() {
-    assert_eq!(plan::broken_patterns(), Vec::<String>::new());
-    assert!(Kind::Mobile.refusal().is_none());
+    assert_eq!(plan::invalid_patterns(), Vec::<String>::new());
+    assert!(Kind::Mobile.rejection().is_none());
 }
 
 fn any_region() -> impl Strategy<Value = Region> {

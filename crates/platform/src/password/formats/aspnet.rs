@@ -6,7 +6,7 @@ use super::{
     ImportRejection::{Malformed, UnknownFormat},
     Text,
 };
-use crate::password::schemes::{Algorithm, HashFunction, Pbkdf2, text::some_base64};
+use crate::password::schemes::{Algorithm, HashFunction, Pbkdf2, text::non_empty_base64};
 
 pub const FORMAT: Format = Format { name: "aspnet-identity", text, object: None };
 
@@ -18,7 +18,7 @@ fn text(text: &str) -> Text {
     if !text.starts_with('A') || text.contains(['-', '_', '$', ':']) {
         return None;
     }
-    let bytes = some_base64(text).ok()?;
+    let bytes = non_empty_base64(text).ok()?;
     let read = match &bytes[..] {
         [0, rest @ ..] if rest.len() == V2_SALT + V2_OUTPUT => v2(rest),
         [1, rest @ ..] => v3(rest),

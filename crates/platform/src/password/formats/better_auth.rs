@@ -4,7 +4,7 @@
 use super::{Exported, Format, ImportRejection, ImportRejection::Malformed, Text};
 use crate::password::schemes::{
     Algorithm, Scrypt, scrypt_params,
-    text::{hex, some_text},
+    text::{hex, non_empty_text},
 };
 
 pub const FORMAT: Format = Format { name: "better-auth", text, object: None };
@@ -21,5 +21,5 @@ fn text(text: &str) -> Text {
 
 fn read(salt: &str, key: &str) -> Result<Exported, ImportRejection> {
     let params = scrypt_params(16_384, 16, 1).map_err(|_| Malformed)?;
-    Ok(Algorithm::Scrypt(Scrypt { params, salt: some_text(salt)?, output: hex(key)? }).into())
+    Ok(Algorithm::Scrypt(Scrypt { params, salt: non_empty_text(salt)?, output: hex(key)? }).into())
 }

@@ -3,7 +3,7 @@
 use super::{Exported, Format, ImportRejection, ImportRejection::UnknownFormat, Text};
 use crate::password::schemes::{
     Algorithm, HashFunction, ShaCrypt,
-    text::{crypt64, number, some_text},
+    text::{crypt64, non_empty_text, number},
 };
 
 pub const FORMAT: Format = Format { name: "crypt", text, object: None };
@@ -24,6 +24,6 @@ fn text(text: &str) -> Text {
 }
 
 fn read(function: HashFunction, rounds: &str, salt: &str, hash: &str) -> Result<Exported, ImportRejection> {
-    let scheme = ShaCrypt::from_parts(function, number(rounds)?, some_text(salt)?, crypt64::decode(hash)?)?;
+    let scheme = ShaCrypt::from_parts(function, number(rounds)?, non_empty_text(salt)?, crypt64::decode(hash)?)?;
     Ok(Algorithm::ShaCrypt(scheme).into())
 }

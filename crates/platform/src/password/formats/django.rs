@@ -7,7 +7,7 @@ use super::{
 };
 use crate::password::schemes::{
     Algorithm, HashFunction, Pbkdf2, Prehash, SaltPlace, Salted, Scheme, Scrypt, scrypt_params,
-    text::{hex, number, some_base64, some_text},
+    text::{hex, non_empty_base64, non_empty_text, number},
 };
 
 pub const FORMAT: Format = Format { name: "django", text, object: None };
@@ -49,13 +49,13 @@ fn plain(text: &str, prehash: Prehash) -> Result<Exported, ImportRejection> {
 }
 
 fn pbkdf2(name: &str, rounds: &str, salt: &str, hash: &str) -> Result<Exported, ImportRejection> {
-    let scheme = Pbkdf2::named(name, number(rounds)?, some_text(salt)?, some_base64(hash)?)?;
+    let scheme = Pbkdf2::named(name, number(rounds)?, non_empty_text(salt)?, non_empty_base64(hash)?)?;
     Ok(Algorithm::Pbkdf2(scheme).into())
 }
 
 fn scrypt([n, r, p]: [&str; 3], salt: &str, hash: &str) -> Result<Exported, ImportRejection> {
     let params = scrypt_params(number(n)?, number(r)?, number(p)?)?;
-    Ok(Algorithm::Scrypt(Scrypt { params, salt: some_text(salt)?, output: some_base64(hash)? }).into())
+    Ok(Algorithm::Scrypt(Scrypt { params, salt: non_empty_text(salt)?, output: non_empty_base64(hash)? }).into())
 }
 
 fn salted(name: &str, salt: &str, hash: &str) -> Result<Exported, ImportRejection> {

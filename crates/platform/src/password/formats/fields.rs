@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    FormatRefusal, ImportRejection,
+    ImportError, ImportRejection,
     ImportRejection::{Malformed, Missing, UnknownField},
 };
 use crate::password::schemes::text;
@@ -12,23 +12,23 @@ pub struct Fields<'a>(pub &'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
     /// Rejects unknown fields: a misspelt one would otherwise be ignored silently.
-    pub fn only(&self, known: &[&str]) -> Result<(), FormatRefusal> {
+    pub fn deny_unknown(&self, known: &[&str]) -> Result<(), ImportError> {
         match self.0.keys().all(|name| known.contains(&name.as_str())) {
             true => Ok(()),
             false => Err(UnknownField.into()),
         }
     }
 
-    pub fn text(&self, name: &'static str) -> Result<&'a str, FormatRefusal> {
+    pub fn text(&self, name: &'static str) -> Result<&'a str, ImportError> {
         self.read(name, |value| value.as_str().ok_or(Malformed))
     }
 
-    pub fn base64(&self, name: &'static str) -> Result<Vec<u8>, FormatRefusal> {
+    pub fn base64(&self, name: &'static str) -> Result<Vec<u8>, ImportError> {
         self.read(name, |value| text::base64(value.as_str().ok_or(Malformed)?))
     }
 
     /// A number, or a string of digits.
-    pub fn number(&self, name: &'static str) -> Result<u32, FormatRefusal> {
+    pub fn number(&self, name: &'static str) -> Result<u32, ImportError> {
         self.read(name, |value| match value {
             Value::String(digits) => text::number(digits),
             Value::Number(number) => text::number(&number.to_string()),
@@ -40,8 +40,8 @@ impl<'a> Fields<'a> {
         &self,
         name: &'static str,
         read: impl FnOnce(&'a Value) -> Result<T, ImportRejection>,
-    ) -> Result<T, FormatRefusal> {
+    ) -> Result<T, ImportError> {
         let found = self.0.get(name).ok_or(Missing).and_then(read);
-        found.map_err(|reason| FormatRefusal { field: Some(name), reason })
+        found.map_err(|reason| ImportError { field: Some(name), reason })
     }
 }

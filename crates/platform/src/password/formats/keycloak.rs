@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Exported, Fields, Format, FormatRefusal, ImportRejection,
+    Exported, Fields, Format, ImportError, ImportRejection,
     ImportRejection::{Malformed, Missing, UnknownFormat},
     Object, no_text,
 };
@@ -15,10 +15,10 @@ use crate::password::schemes::{
 pub const FORMAT: Format = Format { name: "keycloak", text: no_text, object: Some(object) };
 
 fn object(fields: &Fields<'_>) -> Object {
-    fields.only(&["format", "credentialData", "secretData"])?;
+    fields.deny_unknown(&["format", "credentialData", "secretData"])?;
     let credential = fields.read("credentialData", json)?;
     let secret = fields.read("secretData", json)?;
-    let of = |field| move |reason| FormatRefusal { field: Some(field), reason };
+    let of = |field| move |reason| ImportError { field: Some(field), reason };
     let bytes = |name| text(&secret, name).and_then(base64).map_err(of("secretData"));
     let (salt, output) = (bytes("salt")?, bytes("value")?);
     algorithm(&credential, salt, output).map(Exported::from).map_err(of("credentialData"))

@@ -1,7 +1,7 @@
 //! `userPassword` of LDAP directories (RFC 2307): `{SCHEME}`, case-insensitive, and base 64 of digest and salt.
 
 use super::{Exported, Format, ImportRejection, ImportRejection::Malformed, Text};
-use crate::password::schemes::{Algorithm, HashFunction, SaltPlace, Salted, text::some_base64};
+use crate::password::schemes::{Algorithm, HashFunction, SaltPlace, Salted, text::non_empty_base64};
 
 pub const FORMAT: Format = Format { name: "ldap", text: read, object: None };
 
@@ -24,7 +24,7 @@ pub fn read(text: &str) -> Text {
 }
 
 fn digest(function: HashFunction, is_salted: bool, rest: &str) -> Result<Exported, ImportRejection> {
-    let bytes = some_base64(rest)?;
+    let bytes = non_empty_base64(rest)?;
     let (output, salt) = bytes.split_at_checked(function.length()).ok_or(Malformed)?;
     if salt.is_empty() == is_salted {
         return Err(Malformed);

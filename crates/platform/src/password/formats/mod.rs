@@ -53,12 +53,12 @@ impl From<Algorithm> for Exported {
 
 /// Why a password can't be imported: the reason, and the field of its object if one is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FormatRefusal {
+pub struct ImportError {
     pub field: Option<&'static str>,
     pub reason: ImportRejection,
 }
 
-impl From<ImportRejection> for FormatRefusal {
+impl From<ImportRejection> for ImportError {
     fn from(reason: ImportRejection) -> Self {
         Self { field: None, reason }
     }
@@ -66,7 +66,7 @@ impl From<ImportRejection> for FormatRefusal {
 
 /// The result of parsing a text. None if it is not of this format.
 type Text = Option<Result<Exported, ImportRejection>>;
-type Object = Result<Exported, FormatRefusal>;
+type Object = Result<Exported, ImportError>;
 
 /// An export format.
 struct Format {
@@ -114,7 +114,7 @@ pub fn text(text: &str) -> Result<Exported, ImportRejection> {
 ///
 /// # Errors
 /// See [`FormatRefusal`].
-pub fn value(exported: &Value) -> Object {
+pub fn parse_value(exported: &Value) -> Object {
     match exported {
         Value::String(exported) => match text(exported.trim_start()) {
             // Whitespace around a hash is ignored. At the end of a clear-text password it is part of the password.
@@ -124,11 +124,11 @@ pub fn value(exported: &Value) -> Object {
         Value::Object(object) => {
             let fields = Fields(object);
             let name = fields.text("format")?;
-            let unknown = FormatRefusal { field: Some("format"), reason: UnknownFormat };
+            let unknown = ImportError { field: Some("format"), reason: UnknownFormat };
             let format = FORMATS.iter().find(|format| format.name == name).ok_or(unknown)?;
             match format.object {
                 Some(read) => read(&fields),
-                None => fields.only(&["format", "hash"]).and_then(|()| hash_of(&fields, format)),
+                None => fields.deny_unknown(&["format", "hash"]).and_then(|()| hash_of(&fields, format)),
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(Malformed.into()),
@@ -139,7 +139,7 @@ fn hash_of(fields: &Fields<'_>, format: &Format) -> Object {
     let text = fields.text("hash")?;
     match (format.text)(text).unwrap_or(Err(UnknownFormat)) {
         Ok(exported) => Ok(exported),
-        Err(reason) => Err(FormatRefusal { field: Some("hash"), reason }),
+        Err(reason) => Err(ImportError { field: Some("hash"), reason }),
     }
 }
 

@@ -1,14 +1,14 @@
 //! Spring Security's delegating encoder: `{id}`, followed by the text of that encoder.
 
 use super::{
-    Exported, Fields, Format, FormatRefusal, ImportRejection,
+    Exported, Fields, Format, ImportError, ImportRejection,
     ImportRejection::{Malformed, UnknownFormat},
     Object, Text, ldap,
 };
 use crate::{
     password::schemes::{
         Algorithm, HashFunction, Pbkdf2, SaltPlace, Salted, Scheme, Scrypt, scrypt_params_of_log_n,
-        text::{hex, some_base64},
+        text::{hex, non_empty_base64},
     },
     secret::Secret,
 };
@@ -29,10 +29,10 @@ fn text(text: &str) -> Text {
 
 /// `secret` is the constructor argument of `Pbkdf2PasswordEncoder` or `StandardPasswordEncoder`.
 fn object(fields: &Fields<'_>) -> Object {
-    fields.only(&["format", "hash", "secret"])?;
+    fields.deny_unknown(&["format", "hash", "secret"])?;
     let secret = if fields.0.contains_key("secret") { fields.text("secret")? } else { "" };
     let exported = read(fields.text("hash")?, secret.as_bytes()).unwrap_or(Err(UnknownFormat));
-    exported.map_err(|reason| FormatRefusal { field: Some("hash"), reason })
+    exported.map_err(|reason| ImportError { field: Some("hash"), reason })
 }
 
 fn read(text: &str, secret: &[u8]) -> Text {
@@ -73,7 +73,7 @@ fn scrypt(rest: &str) -> Result<Exported, ImportRejection> {
     let ["", parameters, salt, hash] = fields[..] else { return Err(Malformed) };
     let parameters = u32::from_str_radix(parameters, 16).map_err(|_| Malformed)?;
     let params = scrypt_params_of_log_n(parameters >> 16, parameters >> 8 & 0xff, parameters & 0xff)?;
-    Ok(Algorithm::Scrypt(Scrypt { params, salt: some_base64(salt)?, output: some_base64(hash)? }).into())
+    Ok(Algorithm::Scrypt(Scrypt { params, salt: non_empty_base64(salt)?, output: non_empty_base64(hash)? }).into())
 }
 
 fn standard(rest: &str, secret: &[u8]) -> Result<Exported, ImportRejection> {

@@ -34,7 +34,7 @@ fn fixtures() -> impl Iterator<Item = Fixture> {
 fn hashes_made_by_other_systems_are_parsed_and_verified() {
     let mut memory = Memory::default();
     for Fixture { system, password, wrong, password_hash } in fixtures() {
-        let scheme = match value(&password_hash).map_err(|error| error.reason.reason()) {
+        let scheme = match parse_value(&password_hash).map_err(|error| error.reason.reason()) {
             Ok(Exported::Hash(scheme)) => scheme,
             Ok(Exported::Clear(clear)) => {
                 assert_eq!((clear.expose(), &*system), (&*password, "Spring {noop}"));
@@ -44,7 +44,7 @@ fn hashes_made_by_other_systems_are_parsed_and_verified() {
             Err(reason) => panic!("{system}: {reason}"),
         };
         let prepared: String = password.nfkc().collect();
-        let mut fits = |password: &str| scheme.fits(password.as_bytes(), &mut memory);
+        let mut fits = |password: &str| scheme.matches(password.as_bytes(), &mut memory);
         assert!(fits(&password) || fits(&prepared), "{system}: {password}");
         assert!(!fits(&wrong), "{system}: {wrong}");
         let stored = Scheme::read(&scheme.to_string()).map_err(ImportRejection::reason).unwrap();
@@ -77,13 +77,13 @@ fn published_vectors_are_verified() {
             Ok(_) => panic!("{text}: no hash"),
             Err(reason) => panic!("{text}: {}", reason.reason()),
         };
-        assert!(scheme.fits(password.as_bytes(), &mut memory), "{text}");
-        assert!(!scheme.fits(b"passwore", &mut memory), "{text}");
+        assert!(scheme.matches(password.as_bytes(), &mut memory), "{text}");
+        assert!(!scheme.matches(b"passwore", &mut memory), "{text}");
     }
 }
 
 fn rejection(exported: &Value) -> Option<(&'static str, &'static str)> {
-    let error = ExportedPassword::read(exported).err()?;
+    let error = ExportedPassword::parse(exported).err()?;
     Some((error.field.unwrap_or_default(), error.reason.reason()))
 }
 
@@ -208,8 +208,8 @@ fn an_object_is_rejected_with_the_invalid_field() {
 
 #[test]
 fn unusable_passwords_are_recognised() {
-    assert!(!ExportedPassword::read(&json!("!rKZJv0qkeTbVzMmSDPcYnbm2LRVQHYVqzpd6Rk0T")).unwrap().is_usable());
-    assert!(!ExportedPassword::read(&json!("!")).unwrap().is_usable());
+    assert!(!ExportedPassword::parse(&json!("!rKZJv0qkeTbVzMmSDPcYnbm2LRVQHYVqzpd6Rk0T")).unwrap().is_usable());
+    assert!(!ExportedPassword::parse(&json!("!")).unwrap().is_usable());
 }
 
 #[test]

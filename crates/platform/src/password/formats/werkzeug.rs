@@ -3,7 +3,7 @@
 use super::{Exported, Format, ImportRejection, ImportRejection::UnknownFormat, Text};
 use crate::password::schemes::{
     Algorithm, Pbkdf2, Scrypt, scrypt_params,
-    text::{hex, number, some_text},
+    text::{hex, non_empty_text, number},
 };
 
 pub const FORMAT: Format = Format { name: "werkzeug", text, object: None };
@@ -23,9 +23,9 @@ fn text(text: &str) -> Text {
 
 fn scrypt([n, r, p]: [&str; 3], salt: &str, hash: &str) -> Result<Exported, ImportRejection> {
     let params = scrypt_params(number(n)?, number(r)?, number(p)?)?;
-    Ok(Algorithm::Scrypt(Scrypt { params, salt: some_text(salt)?, output: hex(hash)? }).into())
+    Ok(Algorithm::Scrypt(Scrypt { params, salt: non_empty_text(salt)?, output: hex(hash)? }).into())
 }
 
 fn pbkdf2(name: &str, rounds: &str, salt: &str, hash: &str) -> Result<Exported, ImportRejection> {
-    Ok(Algorithm::Pbkdf2(Pbkdf2::named(name, number(rounds)?, some_text(salt)?, hex(hash)?)?).into())
+    Ok(Algorithm::Pbkdf2(Pbkdf2::named(name, number(rounds)?, non_empty_text(salt)?, hex(hash)?)?).into())
 }

@@ -3,7 +3,7 @@
 use super::{Exported, Format, ImportRejection, ImportRejection::Malformed, Text};
 use crate::password::schemes::{
     Algorithm, HashFunction, Phpass, Prehash, Scheme,
-    text::{crypt64, some_text},
+    text::{crypt64, non_empty_text},
 };
 
 pub const FORMAT: Format = Format { name: "wordpress", text, object: None };
@@ -29,6 +29,6 @@ pub fn portable(function: HashFunction, rest: &str, digits: usize) -> Result<Alg
     }
     let (head, output) = rest.split_at(HEAD);
     let log_rounds = crypt64::digit(head.as_bytes()[0])?;
-    let phpass = Phpass::from_parts(function, log_rounds, some_text(&head[1..])?, crypt64::decode(output)?)?;
+    let phpass = Phpass::from_parts(function, log_rounds, non_empty_text(&head[1..])?, crypt64::decode(output)?)?;
     Ok(Algorithm::Phpass(phpass))
 }

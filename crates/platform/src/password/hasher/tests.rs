@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     fault::FaultKind,
     password::{
-        Tally,
+        SchemeCounts,
         schemes::{self, HashFunction},
     },
 };
@@ -18,16 +18,16 @@ fn cheap(passes: u32) -> Cost {
 }
 
 fn minimum() -> Cost {
-    Cost::new(Cost::LEAST_MEMORY_KIB, Cost::LEAST_PASSES, 1).unwrap()
+    Cost::new(Cost::MIN_MEMORY_KIB, Cost::MIN_PASSES, 1).unwrap()
 }
 
 /// The hash that is stored for an imported one.
 async fn adopted(hasher: &Hasher, exported: &str) -> PasswordHash {
-    let exported = ExportedPassword::read(&serde_json::Value::String(exported.to_owned())).unwrap();
-    hasher.adopt(exported).await.unwrap().unwrap()
+    let exported = ExportedPassword::parse(&serde_json::Value::String(exported.to_owned())).unwrap();
+    hasher.import(exported).await.unwrap().unwrap()
 }
 
-async fn verify(hasher: &Hasher, password: &str, hash: &str) -> Verdict {
+async fn verify(hasher: &Hasher, password: &str, hash: &str) -> PasswordCheck {
     let hash = PasswordHash::from_stored(hash).unwrap();
     hasher.verify(&Secret::new(password), Some(&hash), "acc").await.unwrap()
 }
@@ -42,8 +42,8 @@ async fn pw_04_a_password_is_stored_as_argon2id_with_its_own_salt() {
     assert_eq!(fields[4..], [22, 43], "16 bytes of salt, 32 of hash");
     assert_ne!(first, second);
     for hash in [&first, &second] {
-        assert_eq!(verify(&hasher, PASSWORD, hash.as_str()).await, Verdict::Right);
-        assert_eq!(verify(&hasher, "NewPassword123?", hash.as_str()).await, Verdict::Wrong);
+        assert_eq!(verify(&hasher, PASSWORD, hash.as_str()).await, PasswordCheck::Right);
+        assert_eq!(verify(&hasher, "NewPassword123?", hash.as_str()).await, PasswordCheck::Wrong);
     }
     assert_eq!(format!("{first:?}"), "[password hash]");
 }
@@ -66,15 +66,15 @@ async fn pw_03_a_password_is_verified_exactly() {
         ("straße1!", vec!["strasse1!"]),
     ] {
         let hash = hasher.hash(&Secret::new(password)).await.unwrap();
-        assert_eq!(verify(&hasher, password, hash.as_str()).await, Verdict::Right);
+        assert_eq!(verify(&hasher, password, hash.as_str()).await, PasswordCheck::Right);
         for variant in variants {
-            assert_eq!(verify(&hasher, variant, hash.as_str()).await, Verdict::Wrong, "{variant:?}");
+            assert_eq!(verify(&hasher, variant, hash.as_str()).await, PasswordCheck::Wrong, "{variant:?}");
         }
     }
     // As documented, composed, decomposed and full-width spellings are the same password.
     let hash = hasher.hash(&Secret::new("caf\u{e9}-비밀1")).await.unwrap();
     for spelling in ["cafe\u{301}-비밀1", "ｃａｆ\u{e9}-\u{1107}\u{1175}\u{1106}\u{1175}\u{11af}１"] {
-        assert_eq!(verify(&hasher, spelling, hash.as_str()).await, Verdict::Right, "{spelling}");
+        assert_eq!(verify(&hasher, spelling, hash.as_str()).await, PasswordCheck::Right, "{spelling}");
     }
 }
 
@@ -97,13 +97,13 @@ async fn imported_hashes_are_verified_and_need_a_rehash() {
     ] {
         // As stored before fast hashes were wrapped on import, and as stored now.
         for stored in [hash, adopted(&hasher, hash).await.as_str()] {
-            assert_eq!(verify(&hasher, PASSWORD, stored).await, Verdict::RightButRehash, "{stored}");
-            assert_eq!(verify(&hasher, "NewPassword123", stored).await, Verdict::Wrong, "{stored}");
+            assert_eq!(verify(&hasher, PASSWORD, stored).await, PasswordCheck::CorrectNeedsRehash, "{stored}");
+            assert_eq!(verify(&hasher, "NewPassword123", stored).await, PasswordCheck::Wrong, "{stored}");
         }
     }
     let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    assert_eq!(verify(&hasher, "password", reference).await, Verdict::RightButRehash);
-    assert_eq!(verify(&hasher, "passwore", reference).await, Verdict::Wrong);
+    assert_eq!(verify(&hasher, "password", reference).await, PasswordCheck::CorrectNeedsRehash);
+    assert_eq!(verify(&hasher, "passwore", reference).await, PasswordCheck::Wrong);
 }
 
 #[tokio::test]
@@ -111,11 +111,11 @@ async fn pw_04_a_hash_of_another_cost_needs_a_rehash() {
     let pool = Pool::start(1, 8).unwrap();
     let [old, new] = [cheap(1), cheap(2)].map(|cost| Hasher::new(pool.clone(), cost, Entropy::seeded(2)));
     let stored = old.hash(&Secret::new(PASSWORD)).await.unwrap();
-    assert_eq!(verify(&old, PASSWORD, stored.as_str()).await, Verdict::Right);
-    assert_eq!(verify(&new, PASSWORD, stored.as_str()).await, Verdict::RightButRehash);
-    assert_eq!(verify(&new, "wrong", stored.as_str()).await, Verdict::Wrong);
+    assert_eq!(verify(&old, PASSWORD, stored.as_str()).await, PasswordCheck::Right);
+    assert_eq!(verify(&new, PASSWORD, stored.as_str()).await, PasswordCheck::CorrectNeedsRehash);
+    assert_eq!(verify(&new, "wrong", stored.as_str()).await, PasswordCheck::Wrong);
     let replaced = new.hash(&Secret::new(PASSWORD)).await.unwrap();
-    assert_eq!(verify(&new, PASSWORD, replaced.as_str()).await, Verdict::Right);
+    assert_eq!(verify(&new, PASSWORD, replaced.as_str()).await, PasswordCheck::Right);
 }
 
 #[tokio::test]
@@ -126,15 +126,15 @@ async fn a_password_is_verified_in_nfkc_and_as_typed_and_stored_in_nfkc() {
     let mut output = vec![0; OUTPUT];
     let argon2 = hasher.cost.argon2(vec![7; SALT], Vec::new());
     assert!(argon2.fill(typed.as_bytes(), &mut output, &mut Memory::default()));
-    let ours = PasswordHash::of(Algorithm::Argon2(Argon2 { output, ..argon2 }).into());
+    let ours = PasswordHash::from_scheme(Algorithm::Argon2(Argon2 { output, ..argon2 }).into());
     for stored in [ours.as_str(), &bcrypt::hash(typed, 4).unwrap()] {
-        assert_eq!(verify(&hasher, typed, stored).await, Verdict::RightButRehash, "{stored}");
-        assert_eq!(verify(&hasher, "\u{3142}-1234", stored).await, Verdict::Wrong, "{stored}");
+        assert_eq!(verify(&hasher, typed, stored).await, PasswordCheck::CorrectNeedsRehash, "{stored}");
+        assert_eq!(verify(&hasher, "\u{3142}-1234", stored).await, PasswordCheck::Wrong, "{stored}");
         let composed = "\u{be44}\u{bc00}-1234";
-        assert_eq!(verify(&hasher, composed, stored).await, Verdict::Wrong, "{stored}");
+        assert_eq!(verify(&hasher, composed, stored).await, PasswordCheck::Wrong, "{stored}");
     }
     let rehashed = hasher.hash(&Secret::new(typed)).await.unwrap();
-    assert_eq!(verify(&hasher, typed, rehashed.as_str()).await, Verdict::Right);
+    assert_eq!(verify(&hasher, typed, rehashed.as_str()).await, PasswordCheck::Right);
 }
 
 #[tokio::test]
@@ -149,13 +149,13 @@ async fn a_fast_hash_is_wrapped_and_clear_text_is_hashed() {
         assert!(!wrapped.as_str().contains(&trace), "{}", wrapped.as_str());
     }
     assert_ne!(wrapped, adopted(&hasher, md5).await, "each hash has its own salt");
-    assert_eq!(verify(&hasher, PASSWORD, wrapped.as_str()).await, Verdict::RightButRehash);
-    assert_eq!(verify(&hasher, "NewPassword123", wrapped.as_str()).await, Verdict::Wrong);
+    assert_eq!(verify(&hasher, PASSWORD, wrapped.as_str()).await, PasswordCheck::CorrectNeedsRehash);
+    assert_eq!(verify(&hasher, "NewPassword123", wrapped.as_str()).await, PasswordCheck::Wrong);
     let clear = adopted(&hasher, &format!("{{noop}}{PASSWORD}")).await;
     assert!(clear.as_str().starts_with("$argon2id$"));
-    assert_eq!(verify(&hasher, PASSWORD, clear.as_str()).await, Verdict::Right);
-    let unusable = ExportedPassword::read(&"!abcdef".into()).unwrap();
-    assert_eq!(hasher.adopt(unusable).await.unwrap(), None);
+    assert_eq!(verify(&hasher, PASSWORD, clear.as_str()).await, PasswordCheck::Right);
+    let unusable = ExportedPassword::parse(&"!abcdef".into()).unwrap();
+    assert_eq!(hasher.import(unusable).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -163,9 +163,9 @@ async fn en_03_verifying_for_an_unknown_account_takes_the_same_work() {
     let hasher = hasher(1, 8, cheap(1));
     let hash = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
     // The decoy has the current scheme and cost, and is computed on the same pool.
-    assert!(hasher.cost.made(&hasher.decoy("unknown")) && hasher.cost.made(&hash.scheme));
-    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), Verdict::Wrong);
-    assert_eq!(hasher.verify(&Secret::new(""), None, "unknown").await.unwrap(), Verdict::Wrong);
+    assert!(hasher.cost.is_current(&hasher.decoy("unknown")) && hasher.cost.is_current(&hash.scheme));
+    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), PasswordCheck::Wrong);
+    assert_eq!(hasher.verify(&Secret::new(""), None, "unknown").await.unwrap(), PasswordCheck::Wrong);
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let mut busy = std::pin::pin!(hasher.pool.run(move |_| gate.recv().is_ok()));
     assert!(futures_util::poll!(busy.as_mut()).is_pending());
@@ -174,7 +174,7 @@ async fn en_03_verifying_for_an_unknown_account_takes_the_same_work() {
     assert!(futures_util::poll!(unknown.as_mut()).is_pending(), "it must wait in the same queue");
     release.send(()).unwrap();
     assert!(busy.await.unwrap());
-    assert_eq!(unknown.await.unwrap(), Verdict::Wrong);
+    assert_eq!(unknown.await.unwrap(), PasswordCheck::Wrong);
 }
 
 #[tokio::test]
@@ -182,11 +182,11 @@ async fn en_03_decoys_follow_the_census_in_every_clone() {
     let hasher = hasher(1, 8, cheap(1));
     let clone = hasher.clone();
     let stored = bcrypt::hash(PASSWORD, 4).unwrap();
-    let mut tally = Tally::default();
+    let mut tally = SchemeCounts::default();
     tally.add(&stored);
-    hasher.set_census(&[7; 32], &Census::default().next(tally));
+    hasher.set_census(&[7; 32], &SchemeCensus::default().next(tally));
     assert!(matches!(clone.decoy("unknown").algorithm, Algorithm::Bcrypt(_)));
-    assert_eq!(clone.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), Verdict::Wrong);
+    assert_eq!(clone.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), PasswordCheck::Wrong);
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn pw_06_sign_ins_beyond_the_queue_are_rejected() {
     let (mut right, mut rejected) = (0, 0);
     for answer in answers {
         match answer.await.unwrap() {
-            Ok(verdict) => right += usize::from(verdict == Verdict::Right),
+            Ok(verdict) => right += usize::from(verdict == PasswordCheck::Right),
             Err(fault) => rejected += usize::from(fault.kind() == FaultKind::Unavailable),
         }
     }
@@ -215,7 +215,7 @@ async fn pw_06_a_too_long_password_is_rejected_without_hashing() {
     // Without threads no queued job ever runs.
     let hasher = hasher(0, 1, cheap(1));
     let password = Secret::new("a".repeat(1 << 20));
-    assert_eq!(hasher.verify(&password, None, "unknown").await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.verify(&password, None, "unknown").await.unwrap(), PasswordCheck::Wrong);
     assert_eq!(hasher.hash(&password).await.unwrap_err().kind(), FaultKind::Internal);
 }
 
@@ -225,7 +225,7 @@ async fn shrink_frees_the_memory_of_a_costly_imported_hash() {
     let costly = PasswordHash::from_stored(
         "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
     );
-    assert!(costly.unwrap().scheme.fits(b"password", &mut memory));
+    assert!(costly.unwrap().scheme.matches(b"password", &mut memory));
     memory.shrink(64);
     assert_eq!(memory.kept(), 64);
 }

@@ -6,8 +6,8 @@ use argon2::{Algorithm, MIN_SALT_LEN, Params, Version};
 use zeroize::Zeroizing;
 
 use super::{
-    Hash, Work, blank_salt,
-    text::{encode, number, number_parameter, some_base64},
+    CostClass, Hash, blank_salt,
+    text::{encode, non_empty_base64, number, number_parameter},
 };
 use crate::password::{
     Bound,
@@ -67,7 +67,7 @@ impl Argon2 {
 fn read(id: &str, version: u32, parameters: &str, salt: &str, hash: &str) -> Result<Argon2, ImportRejection> {
     let number = |name| number_parameter(parameters, name);
     let costs = [number("m")?, number("t")?, number("p")?];
-    Argon2::from_parts(id, version, costs, some_base64(salt)?, some_base64(hash)?)
+    Argon2::from_parts(id, version, costs, non_empty_base64(salt)?, non_empty_base64(hash)?)
 }
 
 impl Hash for Argon2 {
@@ -98,19 +98,19 @@ impl Hash for Argon2 {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> CostClass {
         let (memory, passes) = (u64::from(self.params.m_cost()), self.params.t_cost());
         let work = memory * u64::from(passes);
         if memory > MAX_MEMORY {
-            Work::Excessive(MEMORY)
+            CostClass::Excessive(MEMORY)
         } else if passes > MAX_PASSES {
-            Work::Excessive(PASSES)
+            CostClass::Excessive(PASSES)
         } else if work > MAX_WORK {
-            Work::Excessive(WORK)
+            CostClass::Excessive(WORK)
         } else if work < FAST_WORK {
-            Work::Fast
+            CostClass::Fast
         } else {
-            Work::Fair
+            CostClass::Fair
         }
     }
 

@@ -9,7 +9,7 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{Hash, Work, text::number};
+use super::{CostClass, Hash, text::number};
 use crate::password::{
     Bound,
     ImportRejection::{self, Malformed, TooCostly, TooWeak},
@@ -99,8 +99,8 @@ impl Hash for Bcrypt {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
-        Work::Fair
+    fn work(&self) -> CostClass {
+        CostClass::Fair
     }
 
     fn blank(&self) -> Self {

@@ -10,9 +10,9 @@ use scrypt::Params;
 use zeroize::Zeroizing;
 
 use super::{
-    Hash, Work, blank_salt,
+    CostClass, Hash, blank_salt,
     scrypt::{params, work},
-    text::{base64, encode, number_parameter, some_base64},
+    text::{base64, encode, non_empty_base64, number_parameter},
 };
 use crate::password::{
     ImportRejection::{self, Malformed},
@@ -46,7 +46,7 @@ impl Firebase {
 
 fn read(parameters: &str, salt: &str, signer_key: &str, hash: &str) -> Result<Firebase, ImportRejection> {
     let [mem_cost, rounds] = [number_parameter(parameters, "ln")?, number_parameter(parameters, "r")?];
-    Firebase::from_parts(mem_cost, rounds, base64(salt)?, some_base64(signer_key)?, some_base64(hash)?)
+    Firebase::from_parts(mem_cost, rounds, base64(salt)?, non_empty_base64(signer_key)?, non_empty_base64(hash)?)
 }
 
 impl Hash for Firebase {
@@ -77,7 +77,7 @@ impl Hash for Firebase {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> CostClass {
         work(&self.params)
     }
 

@@ -46,7 +46,7 @@ const MAX_TEXT: usize = 1024;
 
 /// The cost class of verifying a password against a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum CostClass {
     /// Passwords can be guessed quickly from a stolen table, so the hash is wrapped in argon2id before it is stored.
     Fast,
     Fair,
@@ -68,7 +68,7 @@ trait Hash: fmt::Display + Sized {
     fn output_mut(&mut self) -> &mut [u8];
 
     /// The cost class, which depends only on the parameters.
-    fn work(&self) -> Work;
+    fn work(&self) -> CostClass;
 
     /// The same algorithm at the same cost, without the salt and the hash.
     fn blank(&self) -> Self;
@@ -171,7 +171,7 @@ impl Scheme {
     }
 
     /// Whether `password` matches this hash. Always computes the full hash, and compares in constant time.
-    pub fn fits(&self, password: &[u8], memory: &mut Memory) -> bool {
+    pub fn matches(&self, password: &[u8], memory: &mut Memory) -> bool {
         let computed = self.compute(password, memory);
         computed.is_some_and(|computed| bool::from(computed.ct_eq(self.output())))
     }
@@ -187,7 +187,7 @@ impl Scheme {
         blank
     }
 
-    pub fn work(&self) -> Work {
+    pub fn work(&self) -> CostClass {
         each!(&self.algorithm, it => it.work())
     }
 

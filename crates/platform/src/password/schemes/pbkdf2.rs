@@ -6,7 +6,7 @@ use aws_lc_rs::pbkdf2;
 use zeroize::Zeroizing;
 
 use super::{
-    Hash, HashFunction, Work, blank_salt,
+    CostClass, Hash, HashFunction, blank_salt,
     text::{dotted_base64, encode, number, number_parameter},
 };
 use crate::password::{
@@ -79,11 +79,11 @@ impl Hash for Pbkdf2 {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> CostClass {
         match self.rounds.get() {
-            ..FAST_ROUNDS => Work::Fast,
-            FAST_ROUNDS..=MAX_ROUNDS => Work::Fair,
-            _ => Work::Excessive(ROUNDS),
+            ..FAST_ROUNDS => CostClass::Fast,
+            FAST_ROUNDS..=MAX_ROUNDS => CostClass::Fair,
+            _ => CostClass::Excessive(ROUNDS),
         }
     }
 

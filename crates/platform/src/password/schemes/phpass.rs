@@ -5,8 +5,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::{
-    Hash, HashFunction, Work,
-    text::{encode, number_parameter, some_base64},
+    CostClass, Hash, HashFunction,
+    text::{encode, non_empty_base64, number_parameter},
 };
 use crate::password::{
     Bound,
@@ -59,7 +59,7 @@ impl Phpass {
 fn read(parameters: &str, salt: &str, hash: &str) -> Result<Phpass, ImportRejection> {
     let (function, rest) = parameters.split_once(',').ok_or(Malformed)?;
     let function = HashFunction::named(function).ok_or(UnknownFormat)?;
-    Phpass::from_parts(function, number_parameter(rest, "ln")?, some_base64(salt)?, some_base64(hash)?)
+    Phpass::from_parts(function, number_parameter(rest, "ln")?, non_empty_base64(salt)?, non_empty_base64(hash)?)
 }
 
 impl Hash for Phpass {
@@ -88,11 +88,11 @@ impl Hash for Phpass {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> CostClass {
         match self.log_rounds {
-            ..MIN_LOG_ROUNDS => Work::Fast,
-            MIN_LOG_ROUNDS..=MAX_LOG_ROUNDS => Work::Fair,
-            _ => Work::Excessive(MAX_ROUNDS),
+            ..MIN_LOG_ROUNDS => CostClass::Fast,
+            MIN_LOG_ROUNDS..=MAX_LOG_ROUNDS => CostClass::Fair,
+            _ => CostClass::Excessive(MAX_ROUNDS),
         }
     }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::{
-    Hash, HashFunction, Work,
-    text::{base64, encode, number_parameter, parameter, some_base64},
+    CostClass, Hash, HashFunction,
+    text::{base64, encode, non_empty_base64, number_parameter, parameter},
 };
 use crate::password::{
     Bound,
@@ -79,7 +79,7 @@ fn read(parameters: &str, salt: &str, hash: &str) -> Result<Salted, ImportReject
     let (function, rest) = parameters.split_once(',').ok_or(Malformed)?;
     let function = HashFunction::named(function).ok_or(UnknownFormat)?;
     let place = SaltPlace::named(parameter(rest, "salt")?).ok_or(Malformed)?;
-    Salted::from_parts(function, place, number_parameter(rest, "rounds")?, base64(salt)?, some_base64(hash)?)
+    Salted::from_parts(function, place, number_parameter(rest, "rounds")?, base64(salt)?, non_empty_base64(hash)?)
 }
 
 impl Hash for Salted {
@@ -110,8 +110,8 @@ impl Hash for Salted {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
-        Work::Fast
+    fn work(&self) -> CostClass {
+        CostClass::Fast
     }
 
     fn blank(&self) -> Self {

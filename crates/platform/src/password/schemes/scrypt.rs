@@ -6,8 +6,8 @@ use scrypt::Params;
 use zeroize::Zeroizing;
 
 use super::{
-    Hash, Work, blank_salt,
-    text::{encode, number_parameter, some_base64},
+    CostClass, Hash, blank_salt,
+    text::{encode, non_empty_base64, number_parameter},
 };
 use crate::password::{
     Bound,
@@ -55,23 +55,23 @@ pub fn params_of_n(n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
     params(n.ilog2(), r, p)
 }
 
-pub fn work(params: &Params) -> Work {
+pub fn work(params: &Params) -> CostClass {
     let (r, p) = (u64::from(params.r()), u64::from(params.p()));
     let blocks = r.saturating_mul(p);
     let memory = params.n().saturating_mul(128 * r);
     let work = memory.saturating_mul(p);
     if memory > MAX_MEMORY {
-        Work::Excessive(MEMORY)
+        CostClass::Excessive(MEMORY)
     } else if params.p() > MAX_LANES {
-        Work::Excessive(LANES)
+        CostClass::Excessive(LANES)
     } else if work > MAX_WORK {
-        Work::Excessive(WORK)
+        CostClass::Excessive(WORK)
     } else if blocks > MAX_BLOCKS {
-        Work::Excessive(BLOCKS)
+        CostClass::Excessive(BLOCKS)
     } else if work < FAST_WORK {
-        Work::Fast
+        CostClass::Fast
     } else {
-        Work::Fair
+        CostClass::Fair
     }
 }
 
@@ -79,8 +79,8 @@ fn read(parameters: &str, salt: &str, hash: &str) -> Result<Scrypt, ImportReject
     let number = |name| number_parameter(parameters, name);
     Ok(Scrypt {
         params: params(number("ln")?, number("r")?, number("p")?)?,
-        salt: some_base64(salt)?,
-        output: some_base64(hash)?,
+        salt: non_empty_base64(salt)?,
+        output: non_empty_base64(hash)?,
     })
 }
 
@@ -105,7 +105,7 @@ impl Hash for Scrypt {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> CostClass {
         work(&self.params)
     }
 

@@ -6,8 +6,8 @@ use sha_crypt::Params;
 use zeroize::Zeroizing;
 
 use super::{
-    Hash, HashFunction, Work,
-    text::{encode, number_parameter, some_base64},
+    CostClass, Hash, HashFunction,
+    text::{encode, non_empty_base64, number_parameter},
 };
 use crate::password::{
     Bound,
@@ -55,7 +55,7 @@ impl ShaCrypt {
 fn read(parameters: &str, salt: &str, hash: &str) -> Result<ShaCrypt, ImportRejection> {
     let (function, rest) = parameters.split_once(',').ok_or(Malformed)?;
     let function = HashFunction::named(function).ok_or(UnknownFormat)?;
-    ShaCrypt::from_parts(function, number_parameter(rest, "rounds")?, some_base64(salt)?, some_base64(hash)?)
+    ShaCrypt::from_parts(function, number_parameter(rest, "rounds")?, non_empty_base64(salt)?, non_empty_base64(hash)?)
 }
 
 /// The bytes of the digest in the order in which crypt(3) writes them: groups of three bytes that are a third of the
@@ -105,8 +105,8 @@ impl Hash for ShaCrypt {
         &mut self.output
     }
 
-    fn work(&self) -> Work {
-        if self.rounds < FAST_ROUNDS { Work::Fast } else { Work::Fair }
+    fn work(&self) -> CostClass {
+        if self.rounds < FAST_ROUNDS { CostClass::Fast } else { CostClass::Fair }
     }
 
     fn blank(&self) -> Self {

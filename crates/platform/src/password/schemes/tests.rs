@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn excessive(most: u64, of: &'static str) -> Work {
-    Work::Excessive(Bound { most, of })
+fn excessive(most: u64, of: &'static str) -> CostClass {
+    CostClass::Excessive(Bound { most, of })
 }
 
 fn read(text: &str) -> Scheme {
@@ -66,18 +66,18 @@ fn a_nested_wrapped_hash_is_rejected() {
 fn the_cost_class_depends_only_on_the_parameters() {
     let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     for (text, work) in [
-        (format!("$argon2id$v=19$m=262144,t=8,p=1${hash}${hash}"), Work::Fair),
+        (format!("$argon2id$v=19$m=262144,t=8,p=1${hash}${hash}"), CostClass::Fair),
         (format!("$argon2id$v=19$m=262145,t=1,p=1${hash}${hash}"), excessive(262_144, "KiB of Argon2's memory")),
         (
             format!("$argon2id$v=19$m=262144,t=9,p=1${hash}${hash}"),
             excessive(2_097_152, "KiB of Argon2's memory times passes"),
         ),
         (format!("$argon2id$v=19$m=64,t=11,p=1${hash}${hash}"), excessive(10, "passes of Argon2")),
-        (format!("$argon2id$v=19$m=7168,t=5,p=1${hash}${hash}"), Work::Fair),
-        (format!("$argon2id$v=19$m=4096,t=1,p=1${hash}${hash}"), Work::Fair),
-        (format!("$argon2i$v=19$m=512,t=2,p=2${hash}${hash}"), Work::Fast),
-        (format!("$argon2id$v=19$m=8,t=1,p=1${hash}${hash}"), Work::Fast),
-        (format!("$scrypt$ln=18,r=8,p=4${hash}${hash}"), Work::Fair),
+        (format!("$argon2id$v=19$m=7168,t=5,p=1${hash}${hash}"), CostClass::Fair),
+        (format!("$argon2id$v=19$m=4096,t=1,p=1${hash}${hash}"), CostClass::Fair),
+        (format!("$argon2i$v=19$m=512,t=2,p=2${hash}${hash}"), CostClass::Fast),
+        (format!("$argon2id$v=19$m=8,t=1,p=1${hash}${hash}"), CostClass::Fast),
+        (format!("$scrypt$ln=18,r=8,p=4${hash}${hash}"), CostClass::Fair),
         (format!("$scrypt$ln=19,r=8,p=1${hash}${hash}"), excessive(268_435_456, "bytes of scrypt's memory")),
         (
             format!("$scrypt$ln=18,r=8,p=5${hash}${hash}"),
@@ -87,24 +87,24 @@ fn the_cost_class_depends_only_on_the_parameters() {
         (format!("$scrypt$ln=1,r=1,p=4000000${hash}${hash}"), excessive(16, "lanes of scrypt")),
         (format!("$scrypt$ln=1,r=1000000,p=1${hash}${hash}"), excessive(4096, "blocks of scrypt in all lanes")),
         (format!("$scrypt$ln=10,r=1,p=17${hash}${hash}"), excessive(16, "lanes of scrypt")),
-        (format!("$scrypt$ln=10,r=8,p=16${hash}${hash}"), Work::Fair),
-        (format!("$scrypt$ln=12,r=8,p=1${hash}${hash}"), Work::Fair),
-        (format!("$scrypt$ln=10,r=8,p=1${hash}${hash}"), Work::Fast),
-        (format!("$scrypt$ln=1,r=1,p=1${hash}${hash}"), Work::Fast),
-        (format!("$pbkdf2-sha256$i=2000000${hash}${hash}"), Work::Fair),
+        (format!("$scrypt$ln=10,r=8,p=16${hash}${hash}"), CostClass::Fair),
+        (format!("$scrypt$ln=12,r=8,p=1${hash}${hash}"), CostClass::Fair),
+        (format!("$scrypt$ln=10,r=8,p=1${hash}${hash}"), CostClass::Fast),
+        (format!("$scrypt$ln=1,r=1,p=1${hash}${hash}"), CostClass::Fast),
+        (format!("$pbkdf2-sha256$i=2000000${hash}${hash}"), CostClass::Fair),
         (format!("$pbkdf2-sha256$i=2000001${hash}${hash}"), excessive(2_000_000, "rounds of PBKDF2")),
-        (format!("$pbkdf2-sha256$i=9999${hash}${hash}"), Work::Fast),
-        (format!("$phpass$sha512,ln=18$YWJj${hash}"), Work::Fair),
+        (format!("$pbkdf2-sha256$i=9999${hash}${hash}"), CostClass::Fast),
+        (format!("$phpass$sha512,ln=18$YWJj${hash}"), CostClass::Fair),
         (format!("$phpass$sha512,ln=19$YWJj${hash}"), excessive(262_144, "rounds of phpass")),
         (format!("$phpass$md5,ln=20$YWJj${}", &hash[..22]), excessive(262_144, "rounds of phpass")),
-        (format!("$phpass$sha512,ln=13$YWJj${hash}"), Work::Fast),
+        (format!("$phpass$sha512,ln=13$YWJj${hash}"), CostClass::Fast),
         (format!("$firebase-scrypt$ln=19,r=8$YWJj${hash}${hash}"), excessive(268_435_456, "bytes of scrypt's memory")),
-        (format!("$firebase-scrypt$ln=14,r=8$YWJj${hash}${hash}"), Work::Fair),
-        (format!("$firebase-scrypt$ln=2,r=1$YWJj${hash}${hash}"), Work::Fast),
-        (format!("$sha-crypt$sha256,rounds=1000000$YWJjZGVmZ2g${hash}"), Work::Fair),
-        (format!("$sha-crypt$sha256,rounds=656000$YWJjZGVmZ2g${hash}"), Work::Fair),
-        (format!("$sha-crypt$sha256,rounds=5000$YWJjZGVmZ2g${hash}"), Work::Fast),
-        (format!("$salted$sha256,salt=after,rounds=1$YWJj${hash}"), Work::Fast),
+        (format!("$firebase-scrypt$ln=14,r=8$YWJj${hash}${hash}"), CostClass::Fair),
+        (format!("$firebase-scrypt$ln=2,r=1$YWJj${hash}${hash}"), CostClass::Fast),
+        (format!("$sha-crypt$sha256,rounds=1000000$YWJjZGVmZ2g${hash}"), CostClass::Fair),
+        (format!("$sha-crypt$sha256,rounds=656000$YWJjZGVmZ2g${hash}"), CostClass::Fair),
+        (format!("$sha-crypt$sha256,rounds=5000$YWJjZGVmZ2g${hash}"), CostClass::Fast),
+        (format!("$salted$sha256,salt=after,rounds=1$YWJj${hash}"), CostClass::Fast),
     ] {
         assert_eq!(read(&text).work(), work, "{text}");
     }
@@ -113,10 +113,10 @@ fn the_cost_class_depends_only_on_the_parameters() {
 #[test]
 fn a_wrapped_hash_is_never_fast_and_rounds_are_bounded() {
     let wrapped = STORED[STORED.len() - 1];
-    assert_eq!(read(wrapped).work(), Work::Fair);
+    assert_eq!(read(wrapped).work(), CostClass::Fair);
     let weak = wrapped.replace("m=4096", "m=64");
-    assert_eq!(read(&weak).work(), Work::Fair);
-    let imported = crate::password::ExportedPassword::read(&weak.into()).err().map(|error| error.reason);
+    assert_eq!(read(&weak).work(), CostClass::Fair);
+    let imported = crate::password::ExportedPassword::parse(&weak.into()).err().map(|error| error.reason);
     assert_eq!(imported, Some(ImportRejection::TooWeak));
     let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let digits = ".".repeat(53);

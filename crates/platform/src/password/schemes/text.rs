@@ -30,13 +30,13 @@ pub fn base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
 }
 
 /// Like [`base64()`], but not empty.
-pub fn some_base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
+pub fn non_empty_base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
     some(base64(text)?)
 }
 
 /// passlib's variant of base 64, with a dot instead of the plus.
 pub fn dotted_base64(text: &str) -> Result<Vec<u8>, ImportRejection> {
-    some_base64(&text.replace('.', "+"))
+    non_empty_base64(&text.replace('.', "+"))
 }
 
 pub fn encode(bytes: &[u8]) -> String {
@@ -48,7 +48,7 @@ pub fn hex(text: &str) -> Result<Vec<u8>, ImportRejection> {
 }
 
 /// A salt whose characters are used as its bytes; not empty.
-pub fn some_text(text: &str) -> Result<Vec<u8>, ImportRejection> {
+pub fn non_empty_text(text: &str) -> Result<Vec<u8>, ImportRejection> {
     some(bounded(text.as_bytes().to_vec())?)
 }
 

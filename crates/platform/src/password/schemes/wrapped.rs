@@ -7,7 +7,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Argon2, Hash, Scheme, Work};
+use super::{Algorithm, Argon2, CostClass, Hash, Scheme};
 use crate::password::{
     ImportRejection::{self, Malformed},
     pool::Memory,
@@ -57,14 +57,14 @@ impl Wrapped {
 
     /// Whether the outer argon2id is itself cheap, which is possible if the wrapped hash was imported.
     pub fn is_thin(&self) -> bool {
-        self.argon2.work() == Work::Fast
+        self.argon2.work() == CostClass::Fast
     }
 
     /// Never [`Work::Fast`], so that it is not wrapped again.
-    pub fn work(&self) -> Work {
+    pub fn work(&self) -> CostClass {
         match (self.inner.work(), self.argon2.work()) {
-            (Work::Excessive(bound), _) | (_, Work::Excessive(bound)) => Work::Excessive(bound),
-            (Work::Fast | Work::Fair, Work::Fast | Work::Fair) => Work::Fair,
+            (CostClass::Excessive(bound), _) | (_, CostClass::Excessive(bound)) => CostClass::Excessive(bound),
+            (CostClass::Fast | CostClass::Fair, CostClass::Fast | CostClass::Fair) => CostClass::Fair,
         }
     }
 

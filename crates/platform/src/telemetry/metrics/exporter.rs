@@ -35,7 +35,7 @@ impl Exporter {
         let recorder = recorder();
         let handle = recorder.handle();
         ::metrics::set_global_recorder(recorder).map_err(|_| AlreadyInstalled)?;
-        super::zero();
+        super::init_counters();
         ::metrics::gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
         Ok(Self(handle))
     }
@@ -48,7 +48,7 @@ impl Exporter {
     }
 
     /// Bounds the memory of histograms while no scraper reads them. Never returns.
-    pub async fn keep(self, clock: Clock) {
+    pub async fn run_upkeep(self, clock: Clock) {
         loop {
             clock.sleep(UPKEEP).await;
             self.0.run_upkeep();

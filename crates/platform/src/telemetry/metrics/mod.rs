@@ -42,31 +42,31 @@ pub fn fault(kind: FaultKind) {
 
 /// Why a connection was closed because of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TurnedAway {
+pub enum LimitClose {
     /// It was idle, and a new connection needed its slot.
     Idle,
     /// It was new, and its address is at its limit with no idle connection.
     Address,
 }
 
-impl TurnedAway {
+impl LimitClose {
     fn as_str(self) -> &'static str {
         match self {
-            TurnedAway::Idle => "idle",
-            TurnedAway::Address => "address",
+            LimitClose::Idle => "idle",
+            LimitClose::Address => "address",
         }
     }
 }
 
 /// Counts a connection that was closed because of a limit.
-pub fn connection_turned_away(cause: TurnedAway) {
+pub fn connection_closed_by_limit(cause: LimitClose) {
     counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause.as_str()).increment(1);
 }
 
 /// Initialises counters that are incremented outside of requests with 0, so that an alert sees the first increment.
-pub fn begin() {
+pub fn init() {
     counter!(table::LOG_LINES_LOST).increment(0);
-    for cause in [TurnedAway::Idle, TurnedAway::Address] {
+    for cause in [LimitClose::Idle, LimitClose::Address] {
         counter!(table::CONNECTIONS_TURNED_AWAY, "cause" => cause.as_str()).increment(0);
     }
 }
@@ -119,13 +119,13 @@ pub fn sent(provider: &'static str, outcome: &'static str, took: Duration) {
 }
 
 /// Initialises the metrics of a provider: its circuit breaker is closed.
-pub fn provider_known(provider: &'static str) {
+pub fn init_provider(provider: &'static str) {
     gauge!(table::PROVIDER_CIRCUIT_OPEN, "provider" => provider).set(0.0);
     counter!(table::PROVIDER_OUTAGES, "provider" => provider).increment(0);
 }
 
 /// Records that the circuit breaker of a provider opened (`open`; only probes are sent) or closed.
-pub fn provider_rests(provider: &'static str, open: bool) {
+pub fn set_circuit_open(provider: &'static str, open: bool) {
     gauge!(table::PROVIDER_CIRCUIT_OPEN, "provider" => provider).set(if open { 1.0 } else { 0.0 });
     if open {
         counter!(table::PROVIDER_OUTAGES, "provider" => provider).increment(1);
@@ -282,7 +282,7 @@ pub fn event_lag(lag: Duration) {
 }
 
 /// Initialises counters with 0, so that their first increment is seen as an increase and not as a new series.
-fn zero() {
+fn init_counters() {
     for kind in ["unavailable", "internal"] {
         counter!(table::FAULTS, "kind" => kind).increment(0);
     }

@@ -19,7 +19,7 @@ const USER_HZ: f64 = 100.0;
 
 /// All process metrics in the Prometheus text format.
 pub fn render() -> String {
-    let values = [cpu_seconds(), status("VmRSS:"), status("VmSize:"), open_files(), most_files(), status("Threads:")];
+    let values = [cpu_seconds(), status("VmRSS:"), status("VmSize:"), open_files(), max_files(), status("Threads:")];
     let mut text = String::new();
     for ((name, kind, help), value) in METRICS.iter().zip(values) {
         if let Some(value) = value {
@@ -54,7 +54,7 @@ fn open_files() -> Option<f64> {
 }
 
 /// The limit of open file descriptors of this process. `None`: unlimited or unknown.
-pub fn most_files() -> Option<f64> {
+pub fn max_files() -> Option<f64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_ascii_whitespace().next()?.parse().ok()

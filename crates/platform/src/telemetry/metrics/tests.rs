@@ -23,8 +23,8 @@ fn record_every_metric() {
     confirmed(Purpose::Contact, Channel::Sms, span);
     sent("development", "accepted", span);
     delivered("development", span);
-    provider_known("aligo");
-    provider_rests("twilio", true);
+    init_provider("aligo");
+    set_circuit_open("twilio", true);
     polled("naver-cloud", "told");
     checked("twilio-verify", "approved");
     receipt("twilio", "accepted");
@@ -42,7 +42,7 @@ fn record_every_metric() {
     hashed(span);
     event_lag(span);
     log_lines_lost(1);
-    connection_turned_away(TurnedAway::Idle);
+    connection_closed_by_limit(LimitClose::Idle);
     drop(OpenStream::new("websocket"));
     drop((OpenSocket::new(), OpenConnection::new()));
 }

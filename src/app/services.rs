@@ -8,7 +8,8 @@ use super::{Settings, Told, World, database, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
     delivery::{
-        self, Dispatcher, HttpClient, Limits, Lines, Outbox, Poller, Reception, Routes, Settler, Tools, Writer,
+        self, Dispatcher, HttpClient, Limits, MessageWriter, Outbox, Poller, ProviderClients, ReceiptProcessor, Routes,
+        Settler, Tools,
         message::{Composer, Largest},
         provider::Receipts,
         providers::development::DevOutbox,
@@ -16,11 +17,11 @@ use crate::{
         segments::Carriers,
     },
     events::Events,
-    graphql::Rooms,
+    graphql::Services,
     janitor::Janitor,
     quota::Quotas,
-    session::{self, AccessTokens, Confirmations, Sessions, gate::Gate},
-    store::{Store, Trail, entity::account::AccountStatus},
+    session::{self, AccessTokens, SeenGenerations, Sessions, access_tokens_verifier::AccessTokenVerifier},
+    store::{AuditTrail, Store, entity::account::AccountStatus},
     verification::{self, Attestor, ExpiryCounter, Verifications},
 };
 use domain::ids::DeliveryId;
@@ -29,10 +30,10 @@ use platform::{
     config::Config,
     fault::Fault,
     password::{Hasher, Observer, Policy, Pool},
-    redis_link::RedisLink,
+    redis_client::RedisLink,
+    supervisor::Supervisor,
     telemetry::metrics::{self, Queue},
     texts::Texts,
-    vitals::Vitals,
 };
 
 /// All services and what they share.
@@ -41,13 +42,13 @@ pub(super) struct Built {
     pub clock: Clock,
     pub store: Store,
     pub events: Events,
-    pub gate: Gate,
-    pub confirmations: Confirmations,
+    pub gate: AccessTokenVerifier,
+    pub confirmations: SeenGenerations,
     pub access: AccessTokens,
     pub attestor: Attestor,
     pub accounts: Accounts,
-    pub rooms: Rooms,
-    pub reception: Reception,
+    pub rooms: Services,
+    pub reception: ReceiptProcessor,
     pub dispatcher: Dispatcher,
     pub poller: Poller,
     pub janitor: Janitor,
@@ -80,7 +81,7 @@ impl Built {
 pub(super) async fn build(
     settings: Settings,
     world: &World,
-    vitals: &Vitals,
+    vitals: &Supervisor,
     listener: Option<&TcpListener>,
 ) -> Result<Built, String> {
     // Fails if a provider is already installed, as at a second start in one process; then that one is used.
@@ -122,10 +123,10 @@ pub(super) async fn build(
     let limits = |name: &str| Limits {
         calls: delivery.provider_concurrency.of(name),
         rate: delivery.provider_rate.of(name),
-        patience: delivery.provider_timeout,
+        max_wait: delivery.provider_timeout,
     };
-    let lines = Lines::new(&routes, limits, &clock, &entropy);
-    let reception = Reception { settler: settler.clone(), lines: lines.clone() };
+    let lines = ProviderClients::new(&routes, limits, &clock, &entropy);
+    let reception = ReceiptProcessor { settler: settler.clone(), lines: lines.clone() };
     let poller = Poller {
         store: store.clone(),
         clock: clock.clone(),
@@ -149,11 +150,15 @@ pub(super) async fn build(
         started_at: clock.now(),
         quotas: quotas.clone(),
     };
-    let dispatcher = Dispatcher::new(delivery::Parts {
+    let dispatcher = Dispatcher::new(delivery::DispatcherDeps {
         store: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
-        writer: Writer { composer, keys: secrets.server_keys.clone(), default_locale: config.messages.default_locale },
+        writer: MessageWriter {
+            composer,
+            keys: secrets.server_keys.clone(),
+            default_locale: config.messages.default_locale,
+        },
         heard: providers_with_receipts(&routes, &verifiers),
         lines,
         settler,
@@ -175,9 +180,9 @@ pub(super) async fn build(
         outbox: outbox.clone(),
         turns: verification::Turns::default(),
         attestor: attestor.clone(),
-        accounts_disclosed: config.account.disclosed,
-        tell_unknown: config.account.tell_unknown,
-        activated: match config.account.approval {
+        accounts_disclosed: config.account.discloses_accounts,
+        notify_unknown: config.account.tell_unknown,
+        activated_status: match config.account.approval {
             true => AccountStatus::PendingApproval,
             false => AccountStatus::Active,
         },
@@ -186,8 +191,8 @@ pub(super) async fn build(
     let pool = Pool::start(config.password.threads, config.password.queue).map_err(startup_error)?.observed(observer);
     let hasher = Hasher::new(pool.clone(), config.password.cost.clone(), entropy.clone());
     let access = AccessTokens::open(&secrets.access_tokens, &config.session, clock.clone(), entropy.clone())?;
-    let confirmations = Confirmations::default();
-    let gate = Gate::new(access.clone(), confirmations.clone(), clock.clone());
+    let confirmations = SeenGenerations::default();
+    let gate = AccessTokenVerifier::new(access.clone(), confirmations.clone(), clock.clone());
     gate.refill(&store).await.map_err(startup_error)?;
     let sessions = Sessions::new(session::Parts {
         store: store.clone(),
@@ -204,9 +209,9 @@ pub(super) async fn build(
         outbox: outbox.clone(),
         hasher: hasher.clone(),
         numbers: config.contacts.numbers,
-        accounts_disclosed: config.account.disclosed,
+        accounts_disclosed: config.account.discloses_accounts,
     });
-    let accounts = Accounts::new(account::Parts {
+    let accounts = Accounts::new(account::Deps {
         store: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -224,11 +229,11 @@ pub(super) async fn build(
         ),
         hasher,
     });
-    let rooms = Rooms {
+    let rooms = Services {
         verifications,
         accounts: accounts.clone(),
         sessions,
-        trail: Trail::new(store.clone()),
+        trail: AuditTrail::new(store.clone()),
         texts,
         contacts: config.contacts.clone(),
         clock: clock.clone(),
@@ -293,7 +298,7 @@ fn attestor(config: &Config, secrets: &keys::Secrets) -> Result<Attestor, String
 fn providers_with_receipts(routes: &Routes, verifiers: &Verifiers) -> HashSet<&'static str> {
     let providers = routes.all().filter(|provider| {
         let receipts = provider.abilities().receipts;
-        receipts.are_polled() || (receipts == Receipts::Webhook && verifiers.hear(provider.name()))
+        receipts.are_polled() || (receipts == Receipts::Webhook && verifiers.can_verify(provider.name()))
     });
     providers.map(|provider| provider.name()).collect()
 }

@@ -10,9 +10,9 @@ const LENGTH: usize = 43;
 
 /// A refresh token or a device token.
 #[derive(Clone, Debug)]
-pub struct Opaque(Secret);
+pub struct OpaqueToken(Secret);
 
-impl Opaque {
+impl OpaqueToken {
     pub fn new(entropy: &Entropy) -> Self {
         Self::of(entropy.bytes())
     }
@@ -59,18 +59,18 @@ mod tests {
 
     #[test]
     fn tk_02_a_token_is_256_bits_and_found_by_its_hash() {
-        let token = Opaque::new(&Entropy::seeded(1));
+        let token = OpaqueToken::new(&Entropy::seeded(1));
         assert_eq!(URL_SAFE_NO_PAD.decode(token.expose()).unwrap().len(), 32);
-        assert_eq!(Opaque::parse(token.expose()).unwrap().hash(), token.hash());
+        assert_eq!(OpaqueToken::parse(token.expose()).unwrap().hash(), token.hash());
         assert_ne!(token.hash(), token.expose());
         for text in ["", "abc", &"é".repeat(21), &format!("{}=", &token.expose()[1..])] {
-            assert!(Opaque::parse(text).is_none(), "{text}");
+            assert!(OpaqueToken::parse(text).is_none(), "{text}");
         }
     }
 
     #[test]
     fn successors_and_replacements_depend_on_token_key_and_generation() {
-        let token = Opaque::new(&Entropy::seeded(1));
+        let token = OpaqueToken::new(&Entropy::seeded(1));
         let [one, other] = [0u8, 100].map(|start| ServerKey::new((start..start + 32).collect()).unwrap());
         assert_eq!(token.successor(&one).expose(), token.successor(&one).expose());
         assert_ne!(token.successor(&one).expose(), token.successor(&other).expose());

@@ -18,7 +18,7 @@ use crate::http::{
     },
     host,
 };
-use domain::caller::Caller;
+use domain::caller::RequestInfo;
 use platform::config::http::Http;
 
 /// Conditions for access to the outbox.
@@ -34,7 +34,7 @@ impl Guard {
     pub fn new(settings: &Http) -> Self {
         let authority = settings.public_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
         let public = authority.and_then(host::without_port).map(str::to_owned);
-        Self { open: settings.outbox_open, public }
+        Self { open: settings.outbox_is_public, public }
     }
 
     /// Whether the host can't be a name that an attacker's DNS server points to this machine.
@@ -45,7 +45,7 @@ impl Guard {
 
     fn refusal(&self, request: &Request) -> Option<Refusal> {
         let refused = |status, message| Some(Refusal::http(status, Code::Forbidden, message));
-        let client = request.extensions().get::<Caller>().map(|caller| caller.address.ip());
+        let client = request.extensions().get::<RequestInfo>().map(|caller| caller.address.ip());
         if !self.open && !client.is_some_and(|client| client.is_loopback()) {
             let message = "The outbox shows all codes, so by default only this machine has access. OUTBOX_ACCESS=all \
                            grants access to every client that can reach this address.";

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::http::{
     auth::Judge,
-    client::Clients,
-    graphql::{admission::Admission, nulls::Shapes, tally::Labels},
+    client::ClientResolver,
+    concurrency_limits::Seats,
+    graphql::{admission::Admission, nulls::SchemaTypes, tally::Labels},
+    load_shedding::Overload,
     origins::Origins,
-    overload::Overload,
-    seats::Seats,
-    stop::Stop,
+    shutdown::Stop,
 };
 use platform::{clock::Clock, config::http::Http};
 
@@ -17,11 +17,11 @@ use platform::{clock::Clock, config::http::Http};
 pub struct Wire<E> {
     pub executor: E,
     pub admission: Admission,
-    pub shapes: Arc<Shapes>,
+    pub shapes: Arc<SchemaTypes>,
     pub labels: Labels,
     pub settings: Http,
     pub judge: Arc<dyn Judge>,
-    pub clients: Clients,
+    pub clients: ClientResolver,
     pub clock: Clock,
     pub origins: Origins,
     pub seats: Seats,

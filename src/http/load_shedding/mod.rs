@@ -16,10 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use limit::{BURST, Limit, Seen, WINDOW};
-use turns::Turns;
+use limit::{BURST, Limit, WINDOW, WindowStats};
+use turns::RefusalPacer;
 
-use platform::patience::Patience;
+use platform::wait_limit::Patience;
 
 /// Returns how long work has recently waited for the resources that it needs.
 pub type Waited = Box<dyn Fn() -> Duration + Send + Sync>;
@@ -33,7 +33,7 @@ pub struct Overload {
 
 struct State {
     limit: Limit,
-    turns: Turns,
+    turns: RefusalPacer,
     running: usize,
     /// Running operations by network.
     by_network: HashMap<IpAddr, usize>,
@@ -45,7 +45,7 @@ struct State {
 }
 
 /// Permit of an admitted operation; released when dropped.
-pub struct Running {
+pub struct OperationPermit {
     overload: Arc<Overload>,
     network: IpAddr,
 }
@@ -55,7 +55,7 @@ impl Overload {
         let now = Instant::now();
         let state = State {
             limit: Limit::new(most, shed_after),
-            turns: Turns::new(now),
+            turns: RefusalPacer::new(now),
             running: 0,
             by_network: HashMap::new(),
             window_ends: now + WINDOW,
@@ -66,11 +66,11 @@ impl Overload {
     }
 
     /// Admits one more operation of a network, if there is capacity.
-    pub fn enter(self: &Arc<Self>, network: IpAddr) -> Option<Running> {
+    pub fn admit(self: &Arc<Self>, network: IpAddr) -> Option<OperationPermit> {
         self.enter_at(network, Instant::now())
     }
 
-    fn enter_at(self: &Arc<Self>, network: IpAddr, now: Instant) -> Option<Running> {
+    fn enter_at(self: &Arc<Self>, network: IpAddr, now: Instant) -> Option<OperationPermit> {
         let mut state = self.state();
         if now >= state.window_ends {
             state.end_window((self.waited)(), now);
@@ -82,11 +82,11 @@ impl Overload {
         }
         state.running += 1;
         *state.by_network.entry(network).or_default() += 1;
-        Some(Running { overload: Arc::clone(self), network })
+        Some(OperationPermit { overload: Arc::clone(self), network })
     }
 
     /// Waits until the refusal of an operation may be sent.
-    pub async fn until_told(&self) {
+    pub async fn wait_to_refuse(&self) {
         let wait = self.state().turns.take(Instant::now());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
@@ -98,7 +98,7 @@ impl Overload {
     }
 }
 
-impl Running {
+impl OperationPermit {
     /// Runs the operation. None if it waited too long for its turn and is refused after all.
     pub async fn bear<F: Future>(&self, work: F) -> Option<F::Output> {
         let done = self.overload.patience.bear(work).await;
@@ -115,10 +115,10 @@ impl State {
         // After a quiet period, the refusals and waits measured before it are outdated.
         let is_recent = now - self.window_ends < BURST;
         let (refused, waited) = if is_recent { (refused, waited) } else { (0, Duration::ZERO) };
-        self.limit.judge(&Seen {
+        self.limit.judge(&WindowStats {
             running: self.running,
             refused,
-            untold: self.turns.are_waited_for(now),
+            has_pending_refusals: self.turns.are_waited_for(now),
             waited,
             at: now,
         });
@@ -129,7 +129,7 @@ impl State {
     /// The first refusal ends the window, so that the limit is adjusted at once: at four times the capacity, all
     /// requests that are admitted until the end of the window would wait too long.
     fn refuse(&mut self, now: Instant) {
-        if self.refused == 0 && !self.limit.has_fallen() {
+        if self.refused == 0 && !self.limit.is_reduced() {
             self.window_ends = now;
         }
         self.refused += 1;
@@ -144,7 +144,7 @@ impl State {
     }
 }
 
-impl Drop for Running {
+impl Drop for OperationPermit {
     fn drop(&mut self) {
         let mut state = self.overload.state();
         state.running -= 1;
@@ -167,7 +167,7 @@ mod tests {
     };
 
     use super::*;
-    use platform::patience::Ticket;
+    use platform::wait_limit::Ticket;
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     /// Fills the limit with operations of one network.
-    fn crowd(overload: &Arc<Overload>, of: usize, now: Instant) -> Vec<Running> {
+    fn crowd(overload: &Arc<Overload>, of: usize, now: Instant) -> Vec<OperationPermit> {
         (0..of).filter_map(|_| overload.enter_at(ONE, now)).collect()
     }
 

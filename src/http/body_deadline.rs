@@ -11,20 +11,20 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Fails if the body is not complete by its deadline.
-pub struct Punctual {
+pub struct BodyWithDeadline {
     body: Incoming,
     deadline: Instant,
     /// Created when the body is first pending; most bodies are read at once.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Punctual {
+impl BodyWithDeadline {
     pub fn new(body: Incoming, deadline: Instant) -> Self {
         Self { body, deadline, timer: None }
     }
 }
 
-impl Body for Punctual {
+impl Body for BodyWithDeadline {
     type Data = Bytes;
     type Error = axum::BoxError;
 
@@ -55,7 +55,7 @@ pub struct Late;
 
 impl Late {
     /// Whether this is the cause of the error.
-    pub fn is_why(error: &axum::Error) -> bool {
+    pub fn caused(error: &axum::Error) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
             if error.is::<Self>() {

@@ -14,12 +14,12 @@ const MIN_REFUSALS: usize = 50;
 /// The longest delay of a refusal.
 const MAX_DELAY: Duration = Duration::from_secs(1);
 
-pub(super) struct Turns {
+pub(super) struct RefusalPacer {
     next: Instant,
     interval: Duration,
 }
 
-impl Turns {
+impl RefusalPacer {
     pub fn new(now: Instant) -> Self {
         Self { next: now, interval: interval(0) }
     }
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn fd_08_refusals_are_paced_and_never_late() {
         let now = Instant::now();
-        let mut turns = Turns::new(now);
+        let mut turns = RefusalPacer::new(now);
         turns.follow(100);
         assert_eq!(turns.take(now), Duration::ZERO);
         assert_eq!(turns.take(now), WINDOW / 200);
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn minimum_of_refusals_is_sent_without_finished_operations() {
         let now = Instant::now();
-        let mut turns = Turns::new(now);
+        let mut turns = RefusalPacer::new(now);
         turns.follow(0);
         turns.take(now);
         assert!(!turns.are_waited_for(now));

@@ -14,12 +14,12 @@ use tracing::Instrument;
 
 use crate::http::{
     answer,
-    client::{Clients, REQUEST_ID},
+    client::{ClientResolver, REQUEST_ID},
+    connection_activity::ConnectionActivity,
     graphql::{
         negotiate::Media,
         refusal::{Code, Refusal},
     },
-    pulse::Pulse,
 };
 use platform::{
     config::http::{Environment, Http},
@@ -37,15 +37,15 @@ const MAX_HEADERS: usize = 16 * 1024;
 const DEFAULT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// State of the middleware.
-pub struct Edge {
-    clients: Clients,
+pub struct MiddlewareState {
+    clients: ClientResolver,
     development: bool,
     /// Whether browsers connect by TLS, to this process or to a proxy.
     https: bool,
 }
 
-impl Edge {
-    pub fn new(settings: &Http, clients: Clients) -> Self {
+impl MiddlewareState {
+    pub fn new(settings: &Http, clients: ClientResolver) -> Self {
         let public_https = settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
         let development = settings.environment == Environment::Development;
         Self { clients, development, https: settings.tls.is_some() || public_https }
@@ -73,17 +73,21 @@ impl Edge {
 }
 
 /// Identifies the client, limits the head, catches panics, and adds the common response headers.
-pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
+pub async fn request_middleware(
+    State(state): State<Arc<MiddlewareState>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
-    let caller = edge.clients.recognise(request.extensions().get().copied(), request.headers());
+    let caller = state.clients.identify(request.extensions().get().copied(), request.headers());
     let request_id = caller.request_id.clone();
     let span = request_span(&caller);
-    let pulse = request.extensions().get::<Arc<Pulse>>().cloned();
+    let pulse = request.extensions().get::<Arc<ConnectionActivity>>().cloned();
     request.extensions_mut().insert(caller);
     let parent = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok());
     let trace = Trace::behind(parent);
     // Health probes and pages are not traced.
-    let trace = if is_traced(request.uri().path()) { trace.step("request", Kind::Server) } else { trace };
+    let trace = if is_traced(request.uri().path()) { trace.child("request", Kind::Server) } else { trace };
     let mut response = match check_head(&request) {
         Some(refused) => refused,
         None => match AssertUnwindSafe(trace.around(next.run(request).instrument(span))).catch_unwind().await {
@@ -97,10 +101,10 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
         },
     };
     if response.status().is_server_error() {
-        trace.failed();
+        trace.set_failed();
     }
     trace.end();
-    edge.set_headers(response.headers_mut(), &request_id, started.elapsed());
+    state.set_headers(response.headers_mut(), &request_id, started.elapsed());
     if pulse.is_some_and(|pulse| pulse.hangs_up()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

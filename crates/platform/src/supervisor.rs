@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Detects the panic of a background task. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Vitals(CancellationToken);
+pub struct Supervisor(CancellationToken);
 
-impl Vitals {
+impl Supervisor {
     /// Runs a background task. Must be called within a Tokio runtime.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         let fallen = self.0.clone();
@@ -38,7 +38,7 @@ mod tests {
 
     #[tokio::test]
     async fn panic_of_a_task_is_reported_and_its_end_is_not() {
-        let vitals = Vitals::default();
+        let vitals = Supervisor::default();
         vitals.spawn("ending", async {}).await.unwrap();
         assert!(vitals.fallen().now_or_never().is_none());
         vitals.spawn("panicking", async { panic!("on purpose") }).await.unwrap();

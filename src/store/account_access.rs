@@ -14,7 +14,7 @@ use domain::{
     ids::AccountId,
     purpose::{Effect, Purpose},
 };
-use platform::fault::{Doing, Fault};
+use platform::fault::{Fault, FaultContext};
 
 /// The account whose codes and proofs are meant.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +150,7 @@ mod tests {
         let contacts = ["+821012345678".to_owned(), "hong@example.com".to_owned()];
         let owner = Owner { account: &account, contacts: &contacts };
         let mut statements = Vec::new();
-        for effect in [Effect::Opens, Effect::Undoes] {
+        for effect in [Effect::GrantsAccess, Effect::Undoes] {
             let open = open_verifications(owner, effect, Timestamp::UNIX_EPOCH);
             statements.extend(open.map(|find| find.build(DbBackend::Sqlite)));
             statements.extend(unspent_proofs(owner, effect).map(|find| find.build(DbBackend::Sqlite)));

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Confirmations, MAX_COOKIE_SLOT, Opaque, RefreshRejection,
-    rules::{self, Presented, Standing, Successor, Verdict},
-    ways_in::{self, SecurityAct, Subject},
+    MAX_COOKIE_SLOT, OpaqueToken, RefreshRejection, SeenGenerations,
+    rules::{self, EffectiveStatus, Presented, Successor, Verdict},
+    ways_in::{self, ActSubject, SecurityAct},
 };
 use crate::{
     delivery::{Notice, notices},
     store::{
-        self, Ending, Identifier, Tx,
+        self, Identifier, Tx, TxOutcome,
         entity::{
             account::{self, AccountStatus},
             refresh_token, session,
@@ -19,7 +19,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    caller::Caller,
+    caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
 };
 use platform::{
@@ -38,16 +38,16 @@ const REPLACED: &str = "refresh_replaced";
 
 /// A refresh token to be returned.
 #[derive(Clone, Debug)]
-pub struct Issued {
-    pub token: Opaque,
+pub struct IssuedRefreshToken {
+    pub token: OpaqueToken,
     /// Its number within the session. The access token carries the same number.
     pub generation: i32,
     /// The slot of its cookie name, in cookie mode.
     pub cookie_slot: i32,
 }
 
-impl Issued {
-    fn of(token: Opaque, row: &refresh_token::Model) -> Self {
+impl IssuedRefreshToken {
+    fn of(token: OpaqueToken, row: &refresh_token::Model) -> Self {
         Self { token, generation: row.generation, cookie_slot: row.cookie_slot }
     }
 }
@@ -56,7 +56,7 @@ pub(super) enum Written {
     Answered {
         account: Box<account::Model>,
         session: Box<session::Model>,
-        issued: Issued,
+        issued: IssuedRefreshToken,
         outcome: &'static str,
         /// How a repeated refresh was handled. None: the token had not been exchanged before.
         replay: Option<RefreshReplay>,
@@ -69,7 +69,7 @@ pub(super) enum Written {
         retry_after: Duration,
         account: AccountId,
     },
-    Theft {
+    Reuse {
         session: SessionId,
         theft: Event,
         notices: Vec<DeliveryId>,
@@ -78,14 +78,14 @@ pub(super) enum Written {
 
 /// A refresh and its inputs.
 pub(super) struct Exchange {
-    pub token: Opaque,
+    pub token: OpaqueToken,
     /// The lowest slot for the cookie of a new token.
-    pub least_slot: i32,
+    pub min_slot: i32,
     pub keys: ServerKeys,
     pub settings: config::Session,
-    pub confirmations: Confirmations,
+    pub confirmations: SeenGenerations,
     pub entropy: Entropy,
-    pub caller: Caller,
+    pub caller: RequestInfo,
     pub event: Event,
     pub now: Timestamp,
 }
@@ -98,14 +98,14 @@ struct Family {
 }
 
 impl Exchange {
-    pub async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+    pub async fn write(self, tx: &Tx) -> Result<TxOutcome<Written>, Fault> {
         let family = match self.family(tx).await? {
             Ok(family) => family,
-            Err(rejected) => return Ok(Ending::Rollback(rejected)),
+            Err(rejected) => return Ok(TxOutcome::Rollback(rejected)),
         };
         let successor = tx.successor_of(&family.row).await?;
         let presented = self.presented(&family.row, successor.as_ref(), &family.session);
-        match rules::verdict(presented, self.settings.refresh_grace) {
+        match rules::decide_refresh(presented, self.settings.refresh_grace) {
             Verdict::Exchange => self.issue(tx, family, None).await,
             Verdict::Replace => self.issue(tx, family, successor).await,
             Verdict::Repeat => self.repeat(tx, family).await,
@@ -125,10 +125,10 @@ impl Exchange {
             return rejected(RefreshRejection::Unknown, None);
         };
         let owner = Some(session.account_id.clone());
-        match rules::standing(&session, self.now) {
-            Standing::Live => {}
-            Standing::Expired => return rejected(RefreshRejection::Expired, owner),
-            Standing::Ended => return rejected(RefreshRejection::Revoked, owner),
+        match rules::effective_status(&session, self.now) {
+            EffectiveStatus::Live => {}
+            EffectiveStatus::Expired => return rejected(RefreshRejection::Expired, owner),
+            EffectiveStatus::Ended => return rejected(RefreshRejection::Revoked, owner),
         }
         // Read again: another refresh may have changed it before the lock was acquired.
         let Some(row) = tx.refresh_token(&token_hash).await? else {
@@ -169,7 +169,7 @@ impl Exchange {
         tx: &Tx,
         family: Family,
         replaced: Option<refresh_token::Model>,
-    ) -> Result<Ending<Written>, Fault> {
+    ) -> Result<TxOutcome<Written>, Fault> {
         let Family { account, mut session, row } = family;
         let (key, generation) = (self.keys.current(), session.refresh_generation + 1);
         let token = match &replaced {
@@ -182,7 +182,7 @@ impl Exchange {
             None => row.cookie_slot.saturating_add(i32::from(row.repeated)),
             Some(replaced) => replaced.cookie_slot.saturating_add(1),
         };
-        let cookie_slot = cookie_slot.max(self.least_slot).min(MAX_COOKIE_SLOT);
+        let cookie_slot = cookie_slot.max(self.min_slot).min(MAX_COOKIE_SLOT);
         let (successor_hash, network) = (token.hash(), self.network());
         let exchange = store::Exchange {
             session: &session.id,
@@ -192,7 +192,7 @@ impl Exchange {
             now: self.now,
         };
         let exchanged = match &replaced {
-            None => tx.use_refresh_token(&exchange).await?,
+            None => tx.exchange_refresh_token(&exchange).await?,
             Some(replaced) => tx.replace_refresh_token(&replaced.token_hash, &exchange).await?,
         };
         if !exchanged {
@@ -204,7 +204,7 @@ impl Exchange {
             cookie_slot,
             ..refresh_token::Model::first(successor_hash, session.id.clone(), self.now)
         };
-        let issued = Issued::of(token, &next);
+        let issued = IssuedRefreshToken::of(token, &next);
         tx.insert_refresh_token(next).await?;
         session.refresh_generation = generation;
         session.expires_at = rules::expires_at(session.created_at, self.now, &self.settings);
@@ -219,7 +219,7 @@ impl Exchange {
 
     /// Returns the newest token of the chain that starts at the presented token. That is its successor, unless the
     /// successor was also exchanged within the grace period; returning it then would set the client back.
-    async fn repeat(self, tx: &Tx, family: Family) -> Result<Ending<Written>, Fault> {
+    async fn repeat(self, tx: &Tx, family: Family) -> Result<TxOutcome<Written>, Fault> {
         let (mut token, mut row) = (self.token.clone(), family.row.clone());
         loop {
             let Some(next) = tx.successor_of(&row).await? else {
@@ -227,12 +227,12 @@ impl Exchange {
             };
             token = self.derived(&token, &next)?;
             if next.used_at.is_none() {
-                tx.note_repeated(&next.token_hash).await?;
-                let answer = (Issued::of(token, &next), audit::OK, Some(RefreshReplay::Repeated));
+                tx.mark_repeated(&next.token_hash).await?;
+                let answer = (IssuedRefreshToken::of(token, &next), audit::OK, Some(RefreshReplay::Repeated));
                 return self.answer(tx, family.account, family.session, answer).await;
             }
             let presented = self.presented(&next, None, &family.session);
-            if let Verdict::Wait(retry_after) = rules::verdict(presented, self.settings.refresh_grace) {
+            if let Verdict::Wait(retry_after) = rules::decide_refresh(presented, self.settings.refresh_grace) {
                 return Ok(wait(retry_after, family));
             }
             row = next;
@@ -240,7 +240,7 @@ impl Exchange {
     }
 
     /// Derives the token that `parent` was exchanged for, with the server keys.
-    fn derived(&self, parent: &Opaque, row: &refresh_token::Model) -> Result<Opaque, Fault> {
+    fn derived(&self, parent: &OpaqueToken, row: &refresh_token::Model) -> Result<OpaqueToken, Fault> {
         let by_id = |key_id: &String| self.keys.get(key_id).into_iter().collect::<Vec<_>>();
         let keys = row.key_id.as_ref().map_or_else(|| self.keys.all().collect(), by_id);
         let candidates =
@@ -254,26 +254,26 @@ impl Exchange {
         tx: &Tx,
         account: account::Model,
         mut session: session::Model,
-        (issued, outcome, replay): (Issued, &'static str, Option<RefreshReplay>),
-    ) -> Result<Ending<Written>, Fault> {
+        (issued, outcome, replay): (IssuedRefreshToken, &'static str, Option<RefreshReplay>),
+    ) -> Result<TxOutcome<Written>, Fault> {
         session.last_used_at = self.now;
-        tx.use_session(&session).await?;
+        tx.record_session_use(&session).await?;
         tx.insert_audit(&self.event.account(account.id.clone()).outcome(outcome)).await?;
         let (account, session) = (Box::new(account), Box::new(session));
-        Ok(Ending::Commit(Written::Answered { account, session, issued, outcome, replay }))
+        Ok(TxOutcome::Commit(Written::Answered { account, session, issued, outcome, replay }))
     }
 
     /// Ends the session, removes its device, and queues a notice to the account.
-    async fn end(self, tx: &Tx, family: Family) -> Result<Ending<Written>, Fault> {
+    async fn end(self, tx: &Tx, family: Family) -> Result<TxOutcome<Written>, Fault> {
         let Family { account, session, .. } = family;
-        let subject = Subject::new(account.id.clone()).session(session.id.clone());
-        ways_in::end(tx, SecurityAct::RefreshReuse, &subject, self.now).await?;
+        let subject = ActSubject::new(account.id.clone()).session(session.id.clone());
+        ways_in::revoke_access(tx, SecurityAct::RefreshReuse, &subject, self.now).await?;
         let theft = Event { act: audit::Act::RefreshReused, ..self.event.account(account.id.clone()) };
         tx.insert_audit(&theft).await?;
         let notice = Notice::SessionEnded { device: session.device_name };
         let orders = notices::to_all(&account, &notice, &self.entropy, self.now);
-        let ids = notices::owe(tx, &account.id, orders, self.now).await?;
-        Ok(Ending::Commit(Written::Theft { session: session.id, theft, notices: ids }))
+        let ids = notices::enqueue(tx, &account.id, orders, self.now).await?;
+        Ok(TxOutcome::Commit(Written::Reuse { session: session.id, theft, notices: ids }))
     }
 
     /// The client network, in the unit that quotas use: an IPv4 address or an IPv6 /64. For clients with several
@@ -283,6 +283,6 @@ impl Exchange {
     }
 }
 
-fn wait(retry_after: Duration, family: Family) -> Ending<Written> {
-    Ending::Rollback(Written::Wait { retry_after, account: family.account.id })
+fn wait(retry_after: Duration, family: Family) -> TxOutcome<Written> {
+    TxOutcome::Rollback(Written::Wait { retry_after, account: family.account.id })
 }

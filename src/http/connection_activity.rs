@@ -16,12 +16,12 @@ use tokio::{
     time::Instant,
 };
 
-use crate::http::places::Place;
-use platform::config::http::Patience;
+use crate::http::connection_limits::ConnectionSlot;
+use platform::config::http::Timeouts;
 
 /// Shared by the connection's byte stream, its requests, and the task that enforces the deadlines.
 #[derive(Debug)]
-pub struct Pulse(Mutex<State>);
+pub struct ConnectionActivity(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -51,7 +51,7 @@ enum Phase {
     Evicted,
 }
 
-impl Pulse {
+impl ConnectionActivity {
     pub fn new(now: Instant) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             phase: Phase::Opened,
@@ -63,14 +63,14 @@ impl Pulse {
     }
 
     /// When the connection is to be closed if there is no activity before.
-    pub fn deadline(&self, patience: &Patience) -> Option<Instant> {
+    pub fn deadline(&self, patience: &Timeouts) -> Option<Instant> {
         self.with(|state| {
             let phase = match state.phase {
                 Phase::Opened | Phase::Head => Some(state.since + patience.head),
                 Phase::Idle => Some(state.since + patience.idle),
                 Phase::Serving | Phase::Upgraded | Phase::Evicted => None,
             };
-            let stalled = state.blocked.map(|since| since + patience.stall);
+            let stalled = state.blocked.map(|since| since + patience.write_timeout);
             [phase, stalled, state.last].into_iter().flatten().min()
         })
     }
@@ -163,7 +163,7 @@ impl State {
 
 /// A response in progress; dropped with its body.
 #[derive(Debug)]
-pub struct Serving(Arc<Pulse>);
+pub struct Serving(Arc<ConnectionActivity>);
 
 impl Drop for Serving {
     fn drop(&mut self) {
@@ -173,19 +173,19 @@ impl Drop for Serving {
 
 /// The byte stream of a connection, observed. It holds the connection's slot of `MAX_CONNECTIONS`, so that the slot is
 /// kept after an upgrade.
-pub struct Watched<S> {
+pub struct ObservedStream<S> {
     stream: S,
-    pulse: Arc<Pulse>,
-    _place: Place,
+    pulse: Arc<ConnectionActivity>,
+    _place: ConnectionSlot,
 }
 
-impl<S> Watched<S> {
-    pub fn new(stream: S, pulse: Arc<Pulse>, place: Place) -> Self {
+impl<S> ObservedStream<S> {
+    pub fn new(stream: S, pulse: Arc<ConnectionActivity>, place: ConnectionSlot) -> Self {
         Self { stream, pulse, _place: place }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -200,7 +200,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.pulse.on_write(written.is_pending());

@@ -17,11 +17,11 @@ use ipnet::IpNet;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::pulse::Pulse;
+use crate::http::connection_activity::ConnectionActivity;
 use domain::caller::ClientAddress;
 use platform::{
     config::http::Http,
-    telemetry::metrics::{self, TurnedAway},
+    telemetry::metrics::{self, LimitClose},
 };
 
 /// How often to look for an idle connection while all are busy.
@@ -53,13 +53,13 @@ struct State {
 #[derive(Debug)]
 struct Held {
     network: Option<IpAddr>,
-    pulse: Arc<Pulse>,
+    pulse: Arc<ConnectionActivity>,
     evicted: CancellationToken,
 }
 
 /// The slot of one open connection; released when dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionSlot {
     id: u64,
     shared: Arc<Shared>,
     evicted: CancellationToken,
@@ -67,7 +67,7 @@ pub struct Place {
 
 /// Why a new connection gets no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum LimitReached {
     /// The network has reached its limit, and all its connections are busy.
     Network,
     /// All connections are busy.
@@ -85,15 +85,15 @@ impl Places {
     }
 
     /// Waits for a slot for a connection from `peer`. None if its network has reached its limit.
-    pub async fn take(&self, peer: SocketAddr, pulse: &Arc<Pulse>) -> Option<Place> {
+    pub async fn take(&self, peer: SocketAddr, pulse: &Arc<ConnectionActivity>) -> Option<ConnectionSlot> {
         loop {
             match self.try_take(peer, pulse) {
                 Ok(place) => return Some(place),
-                Err(Full::Network) => {
-                    metrics::connection_turned_away(TurnedAway::Address);
+                Err(LimitReached::Network) => {
+                    metrics::connection_closed_by_limit(LimitClose::Address);
                     return None;
                 }
-                Err(Full::All) => {
+                Err(LimitReached::All) => {
                     let _ = tokio::time::timeout(RETRY_INTERVAL, self.shared.freed.notified()).await;
                 }
             }
@@ -104,7 +104,7 @@ impl Places {
     ///
     /// # Errors
     /// [`Full`].
-    pub fn try_take(&self, peer: SocketAddr, pulse: &Arc<Pulse>) -> Result<Place, Full> {
+    pub fn try_take(&self, peer: SocketAddr, pulse: &Arc<ConnectionActivity>) -> Result<ConnectionSlot, LimitReached> {
         let address = peer.ip().to_canonical();
         let trusted = self.proxies.iter().any(|proxies| proxies.contains(&address));
         let network = (!trusted).then(|| ClientAddress::new(address).network());
@@ -113,10 +113,10 @@ impl Places {
             && state.networks.get(&network).is_some_and(|held| held.len() >= self.most_of_network)
             && !state.evict_of(&network)
         {
-            return Err(Full::Network);
+            return Err(LimitReached::Network);
         }
         if state.held.len() >= self.most && !state.evict_any() {
-            return Err(Full::All);
+            return Err(LimitReached::All);
         }
         Ok(state.add(network, pulse, &self.shared))
     }
@@ -129,7 +129,12 @@ impl Shared {
 }
 
 impl State {
-    fn add(&mut self, network: Option<IpAddr>, pulse: &Arc<Pulse>, shared: &Arc<Shared>) -> Place {
+    fn add(
+        &mut self,
+        network: Option<IpAddr>,
+        pulse: &Arc<ConnectionActivity>,
+        shared: &Arc<Shared>,
+    ) -> ConnectionSlot {
         let id = self.next;
         self.next += 1;
         let evicted = CancellationToken::new();
@@ -137,7 +142,7 @@ impl State {
         if let Some(network) = network {
             self.networks.entry(network).or_default().insert(id);
         }
-        Place { id, shared: shared.clone(), evicted }
+        ConnectionSlot { id, shared: shared.clone(), evicted }
     }
 
     fn remove(&mut self, id: u64) -> Option<Held> {
@@ -171,7 +176,7 @@ impl State {
         let evicted = self.held.get(&id).is_some_and(|held| held.pulse.evict());
         if evicted && let Some(held) = self.remove(id) {
             held.evicted.cancel();
-            metrics::connection_turned_away(TurnedAway::Idle);
+            metrics::connection_closed_by_limit(LimitClose::Idle);
         }
         evicted
     }
@@ -182,14 +187,14 @@ fn longest_idle<'a>(held: impl Iterator<Item = (&'a u64, &'a Held)>) -> Option<u
     idle.min().map(|(_, id)| id)
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Cancelled when the connection is evicted.
     pub fn evicted(&self) -> CancellationToken {
         self.evicted.clone()
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.shared.state().remove(self.id);
         self.shared.freed.notify_one();
@@ -211,8 +216,8 @@ mod tests {
         SocketAddr::new(address.parse().unwrap(), 50_000)
     }
 
-    fn pulse() -> Arc<Pulse> {
-        Pulse::new(Instant::now())
+    fn pulse() -> Arc<ConnectionActivity> {
+        ConnectionActivity::new(Instant::now())
     }
 
     #[test]
@@ -235,10 +240,10 @@ mod tests {
         let (one, two, three) = (pulse(), pulse(), pulse());
         let _requests = [one.serving().unwrap(), two.serving().unwrap()];
         let _held = [places.try_take(peer("192.0.2.1"), &one), places.try_take(peer("192.0.2.1"), &two)];
-        assert_eq!(places.try_take(peer("192.0.2.1"), &pulse()).err(), Some(Full::Network));
+        assert_eq!(places.try_take(peer("192.0.2.1"), &pulse()).err(), Some(LimitReached::Network));
         let third = places.try_take(peer("192.0.2.2"), &three).unwrap();
         three.upgraded();
-        assert_eq!(places.try_take(peer("192.0.2.3"), &pulse()).err(), Some(Full::All));
+        assert_eq!(places.try_take(peer("192.0.2.3"), &pulse()).err(), Some(LimitReached::All));
         drop(third);
         assert!(places.try_take(peer("192.0.2.3"), &pulse()).is_ok());
     }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::session::gate::Auth;
+use crate::session::access_tokens_verifier::Auth;
 use domain::{caller::ClientAddress, ids::AccountId};
 use platform::config::http::Http;
 
@@ -35,13 +35,13 @@ struct Limit<K> {
 
 /// Permit of one open socket or stream; released when dropped.
 #[derive(Debug)]
-pub struct Seat<K: Eq + Hash> {
+pub struct StreamPermit<K: Eq + Hash> {
     owner: K,
     taken: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-pub type AddressSeat = Seat<IpAddr>;
-pub type AccountSeat = Seat<AccountId>;
+pub type AddressPermit = StreamPermit<IpAddr>;
+pub type AccountSeat = StreamPermit<AccountId>;
 
 impl Seats {
     pub fn new(settings: &Http) -> Self {
@@ -52,7 +52,7 @@ impl Seats {
     ///
     /// # Errors
     /// [`Full`] if the address has reached its limit.
-    pub fn at(&self, address: ClientAddress) -> Result<AddressSeat, Full> {
+    pub fn acquire_for_address(&self, address: ClientAddress) -> Result<AddressPermit, Full> {
         self.addresses.take(address.network()).ok_or(Full::Address)
     }
 
@@ -73,18 +73,18 @@ impl<K: Clone + Eq + Hash> Limit<K> {
         Self { most, taken: Arc::default() }
     }
 
-    fn take(&self, owner: K) -> Option<Seat<K>> {
+    fn take(&self, owner: K) -> Option<StreamPermit<K>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(owner.clone()).or_default();
         if *count >= self.most {
             return None;
         }
         *count += 1;
-        Some(Seat { owner, taken: self.taken.clone() })
+        Some(StreamPermit { owner, taken: self.taken.clone() })
     }
 }
 
-impl<K: Eq + Hash> Drop for Seat<K> {
+impl<K: Eq + Hash> Drop for StreamPermit<K> {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&self.owner) {

@@ -15,7 +15,7 @@ pub struct Turns(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
 
 /// A held lock. Released when it is dropped.
 #[must_use]
-pub struct Turn {
+pub struct IdempotencyGuard {
     turns: Turns,
     key: String,
     guard: Option<OwnedMutexGuard<()>>,
@@ -23,9 +23,9 @@ pub struct Turn {
 
 impl Turns {
     /// Waits for earlier requests with this key.
-    pub async fn wait(&self, key: &str) -> Turn {
+    pub async fn wait(&self, key: &str) -> IdempotencyGuard {
         // Created first, so that the key is also removed if the wait is canceled.
-        let mut turn = Turn { turns: self.clone(), key: key.to_owned(), guard: None };
+        let mut turn = IdempotencyGuard { turns: self.clone(), key: key.to_owned(), guard: None };
         let queue = Arc::clone(self.lock().entry(key.to_owned()).or_default());
         turn.guard = Some(queue.lock_owned().await);
         turn
@@ -36,7 +36,7 @@ impl Turns {
     }
 }
 
-impl Drop for Turn {
+impl Drop for IdempotencyGuard {
     fn drop(&mut self) {
         drop(self.guard.take());
         let mut queues = self.turns.lock();

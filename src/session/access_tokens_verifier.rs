@@ -12,10 +12,10 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{access::AccessTokens, authentication::Authenticated, confirm::Confirmations};
+use super::{access::AccessTokens, authentication::Authenticated, confirm::SeenGenerations};
 pub use crate::store::entity::account::Role;
 use crate::{
-    events::{RevocationWake, Revocations},
+    events::{RevocationEvent, Revocations},
     store::Store,
 };
 use domain::{
@@ -59,19 +59,19 @@ const MAX_TRANSACTION_TIME: Duration = Duration::from_secs(60);
 
 /// Verifies access tokens and tracks revoked sessions. Cheap to clone.
 #[derive(Clone)]
-pub struct Gate(Arc<State>);
+pub struct AccessTokenVerifier(Arc<State>);
 
 struct State {
     access: AccessTokens,
-    confirmations: Confirmations,
+    confirmations: SeenGenerations,
     clock: Clock,
     /// Ended sessions, with the time they ended.
     revoked: RwLock<HashMap<SessionId, Timestamp>>,
     ticks: watch::Sender<u64>,
 }
 
-impl Gate {
-    pub fn new(access: AccessTokens, confirmations: Confirmations, clock: Clock) -> Self {
+impl AccessTokenVerifier {
+    pub fn new(access: AccessTokens, confirmations: SeenGenerations, clock: Clock) -> Self {
         Self(Arc::new(State { access, confirmations, clock, revoked: RwLock::default(), ticks: watch::Sender::new(0) }))
     }
 
@@ -79,8 +79,8 @@ impl Gate {
     ///
     /// # Errors
     /// [`TokenRefused`] unless it is a valid, unrevoked access token.
-    pub fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
-        let signed_in = self.0.access.judge(bearer)?;
+    pub fn authenticate(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
+        let signed_in = self.0.access.verify(bearer)?;
         let revoked = self.0.revoked.read().unwrap_or_else(PoisonError::into_inner);
         if revoked.contains_key(&signed_in.session) {
             return Err(TokenRefused);
@@ -124,11 +124,11 @@ impl Gate {
             let full = tokio::select! {
                 wake = revocations.next() => match wake {
                     None => return,
-                    Some(RevocationWake::Revoked(revocation)) => {
+                    Some(RevocationEvent::Revoked(revocation)) => {
                         self.revoke([revocation.session], revocation.at);
                         continue;
                     }
-                    Some(RevocationWake::Reread) => true,
+                    Some(RevocationEvent::Reread) => true,
                 },
                 _ = polls.tick() => false,
             };
@@ -153,7 +153,7 @@ impl Gate {
     }
 }
 
-impl std::fmt::Debug for Gate {
+impl std::fmt::Debug for AccessTokenVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Gate")
     }

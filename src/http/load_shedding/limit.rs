@@ -39,11 +39,11 @@ pub(super) struct Limit {
 }
 
 /// Measurements of a window that has ended.
-pub(super) struct Seen {
+pub(super) struct WindowStats {
     pub running: usize,
     pub refused: usize,
     /// Whether a refused request is still waiting for its response.
-    pub untold: bool,
+    pub has_pending_refusals: bool,
     /// How long the requests that started had waited.
     pub waited: Duration,
     pub at: Instant,
@@ -67,22 +67,22 @@ impl Limit {
     }
 
     /// Whether the limit is reduced, i.e. whether there is an overload.
-    pub fn has_fallen(&self) -> bool {
+    pub fn is_reduced(&self) -> bool {
         self.current < self.most
     }
 
     /// The longest time that an admitted request waits. None: no limit.
     pub fn longest_wait(&self) -> Option<Duration> {
-        self.has_fallen().then_some(self.longest_wait)
+        self.is_reduced().then_some(self.longest_wait)
     }
 
-    pub fn judge(&mut self, seen: &Seen) {
+    pub fn judge(&mut self, seen: &WindowStats) {
         self.recently_refused =
             self.recently_refused - self.recently_refused.div_ceil(WINDOWS_PER_SECOND) + seen.refused;
         if seen.waited <= self.shed_after {
             self.late_since = None;
         }
-        let had_fallen = self.has_fallen();
+        let had_fallen = self.is_reduced();
         if had_fallen {
             self.current = if self.has_recovered(seen) { self.most } else { self.next(seen.waited) };
             // If even the smallest limit results in longer waits, those are accepted.
@@ -94,7 +94,7 @@ impl Limit {
             self.longest_wait = self.target_wait() * MAX_WAIT_FACTOR;
             self.reduced_at = Some(seen.at);
         }
-        match (had_fallen, self.has_fallen()) {
+        match (had_fallen, self.is_reduced()) {
             (false, true) => {
                 let waited = seen.waited.as_millis();
                 tracing::warn!(waited_ms = waited, limit = self.current, "overload: shedding requests");
@@ -104,15 +104,15 @@ impl Limit {
         }
     }
 
-    fn is_overload(&mut self, seen: &Seen) -> bool {
+    fn is_overload(&mut self, seen: &WindowStats) -> bool {
         let full = seen.refused > 0 && seen.waited > self.target_wait();
         let late =
             seen.waited > self.shed_after && seen.at.duration_since(*self.late_since.get_or_insert(seen.at)) >= BURST;
         full || late
     }
 
-    fn has_recovered(&self, seen: &Seen) -> bool {
-        let no_refusals = seen.refused == 0 && !seen.untold;
+    fn has_recovered(&self, seen: &WindowStats) -> bool {
+        let no_refusals = seen.refused == 0 && !seen.has_pending_refusals;
         // Refused clients retry within a second: before that, the demand is unknown.
         let known =
             self.reduced_at.is_some_and(|reduced_at| seen.at - reduced_at >= WINDOW * WINDOWS_PER_SECOND as u32);
@@ -188,7 +188,13 @@ mod tests {
                 }
             }
             let waited = if shortest == Duration::MAX { Duration::ZERO } else { shortest };
-            self.limit.judge(&Seen { running: self.queue.len(), refused, untold: false, waited, at: self.now });
+            self.limit.judge(&WindowStats {
+                running: self.queue.len(),
+                refused,
+                has_pending_refusals: false,
+                waited,
+                at: self.now,
+            });
             (refused, longest)
         }
     }
@@ -244,13 +250,19 @@ mod tests {
     #[test]
     fn fd_08_limit_is_not_restored_while_refusals_are_pending() {
         let mut limit = Limit::new(MOST, SHED_AFTER);
-        let mut seen = Seen { running: MOST, refused: 5000, untold: true, waited: SHED_AFTER, at: Instant::now() };
+        let mut seen = WindowStats {
+            running: MOST,
+            refused: 5000,
+            has_pending_refusals: true,
+            waited: SHED_AFTER,
+            at: Instant::now(),
+        };
         limit.judge(&seen);
         assert!(limit.current() < MOST);
-        seen = Seen { running: 10, refused: 0, waited: Duration::ZERO, at: seen.at + WINDOW, ..seen };
+        seen = WindowStats { running: 10, refused: 0, waited: Duration::ZERO, at: seen.at + WINDOW, ..seen };
         limit.judge(&seen);
         assert!(limit.current() < MOST);
-        limit.judge(&Seen { untold: false, at: seen.at + WINDOW, ..seen });
+        limit.judge(&WindowStats { has_pending_refusals: false, at: seen.at + WINDOW, ..seen });
         assert_eq!(limit.current(), MOST);
     }
 
@@ -260,7 +272,13 @@ mod tests {
         let now = Instant::now();
         let mut after = |windows, refused| {
             let waited = limit.target_wait() * 2;
-            limit.judge(&Seen { running: 10, refused, untold: true, waited, at: now + WINDOW * windows });
+            limit.judge(&WindowStats {
+                running: 10,
+                refused,
+                has_pending_refusals: true,
+                waited,
+                at: now + WINDOW * windows,
+            });
             limit.current() == MOST
         };
         assert!(!after(0, 1));
@@ -276,10 +294,10 @@ mod tests {
         let now = Instant::now();
         for step in 0..50 {
             let waited = SHED_AFTER * 10;
-            limit.judge(&Seen {
+            limit.judge(&WindowStats {
                 running: limit.current(),
                 refused: 1000,
-                untold: false,
+                has_pending_refusals: false,
                 waited,
                 at: now + WINDOW * step,
             });
@@ -293,7 +311,13 @@ mod tests {
     fn limit_is_not_reduced_without_database_wait() {
         let mut limit = Limit::new(MOST, SHED_AFTER);
         let waited = Duration::from_millis(1);
-        limit.judge(&Seen { running: MOST, refused: 1000, untold: false, waited, at: Instant::now() });
+        limit.judge(&WindowStats {
+            running: MOST,
+            refused: 1000,
+            has_pending_refusals: false,
+            waited,
+            at: Instant::now(),
+        });
         assert_eq!(limit.current(), MOST);
     }
 }

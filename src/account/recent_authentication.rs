@@ -1,10 +1,10 @@
 //! Recent authentication: required before an operation that decides who owns an account (invariant 8).
 
-use super::Parts;
+use super::Deps;
 use crate::{
     session::{
+        access_tokens_verifier::SignedIn,
         established::{self, Established},
-        gate::SignedIn,
     },
     store::{
         Identifier, Tx,
@@ -34,34 +34,35 @@ pub enum Way {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Required {
     /// The methods that would count for this account now.
-    pub ways: Vec<Way>,
+    pub methods: Vec<Way>,
     /// When the contact changes that keep other methods from counting can no longer be undone. None: there are no such
     /// changes.
     pub held_until: Option<Timestamp>,
 }
 
-impl Parts {
+impl Deps {
     /// The reauthentication that is required for this access token. None: its authentication is recent.
-    pub(super) async fn required(&self, signed_in: &SignedIn) -> Result<Option<Required>, Fault> {
-        match self.sessions.is_fresh(signed_in) {
+    pub(super) async fn check_recent_authentication(&self, signed_in: &SignedIn) -> Result<Option<Required>, Fault> {
+        match self.sessions.is_recently_authenticated(signed_in) {
             true => Ok(None),
-            false => Ok(Some(self.required_of(&signed_in.account).await?)),
+            false => Ok(Some(self.required_reauthentication(&signed_in.account).await?)),
         }
     }
 
     /// The methods that would count as an authentication of this account now.
-    pub(super) async fn required_of(&self, id: &AccountId) -> Result<Required, Fault> {
+    pub(super) async fn required_reauthentication(&self, id: &AccountId) -> Result<Required, Fault> {
         let Some(account) = self.store.account(&Identifier::Id(id.clone())).await? else {
-            return Ok(Required { ways: Vec::new(), held_until: None });
+            return Ok(Required { methods: Vec::new(), held_until: None });
         };
         let changes = self.store.contact_changes(id).await?;
-        let established = Established::of(&account, &changes, self.clock.now());
-        let has_channel = |channels: &[Channel]| channels.iter().any(|channel| self.verifications.reaches(*channel));
+        let established = Established::load(&account, &changes, self.clock.now());
+        let has_channel =
+            |channels: &[Channel]| channels.iter().any(|channel| self.verifications.has_provider_for(*channel));
         let phone = established.phone && has_channel(&[Channel::Sms, Channel::Voice]);
         let email = established.email && has_channel(&[Channel::Email]);
         let ways = [(Way::Password, established.password), (Way::PhoneCode, phone), (Way::EmailCode, email)];
         Ok(Required {
-            ways: ways.into_iter().filter(|(_, counts)| *counts).map(|(way, _)| way).collect(),
+            methods: ways.into_iter().filter(|(_, counts)| *counts).map(|(way, _)| way).collect(),
             held_until: established.held_until,
         })
     }
@@ -69,11 +70,11 @@ impl Parts {
 
 /// Why no STEP_UP code is sent to a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoStepUp {
+pub enum StepUpRejection {
     /// It is not a verified contact of the account.
     NotTheirs(ContactKind),
     /// It was changed too recently to count.
-    TooNew(ContactKind),
+    RecentlyChanged(ContactKind),
     /// The account or the session of the request no longer exists, or may not be used.
     Gone,
 }
@@ -83,39 +84,39 @@ pub enum NoStepUp {
 ///
 /// # Errors
 /// Why no code is sent.
-pub fn for_step_up(account: &Model, established: Established, contact: &Contact) -> Result<Recipient, NoStepUp> {
+pub fn for_step_up(account: &Model, established: Established, contact: &Contact) -> Result<Recipient, StepUpRejection> {
     let kind = contact.kind();
     let (held, proved) = match kind {
         ContactKind::Phone => (account.phone.as_deref(), account.phone_verified_at),
         ContactKind::Email => (account.email_key.as_deref(), account.email_verified_at),
     };
     if account.status != AccountStatus::Active {
-        return Err(NoStepUp::Gone);
+        return Err(StepUpRejection::Gone);
     }
     if held != Some(contact.key()) || proved.is_none() {
-        return Err(NoStepUp::NotTheirs(kind));
+        return Err(StepUpRejection::NotTheirs(kind));
     }
     if !established.contact(kind) {
-        return Err(NoStepUp::TooNew(kind));
+        return Err(StepUpRejection::RecentlyChanged(kind));
     }
-    Ok(Recipient::Holder { account: Some(account.id.clone()), to: super::rules::own(account, kind) })
+    Ok(Recipient::Code { account: Some(account.id.clone()), to: super::rules::own(account, kind) })
 }
 
 /// Same as [`for_step_up`], with the account and the session as seen in a transaction.
 ///
 /// # Errors
 /// A fault of the database.
-pub(super) async fn step_up(
+pub(super) async fn step_up_recipient_in_tx(
     tx: &Tx,
     user: &SignedIn,
     contact: &Contact,
     now: Timestamp,
-) -> Result<Result<Recipient, NoStepUp>, Fault> {
+) -> Result<Result<Recipient, StepUpRejection>, Fault> {
     if !tx.is_live(&user.session, now).await? {
-        return Ok(Err(NoStepUp::Gone));
+        return Ok(Err(StepUpRejection::Gone));
     }
     let Some(account) = tx.account(&Identifier::Id(user.account.clone())).await? else {
-        return Ok(Err(NoStepUp::Gone));
+        return Ok(Err(StepUpRejection::Gone));
     };
     let established = established::of(tx, &account, now).await?;
     Ok(for_step_up(&account, established, contact))

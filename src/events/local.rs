@@ -6,7 +6,7 @@ use tokio::sync::broadcast;
 
 use super::{
     message::News,
-    revocation::{Revocation, RevocationWake},
+    revocation::{Revocation, RevocationEvent},
     watchers::Watchers,
 };
 use platform::telemetry::metrics::{self, Fallback};
@@ -17,7 +17,7 @@ const REVOCATION_BUFFER: usize = 1024;
 /// Distributes changes to the subscribers in this process.
 pub struct Hub {
     pub watchers: Arc<Watchers>,
-    pub revocations: broadcast::Sender<RevocationWake>,
+    pub revocations: broadcast::Sender<RevocationEvent>,
 }
 
 impl Hub {
@@ -27,11 +27,11 @@ impl Hub {
 
     pub fn revoke(&self, revocation: Revocation) {
         // Fails only if there are no subscribers.
-        let _ = self.revocations.send(RevocationWake::Revoked(revocation));
+        let _ = self.revocations.send(RevocationEvent::Revoked(revocation));
     }
 
     /// Handles a change from another process.
-    pub async fn hear(&self, news: News) {
+    pub async fn receive(&self, news: News) {
         match news {
             News::Changed(snapshot) => self.watchers.deliver(&snapshot),
             News::Revoked(revocation) => self.revoke(revocation),
@@ -42,7 +42,7 @@ impl Hub {
     /// Changes may have been missed: makes all subscribers read again.
     pub async fn reread(&self) {
         // Fails only if there are no subscribers.
-        let _ = self.revocations.send(RevocationWake::Reread);
+        let _ = self.revocations.send(RevocationEvent::Reread);
         if self.watchers.len() > 0 {
             metrics::fell_back(Fallback::Events);
         }

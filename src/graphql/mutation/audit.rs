@@ -2,13 +2,13 @@
 //!
 //! These refusals cost the caller nothing. To limit a flood of them, the store keeps only the first of each minute.
 
-use crate::graphql::faults::Result;
+use crate::graphql::errors::Result;
 use async_graphql::Context;
 
 use crate::{
     account::{Administrator, NotAdministrator},
-    graphql::{context::Asking, input::Fields, problems::InvalidInput},
-    session::gate::SignedIn,
+    graphql::{context::RequestContext, input::Fields, problems::InvalidInput},
+    session::access_tokens_verifier::SignedIn,
 };
 use platform::telemetry::audit::{Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED};
 
@@ -33,19 +33,19 @@ pub async fn signed_in<'a>(ctx: &'a Context<'_>, act: Act) -> Result<&'a SignedI
 /// the account is not an administrator.
 pub async fn admin(ctx: &Context<'_>, act: Act) -> Result<Administrator> {
     let signed_in = signed_in(ctx, act).await?;
-    let (outcome, error) = match ctx.rooms().accounts.administrator(signed_in).await? {
+    let (outcome, error) = match ctx.services().accounts.administrator(signed_in).await? {
         Ok(administrator) => return Ok(administrator),
         Err(NotAdministrator::Unauthenticated) => (UNAUTHENTICATED, ctx.unauthenticated()),
         Err(NotAdministrator::Forbidden) => (FORBIDDEN, ctx.forbidden()),
     };
-    let event = Event::new(ctx.caller(), act, outcome, ctx.rooms().clock.now());
-    ctx.rooms().trail.record(event.actor(signed_in.account.clone())).await;
+    let event = Event::new(ctx.caller(), act, outcome, ctx.services().clock.now());
+    ctx.services().trail.record(event.actor(signed_in.account.clone())).await;
     Err(error)
 }
 
 /// Converts the field errors into `InvalidInput`, if there are any, and records the refusal.
 pub async fn finish(ctx: &Context<'_>, act: Act, fields: Fields<'_>) -> Option<InvalidInput> {
-    match fields.is_wrong() {
+    match fields.has_errors() {
         true => Some(invalid(ctx, act, fields).await),
         false => None,
     }
@@ -63,7 +63,7 @@ pub async fn malformed_id(ctx: &Context<'_>, act: Act) {
 }
 
 async fn record_refusal(ctx: &Context<'_>, act: Act, outcome: &'static str) {
-    let event = Event::new(ctx.caller(), act, outcome, ctx.rooms().clock.now());
+    let event = Event::new(ctx.caller(), act, outcome, ctx.services().clock.now());
     let account = ctx.signed_in().map(|signed_in| signed_in.account.clone());
-    ctx.rooms().trail.record(event.maybe_account(account)).await;
+    ctx.services().trail.record(event.account_opt(account)).await;
 }
