@@ -1,5 +1,7 @@
 //! A real Redis for tests, and a proxy in front of it that can drop or stall connections.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic")]
+
 use std::{future::Future, time::Duration};
 
 use redis::IntoConnectionInfo;
