@@ -14,7 +14,7 @@
 //! | message delivery | [`delivery`] |
 //! | rate limits and change events | [`quota`], [`events`] |
 //! | storage | [`store`], the only module that contains SQL |
-//! | shared | [`password`], [`code`], [`keys`], [`texts`], [`telemetry`], [`config`], [`clock`], [`fault`], [`patience`] and a few small types |
+//! | shared | [`code`]; the crate [`platform`]: settings, keys, passwords, texts, telemetry, clock, faults |
 //! | domain | the crate [`domain`]: plain types and pure rules, without I/O |
 //!
 //! # The path of a send

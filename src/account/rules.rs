@@ -119,7 +119,7 @@ pub fn status_notice(status: AccountStatus) -> Option<Notice> {
 /// or an attack.
 ///
 /// # Errors
-/// [`Forbidden::LastAdministrator`].
+/// [`AdminRejection::LastAdministrator`].
 pub fn keeps_an_administrator(account: &AccountId, administrators: &[AccountId]) -> Result<(), AdminRejection> {
     if administrators == std::slice::from_ref(account) { Err(AdminRejection::LastAdministrator) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@
 //!   sequence are dropped, so the order of arrival and duplicates do not matter.
 //! - **Late, but never wrong and never missed.** Redis subscriptions do not guarantee delivery: a message published
 //!   while a process is disconnected is lost to it. So after each disconnection every watcher has to read its row again
-//!   ([`Wake::Reread`]), once the new subscription is established. For the same reason a watcher subscribes first and
+//!   ([`WatchEvent::Reread`]), once the new subscription is established. For the same reason a watcher subscribes first and
 //!   reads the row second.
 //! - **Publishing never waits.** The watchers of this process are woken at once. For the others the change is put into
 //!   a bounded queue that keeps the newest snapshot of each verification and is retried until Redis has accepted it.

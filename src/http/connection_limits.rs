@@ -103,7 +103,7 @@ impl Places {
     /// A slot, if one is free or an idle connection can be evicted.
     ///
     /// # Errors
-    /// [`Full`].
+    /// [`LimitReached`].
     pub fn try_take(&self, peer: SocketAddr, pulse: &Arc<ConnectionActivity>) -> Result<ConnectionSlot, LimitReached> {
         let address = peer.ip().to_canonical();
         let trusted = self.proxies.iter().any(|proxies| proxies.contains(&address));

@@ -1,8 +1,9 @@
 //! The HTTP layer: everything between a TCP connection and a resolver.
 //!
-//! A connection is accepted by [`server`], and its activity is observed in [`pulse`]. Each request passes the [`edge`]
-//! middleware, which identifies the [`client`], and is routed to [`graphql`], [`ws`], [`health`] or [`pages`].
-//! Operations with several results are sent by [`stream`], as [`sse`] or [`multipart`]. [`stop`] shuts everything down.
+//! A connection is accepted by [`server`], and its activity is observed in [`connection_activity`]. Each request passes
+//! the [`middleware`], which identifies the [`client`], and is routed to [`graphql`], [`ws`], [`health`] or [`pages`].
+//! Operations with several results are sent by [`stream`], as [`sse`] or [`multipart`]. [`shutdown`] shuts everything
+//! down.
 //!
 //! This module only contains protocol rules. It knows neither the schema nor the verification rules: it is generic over
 //! the executor, and its tests use their own schema.

@@ -1,6 +1,6 @@
 //! Rate limits.
 //!
-//! A service names an [`Act`] and receives whether it is allowed. The limits of each operation and the keys they count
+//! A service names an [`Operation`] and receives whether it is allowed. The limits of each operation and the keys they count
 //! by are defined here and in the settings. `N per minute` is GCRA with a burst of N: up to N at once after an idle
 //! minute, then one every 60/N seconds; never more than N at once, and in the long run never more than N per minute.
 //! Hourly limits work the same way.

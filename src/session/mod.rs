@@ -1,7 +1,7 @@
 //! Sign-in, access and refresh tokens, rotation, devices, lockout.
 //!
 //! A session is one signed-in device: a family of refresh tokens of which only the newest is valid. The
-//! [`gate`](gate::Gate) verifies access tokens without a database query, so code that ends sessions has to announce it
+//! [`access_tokens_verifier`](access_tokens_verifier::AccessTokenVerifier) verifies access tokens without a database query, so code that ends sessions has to announce it
 //! to the gate.
 
 mod access;

@@ -1,7 +1,7 @@
 //! The only module that contains SQL. Queries are named by what the services need.
 //!
 //! Reads are methods of [`Store`], each one statement. Writes happen in [`Store::write`], which passes a [`Tx`] to a
-//! closure and commits or rolls back, depending on the [`Ending`] it returns. The closure must do nothing but SQL: no
+//! closure and commits or rolls back, depending on the [`TxOutcome`] it returns. The closure must do nothing but SQL: no
 //! call to a provider or Redis and no hashing while a transaction is open.
 //!
 //! Rows are locked in one order everywhere, to prevent deadlocks: the attempts of a message, the message, its

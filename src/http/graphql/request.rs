@@ -59,7 +59,7 @@ impl GraphqlRequest {
     /// Parses the parameters from a JSON value.
     ///
     /// # Errors
-    /// As [`Ask::from_object`], and if the value is not an object.
+    /// As [`GraphqlRequest::from_object`], and if the value is not an object.
     pub fn from_value(value: Value) -> Result<Self, Refusal> {
         match value {
             Value::Object(object) => Self::from_object(object),

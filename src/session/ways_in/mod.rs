@@ -1,7 +1,7 @@
 //! Everything that grants access to an account, and which of it a security act revokes.
 //!
-//! [`decide`] is the table of security acts and access; [`end`] applies it in the transaction of the act. New kinds of
-//! access are variants of [`WayIn`]: the compiler then points to every decision and statement that is missing.
+//! [`decide`] is the table of security acts and access; [`revoke_access`] applies it in the transaction of the act. New kinds of
+//! access are variants of [`AccessPath`]: the compiler then points to every decision and statement that is missing.
 
 mod table;
 

@@ -112,7 +112,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// A password from an import file in a supported format. [`Hasher::adopt`](super::Hasher::adopt) converts it to the
+/// A password from an import file in a supported format. [`Hasher::import`](super::Hasher::import) converts it to the
 /// hash to store.
 pub struct ExportedPassword(pub(super) Exported);
 
@@ -121,7 +121,7 @@ impl ExportedPassword {
     /// formats.
     ///
     /// # Errors
-    /// See [`FormatRefusal`].
+    /// See [`ImportError`].
     pub fn parse(exported: &Value) -> Result<Self, ImportError> {
         let exported = formats::parse_value(exported)?;
         match &exported {

@@ -128,7 +128,7 @@ impl Hasher {
         Ok(Some(PasswordHash::from_scheme(Algorithm::Wrapped(Box::new(wrapped)).into())))
     }
 
-    /// Reserves a slot on the pool for [`Hasher::verify_at`]. Call it before any lookup or counting.
+    /// Reserves a slot on the pool for [`Hasher::verify_in_slot`]. Call it before any lookup or counting.
     ///
     /// # Errors
     /// Unavailable, immediately, if the pool is full.
@@ -137,7 +137,7 @@ impl Hasher {
     }
 
     /// Verifies `password` against `hash`. Without a hash (an unknown account, or an account without a password) it is
-    /// verified against the decoy of `name` and the result is [`Verdict::Wrong`], so that the response time does not
+    /// verified against the decoy of `name` and the result is [`PasswordCheck::Wrong`], so that the response time does not
     /// reveal whether the account exists.
     ///
     /// `name`: the account id, or the normalised identifier if no account has it.

@@ -113,7 +113,7 @@ pub fn text(text: &str) -> Result<Exported, ImportRejection> {
 /// Parses a value of an import file.
 ///
 /// # Errors
-/// See [`FormatRefusal`].
+/// See [`ImportError`].
 pub fn parse_value(exported: &Value) -> Object {
     match exported {
         Value::String(exported) => match text(exported.trim_start()) {

@@ -19,7 +19,7 @@ use crate::password::{
 const MAX_LOG_ROUNDS: u32 = 18;
 const MAX_ROUNDS: Bound = Bound::new(1 << MAX_LOG_ROUNDS, "rounds of phpass");
 /// Drupal hashes no password of more bytes, so such a password is a wrong one. So many bytes are hashed all the same, so
-/// that the answer takes its time. phpass's own bound, 4096, is above [`MAX_BYTES`](crate::password::MAX_BYTES).
+/// that the answer takes its time. phpass's own bound, 4096, is above [`MAX_BYTES`].
 const LONGEST_DRUPAL_PASSWORD: usize = 512;
 /// MD5 and SHA-512 are fast: with fewer rounds than these passwords can be guessed quickly.
 const MIN_LOG_ROUNDS: u32 = 14;

@@ -60,7 +60,7 @@ impl Wrapped {
         self.argon2.work() == CostClass::Fast
     }
 
-    /// Never [`Work::Fast`], so that it is not wrapped again.
+    /// Never [`CostClass::Fast`], so that it is not wrapped again.
     pub fn work(&self) -> CostClass {
         match (self.inner.work(), self.argon2.work()) {
             (CostClass::Excessive(bound), _) | (_, CostClass::Excessive(bound)) => CostClass::Excessive(bound),

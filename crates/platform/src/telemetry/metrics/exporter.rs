@@ -27,7 +27,7 @@ impl Exporter {
     /// The media type of the text of [`Exporter::render`].
     pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// Installs the global recorder. The caller must also spawn [`Exporter::keep`].
+    /// Installs the global recorder. The caller must also spawn [`Exporter::run_upkeep`].
     ///
     /// # Errors
     /// [`AlreadyInstalled`] at the second call.
