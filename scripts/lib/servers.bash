@@ -155,7 +155,7 @@ fault_tools_up() {
     command -v pgbouncer >/dev/null || apt pgbouncer pgbouncer
 }
 
-# What the code blocks of the documentation and the layout of deploy/compose use.
+# Programs that the code blocks of the documentation and the compose layout use.
 docs_tools_up() {
     local missing=() pair
     for pair in curl:curl jq:jq openssl:openssl nginx:nginx-light caddy:caddy python3:python3; do
@@ -165,13 +165,14 @@ docs_tools_up() {
     if ((${#missing[@]})); then apt 'the tools of the documentation' "${missing[@]}"; fi
 }
 
-# What reads the files of deploy/. kubernetes-validate is PyPI's; without it that file is left out, and said to be.
+# Installs the tools that check the files of deploy/. If kubernetes-validate (from PyPI) can't be installed, the check of
+# that file is skipped and reported.
 deploy_tools_up() {
     local missing=() pair
     for pair in promtool:prometheus docker-compose:docker-compose systemd-analyze:systemd; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
-    if ((${#missing[@]})); then apt 'what reads the files of deploy/' "${missing[@]}"; fi
+    if ((${#missing[@]})); then apt 'the tools that check deploy/' "${missing[@]}"; fi
     if ! command -v kubernetes-validate >/dev/null && python3 -m venv "$workdir/venv" >"$workdir/logs/venv.log" 2>&1; then
         "$workdir/venv/bin/pip" install --quiet kubernetes-validate >>"$workdir/logs/venv.log" 2>&1 || true
         PATH=$PATH:$workdir/venv/bin
