@@ -1,10 +1,9 @@
 //! Words that must not come back: they were used in place of standard terms, or made things into persons. `CONTRIBUTING.md`
 //! says how this project is written.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+
+use crate::support::files;
 
 /// A word, and what to write instead.
 const WORDS: &[(&str, &str)] = &[
@@ -18,8 +17,8 @@ const WORDS: &[(&str, &str)] = &[
     ("to the letter", "exactly as specified"),
     ("comes to nothing", "fails"),
     ("is owed", "is queued"),
-    ("bears witness", "verifies"),
-    ("the people at the door", "the clients"),
+    ("judgement", "the result: AttemptResult, Outcome"),
+    ("house", "architecture"),
 ];
 
 /// Folders and files of this repository that are written by hand.
@@ -47,30 +46,16 @@ const PLACES: &[&str] = &[
     ".env.example",
 ];
 
-fn files(path: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(path) else {
-        return found.push(path.to_owned());
-    };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        // Texts for people (Fluent) are ordinary language.
-        let skipped = ["node_modules", "dist", "artefacts", "generated", "plain_english.rs"];
-        if !skipped.contains(&name.as_str()) && !name.ends_with(".ftl") {
-            files(&path, found);
-        }
-    }
-}
-
 #[test]
 fn replaced_words_do_not_come_back() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     for place in PLACES {
-        let path = root.join(place);
+        let path = files::root().join(place);
         assert!(path.exists(), "{place} does not exist: correct PLACES");
-        files(&path, &mut found);
+        found.extend(files::below(&path));
     }
+    // Texts for people (Fluent) are ordinary language, and this file lists the words.
+    found.retain(|file| !file.ends_with("plain_english.rs") && file.extension().is_none_or(|kind| kind != "ftl"));
     let mut used = Vec::new();
     for file in found {
         let Ok(text) = fs::read_to_string(&file) else { continue };

@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::support::files;
+
 /// The topics of `docs/security.md`: an id is one of these, a hyphen and two digits.
 const TOPICS: [&str; 14] = ["BF", "CL", "CR", "DL", "DR", "EN", "FD", "FZ", "GQ", "OP", "PW", "SB", "TK", "TR"];
 
 const PAGE: &str = "docs/security.md";
 const FOLDERS: [&str; 5] = ["tests", "src", "crates", "migration", "web"];
-/// Folders below `web` that hold other people's or generated files.
-const NOT_OURS: [&str; 5] = ["node_modules", "dist", "generated", "artefacts", ".docs"];
 
 #[test]
 fn security_page_lists_every_requirement_with_the_files_that_test_it() {
@@ -53,7 +53,7 @@ fn files_refer_to_documents_of_the_repository_only() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join(PAGE)).unwrap();
     let mut wrong = Vec::new();
-    for file in FOLDERS.iter().chain(&["docs", "scripts"]).flat_map(|folder| texts_below(&root.join(folder))) {
+    for file in FOLDERS.iter().chain(&["docs", "scripts"]).flat_map(|folder| files::below(&root.join(folder))) {
         if file.ends_with("tests/it/requirements.rs") {
             continue;
         }
@@ -69,6 +69,31 @@ fn files_refer_to_documents_of_the_repository_only() {
         }
     }
     assert!(wrong.is_empty(), "not in the repository, or no invariant of {PAGE}:\n{}", wrong.join("\n"));
+}
+
+/// Pages that name files of the source. Their own samples, such as `src/main.tsx`, are not Rust.
+const PAGES: [&str; 7] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", ".env.example", "docs", "deploy"];
+/// Names in instructions on how to add a file.
+const PLACEHOLDERS: [&str; 2] = ["NAME.rs", "mYYYYMMDD_NNNNNN_what.rs"];
+
+#[test]
+fn pages_name_existing_source_files() {
+    let root = files::root();
+    let mut missing = Vec::new();
+    for page in PAGES.iter().flat_map(|page| files::below(&root.join(page))) {
+        let Ok(text) = fs::read_to_string(&page) else { continue };
+        let words = text.split(|sign: char| !(sign.is_ascii_alphanumeric() || "_-./".contains(sign)));
+        for word in words.map(|word| word.trim_matches('.')) {
+            let is_source = ["src/", "crates/", "migration/", "tests/"].iter().any(|folder| word.starts_with(folder));
+            let is_rust = word.ends_with(".rs") || word.starts_with("crates/") || word.ends_with("/texts");
+            let is_placeholder = PLACEHOLDERS.iter().any(|name| word.ends_with(name));
+            if is_source && is_rust && !is_placeholder && !root.join(word).exists() {
+                missing.push(format!("{}: {word}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 /// The files that cite an id, by id. Paths are relative to the root of the repository.
@@ -178,24 +203,7 @@ fn with_tests(page: &str, tests: &Files) -> String {
 }
 
 fn sources_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = texts_below(folder);
+    let mut files = files::below(folder);
     files.retain(|file| file.extension().is_some_and(|kind| ["rs", "ts", "tsx"].iter().any(|known| kind == *known)));
-    files
-}
-
-fn texts_below(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() && !path.is_symlink() {
-            if !NOT_OURS.contains(&name) {
-                files.extend(texts_below(&path));
-            }
-        } else {
-            files.push(path);
-        }
-    }
     files
 }

@@ -3,17 +3,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
 };
 
 use regex::Regex;
 
-use super::literals::files_below;
+use crate::support::files;
 
 /// By locale, which is the name of the folder: `file id`.
 pub fn messages() -> BTreeMap<String, BTreeSet<String>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["src", "crates"].into_iter().flat_map(|folder| files_below(&root.join(folder)));
+    let files = files::source_folders().into_iter().flat_map(|folder| files::below(&folder));
     let mut messages: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "ftl")) {
         let locale = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();

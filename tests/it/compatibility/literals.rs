@@ -8,6 +8,8 @@ use std::{
 
 use regex::Regex;
 
+use crate::support::files;
+
 /// Comments, characters and strings, so that a quotation mark in one is not taken for the begin of another.
 const TOKENS: &str = r###"(?xs)
     //[^\n]* | /\*.*?\*/
@@ -33,20 +35,8 @@ pub fn of_source() -> BTreeSet<String> {
 
 /// The files of the program, in `src` and in the crates.
 fn source_files() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("src")];
-    if let Ok(crates) = fs::read_dir(root.join("crates")) {
-        folders.extend(crates.map(|entry| entry.unwrap().path().join("src")));
-    }
-    let files = folders.iter().flat_map(|folder| files_below(folder));
+    let files = files::source_folders().into_iter().flat_map(|folder| files::below(&folder));
     files.filter(|file| file.extension().is_some_and(|extension| extension == "rs") && !is_test(file)).collect()
-}
-
-/// All files of a folder and of its folders.
-pub fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 fn is_test(file: &Path) -> bool {

@@ -5,6 +5,7 @@ mod browser;
 mod client;
 pub mod coverage;
 mod database;
+pub mod files;
 mod rows;
 mod seed;
 mod socket;

@@ -22,7 +22,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::optional(
         "MESSAGES_DIR",
         "A folder with ko/*.ftl and en/*.ftl whose messages replace the built-in ones individually. Names and variables \
-         are those of src/texts; invalid messages are rejected at start.",
+         are those of crates/platform/src/texts; invalid messages are rejected at start.",
     ),
     Setting::optional(
         "WEB_OTP_DOMAIN",
@@ -79,12 +79,12 @@ fn app_name(text: &str) -> Result<String, String> {
 /// A host name only: in this format the scheme is always https, and ports and paths are ignored (WICG, Origin-bound
 /// one-time codes).
 fn host(text: &str) -> Result<String, String> {
-    let mend = || format!("must be a host name such as example.com, without https:// and path, not {text:?}");
+    let hint = || format!("must be a host name such as example.com, without https:// and path, not {text:?}");
     if text.contains(|sign: char| sign.is_ascii_punctuation() && !matches!(sign, '.' | '-')) {
-        return Err(mend());
+        return Err(hint());
     }
-    let host = idna::domain_to_ascii_strict(text).map_err(|_| mend())?;
-    if host.is_empty() { Err(mend()) } else { Ok(host) }
+    let host = idna::domain_to_ascii_strict(text).map_err(|_| hint())?;
+    if host.is_empty() { Err(hint()) } else { Ok(host) }
 }
 
 fn app_hash(text: &str) -> Result<String, String> {
