@@ -193,7 +193,7 @@ impl AccountMutation {
     }
 
     /// Deletes the signed-in account and its personal data, and notifies its contacts. Requires the password or a
-    /// recent authentication. Refused while a contact change can still be undone.
+    /// recent authentication. Refused for some time after a contact change, also if the change was undone.
     async fn delete_account(
         &self,
         ctx: &Context<'_>,

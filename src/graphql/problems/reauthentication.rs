@@ -53,15 +53,15 @@ impl ReauthenticationRequired {
     }
 }
 
-/// The account can't be deleted while one of its contact changes can still be undone, because the person who changed
-/// the contact may not be the owner.
+/// The account can't be deleted for some time after a change of its contacts, also if the change was undone, because the
+/// person who changed the contact, or who undid the change, may not be the owner.
 #[derive(SimpleObject)]
 pub struct DeletionHeldBack {
     /// Always DELETION_HELD_BACK.
     pub(super) code: ProblemCode,
     /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// When the last contact change can no longer be undone.
+    /// When the account can be deleted: when the time to undo the last contact change is over.
     until: DateTime,
 }
 

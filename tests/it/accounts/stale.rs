@@ -118,3 +118,30 @@ async fn ended_token_cannot_end_a_new_session_at_another_process() {
     other.stop().await;
     app.stop().await;
 }
+
+/// Tokens of ended sessions do not use up the password checks of the account: the sessions of an attacker whom the owner
+/// signed out, at a process that does not know it yet.
+#[tokio::test]
+async fn ended_tokens_do_not_spend_the_owners_password_checks() {
+    let setup = Setup::new().await.with("ACCOUNT_HOURLY_PASSWORDS", "1").with("REVOCATION_LAG", "60s");
+    let app = setup.start().await;
+    let mut ended = vec![app.signed_up("hong", PHONE).await];
+    // As many sessions as the account has checks.
+    for _ in 1..5 {
+        ended.push(SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    }
+    app.advance(std::time::Duration::from_secs(1));
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let end = "UPDATE session SET ended_at = created_at WHERE created_at < (SELECT MAX(created_at) FROM session) \
+               RETURNING id";
+    assert_eq!(app.column(end).await.len(), ended.len());
+    let document = "mutation($input: ReauthenticateInput!) { reauthenticate(input: $input) { __typename } }";
+    let input = json!({ "input": { "password": WRONG } });
+    for signed_in in &ended {
+        let answer = app.client_for(signed_in).execute(document, input.clone()).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+    }
+    let answer = owner.reauthenticate(json!({ "password": PASSWORD })).await;
+    assert_eq!(answer["__typename"], "ReauthenticatePayload", "{answer:#}");
+    app.stop().await;
+}

@@ -123,6 +123,44 @@ async fn lost_sim_card_alone_cannot_undo_a_change() {
     app.stop().await;
 }
 
+/// The holder of the unchanged contact can undo alone. That must not allow to delete the account at once, before the
+/// other party can react.
+#[tokio::test]
+async fn deletion_stays_held_after_an_undo() {
+    let app = app().await;
+    let signed_in_client = hong_with_both(&app).await;
+    change_contact_to(&app, &signed_in_client, ATTACKER_EMAIL).await;
+    let token = undo_token(&app.notices_to(EMAIL, UNDO, 1).await[0]);
+    let holder = app.client_at("203.0.113.66");
+    let id = &holder.undo_contact_change(&token).await["verification"]["id"];
+    let code = app.codes_to(PHONE, 2).await[0].clone();
+    let proof = holder.confirm(id, &code).await["proof"]["token"].clone();
+    let undone = holder.undo_with_proof(&token, &proof).await;
+    assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
+    assert_eq!(contacts_of_owner(&app, &holder).await, json!([PHONE, EMAIL]));
+    let credentials = json!({ "identifier": "hong", "password": "Owners-Password-7" });
+    for (wait, result) in [(0, "DeletionHeldBack"), (71, "DeletionHeldBack"), (1, "DeleteAccountPayload")] {
+        app.advance(Duration::from_secs(wait * 3600));
+        let client = app.client_for(&SignedIn::of(&app.anonymous().sign_in(credentials.clone()).await));
+        let deleted = client.delete_account("Owners-Password-7").await;
+        assert_eq!(deleted["__typename"], result, "{deleted:#}");
+    }
+    app.stop().await;
+}
+
+/// The only contact was added by a change that can still be undone, so a second change sends no undo token. The notice
+/// says so, and does not promise a way back.
+#[tokio::test]
+async fn notice_says_that_no_message_can_undo_the_change() {
+    let app = app().await;
+    let signed_in_client = app.client_for(&app.signed_up("hong", PHONE).await);
+    change_contact_to(&app, &signed_in_client, "+821066660001").await;
+    change_contact_to(&app, &signed_in_client, ATTACKER_PHONE).await;
+    let notices = app.notices_to("+821066660001", "Contact support", 1).await;
+    assert!(find_undo_token(&notices[0]).is_none(), "{notices:#?}");
+    app.stop().await;
+}
+
 /// An owner who changes the contact back from an attacker's has not undone the change. The attacker's contact gets no
 /// undo token for the owner's change, and an undo of any later change restores the owner's contact.
 #[tokio::test]
