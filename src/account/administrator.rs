@@ -4,7 +4,7 @@
 use super::Accounts;
 use crate::{
     session::{
-        access_tokens_verifier::{Role, SignedIn},
+        access_token_verifier::{Role, SignedIn},
         rules::{EffectiveStatus, effective_status},
         ways_in::RevokedAccess,
     },

@@ -6,7 +6,7 @@ use crate::{
     quota::{Operation, Quota, Refused},
     session::{
         AttemptDecision, LockoutKeys, OpaqueToken, Sessions,
-        access_tokens_verifier::SignedIn,
+        access_token_verifier::SignedIn,
         established,
         ways_in::{self, ActSubject, SecurityAct},
     },
@@ -129,7 +129,7 @@ impl Accounts {
         current: &Secret,
         new: &Secret,
     ) -> Result<Result<PasswordHash, Vec<Violation>>, Fault> {
-        let mut violations = self.0.policy.judge(new, &password_context(account)).await?;
+        let mut violations = self.0.policy.check(new, &password_context(account)).await?;
         if violations.is_empty() && current.expose() == new.expose() {
             violations.push(Violation::SameAsCurrent);
         }

@@ -9,7 +9,7 @@ use crate::{
     delivery::{ContactChanged, Notice, OutgoingMessage, notices},
     quota::{Operation, Refused},
     session::{
-        access_tokens_verifier::SignedIn,
+        access_token_verifier::SignedIn,
         ways_in::{self, ActSubject, SecurityAct},
     },
     store::{

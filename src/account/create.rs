@@ -53,7 +53,7 @@ impl Accounts {
             user.email.as_ref().map(|email| email.as_str().to_owned()),
             user.birth_date.map(|date| date.date().to_string()),
         ];
-        let violations = parts.policy.judge(&user.password, &PasswordContext::new(words.into_iter().flatten())).await?;
+        let violations = parts.policy.check(&user.password, &PasswordContext::new(words.into_iter().flatten())).await?;
         if !violations.is_empty() {
             return Ok(CreateUserOutcome::PasswordRejected(violations));
         }

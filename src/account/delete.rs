@@ -5,7 +5,7 @@ use crate::{
     delivery::{Notice, OutgoingMessage, notices},
     quota::{Operation, Refused},
     session::{
-        access_tokens_verifier::SignedIn,
+        access_token_verifier::SignedIn,
         established::{self, Established},
         ways_in::{self, ActSubject, SecurityAct},
     },

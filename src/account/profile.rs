@@ -2,7 +2,7 @@
 
 use super::Accounts;
 use crate::{
-    session::access_tokens_verifier::SignedIn,
+    session::access_token_verifier::SignedIn,
     store::{ProfileChange, TxOutcome, entity::account::Model},
 };
 use domain::{

@@ -5,7 +5,7 @@ use crate::{
     quota::{Operation, Refused},
     session::{
         AuthenticationResult, Method, Reauthenticated,
-        access_tokens_verifier::SignedIn,
+        access_token_verifier::SignedIn,
         established,
         rules::{EffectiveStatus, effective_status},
     },

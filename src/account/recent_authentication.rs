@@ -3,7 +3,7 @@
 use super::Deps;
 use crate::{
     session::{
-        access_tokens_verifier::SignedIn,
+        access_token_verifier::SignedIn,
         established::{self, Established},
     },
     store::{

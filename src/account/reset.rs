@@ -103,7 +103,7 @@ impl Accounts {
         let kind = to.kind();
         let audience: RecipientSource<SendRejection> = RecipientSource::Account {
             identifier: rules::identifier(&to),
-            judge: Box::new(move |account| match claim {
+            resolve: Box::new(move |account| match claim {
                 ResetClaim::Identity(Identity { name, birth_date, .. }) => {
                     rules::recipient_for_identity(account, &name, birth_date, disclosed)
                 }
@@ -198,7 +198,7 @@ impl Accounts {
     /// All policy violations of a new password of this account.
     async fn violations(&self, password: &Secret, account: &entity::account::Model) -> Result<Vec<Violation>, Fault> {
         let parts = &self.0;
-        let mut violations = parts.policy.judge(password, &password_context(account)).await?;
+        let mut violations = parts.policy.check(password, &password_context(account)).await?;
         // Compared with the current password only if nothing else is wrong: the comparison costs a hash.
         if violations.is_empty()
             && let Some(hash) = account.password_hash.as_deref().and_then(PasswordHash::from_stored)

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     quota::{Operation, Refused},
     session::{
-        access_tokens_verifier::SignedIn,
+        access_token_verifier::SignedIn,
         established::Established,
         rules::{EffectiveStatus, effective_status},
     },
@@ -147,11 +147,11 @@ impl Accounts {
             (Purpose::Contact, None) => RecipientSource::Anyone { account: None },
             (Purpose::SignUp, _) => RecipientSource::Account {
                 identifier,
-                judge: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
+                resolve: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
             },
             (Purpose::SignIn | Purpose::PasswordReset, _) => RecipientSource::Account {
                 identifier,
-                judge: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
+                resolve: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
             },
             (Purpose::ContactUndo, _) => return Ok(Err(Sent::NotRequestable)),
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => return Ok(Err(Sent::SignedOut)),

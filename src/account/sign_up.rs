@@ -153,7 +153,7 @@ impl Accounts {
         if let Some(taken) = parts.taken(&account).await? {
             return Ok(taken.into());
         }
-        let violations = parts.policy.judge(&password, &password_context(&account)).await?;
+        let violations = parts.policy.check(&password, &password_context(&account)).await?;
         if !violations.is_empty() {
             return Ok(SignUpOutcome::PasswordRejected(violations));
         }
@@ -220,7 +220,7 @@ impl Accounts {
             let refused = SignUpOutcome::from(taken);
             return parts.record_outcome(event, refused.outcome(), refused).await;
         }
-        let violations = parts.policy.judge(&password, &password_context(&account)).await?;
+        let violations = parts.policy.check(&password, &password_context(&account)).await?;
         if !violations.is_empty() {
             return parts.record_outcome(event, "password_rejected", SignUpOutcome::PasswordRejected(violations)).await;
         }

@@ -147,7 +147,7 @@ impl Accounts {
         let to = contact.clone();
         let audience: RecipientSource<()> = RecipientSource::Account {
             identifier: Identifier::Id(account),
-            judge: Box::new(move |holder| match holder {
+            resolve: Box::new(move |holder| match holder {
                 Some(holder) => Ok(Recipient::Code { account: Some(holder.id.clone()), to: Some(to) }),
                 None => Err(()),
             }),

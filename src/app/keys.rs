@@ -128,8 +128,8 @@ pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected
                 inspected.warnings.extend(set.warnings);
             }
             Err(why) => {
-                let (path, mend) = why.split_once(": ").unwrap_or(("DATA_DIR", &why));
-                env.add_error(path, mend);
+                let (path, hint) = why.split_once(": ").unwrap_or(("DATA_DIR", &why));
+                env.add_error(path, hint);
             }
         }
     }

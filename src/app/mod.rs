@@ -101,8 +101,8 @@ impl App {
         let config = built.config.clone();
         let shutdown = CancellationToken::new();
         let stop = Stop::new(shutdown.clone());
-        built.rooms.sessions.prepare_decoys().await;
-        let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().run_decoy_census(shutdown.clone()));
+        built.services.sessions.prepare_decoys().await;
+        let decoys = vitals.spawn("decoys", built.services.sessions.clone().run_decoy_census(shutdown.clone()));
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
         let tls = server.tls();
@@ -220,11 +220,11 @@ pub async fn database(settings: &Settings) -> Result<Store, String> {
 
 fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     let settings = built.config.http.clone();
-    let mut schema = graphql::builder().data(built.rooms.clone());
+    let mut schema = graphql::builder().data(built.services.clone());
     if !settings.introspection {
         schema = schema.disable_introspection().disable_suggestions();
     }
-    let texts = built.rooms.texts.clone();
+    let texts = built.services.texts.clone();
     let default_locale = built.config.messages.default_locale;
     let readiness = Readiness::new(built.store.clone(), world.clock.clone());
     let waited_store = built.store.clone();
@@ -233,7 +233,7 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
         sdl: graphql::sdl(),
         scalars: graphql::invalid_scalar,
         settings,
-        judge: Arc::new(built.gate.clone()),
+        authenticator: Arc::new(built.gate.clone()),
         clock: world.clock.clone(),
         entropy: world.entropy.clone(),
         negotiate: Arc::new(move |accept| texts.negotiate(accept, default_locale)),

@@ -20,7 +20,7 @@ use crate::{
     graphql::Services,
     janitor::Janitor,
     quota::Quotas,
-    session::{self, AccessTokens, SeenGenerations, Sessions, access_tokens_verifier::AccessTokenVerifier},
+    session::{self, AccessTokens, SeenGenerations, Sessions, access_token_verifier::AccessTokenVerifier},
     store::{AuditTrail, Store, entity::account::AccountStatus},
     verification::{self, Attestor, ExpiryCounter, Verifications},
 };
@@ -47,7 +47,7 @@ pub(super) struct Built {
     pub access: AccessTokens,
     pub attestor: Attestor,
     pub accounts: Accounts,
-    pub rooms: Services,
+    pub services: Services,
     pub reception: ReceiptProcessor,
     pub dispatcher: Dispatcher,
     pub poller: Poller,
@@ -229,7 +229,7 @@ pub(super) async fn build(
         ),
         hasher,
     });
-    let rooms = Services {
+    let services = Services {
         verifications,
         accounts: accounts.clone(),
         sessions,
@@ -249,7 +249,7 @@ pub(super) async fn build(
         access,
         attestor,
         accounts,
-        rooms,
+        services,
         reception,
         dispatcher,
         poller,

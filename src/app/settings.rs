@@ -55,9 +55,9 @@ impl Settings {
             env.add_error(name, why);
         }
         if let Some(manifest) = &config.http.trusted_documents
-            && let Err(mend) = Trusted::load(manifest)
+            && let Err(hint) = Trusted::load(manifest)
         {
-            env.add_error("TRUSTED_DOCUMENTS", mend);
+            env.add_error("TRUSTED_DOCUMENTS", hint);
         }
         match Texts::load(config.messages.dir.as_deref()) {
             Err(wrong) => env.add_error("MESSAGES_DIR", wrong.join("; ")),
@@ -86,13 +86,13 @@ impl Settings {
     /// The setting whose file can't be used.
     pub fn check_tls(&mut self) -> Result<(), SettingError> {
         let Some(files) = &self.config.http.tls else { return Ok(()) };
-        let refusal = |name: &str, mend: &str| SettingError { name: name.to_owned(), mend: mend.to_owned() };
-        let warning = secret_file::exposure(&files.key).map_err(|mend| refusal("TLS_KEY", &mend))?;
+        let refusal = |name: &str, hint: &str| SettingError { name: name.to_owned(), hint: hint.to_owned() };
+        let warning = secret_file::exposure(&files.key).map_err(|hint| refusal("TLS_KEY", &hint))?;
         self.warnings.extend(warning.map(|warning| format!("TLS_KEY: {warning}")));
         match Tls::open(files) {
             Ok(_) => Ok(()),
             Err(why) => Err(match why.strip_prefix("TLS_KEY: ") {
-                Some(mend) => refusal("TLS_KEY", mend),
+                Some(hint) => refusal("TLS_KEY", hint),
                 None => refusal("TLS_CERT", why.strip_prefix("TLS_CERT: ").unwrap_or(&why)),
             }),
         }

@@ -92,13 +92,13 @@ struct Capacity {
     max: usize,
     /// The provider that is tried first for each channel. None if all providers are unavailable.
     channels: BTreeMap<Channel, Option<&'static str>>,
-    rooms: BTreeMap<&'static str, Vec<CallPermit>>,
+    permits: BTreeMap<&'static str, Vec<CallPermit>>,
 }
 
 impl Capacity {
     fn room(&mut self, channel: Channel) -> Option<CallPermit> {
         let provider = self.channels.get(&channel).copied().flatten()?;
-        self.rooms.get_mut(provider)?.pop()
+        self.permits.get_mut(provider)?.pop()
     }
 }
 
@@ -214,7 +214,7 @@ impl DispatcherState {
     /// The messages that can be started now.
     fn capacity(&self, run: &mut Run, now: Timestamp) -> Capacity {
         let lines = &self.parts.lines;
-        let mut capacity = Capacity { max: BATCH, channels: BTreeMap::new(), rooms: BTreeMap::new() };
+        let mut capacity = Capacity { max: BATCH, channels: BTreeMap::new(), permits: BTreeMap::new() };
         (run.briefly_unavailable, run.backlog) = (false, false);
         for (channel, permits) in &run.permits {
             if lines.are_briefly_unavailable(*channel, now) {
@@ -225,7 +225,7 @@ impl DispatcherState {
             let provider = line.map(|line| line.provider().name());
             let room = match line.zip(provider) {
                 // A provider of several channels has one set of permits.
-                Some((line, name)) => capacity.rooms.entry(name).or_insert_with(|| line.rooms(BATCH)).len(),
+                Some((line, name)) => capacity.permits.entry(name).or_insert_with(|| line.permits(BATCH)).len(),
                 // No provider is called: each message is rescheduled.
                 None => BATCH,
             };

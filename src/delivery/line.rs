@@ -100,7 +100,7 @@ impl ProviderClient {
     }
 
     /// Acquires up to `max` call permits, as many as are available now.
-    pub fn rooms(&self, max: usize) -> Vec<CallPermit> {
+    pub fn permits(&self, max: usize) -> Vec<CallPermit> {
         std::iter::from_fn(|| self.try_acquire()).take(max).collect()
     }
 

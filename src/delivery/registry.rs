@@ -138,7 +138,7 @@ impl ProviderPlan {
             let (variable, names) = settings.chosen(channel);
             for name in names {
                 match find(name) {
-                    Err(mend) => env.add_error(variable, mend),
+                    Err(hint) => env.add_error(variable, hint),
                     Ok(found) if !found.abilities.channels.contains(&channel) => {
                         env.add_error(
                             variable,

@@ -185,7 +185,7 @@ impl Settler {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Some(attempt) = tx.attempt_told_of(&identity, now).await? else {
+                    let Some(attempt) = tx.reported_attempt(&identity, now).await? else {
                         return Ok(TxOutcome::Rollback((ReceiptResult::UnknownMessage, None)));
                     };
                     let is_new = tx

@@ -52,7 +52,7 @@ impl Outbound {
     }
 
     /// Marks the taken batch as sent.
-    pub fn told(&self) {
+    pub fn mark_sent(&self) {
         let queue = self.lock();
         if queue.is_empty() {
             self.busy.send_replace(false);
@@ -80,7 +80,7 @@ impl Outbound {
         change(&mut queue);
         queue.since.get_or_insert_with(Instant::now);
         queue.drop_excess();
-        // Under the lock, so that `told` does not reset it.
+        // Under the lock, so that `mark_sent` does not reset it.
         self.busy.send_if_modified(|busy| !std::mem::replace(busy, true));
     }
 

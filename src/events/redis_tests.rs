@@ -75,7 +75,7 @@ async fn sb_14_reconnected_process_reads_again_and_receives_changes() {
         wire.cut();
         one.publish(snapshot(&id(1), 10 * round));
         one.drain().await;
-        wire.mend();
+        wire.restore();
         assert_eq!(next_wake(&mut watcher).await, WatchEvent::Reread);
         assert_eq!(next_revocation(&mut revocations).await, RevocationEvent::Reread);
         one.publish(snapshot(&id(1), 10 * round + 1));
@@ -97,7 +97,7 @@ async fn changes_made_while_disconnected_are_published_afterwards() {
         (1..=9).for_each(|sequence| disconnected.publish(snapshot(&id(1), 10 * round + sequence)));
         assert!(started.elapsed() < Duration::from_millis(100), "publishing does not wait");
         tokio::time::timeout(Duration::from_millis(50), watcher.next()).await.unwrap_err();
-        wire.mend();
+        wire.restore();
         loop {
             match next_wake(&mut watcher).await {
                 WatchEvent::Changed(newest) if newest.sequence == 10 * round + 9 => break,
@@ -118,7 +118,7 @@ async fn queue_overflow_makes_other_processes_read_again() {
     wire.cut();
     disconnected.publish(snapshot(&id(1), 1));
     (2..20_000).for_each(|seed| disconnected.publish(snapshot(&id(seed), 1)));
-    wire.mend();
+    wire.restore();
     assert_eq!(next_wake(&mut watcher).await, WatchEvent::Reread);
 }
 

@@ -79,7 +79,7 @@ async fn run_publisher(process: Process, outbound: Arc<Outbound>) {
         let batch = outbound.take().await;
         match publish_batch(&process, &mut connection, &batch).await {
             Ok(()) => {
-                outbound.told();
+                outbound.mark_sent();
                 pause = MIN_PAUSE;
                 if std::mem::take(&mut rejected) {
                     tracing::info!("Redis accepts events for other processes again");

@@ -9,7 +9,7 @@ use crate::{
     account::{Accounts, Administrator, NotAdministrator},
     session::{
         Sessions,
-        access_tokens_verifier::{Auth, SignedIn},
+        access_token_verifier::{Auth, SignedIn},
     },
     store::AuditTrail,
     verification::Verifications,

@@ -143,16 +143,16 @@ impl<'a> Fields<'a> {
     /// Parses `input` as a contact, and checks that the service sends to its region. `path` is the path of the contact
     /// field, or empty if the contact is not nested.
     pub fn contact(&mut self, path: &str, input: &ContactInput) -> Option<Contact> {
-        let rooms: &Services = self.ctx.services();
+        let services: &Services = self.ctx.services();
         let below = |kind: &str| if path.is_empty() { kind.to_owned() } else { format!("{path}.{kind}") };
         match input {
             ContactInput::Phone(text) => {
-                let number = PhoneNumber::parse(text, rooms.number_rules()).map_err(|why| why.reason());
-                let number = number.and_then(|number| match rooms.contacts.allows(&number) {
+                let number = PhoneNumber::parse(text, services.number_rules()).map_err(|why| why.reason());
+                let number = number.and_then(|number| match services.contacts.allows(&number) {
                     true => Ok(number),
                     false => Err("region_not_allowed"),
                 });
-                let number = number.or_else(|why| rooms.contacts.test_number(text).ok_or(why));
+                let number = number.or_else(|why| services.contacts.test_number(text).ok_or(why));
                 self.take(&below("phone"), number).map(Contact::Phone)
             }
             ContactInput::Email(text) => {
@@ -196,8 +196,8 @@ impl<'a> Fields<'a> {
 
     /// Today's date in the service's time zone. Birth dates after it are invalid.
     pub fn today(&self) -> NaiveDate {
-        let rooms = self.ctx.services();
-        rooms.clock.now().with_timezone(&rooms.time_zone).date_naive()
+        let services = self.ctx.services();
+        services.clock.now().with_timezone(&services.time_zone).date_naive()
     }
 
     /// The device that a client signs in with. In cookie mode the device token comes from its cookie.

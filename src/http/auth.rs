@@ -8,12 +8,12 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use crate::session::access_tokens_verifier::{AccessTokenVerifier, Auth, SignedIn, TokenRefused};
+use crate::session::access_token_verifier::{AccessTokenVerifier, Auth, SignedIn, TokenRefused};
 use domain::Timestamp;
 use platform::{clock::Clock, config::Secret};
 
 /// Verifies access tokens: the gate, or a test double.
-pub trait Judge: Send + Sync {
+pub trait Authenticator: Send + Sync {
     /// Verifies the token. Does no I/O.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ pub trait Judge: Send + Sync {
     fn revocations(&self) -> watch::Receiver<u64>;
 }
 
-impl Judge for AccessTokenVerifier {
+impl Authenticator for AccessTokenVerifier {
     fn authenticate(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
         AccessTokenVerifier::authenticate(self, bearer)
     }
@@ -42,27 +42,31 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    pub fn judge(bearer: Option<Secret>, judge: &dyn Judge) -> Self {
+    pub fn authenticate(bearer: Option<Secret>, authenticator: &dyn Authenticator) -> Self {
         let auth = match &bearer {
             None => Auth::Anonymous,
-            Some(token) => judge.authenticate(token.expose()).map_or(Auth::Refused, Auth::SignedIn),
+            Some(token) => authenticator.authenticate(token.expose()).map_or(Auth::Refused, Auth::SignedIn),
         };
         Self { bearer, auth }
     }
 
     /// Completes when the token that a stream was opened with is no longer valid. None for anonymous streams, which
     /// have no end.
-    pub fn until_revoked(&self, judge: &Arc<dyn Judge>, clock: &Clock) -> Option<BoxFuture<'static, ()>> {
+    pub fn until_revoked(
+        &self,
+        authenticator: &Arc<dyn Authenticator>,
+        clock: &Clock,
+    ) -> Option<BoxFuture<'static, ()>> {
         let (Auth::SignedIn(signed_in), Some(bearer)) = (&self.auth, &self.bearer) else { return None };
-        Some(Box::pin(until_refused(judge.clone(), clock.clone(), bearer.clone(), signed_in.expires_at)))
+        Some(Box::pin(until_refused(authenticator.clone(), clock.clone(), bearer.clone(), signed_in.expires_at)))
     }
 }
 
-async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expires_at: Timestamp) {
-    let mut revocations = judge.revocations();
+async fn until_refused(authenticator: Arc<dyn Authenticator>, clock: Clock, bearer: Secret, expires_at: Timestamp) {
+    let mut revocations = authenticator.revocations();
     let revoked = async {
         // Checked once more first: a revocation may have happened between opening and watching.
-        while judge.authenticate(bearer.expose()).is_ok() {
+        while authenticator.authenticate(bearer.expose()).is_ok() {
             if revocations.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }

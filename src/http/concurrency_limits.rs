@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::session::access_tokens_verifier::Auth;
+use crate::session::access_token_verifier::Auth;
 use domain::{caller::ClientAddress, ids::AccountId};
 use platform::config::http::Http;
 

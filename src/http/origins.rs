@@ -72,7 +72,7 @@ fn same_host(origin: &str, headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
 
-    fn judge(listed: &[&str], public: Option<&str>, origin: &str, host: &str) -> Origin {
+    fn classify(listed: &[&str], public: Option<&str>, origin: &str, host: &str) -> Origin {
         let listed = listed.iter().copied().chain(public).map(str::to_owned).collect();
         let origins = Origins { listed, by_host: public.is_none(), development: true };
         let mut headers = HeaderMap::new();
@@ -88,7 +88,7 @@ mod tests {
         let listed = ["https://app.example.com"];
         let public = Some("https://id.example.com");
         for ours in ["https://app.example.com", "https://id.example.com"] {
-            assert_eq!(judge(&listed, public, ours, "id.example.com"), Origin::Ours);
+            assert_eq!(classify(&listed, public, ours, "id.example.com"), Origin::Ours);
         }
         for foreign in [
             "null",
@@ -99,23 +99,23 @@ mod tests {
             "https://app.example.com:8443",
             "HTTPS://APP.EXAMPLE.COM",
         ] {
-            assert_eq!(judge(&listed, public, foreign, "id.example.com"), Origin::Foreign, "{foreign}");
+            assert_eq!(classify(&listed, public, foreign, "id.example.com"), Origin::Foreign, "{foreign}");
         }
-        assert_eq!(judge(&listed, public, "", "id.example.com"), Origin::Absent);
+        assert_eq!(classify(&listed, public, "", "id.example.com"), Origin::Absent);
     }
 
     #[test]
     fn sb_06_without_public_url_own_address_is_allowed() {
         for host in ["127.0.0.1:8000", "[::1]:8000", "localhost:8000", "localhost", "192.168.0.5"] {
-            assert_eq!(judge(&[], None, &format!("http://{host}"), host), Origin::Ours, "{host}");
+            assert_eq!(classify(&[], None, &format!("http://{host}"), host), Origin::Ours, "{host}");
         }
-        assert_eq!(judge(&[], None, "http://127.0.0.1:9999", "127.0.0.1:8000"), Origin::Foreign);
+        assert_eq!(classify(&[], None, "http://127.0.0.1:9999", "127.0.0.1:8000"), Origin::Foreign);
         // The page of a native app is served by the app, whatever its host is called.
-        assert_eq!(judge(&[], None, "capacitor://localhost", "localhost"), Origin::Foreign);
+        assert_eq!(classify(&[], None, "capacitor://localhost", "localhost"), Origin::Foreign);
         // DNS rebinding: a foreign name that points to this machine.
-        assert_eq!(judge(&[], None, "http://evil.example:8000", "evil.example:8000"), Origin::Foreign);
+        assert_eq!(classify(&[], None, "http://evil.example:8000", "evil.example:8000"), Origin::Foreign);
         assert_eq!(
-            judge(&[], Some("https://id.example.com"), "http://localhost:8000", "localhost:8000"),
+            classify(&[], Some("https://id.example.com"), "http://localhost:8000", "localhost:8000"),
             Origin::Foreign
         );
     }

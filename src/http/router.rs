@@ -20,7 +20,7 @@ use tower_http::{
 
 use crate::http::{
     Negotiate, answer,
-    auth::Judge,
+    auth::Authenticator,
     client::ClientResolver,
     concurrency_limits::Seats,
     graphql::{
@@ -54,7 +54,7 @@ pub struct RouterConfig<E> {
     /// Validation of the schema's custom scalars.
     pub scalars: Scalars,
     pub settings: Http,
-    pub judge: Arc<dyn Judge>,
+    pub authenticator: Arc<dyn Authenticator>,
     pub clock: Clock,
     pub entropy: Entropy,
     /// Chooses a language by `Accept-Language`.
@@ -72,8 +72,20 @@ pub struct RouterConfig<E> {
 /// # Errors
 /// A message for the operator if the manifest of trusted documents or the built pages can't be read.
 pub fn router<E: Executor>(parts: RouterConfig<E>) -> Result<Router, String> {
-    let RouterConfig { executor, sdl, scalars, settings, judge, clock, entropy, negotiate, ready, waited, stop, extra } =
-        parts;
+    let RouterConfig {
+        executor,
+        sdl,
+        scalars,
+        settings,
+        authenticator,
+        clock,
+        entropy,
+        negotiate,
+        ready,
+        waited,
+        stop,
+        extra,
+    } = parts;
     let clients = ClientResolver::new(&settings, entropy.clone(), negotiate);
     let middleware_state = Arc::new(MiddlewareState::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
@@ -89,7 +101,7 @@ pub fn router<E: Executor>(parts: RouterConfig<E>) -> Result<Router, String> {
         stop: stop.clone(),
         executor,
         settings,
-        judge,
+        authenticator,
         clients,
         clock,
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::http::{
-    auth::Judge,
+    auth::Authenticator,
     client::ClientResolver,
     concurrency_limits::Seats,
     graphql::{admission::Admission, nulls::SchemaTypes, tally::Labels},
@@ -20,7 +20,7 @@ pub struct Wire<E> {
     pub shapes: Arc<SchemaTypes>,
     pub labels: Labels,
     pub settings: Http,
-    pub judge: Arc<dyn Judge>,
+    pub authenticator: Arc<dyn Authenticator>,
     pub clients: ClientResolver,
     pub clock: Clock,
     pub origins: Origins,

@@ -71,7 +71,7 @@ impl LiveOperation {
         Self {
             results: run::stream(wire, operation, asker),
             heartbeat,
-            refused: credentials.until_revoked(&wire.judge, &wire.clock),
+            refused: credentials.until_revoked(&wire.authenticator, &wire.clock),
             stopping: wire.stop.asked_owned().boxed(),
             finished: false,
             _held: held,

@@ -253,7 +253,7 @@ async fn fd_04_hanging_redis_costs_one_timeout_and_process_continues_from_its_co
     assert!(!link.is_up());
     assert!(quotas.charge(Operation::Guess, &caller).await.is_err(), "20 before and 10 after");
 
-    wire.mend();
+    wire.restore();
     eventually("Redis is available again", async || link.is_up()).await;
     assert_eq!(quotas.charge(send(), &caller).await, Ok(()));
     assert!(link.is_up());
@@ -272,7 +272,7 @@ async fn fd_04_redis_outage_and_recovery() {
     }
     assert!(quotas.charge(send(), &caller).await.is_err());
     for _ in 0..2 {
-        wire.mend();
+        wire.restore();
         eventually("Redis is available again", async || link.is_up()).await;
         wire.cut();
         eventually("the loss is noticed", async || {

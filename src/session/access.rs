@@ -7,7 +7,7 @@ use jsonwebtoken::{Header, Validation, jwk::Jwk};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    access_tokens_verifier::{SignedIn, TokenRefused},
+    access_token_verifier::{SignedIn, TokenRefused},
     authentication::{Authenticated, Authentication, Context},
     keyring::{KeySource, Keyring},
 };

@@ -2,7 +2,7 @@
 
 use super::{
     OpaqueToken, Sessions,
-    access_tokens_verifier::SignedIn,
+    access_token_verifier::SignedIn,
     ways_in::{self, ActSubject, SecurityAct},
 };
 use crate::store::{Tx, TxOutcome, entity::session::Model};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessGrant, AccessTokens, Authentication, KeySource, SeenGenerations, access_tokens_verifier::*};
+use super::{AccessGrant, AccessTokens, Authentication, KeySource, SeenGenerations, access_token_verifier::*};
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},

@@ -7,7 +7,7 @@
 //! that it blocks is counted by identifier, hashed and answered like a wrong password: any difference would reveal that
 //! an identifier belongs to an account that was locked through another identifier (invariant 5).
 
-use super::{Parts, Sessions, access_tokens_verifier::SignedIn, rules, sign_in::is_identified_by};
+use super::{Parts, Sessions, access_token_verifier::SignedIn, rules, sign_in::is_identified_by};
 use crate::{
     delivery::{Notice, notices},
     store::{Identifier, Tx, TxOutcome, device_subject, entity::account::Model},
@@ -151,7 +151,7 @@ impl Sessions {
 impl Parts {
     /// The keys for an unknown client that entered `identifier`. Unknown identifiers use as many rows, for the same
     /// time.
-    pub(super) fn stranger(
+    pub(super) fn lockout_keys_for_identifier(
         &self,
         identifier: &str,
         named: Option<&Identifier>,

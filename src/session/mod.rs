@@ -1,11 +1,11 @@
 //! Sign-in, access and refresh tokens, rotation, devices, lockout.
 //!
 //! A session is one signed-in device: a family of refresh tokens of which only the newest is valid. The
-//! [`access_tokens_verifier`](access_tokens_verifier::AccessTokenVerifier) verifies access tokens without a database query, so code that ends sessions has to announce it
+//! [`access_token_verifier`](access_token_verifier::AccessTokenVerifier) verifies access tokens without a database query, so code that ends sessions has to announce it
 //! to the gate.
 
 mod access;
-pub mod access_tokens_verifier;
+pub mod access_token_verifier;
 mod authentication;
 mod confirm;
 mod decoys;
@@ -27,7 +27,7 @@ pub mod ways_in;
 
 use std::sync::Arc;
 
-use self::access_tokens_verifier::AccessTokenVerifier;
+use self::access_token_verifier::AccessTokenVerifier;
 pub use self::{
     access::{AccessGrant, AccessToken, AccessTokens},
     authentication::{Authenticated, Authentication, AuthenticationResult, Context, Method},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, access_tokens_verifier::SignedIn};
+use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, access_token_verifier::SignedIn};
 use crate::store::entity::{account, session};
 use domain::Timestamp;
 use platform::{fault::Fault, secret::Secret};

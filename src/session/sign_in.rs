@@ -253,7 +253,7 @@ impl Sessions {
                 return Ok(LockoutKeys::for_device(id, &token_hash));
             }
         }
-        Ok(self.0.stranger(identifier, parsed, id))
+        Ok(self.0.lockout_keys_for_identifier(identifier, parsed, id))
     }
 
     async fn finish(

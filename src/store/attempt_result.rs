@@ -60,23 +60,23 @@ impl Store {
     /// verification has ended or the contact's daily guesses are used up.
     ///
     /// On PostgreSQL this is one statement if nothing has to be read in between: one round trip instead of six
-    /// (`together`).
+    /// (`combined_statement`).
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge(&self, judgement: AttemptResult, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn write_attempt_result(&self, result: AttemptResult, now: Timestamp) -> Result<Option<Model>, Fault> {
         if let Backend::Postgres(db) = &self.backend
-            && judgement.activation.is_none()
-            && !judgement.taken
+            && result.activation.is_none()
+            && !result.taken
         {
-            let statement = judgement.statement(now)?;
+            let statement = result.statement(now)?;
             let checked =
                 self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("writing a code check")?;
             return Ok(checked.map(|row| Model::from_query_result(&row, "")).transpose()?);
         }
         self.write(move |tx| {
             Box::pin(async move {
-                Ok(match judgement.write(tx, now).await? {
+                Ok(match result.write(tx, now).await? {
                     Some(checked) => TxOutcome::Commit(Some(checked)),
                     None => TxOutcome::Rollback(None),
                 })

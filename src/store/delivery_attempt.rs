@@ -67,10 +67,10 @@ impl Tx {
     /// the delivery id, the attempt is inserted. None: no such message.
     /// # Errors
     /// A fault of the database.
-    pub async fn attempt_told_of(&self, told: &ProviderReport, now: Timestamp) -> Result<Option<Model>, Fault> {
-        let of_provider = Entity::find().filter(Column::Provider.eq(told.provider));
-        let Some(id) = &told.delivery else {
-            let named = of_provider.filter(Column::ProviderMessageId.eq(told.provider_message_id.as_str()));
+    pub async fn reported_attempt(&self, report: &ProviderReport, now: Timestamp) -> Result<Option<Model>, Fault> {
+        let of_provider = Entity::find().filter(Column::Provider.eq(report.provider));
+        let Some(id) = &report.delivery else {
+            let named = of_provider.filter(Column::ProviderMessageId.eq(report.provider_message_id.as_str()));
             let newest = named.order_by_desc(Column::AcceptedAt).limit(1);
             return newest.one(&self.0).await.doing("reading an attempt by its provider's id");
         };
@@ -81,7 +81,7 @@ impl Tx {
         if delivery::Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a delivery")?.is_none() {
             return Ok(None);
         }
-        let row = fresh(id, told.provider, now);
+        let row = fresh(id, report.provider, now);
         let untouched = OnConflict::columns([Column::DeliveryId, Column::Provider]).do_nothing().to_owned();
         let insert = Entity::insert(row.into_active_model()).on_conflict(untouched);
         insert.exec_without_returning(&self.0).await.doing("recording an early receipt")?;

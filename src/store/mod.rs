@@ -12,6 +12,7 @@ mod account;
 mod account_access;
 mod account_change;
 mod alone;
+mod attempt_result;
 mod audit;
 mod availability;
 mod backup;
@@ -28,7 +29,6 @@ mod erase;
 mod expired;
 mod health;
 mod history;
-mod judgement;
 mod lease;
 mod lockout;
 mod notice_usage;
@@ -60,6 +60,7 @@ pub use self::{
     account::Identifier,
     account_access::Owner,
     account_change::{AccountContact, ProfileChange, Taken},
+    attempt_result::{Activation, AttemptResult},
     audit::AuditTrail,
     backup::{BackupError, backup_sqlite},
     contact_usage::{Reservation, UsageLimits},
@@ -69,7 +70,6 @@ pub use self::{
     erase::Dead,
     expired::ExpiredCount,
     health::{ProviderCount, ReasonCount},
-    judgement::{Activation, AttemptResult},
     notice_usage::NoticeLimit,
     page::{Page, PageRequest, Place},
     proof::SpendResult,

@@ -100,7 +100,7 @@ impl Verifications {
         guess: &str,
     ) -> Result<ConfirmOutcome, Fault> {
         let event = Event::new(caller, audit::Act::ConfirmVerificationCode, audit::OK, self.0.clock.now());
-        let confirmation = self.judge(caller, id, guess, event.clone()).await?;
+        let confirmation = self.check_code(caller, id, guess, event.clone()).await?;
         match confirmation {
             // The store wrote these to the audit trail with the change.
             ConfirmOutcome::Confirmed { .. } | ConfirmOutcome::Repeated { .. } | ConfirmOutcome::Mismatch { .. } => {}
@@ -109,7 +109,7 @@ impl Verifications {
         Ok(confirmation)
     }
 
-    async fn judge(
+    async fn check_code(
         &self,
         caller: &RequestInfo,
         id: &VerificationId,
@@ -142,8 +142,8 @@ impl Verifications {
             ProviderCheckResult::Checked { right } => (right, true),
             ProviderCheckResult::Over(confirmation) => return Ok(confirmation),
         };
-        let judged = parts.judge(row, Guess { is_correct, taken }, token.hash(), event.clone(), now).await?;
-        match judged {
+        let checked = parts.write_result(row, Guess { is_correct, taken }, token.hash(), event.clone(), now).await?;
+        match checked {
             CheckResult::Correct(row) => {
                 parts.note_guess(&row, true, &event).await;
                 let proof = parts.proof(&row, token, now, now + parts.settings.proof_ttl)?;
@@ -229,7 +229,7 @@ impl Parts {
         Ok(is_correct & !row.decoy)
     }
 
-    async fn judge(
+    async fn write_result(
         &self,
         row: Model,
         Guess { is_correct, taken }: Guess,
@@ -245,7 +245,7 @@ impl Parts {
         };
         let event = if is_correct { event } else { event.outcome(MISMATCH) };
         let locked = Event { act: audit::Act::VerificationLocked, outcome: audit::OK, ..event.clone() };
-        let judgement = AttemptResult {
+        let result = AttemptResult {
             verification: row.id.clone(),
             usage_key: Self::usage_key(&row),
             limits,
@@ -255,7 +255,9 @@ impl Parts {
             event: event.clone(),
             locked: locked.clone(),
         };
-        let Some(row) = self.store.judge(judgement, now).await? else { return Ok(CheckResult::NotAccepted) };
+        let Some(row) = self.store.write_attempt_result(result, now).await? else {
+            return Ok(CheckResult::NotAccepted);
+        };
         event.log();
         if is_correct {
             Self::count_end(&row, End::Verified);

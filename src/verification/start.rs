@@ -51,9 +51,9 @@ pub struct Start<R> {
 pub enum RecipientSource<R> {
     /// The contact itself.
     Anyone { account: Option<AccountId> },
-    /// An account found by this identifier. It is looked up after the quotas, in the same transaction. `judge` has to
+    /// An account found by this identifier. It is looked up after the quotas, in the same transaction. `resolve` has to
     /// be a pure function, since a transaction is open.
-    Account { identifier: Identifier, judge: ResolveRecipient<R> },
+    Account { identifier: Identifier, resolve: ResolveRecipient<R> },
     /// Determined by more than one statement, or with a write, in the same transaction, after the quotas.
     Newcomer(ResolveInTx<R>),
 }
@@ -248,9 +248,9 @@ async fn recipient<R>(
 ) -> Result<Result<Recipient, R>, Fault> {
     match audience {
         RecipientSource::Anyone { account } => Ok(Ok(Recipient::Code { account, to: None })),
-        RecipientSource::Account { identifier, judge } => {
+        RecipientSource::Account { identifier, resolve } => {
             let account = tx.account(&identifier).await?;
-            let decided = judge(account.as_ref());
+            let decided = resolve(account.as_ref());
             Ok(decided.map(|recipient| match recipient {
                 Recipient::Decoy if notify_unknown && account.is_none() => Recipient::NotifyUnknown,
                 recipient => recipient,

@@ -81,11 +81,11 @@ impl Composer {
     }
 
     /// Composes a message.
-    pub fn compose(&self, letter: &MessageRequest) -> Composed {
-        let speech = LocalizedComposer { composer: self, locale: letter.locale };
-        match (&letter.occasion, letter.channel) {
+    pub fn compose(&self, request: &MessageRequest) -> Composed {
+        let speech = LocalizedComposer { composer: self, locale: request.locale };
+        match (&request.occasion, request.channel) {
             (MessageContent::Code(code), Channel::Sms) => {
-                Composed::plain(sms::code(&speech, code, sms::carriers(&letter.to)))
+                Composed::plain(sms::code(&speech, code, sms::carriers(&request.to)))
             }
             (MessageContent::Code(code), Channel::Voice) => Composed::plain(voice_text(&speech, code)),
             (MessageContent::Code(code), Channel::Email) => email::code(&speech, code),

@@ -49,8 +49,8 @@ fn notice(notice: Notice, channel: Channel, locale: Locale) -> MessageRequest {
     MessageRequest { occasion: MessageContent::Notice(notice), channel, to: phone("+821012345678"), locale }
 }
 
-fn text(settings: &Messages, letter: &MessageRequest) -> String {
-    composer(settings).compose(letter).text.expose().to_owned()
+fn text(settings: &Messages, request: &MessageRequest) -> String {
+    composer(settings).compose(request).text.expose().to_owned()
 }
 
 fn template_errors(settings: &Messages, code_length: usize, carriers: &[Carriers]) -> Vec<String> {
@@ -60,24 +60,24 @@ fn template_errors(settings: &Messages, code_length: usize, carriers: &[Carriers
 
 #[test]
 fn a_korean_code_message_states_its_purpose_and_a_caution() {
-    let letter = code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko);
-    assert_eq!(text(&settings(), &letter), "[예시서비스] 가입 인증번호 012345\n타인에게 알려주지 마세요.");
+    let request = code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko);
+    assert_eq!(text(&settings(), &request), "[예시서비스] 가입 인증번호 012345\n타인에게 알려주지 마세요.");
 }
 
 #[test]
 fn the_origin_is_the_last_line_after_the_app_hash() {
-    let letter = code(Purpose::SignIn, Channel::Sms, phone("+12015550123"), Locale::En);
+    let request = code(Purpose::SignIn, Channel::Sms, phone("+12015550123"), Locale::En);
     let settings = Messages { app_name: "Acme".to_owned(), ..with_app_hash() };
     assert_eq!(
-        text(&settings, &letter),
+        text(&settings, &request),
         "[Acme] Sign-in code: 012345\nDon't share it with anyone.\nypNAo0e4jtT\n@verify.example.com #012345"
     );
 }
 
 #[test]
 fn the_caution_is_omitted_if_the_message_would_need_two_segments() {
-    let letter = code(Purpose::PasswordReset, Channel::Sms, phone("+821012345678"), Locale::Ko);
-    let text = text(&with_app_hash(), &letter);
+    let request = code(Purpose::PasswordReset, Channel::Sms, phone("+821012345678"), Locale::Ko);
+    let text = text(&with_app_hash(), &request);
     assert_eq!(text, "[예시서비스] 비밀번호 재설정 인증번호 012345\nypNAo0e4jtT\n@verify.example.com #012345");
     assert!(korean_bytes(&text).unwrap() <= KOREAN_SMS);
 }
@@ -216,6 +216,6 @@ fn debug_output_does_not_contain_the_code() {
     let composed =
         composer(&settings()).compose(&code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko));
     assert!(!format!("{composed:?}").contains("012345"));
-    let letter = code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko);
-    assert!(!format!("{letter:?}").contains("012345"));
+    let request = code(Purpose::SignUp, Channel::Sms, phone("+821012345678"), Locale::Ko);
+    assert!(!format!("{request:?}").contains("012345"));
 }

@@ -106,7 +106,7 @@ pub(super) fn accepted(answer: &ProviderResponse) -> Outcome {
 }
 
 /// The status of a message. None if the response does not contain one.
-pub(super) fn stands(answer: &ProviderResponse) -> Option<PollResult> {
+pub(super) fn poll_status(answer: &ProviderResponse) -> Option<PollResult> {
     let message = answer.status.is_success().then(|| answer.json::<Message>()).flatten()?;
     let status = match (message.request_status_code.as_str(), message.message_status_code.as_str()) {
         (_, DELIVERED) => ReceiptStatus::Delivered,

@@ -130,7 +130,7 @@ impl Provider for NaverCloud {
             let path = format!("{list}/{}", path_part(message.message_id.as_str()));
             match self.ask(self.request(&Method::GET, &path)).await {
                 Ok(answer) => match messages(&answer).and_then(|messages| messages.into_iter().next()) {
-                    Some(message) => message.stands(),
+                    Some(message) => message.poll_status(),
                     None => poll_error(&answer),
                 },
                 Err(_) => PollResult::Pending,
@@ -160,7 +160,7 @@ impl NaverCloud {
         let Some(alimtalk) = &self.alimtalk else { return PollResult::Pending };
         let path = format!("{}/{}", alimtalk.messages(), path_part(id));
         match self.ask(self.request(&Method::GET, &path)).await {
-            Ok(answer) => naver_alimtalk::stands(&answer).unwrap_or_else(|| poll_error(&answer)),
+            Ok(answer) => naver_alimtalk::poll_status(&answer).unwrap_or_else(|| poll_error(&answer)),
             Err(_) => PollResult::Pending,
         }
     }
@@ -272,7 +272,7 @@ fn poll_error(answer: &ProviderResponse) -> PollResult {
 }
 
 impl Message {
-    fn stands(&self) -> PollResult {
+    fn poll_status(&self) -> PollResult {
         let success = self.status_code.as_str() == "0" && self.status_name.as_str() != "fail";
         let status = match self.status.as_str() {
             "COMPLETED" if success => ReceiptStatus::Delivered,

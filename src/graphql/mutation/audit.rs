@@ -8,7 +8,7 @@ use async_graphql::Context;
 use crate::{
     account::{Administrator, NotAdministrator},
     graphql::{context::RequestContext, input::Fields, problems::InvalidInput},
-    session::access_tokens_verifier::SignedIn,
+    session::access_token_verifier::SignedIn,
 };
 use platform::telemetry::audit::{Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED};
 

@@ -138,7 +138,7 @@ pub enum SignUpResult {
 
 impl SignUpResult {
     fn of(ctx: &Context<'_>, outcome: SignUpOutcome) -> Self {
-        let rooms = ctx.services();
+        let services = ctx.services();
         match outcome {
             SignUpOutcome::SignedUp { account, tokens, verification } => {
                 let session = tokens.as_ref().map(|tokens| tokens.session.clone());
@@ -152,7 +152,7 @@ impl SignUpResult {
             }
             SignUpOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
             SignUpOutcome::PasswordRejected(violations) => {
-                PasswordRejected::new(ctx, &violations, &rooms.accounts.password_policy()).into()
+                PasswordRejected::new(ctx, &violations, &services.accounts.password_policy()).into()
             }
             SignUpOutcome::UsernameTaken => UsernameTaken::new(ctx).into(),
             SignUpOutcome::NicknameTaken => NicknameTaken::new(ctx).into(),

@@ -87,7 +87,7 @@ impl Admission {
         let given = VariableValues::new(operation, &ask.variables)?;
         let conditions = Conditions::of(operation, &given);
         hoist::require_not_skipped(operation, &given)?;
-        arguments::judge(&self.inputs, &document, operation, &given)?;
+        arguments::validate(&self.inputs, &document, operation, &given)?;
         self.documents.keep(&found);
         let mut request = Request::new(&*found.text).variables(ask.variables);
         request.operation_name = ask.operation_name;

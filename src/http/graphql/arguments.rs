@@ -22,7 +22,7 @@ use crate::http::graphql::{
 ///
 /// # Errors
 /// `BAD_REQUEST` with the path of the invalid value.
-pub fn judge(
+pub fn validate(
     inputs: &Inputs,
     document: &ExecutableDocument,
     operation: &OperationDefinition,

@@ -30,7 +30,7 @@ use crate::{
         stream::{self, LiveOperation},
         ws,
     },
-    session::access_tokens_verifier::Auth,
+    session::access_token_verifier::Auth,
 };
 use domain::caller::RequestInfo;
 use platform::telemetry::metrics::OpenStream;
@@ -100,7 +100,7 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &RequestParts, ask: Graphq
         return Ok(answer::method_not_allowed(visit.media, "POST", "Mutations must use POST."));
     }
     let form = visit.accepts.form(operation.kind).ok_or_else(no_stream)?;
-    let credentials = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge);
+    let credentials = Credentials::authenticate(bearer_of(&visit.head.headers), &*wire.authenticator);
     let Form::Single(media) = form else {
         if wire.origins.classify(&visit.head.headers) == Origin::Foreign {
             return Err(foreign_origin());
@@ -139,7 +139,7 @@ async fn batch<E: Executor>(
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
         // Checked again for each operation: the previous one may have signed out.
-        let auth = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge).auth;
+        let auth = Credentials::authenticate(bearer_of(&visit.head.headers), &*wire.authenticator).auth;
         let asker = RequestIdentity { caller: visit.caller.clone(), auth, cookies: cookies.clone() };
         let single = |operation: Operation| match operation.kind {
             OperationType::Subscription => Err(no_stream()),

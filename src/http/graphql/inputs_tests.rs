@@ -27,7 +27,7 @@ fn error(argument: &str, variables: Json) -> Option<String> {
     let (_, operation) = document.operations.iter().next().unwrap();
     let variables = Variables::from_json(variables);
     let given = VariableValues::new(&operation.node, &variables).unwrap();
-    crate::http::graphql::arguments::judge(&inputs, &document, &operation.node, &given)
+    crate::http::graphql::arguments::validate(&inputs, &document, &operation.node, &given)
         .err()
         .map(|refusal| refusal.message)
 }

@@ -125,7 +125,7 @@ impl SchemaTypes {
     }
 
     /// Corrects the response to the operation `name` of `document`.
-    pub fn mend(&self, response: &mut Response, document: &ExecutableDocument, name: Option<&str>) {
+    pub fn fill_nulls(&self, response: &mut Response, document: &ExecutableDocument, name: Option<&str>) {
         let paths: Vec<_> =
             response.errors.iter().map(|error| error.path.clone()).filter(|path| !path.is_empty()).collect();
         if paths.is_empty() && !has_null(&response.data) {

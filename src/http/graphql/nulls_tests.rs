@@ -17,7 +17,7 @@ fn corrected(document: &str, data: Value, failed: &[&str]) -> Value {
     };
     let mut response = Response::new(data);
     response.errors = failed.iter().map(error).collect();
-    SchemaTypes::read(SDL).unwrap().mend(&mut response, &parse_query(document).unwrap(), None);
+    SchemaTypes::read(SDL).unwrap().fill_nulls(&mut response, &parse_query(document).unwrap(), None);
     response.data
 }
 

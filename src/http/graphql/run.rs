@@ -27,7 +27,7 @@ use crate::{
         load_shedding::OperationPermit,
         state::Wire,
     },
-    session::access_tokens_verifier::Auth,
+    session::access_token_verifier::Auth,
 };
 use domain::caller::RequestInfo;
 use platform::telemetry::{
@@ -149,7 +149,7 @@ impl Completion {
     /// Fills in nulls for failed fields, and restores the order of keys.
     fn complete(&self, response: &mut Response, shapes: &SchemaTypes) {
         let Self { document, name, conditions } = self;
-        shapes.mend(response, document, name.as_deref());
+        shapes.fill_nulls(response, document, name.as_deref());
         if let Ok(operation) = choose(document, name.as_deref()) {
             let order = Order { shapes, document, conditions };
             order.restore(&mut response.data, operation.ty, &operation.selection_set.node);

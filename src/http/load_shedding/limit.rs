@@ -76,7 +76,7 @@ impl Limit {
         self.is_reduced().then_some(self.longest_wait)
     }
 
-    pub fn judge(&mut self, seen: &WindowStats) {
+    pub fn adjust(&mut self, seen: &WindowStats) {
         self.recently_refused =
             self.recently_refused - self.recently_refused.div_ceil(WINDOWS_PER_SECOND) + seen.refused;
         if seen.waited <= self.shed_after {
@@ -188,7 +188,7 @@ mod tests {
                 }
             }
             let waited = if shortest == Duration::MAX { Duration::ZERO } else { shortest };
-            self.limit.judge(&WindowStats {
+            self.limit.adjust(&WindowStats {
                 running: self.queue.len(),
                 refused,
                 has_pending_refusals: false,
@@ -257,12 +257,12 @@ mod tests {
             waited: SHED_AFTER,
             at: Instant::now(),
         };
-        limit.judge(&seen);
+        limit.adjust(&seen);
         assert!(limit.current() < MOST);
         seen = WindowStats { running: 10, refused: 0, waited: Duration::ZERO, at: seen.at + WINDOW, ..seen };
-        limit.judge(&seen);
+        limit.adjust(&seen);
         assert!(limit.current() < MOST);
-        limit.judge(&WindowStats { has_pending_refusals: false, at: seen.at + WINDOW, ..seen });
+        limit.adjust(&WindowStats { has_pending_refusals: false, at: seen.at + WINDOW, ..seen });
         assert_eq!(limit.current(), MOST);
     }
 
@@ -272,7 +272,7 @@ mod tests {
         let now = Instant::now();
         let mut after = |windows, refused| {
             let waited = limit.target_wait() * 2;
-            limit.judge(&WindowStats {
+            limit.adjust(&WindowStats {
                 running: 10,
                 refused,
                 has_pending_refusals: true,
@@ -294,7 +294,7 @@ mod tests {
         let now = Instant::now();
         for step in 0..50 {
             let waited = SHED_AFTER * 10;
-            limit.judge(&WindowStats {
+            limit.adjust(&WindowStats {
                 running: limit.current(),
                 refused: 1000,
                 has_pending_refusals: false,
@@ -311,7 +311,7 @@ mod tests {
     fn limit_is_not_reduced_without_database_wait() {
         let mut limit = Limit::new(MOST, SHED_AFTER);
         let waited = Duration::from_millis(1);
-        limit.judge(&WindowStats {
+        limit.adjust(&WindowStats {
             running: MOST,
             refused: 1000,
             has_pending_refusals: false,

@@ -115,7 +115,7 @@ impl State {
         // After a quiet period, the refusals and waits measured before it are outdated.
         let is_recent = now - self.window_ends < BURST;
         let (refused, waited) = if is_recent { (refused, waited) } else { (0, Duration::ZERO) };
-        self.limit.judge(&WindowStats {
+        self.limit.adjust(&WindowStats {
             running: self.running,
             refused,
             has_pending_refusals: self.turns.are_waited_for(now),

@@ -40,7 +40,7 @@ use crate::{
             protocol::{ClientMessage, Close, Subprotocol},
         },
     },
-    session::access_tokens_verifier::Auth,
+    session::access_token_verifier::Auth,
 };
 use domain::caller::RequestInfo;
 use platform::{
@@ -278,7 +278,7 @@ impl<E: Executor> Session<E> {
             return Err(Close::TooManyInits);
         }
         let bearer = bearer_in(payload).or_else(|| self.handshake_bearer.take());
-        let credentials = Credentials::judge(bearer, &*self.wire.judge);
+        let credentials = Credentials::authenticate(bearer, &*self.wire.authenticator);
         if credentials.auth == Auth::Refused {
             if let Some(message) = self.dialect.init_refused() {
                 self.outbox.push(message);
@@ -289,7 +289,7 @@ impl<E: Executor> Session<E> {
             tracing::info!(?full, address = %self.caller.address, "socket limit reached");
             Close::TryAgainLater
         })?;
-        self.refused = credentials.until_revoked(&self.wire.judge, &self.wire.clock);
+        self.refused = credentials.until_revoked(&self.wire.authenticator, &self.wire.clock);
         self.admitted = Some(Admitted { auth: credentials.auth, _seat: seat });
         self.outbox.push(self.dialect.ack());
         self.outbox_keep_alive();

@@ -49,7 +49,7 @@ impl TestServer {
             sdl: schema(&traces).sdl(),
             scalars: |_, _| None,
             settings: http.clone(),
-            judge: Arc::new(tokens.clone()),
+            authenticator: Arc::new(tokens.clone()),
             clock,
             entropy: Entropy::System,
             negotiate: Arc::new(|_| Locale::Ko),

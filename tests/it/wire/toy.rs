@@ -11,8 +11,8 @@ use std::{
 use async_graphql::{Context, Error, ErrorExtensions, Object, OneofObject, Schema, SimpleObject, Subscription, Union};
 use countersign::{
     graphql::cookies::Cookies,
-    http::auth::Judge,
-    session::access_tokens_verifier::{Auth, Role, SignedIn, TokenRefused},
+    http::auth::Authenticator,
+    session::access_token_verifier::{Auth, Role, SignedIn, TokenRefused},
 };
 use domain::caller::RequestInfo;
 use futures_util::{Stream, StreamExt, stream};
@@ -291,7 +291,7 @@ impl Tokens {
     }
 }
 
-impl Judge for Tokens {
+impl Authenticator for Tokens {
     fn authenticate(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
         match bearer {
             "good" => self.signed_in.lock().unwrap().clone().ok_or(TokenRefused),

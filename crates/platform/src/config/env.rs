@@ -55,12 +55,12 @@ impl Setting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingError {
     pub name: String,
-    pub mend: String,
+    pub hint: String,
 }
 
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.mend)
+        write!(f, "{}: {}", self.name, self.hint)
     }
 }
 
@@ -109,8 +109,8 @@ impl Env {
     }
 
     /// Records an error of `name` and how to fix it.
-    pub fn add_error(&self, name: &str, mend: impl Into<String>) {
-        self.refusals.borrow_mut().push(SettingError { name: name.to_owned(), mend: mend.into() });
+    pub fn add_error(&self, name: &str, hint: impl Into<String>) {
+        self.refusals.borrow_mut().push(SettingError { name: name.to_owned(), hint: hint.into() });
     }
 
     /// Records a warning for the operator, once: a setting may be read in several places.
@@ -154,9 +154,9 @@ impl Env {
         };
         match self.given(name).map(&parse) {
             Some(Ok(value)) => value,
-            Some(Err(mend)) => {
-                self.add_error(name, &mend);
-                default(mend)
+            Some(Err(hint)) => {
+                self.add_error(name, &hint);
+                default(hint)
             }
             None => default(String::new()),
         }
@@ -165,14 +165,14 @@ impl Env {
     /// Like [`Env::parse`], for an optional setting.
     pub fn parse_optional<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(name)?;
-        parse(&text).map_err(|mend| self.add_error(name, mend)).ok()
+        parse(&text).map_err(|hint| self.add_error(name, hint)).ok()
     }
 
     /// A comma-separated list; empty items are dropped.
     pub fn list<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let text = self.text(name).unwrap_or_default();
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        items.filter_map(|item| parse(item).map_err(|mend| self.add_error(name, mend)).ok()).collect()
+        items.filter_map(|item| parse(item).map_err(|hint| self.add_error(name, hint)).ok()).collect()
     }
 
     /// A whole number within `range`.
@@ -238,8 +238,8 @@ impl Env {
                     file.warning.into_iter().for_each(|warning| self.warn(format!("{file_name}: {warning}")));
                     Some(self.no_placeholder(name, Secret::new(file.text.as_str())))
                 }
-                Err(mend) => {
-                    self.add_error(&file_name, mend);
+                Err(hint) => {
+                    self.add_error(&file_name, hint);
                     None
                 }
             },
@@ -259,8 +259,8 @@ impl Env {
     pub fn secret_list(&self, name: &'static str) -> Vec<Secret> {
         let given = self.secret(name);
         given.map_or_else(Vec::new, |list| {
-            secret_list(list.expose()).unwrap_or_else(|mend| {
-                self.add_error(name, mend);
+            secret_list(list.expose()).unwrap_or_else(|hint| {
+                self.add_error(name, hint);
                 Vec::new()
             })
         })

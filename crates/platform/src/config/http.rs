@@ -351,27 +351,27 @@ fn off_or(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<Option<u
 
 /// The origin of a web page, or of an app with its own scheme (`capacitor://localhost`), as clients send it.
 fn any_origin(text: &str) -> Result<String, String> {
-    let mend = || format!("must be an origin such as https://app.example.com, without path or wildcard, not {text:?}");
-    let (scheme, _) = text.split_once("://").ok_or_else(mend)?;
+    let hint = || format!("must be an origin such as https://app.example.com, without path or wildcard, not {text:?}");
+    let (scheme, _) = text.split_once("://").ok_or_else(hint)?;
     if ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)) {
         return origin(text);
     }
     // Pages from files have the origin `null`, and a socket has no origin.
     let none = ["file", "ws", "wss"].iter().any(|none| scheme.eq_ignore_ascii_case(none));
     if none || !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        return Err(mend());
+        return Err(hint());
     }
-    parts_of_origin(text).map(|_| text.to_owned()).ok_or_else(mend)
+    parts_of_origin(text).map(|_| text.to_owned()).ok_or_else(hint)
 }
 
 /// A web origin as a browser sends it (RFC 6454, section 6.2): scheme, host, and the port unless it is the default port
 /// of the scheme.
 fn origin(text: &str) -> Result<String, String> {
-    let mend = || format!("must be an origin such as https://app.example.com, without path or wildcard, not {text:?}");
-    let (scheme, authority) = parts_of_origin(text).ok_or_else(mend)?;
+    let hint = || format!("must be an origin such as https://app.example.com, without path or wildcard, not {text:?}");
+    let (scheme, authority) = parts_of_origin(text).ok_or_else(hint)?;
     let scheme = scheme.as_str();
     if !matches!(scheme, "http" | "https") {
-        return Err(mend());
+        return Err(hint());
     }
     let host = authority.host().to_ascii_lowercase();
     Ok(match authority.port_u16() {

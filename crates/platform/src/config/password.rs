@@ -78,8 +78,8 @@ fn cost(env: &Env) -> Cost {
     let memory = env.number("ARGON2_MEMORY_KIB", Cost::MIN_MEMORY_KIB..=1 << 20);
     let passes = env.number("ARGON2_PASSES", Cost::MIN_PASSES..=20);
     let lanes = env.number("ARGON2_LANES", 1..=64);
-    Cost::new(memory, passes, lanes).unwrap_or_else(|mend| {
-        env.add_error("ARGON2_MEMORY_KIB", mend);
+    Cost::new(memory, passes, lanes).unwrap_or_else(|hint| {
+        env.add_error("ARGON2_MEMORY_KIB", hint);
         Cost::default()
     })
 }

@@ -70,8 +70,8 @@ impl Store {
         let data_dir = PathBuf::from(env.text("DATA_DIR").unwrap_or_default());
         let place = match env.secret("DATABASE_URL") {
             None => DatabaseLocation::Sqlite { file: data_dir.join("countersign.db") },
-            Some(url) => place(&url).unwrap_or_else(|mend| {
-                env.add_error("DATABASE_URL", mend);
+            Some(url) => place(&url).unwrap_or_else(|hint| {
+                env.add_error("DATABASE_URL", hint);
                 DatabaseLocation::Postgres { url }
             }),
         };

@@ -160,7 +160,7 @@ mod tests {
             let refusals = env.into_errors();
             assert_eq!(refusals.len(), 1, "{word}");
             assert!(
-                word == "=info" || refusals[0].mend.contains("error, warn, info, debug, trace, off"),
+                word == "=info" || refusals[0].hint.contains("error, warn, info, debug, trace, off"),
                 "{refusals:?}"
             );
         }

@@ -40,7 +40,7 @@ impl Policy {
     /// # Errors
     /// Unavailable if the pool is full. Internal if the list of breached passwords can't be read: the check fails
     /// closed.
-    pub async fn judge(&self, password: &Secret, context: &PasswordContext) -> Result<Vec<Violation>, Fault> {
+    pub async fn check(&self, password: &Secret, context: &PasswordContext) -> Result<Vec<Violation>, Fault> {
         let (rules, breached, password) = (self.rules, self.breached.clone(), password.clone());
         let mut context = context.clone();
         context.add(&self.app_name);
@@ -76,12 +76,12 @@ mod tests {
         let pool = Pool::start(1, 4).unwrap();
         let rules = Rules::new(PolicyKind::Classic, None);
         let policy = Policy::new(rules, Some(breached), "Acme Mail", pool);
-        let judge =
-            async |password: &str| policy.judge(&Secret::new(password), &PasswordContext::default()).await.unwrap();
-        assert_eq!(judge("NewPassword123!").await, []);
-        assert_eq!(judge("correct-Horse-9").await, [Violation::Breached]);
-        assert_eq!(judge("AcmeMail-Harbour-7").await, [Violation::ContainsPersonalData]);
+        let check =
+            async |password: &str| policy.check(&Secret::new(password), &PasswordContext::default()).await.unwrap();
+        assert_eq!(check("NewPassword123!").await, []);
+        assert_eq!(check("correct-Horse-9").await, [Violation::Breached]);
+        assert_eq!(check("AcmeMail-Harbour-7").await, [Violation::ContainsPersonalData]);
         list.as_file().set_len(0).unwrap();
-        assert!(policy.judge(&Secret::new("correct-Horse-9"), &PasswordContext::default()).await.is_err());
+        assert!(policy.check(&Secret::new("correct-Horse-9"), &PasswordContext::default()).await.is_err());
     }
 }

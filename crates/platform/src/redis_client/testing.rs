@@ -95,7 +95,7 @@ impl Wire {
         self.mode.send_replace(Mode::Cut);
     }
 
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.mode.send_replace(Mode::Flowing);
     }
 }
