@@ -26,8 +26,11 @@ async function renewalIn(response: Response): Promise<Renewal> {
   return { sent, successor: token(await response.text()) };
 }
 
-/** Signs up, opens three tabs, waits until the access token has expired, and starts an operation in each tab. */
-async function renewInThreeTabs(variant: StackVariant, visitor: Visitor): Promise<void> {
+/**
+ * Signs up, opens three tabs, waits until the access token has expired, and starts an operation in each tab. Returns the number
+ * of refresh requests and of tabs.
+ */
+async function renewInThreeTabs(variant: StackVariant, visitor: Visitor): Promise<{ requests: number; tabs: number }> {
   const context = visitor.page.context();
   await visitor.open(variant);
   await visitor.signUp(newPerson());
@@ -60,10 +63,14 @@ async function renewInThreeTabs(variant: StackVariant, visitor: Visitor): Promis
   expect(successors.size, `${variant.client} over ${variant.stream}`).toBeGreaterThan(0);
   for (const successor of successors.values())
     expect(successor.size, `${variant.client} over ${variant.stream}`).toBe(1);
+  return { requests: renewals.length, tabs: tabs.length };
 }
 
 test('an expired token is renewed once for all tabs', async ({ anotherVisitor }) => {
-  await Promise.all(STACKS.map(async (variant) => renewInThreeTabs(variant, await anotherVisitor())));
+  const counts = await Promise.all(STACKS.map(async (variant) => renewInThreeTabs(variant, await anotherVisitor())));
+  // If tabs did not share tokens, each would send a request of its own.
+  const total = (count: 'requests' | 'tabs'): number => counts.reduce((sum, each) => sum + each[count], 0);
+  expect(total('requests')).toBeLessThan(total('tabs'));
 });
 
 test('an authenticated stream continues after its token has expired', async ({ anotherVisitor }) => {
