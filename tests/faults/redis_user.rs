@@ -63,7 +63,7 @@ async fn doctor_reports_commands_that_redis_rejects() {
     let nowhere = config(&redis, "").await.with("REDIS_URL", "redis://redis.invalid:6379");
     examine(&nowhere, false, "the host of REDIS_URL is unknown");
     redis_command(&redis, &["REPLICAOF", "127.0.0.1", &free_port().to_string()]).await;
-    examine(&ours, false, "this is a replica");
+    examine(&ours, false, "this is a read-only replica");
     redis_command(&redis, &["REPLICAOF", "NO", "ONE"]).await;
     redis_command(&redis, &["ACL", "SETUSER", "default", "resetpass", ">password"]).await;
     examine(&config(&redis, "").await, false, "needs a password");
