@@ -44,6 +44,28 @@ pub enum DeliveryStatus {
     Unknown,
 }
 
+/// Why a message did not arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeliveryFailure {
+    /// The contact does not exist or could not be reached.
+    #[sea_orm(string_value = "RECIPIENT")]
+    Recipient,
+    /// The recipient, the carrier or a rule of the provider blocks messages to this contact or country.
+    #[sea_orm(string_value = "BLOCKED")]
+    Blocked,
+    /// The text was refused.
+    #[sea_orm(string_value = "CONTENT")]
+    Content,
+    /// No provider could carry it.
+    #[sea_orm(string_value = "PROVIDER")]
+    Provider,
+    /// Its time ran out first.
+    #[sea_orm(string_value = "EXPIRED")]
+    Expired,
+}
+
 /// What a code is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "String", db_type = "Text")]

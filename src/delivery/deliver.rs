@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::Instant,
     fault::Fault,
-    status::DeliveryStatus,
+    status::{DeliveryFailure, DeliveryStatus},
     store::{
         Acceptance, Settlement,
         entity::{delivery::Model, verification},
@@ -76,30 +76,31 @@ struct Case<'a> {
 async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Instant) -> Result<Report, Fault> {
     let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
     // What was taken once shows as sent from then on, whatever becomes of another route.
-    let over = |reason: &str| match attempts.is_empty() {
+    let over = |reason: &str, failure| match attempts.is_empty() {
         false => sent_before(row),
         true if row.perhaps_sent => unknown(None),
-        true => failed(reason),
+        true => failed(reason, failure),
     };
     if row.expires_at <= now {
-        return Ok(over("expired").into());
+        return Ok(over("expired", DeliveryFailure::Expired).into());
     }
     // A first try follows its row at once; only what waited may have been overtaken by a confirmation, a cancel or a
     // resend.
     let waited = row.tries > 0 || (now - row.created_at).to_std().is_ok_and(|age| age > FRESH);
     let verification = match waited || parts.lines.make_codes() {
         true => match parts.settler.waiting(row).await? {
-            Wanted::No => return Ok(over("no_longer_wanted").into()),
+            Wanted::No => return Ok(over("no_longer_wanted", DeliveryFailure::Expired).into()),
             Wanted::Yes(verification) => verification,
         },
         false => None,
     };
     if row.tries >= retry::MOST_TRIES {
-        return Ok(over(row.reason.as_deref().unwrap_or("unavailable")).into());
+        let failure = row.failure.unwrap_or(DeliveryFailure::Provider);
+        return Ok(over(row.reason.as_deref().unwrap_or("unavailable"), failure).into());
     }
     let message = match parts.writer.write(row, now) {
         Ok(message) => message,
-        Err(Unwritten::Unreadable) => return Ok(over("unreadable").into()),
+        Err(Unwritten::Unreadable) => return Ok(over("unreadable", DeliveryFailure::Provider).into()),
         // A process that has the key takes it up; while keys are replaced there may be one.
         Err(Unwritten::KeyUnknown) => {
             let due_at = now + retry::after(KEY_PAUSE, &parts.entropy);
@@ -146,22 +147,27 @@ impl Case<'_> {
         let settlement = match end {
             End::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
             _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow { .. }) => sent_before(self.row),
-            End::Refused { provider, code } => Settlement::Ended {
+            End::Refused { provider, code, failure } => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider: Some(provider.to_owned()),
                 reason: code,
+                failure: Some(failure),
                 refused: true,
             },
             End::Unknown { provider, again } => {
                 let provider = Some(provider.to_owned());
                 match self.next_try(parts, tries, asked, None).filter(|_| again) {
-                    Some(due_at) => {
-                        Settlement::Again { due_at, provider, reason: Some(NO_ANSWER.to_owned()), perhaps_sent: true }
-                    }
+                    Some(due_at) => Settlement::Again {
+                        due_at,
+                        provider,
+                        reason: Some(NO_ANSWER.to_owned()),
+                        failure: None,
+                        perhaps_sent: true,
+                    },
                     None => unknown(provider),
                 }
             }
-            End::NotNow { provider, code, not_before, hopeless } => {
+            End::NotNow { provider, code, failure, not_before, hopeless } => {
                 // An operator may mend it while a notice waits; a code is better asked for anew.
                 let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
                 let perhaps_sent = self.row.perhaps_sent;
@@ -171,13 +177,16 @@ impl Case<'_> {
                     false => (provider.map(str::to_owned), code),
                 };
                 match self.next_try(parts, tries, asked, not_before).filter(|_| !hopeless) {
-                    Some(due_at) => Settlement::Again { due_at, provider, reason: code, perhaps_sent },
+                    Some(due_at) => {
+                        Settlement::Again { due_at, provider, reason: code, failure: Some(failure), perhaps_sent }
+                    }
                     None if !self.taken_by.is_empty() => sent_before(self.row),
                     None if perhaps_sent => unknown(provider),
                     None => Settlement::Ended {
                         status: DeliveryStatus::Failed,
                         provider,
                         reason: code.or_else(|| Some("unavailable".to_owned())),
+                        failure: Some(failure),
                         refused: false,
                     },
                 }
@@ -248,12 +257,24 @@ pub(super) fn sent() -> Settlement {
 
 /// As it stands, at this instant.
 pub(super) fn put_back(row: &Model, due_at: Instant) -> Settlement {
-    Settlement::Again { due_at, provider: None, reason: row.reason.clone(), perhaps_sent: row.perhaps_sent }
+    Settlement::Again {
+        due_at,
+        provider: None,
+        reason: row.reason.clone(),
+        failure: row.failure,
+        perhaps_sent: row.perhaps_sent,
+    }
 }
 
 /// Nobody knows whether it left.
 fn unknown(provider: Option<String>) -> Settlement {
-    Settlement::Ended { status: DeliveryStatus::Unknown, provider, reason: Some(NO_ANSWER.to_owned()), refused: false }
+    Settlement::Ended {
+        status: DeliveryStatus::Unknown,
+        provider,
+        reason: Some(NO_ANSWER.to_owned()),
+        failure: None,
+        refused: false,
+    }
 }
 
 /// Another route led nowhere; what was sent before is sent.
@@ -262,15 +283,17 @@ fn sent_before(row: &Model) -> Settlement {
         status: DeliveryStatus::Sent,
         provider: row.provider.clone(),
         reason: row.reason.clone(),
+        failure: None,
         refused: false,
     }
 }
 
-pub(super) fn failed(reason: &str) -> Settlement {
+pub(super) fn failed(reason: &str, failure: DeliveryFailure) -> Settlement {
     Settlement::Ended {
         status: DeliveryStatus::Failed,
         provider: None,
         reason: Some(reason.to_owned()),
+        failure: Some(failure),
         refused: false,
     }
 }

@@ -8,7 +8,10 @@ use super::{
     retry,
     room::Room,
 };
-use crate::clock::{Clock, Entropy, Instant};
+use crate::{
+    clock::{Clock, Entropy, Instant},
+    status::DeliveryFailure,
+};
 
 /// Whose code a message may carry: all messages of a verification carry one code, so whoever carried the first decides
 /// who may carry the next.
@@ -80,6 +83,7 @@ pub(super) enum End {
     Refused {
         provider: &'static str,
         code: Option<String>,
+        failure: DeliveryFailure,
     },
     /// It may have been sent.
     Unknown {
@@ -91,6 +95,7 @@ pub(super) enum End {
     NotNow {
         provider: Option<&'static str>,
         code: Option<String>,
+        failure: DeliveryFailure,
         /// Before then nobody can be asked; none: nobody said.
         not_before: Option<Instant>,
         /// Nobody can be asked with more success until an operator has mended something.
@@ -113,17 +118,18 @@ pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: 
         let outcome = match line.send(passage.message, room, passage.deadline).await {
             Said::Outcome(outcome) => outcome,
             Said::Rests { until } => {
-                search.put_off(name, Some("resting".to_owned()), until);
+                search.put_off(name, Some("resting".to_owned()), DeliveryFailure::Provider, until);
                 continue;
             }
         };
+        let failure = outcome.failure().unwrap_or(DeliveryFailure::Provider);
         search.asked += i32::from(!matches!(outcome, Outcome::Unfit { .. }));
         let (code, wait) = match outcome {
             Outcome::Accepted { provider_message_id: message_id } => {
                 return search.over(End::Accepted { provider: name, message_id });
             }
-            Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
-                return search.over(End::Refused { provider: name, code });
+            Outcome::RejectedRecipient { code } | Outcome::Blocked { code } | Outcome::RejectedContent { code } => {
+                return search.over(End::Refused { provider: name, code, failure });
             }
             // Nobody else is asked: what they sent might be the second.
             Outcome::Unknown | Outcome::Stalled => {
@@ -136,13 +142,13 @@ pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: 
             Outcome::RejectedDestination { code }
             | Outcome::RejectedSender { code }
             | Outcome::Misconfigured { code } => {
-                search.last = Some((name, code));
+                search.last = Some((name, code, failure));
                 continue;
             }
             Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
             Outcome::Unavailable { code, retry_after } | Outcome::Deferred { code, retry_after } => (code, retry_after),
         };
-        search.put_off(name, code, clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)));
+        search.put_off(name, code, failure, clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)));
     }
     search.ended()
 }
@@ -161,7 +167,7 @@ impl Passage<'_> {
 struct Search {
     asked: i32,
     /// Who said last that it can't, and why.
-    last: Option<(&'static str, Option<String>)>,
+    last: Option<(&'static str, Option<String>, DeliveryFailure)>,
     /// When the first of those can be asked again who may take it then.
     soonest: Option<Instant>,
     /// Who can't carry such a message.
@@ -169,8 +175,8 @@ struct Search {
 }
 
 impl Search {
-    fn put_off(&mut self, provider: &'static str, code: Option<String>, until: Instant) {
-        self.last = Some((provider, code));
+    fn put_off(&mut self, provider: &'static str, code: Option<String>, failure: DeliveryFailure, until: Instant) {
+        self.last = Some((provider, code, failure));
         self.soonest = Some(self.soonest.map_or(until, |other| other.min(until)));
     }
 
@@ -181,9 +187,16 @@ impl Search {
     fn ended(self) -> Carried {
         let (not_before, hopeless) = (self.soonest, self.soonest.is_none());
         let end = match (self.last.clone(), self.unfit) {
-            (Some((provider, code)), _) => End::NotNow { provider: Some(provider), code, not_before, hopeless },
-            (None, Some((provider, code))) => End::Refused { provider, code: Some(code.to_owned()) },
-            (None, None) => End::NotNow { provider: None, code: Some("no_provider".to_owned()), not_before, hopeless },
+            (Some((provider, code, failure)), _) => {
+                End::NotNow { provider: Some(provider), code, failure, not_before, hopeless }
+            }
+            (None, Some((provider, code))) => {
+                End::Refused { provider, code: Some(code.to_owned()), failure: DeliveryFailure::Provider }
+            }
+            (None, None) => {
+                let (code, failure) = (Some("no_provider".to_owned()), DeliveryFailure::Provider);
+                End::NotNow { provider: None, code, failure, not_before, hopeless }
+            }
         };
         self.over(end)
     }

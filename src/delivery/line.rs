@@ -218,6 +218,7 @@ impl Line {
             Outcome::Accepted { .. }
             | Outcome::Deferred { .. }
             | Outcome::RejectedRecipient { .. }
+            | Outcome::Blocked { .. }
             | Outcome::RejectedDestination { .. }
             | Outcome::RejectedSender { .. }
             | Outcome::RejectedContent { .. } => self.state().breaker.succeeded(),

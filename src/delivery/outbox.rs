@@ -79,6 +79,7 @@ impl Order {
             provider: None,
             provider_message_id: None,
             reason: None,
+            failure: None,
             perhaps_sent: false,
             refused: false,
             due_at: Some(now),

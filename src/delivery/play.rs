@@ -8,7 +8,7 @@ use super::{
     deliver::{failed, sent},
     dispatcher::Parts,
 };
-use crate::{config::Scenario, status::DeliveryStatus, store::entity::delivery::Model, telemetry};
+use crate::{config::Scenario, status::{DeliveryFailure, DeliveryStatus}, store::entity::delivery::Model, telemetry};
 
 /// How long each step of the slow play takes.
 const SLOW: Duration = Duration::from_secs(5);
@@ -17,15 +17,15 @@ const SLOW: Duration = Duration::from_secs(5);
 pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str, stop: &CancellationToken) -> bool {
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
-    let end = match scenario {
-        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down").into(), stop).await,
-        Scenario::Delivered | Scenario::Slow | Scenario::Locked => DeliveryStatus::Delivered,
-        Scenario::Undelivered => DeliveryStatus::Undelivered,
+    let (end, failure) = match scenario {
+        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await,
+        Scenario::Delivered | Scenario::Slow | Scenario::Locked => (DeliveryStatus::Delivered, None),
+        Scenario::Undelivered => (DeliveryStatus::Undelivered, Some(DeliveryFailure::Recipient)),
     };
     parts.clock.sleep(pause).await;
     let settled = parts.settler.settle(row, sent().into(), stop).await;
     parts.clock.sleep(pause).await;
-    if let Err(fault) = parts.settler.play(&row.id, end).await {
+    if let Err(fault) = parts.settler.play(&row.id, end, failure).await {
         telemetry::report(&fault);
     }
     settled

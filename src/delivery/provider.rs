@@ -7,7 +7,7 @@ use std::{
 };
 
 pub use crate::channel::Channel;
-use crate::{config::Secret, contact::Contact, ids::DeliveryId, status::DeliveryStatus, texts::Locale};
+use crate::{config::Secret, contact::Contact, ids::DeliveryId, status::{DeliveryFailure, DeliveryStatus}, texts::Locale};
 
 /// A message to carry. It holds a code: it is not logged, and its text does not print.
 #[derive(Clone, Debug)]
@@ -40,6 +40,9 @@ pub enum Outcome {
     Accepted { provider_message_id: Option<String> },
     /// This recipient can't get it: bad, blocked or unroutable. Another provider would say the same.
     RejectedRecipient { code: Option<String> },
+    /// The recipient stopped messages from us, or a guard against fraud or spam blocks the number. Another provider
+    /// would be asked to get round that.
+    Blocked { code: Option<String> },
     /// This provider does not carry to this recipient or country for us: another provider may.
     RejectedDestination { code: Option<String> },
     /// Our sender is not registered or not allowed there.
@@ -79,11 +82,27 @@ impl Outcome {
         matches!(self, Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown)
     }
 
+    /// Why the message does not arrive if nothing more is done. None: it may have been sent.
+    pub fn failure(&self) -> Option<DeliveryFailure> {
+        Some(match self {
+            Outcome::Accepted { .. } | Outcome::Unknown | Outcome::Stalled => return None,
+            Outcome::RejectedRecipient { .. } | Outcome::Deferred { .. } => DeliveryFailure::Recipient,
+            Outcome::Blocked { .. } | Outcome::RejectedDestination { .. } => DeliveryFailure::Blocked,
+            Outcome::RejectedContent { .. } => DeliveryFailure::Content,
+            Outcome::RejectedSender { .. }
+            | Outcome::Misconfigured { .. }
+            | Outcome::Unfit { .. }
+            | Outcome::Throttled { .. }
+            | Outcome::Unavailable { .. } => DeliveryFailure::Provider,
+        })
+    }
+
     /// Its name in metrics and logs.
     pub fn name(&self) -> &'static str {
         match self {
             Outcome::Accepted { .. } => "accepted",
             Outcome::RejectedRecipient { .. } => "rejected_recipient",
+            Outcome::Blocked { .. } => "blocked",
             Outcome::RejectedDestination { .. } => "rejected_destination",
             Outcome::RejectedSender { .. } => "rejected_sender",
             Outcome::RejectedContent { .. } => "rejected_content",
@@ -104,7 +123,7 @@ pub enum ReceiptStatus {
     Sent,
     Delivered,
     /// It could not be handed over, and will not be.
-    Undelivered,
+    Undelivered(DeliveryFailure),
 }
 
 impl From<ReceiptStatus> for DeliveryStatus {
@@ -112,7 +131,17 @@ impl From<ReceiptStatus> for DeliveryStatus {
         match status {
             ReceiptStatus::Sent => DeliveryStatus::Sent,
             ReceiptStatus::Delivered => DeliveryStatus::Delivered,
-            ReceiptStatus::Undelivered => DeliveryStatus::Undelivered,
+            ReceiptStatus::Undelivered(_) => DeliveryStatus::Undelivered,
+        }
+    }
+}
+
+impl ReceiptStatus {
+    /// Why the message was not delivered.
+    pub fn failure(self) -> Option<DeliveryFailure> {
+        match self {
+            ReceiptStatus::Sent | ReceiptStatus::Delivered => None,
+            ReceiptStatus::Undelivered(failure) => Some(failure),
         }
     }
 }

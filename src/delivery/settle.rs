@@ -10,9 +10,9 @@ use crate::{
     events::{Events, Snapshot},
     fault::{Fault, FaultKind},
     ids::DeliveryId,
-    status::{DeliveryStatus, Status},
+    status::{DeliveryFailure, DeliveryStatus, Status},
     store::{
-        Ending, Settlement, Store, Taking, Told, Tx,
+        Ending, Settlement, Store, Taking, Told, Tx, Word,
         entity::{delivery::Model, verification},
     },
     telemetry,
@@ -89,7 +89,7 @@ impl Settler {
     pub(super) async fn left(&self, row: &Model) -> Result<(), Fault> {
         let now = self.clock.now();
         let row = row.clone();
-        let sent = Some(DeliveryStatus::Sent);
+        let sent = Some(SENT);
         let shown = self
             .store
             .write(move |tx| Box::pin(async move { Ok(Ending::Commit(show(tx, &row, sent, now).await?)) }))
@@ -113,12 +113,13 @@ impl Settler {
             Settlement::AsItStands
         } else if (nobody_asked || idempotent) && row.expires_at > now {
             let reason = (!nobody_asked).then(|| NO_ANSWER.to_owned());
-            Settlement::Again { due_at: now, provider: None, reason, perhaps_sent: !nobody_asked }
+            Settlement::Again { due_at: now, provider: None, reason, failure: None, perhaps_sent: !nobody_asked }
         } else {
             Settlement::Ended {
                 status: DeliveryStatus::Unknown,
                 provider: None,
                 reason: Some("interrupted".to_owned()),
+                failure: None,
                 refused: false,
             }
         };
@@ -145,7 +146,7 @@ impl Settler {
                     if !tx.requeue_delivery(&row.id, row.claimed_by.as_deref(), now).await? {
                         return Ok(Ending::Rollback(None));
                     }
-                    let shown = (!row.discreet).then_some(DeliveryStatus::Queued);
+                    let shown = (!row.discreet).then_some((DeliveryStatus::Queued, None));
                     Ok(Ending::Commit(Some(show(tx, &row, shown, now).await?)))
                 })
             })
@@ -156,12 +157,22 @@ impl Settler {
     }
 
     /// Moves a message on that no provider carries: the play of a test contact.
-    pub(super) async fn play(&self, id: &DeliveryId, status: DeliveryStatus) -> Result<(), Fault> {
+    pub(super) async fn play(
+        &self,
+        id: &DeliveryId,
+        status: DeliveryStatus,
+        failure: Option<DeliveryFailure>,
+    ) -> Result<(), Fault> {
         let now = self.clock.now();
         let id = id.clone();
         let changed = self
             .store
-            .write(move |tx| Box::pin(async move { Ok(Ending::Commit(advance(tx, &id, status, None, now).await?)) }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let word = Word { status, code: None, failure };
+                    Ok(Ending::Commit(advance(tx, &id, word, now).await?))
+                })
+            })
             .await?;
         self.publish(changed);
         Ok(())
@@ -175,7 +186,7 @@ impl Settler {
         let now = self.clock.now();
         let Receipt { provider, provider_message_id, delivery, status, code } = receipt;
         let told = Told { provider, provider_message_id, delivery };
-        let status = DeliveryStatus::from(status);
+        let word = Word { status: status.into(), code, failure: status.failure() };
         let (taken, changed) = self
             .store
             .write(move |tx| {
@@ -183,10 +194,10 @@ impl Settler {
                     let Some(attempt) = tx.attempt_told_of(&told, now).await? else {
                         return Ok(Ending::Rollback((Taken::UnknownMessage, None)));
                     };
-                    let news = tx.advance_attempt(&attempt, rules::before(status), status, code.clone(), now).await?;
-                    let arrived = status == DeliveryStatus::Delivered;
+                    let news = tx.advance_attempt(&attempt, rules::before(word.status), word.clone(), now).await?;
+                    let arrived = word.status == DeliveryStatus::Delivered;
                     let changed = if arrived || tx.is_newest_attempt(&attempt).await? {
-                        advance(tx, &attempt.delivery_id, status, code, now).await?
+                        advance(tx, &attempt.delivery_id, word, now).await?
                     } else {
                         None
                     };
@@ -236,9 +247,9 @@ impl Settler {
                         tx.note_code_maker(id, by, reference.as_deref()).await?;
                     }
                     let shown = settled.and_then(|settled| match settled.status {
-                        _ if row.discreet => Some(DeliveryStatus::Sent),
+                        _ if row.discreet => Some(SENT),
                         _ if waits => None,
-                        status => Some(status),
+                        status => Some((status, settled.failure)),
                     });
                     Ok(Ending::Commit(show(tx, &row, shown, now).await?))
                 })
@@ -260,27 +271,33 @@ pub(super) enum Wanted {
 async fn advance(
     tx: &Tx,
     id: &DeliveryId,
-    status: DeliveryStatus,
-    code: Option<String>,
+    word: Word,
     now: Instant,
 ) -> Result<Option<verification::Model>, Fault> {
-    match tx.advance_delivery(id, rules::before(status), status, code, now).await? {
+    let shown = (word.status, word.failure);
+    match tx.advance_delivery(id, rules::before(word.status), word, now).await? {
         // A discreet message shows that it left and nothing more: whether it could leave or arrive would tell whether
         // there is an account.
-        Some(row) => show(tx, &row, Some(if row.discreet { DeliveryStatus::Sent } else { status }), now).await,
+        Some(row) => show(tx, &row, Some(if row.discreet { SENT } else { shown }), now).await,
         None => Ok(None),
     }
 }
 
-/// Shows `status` on the verification that waits for a message, if any does and it shows another.
+/// A status as it is shown, and why the message failed if it did.
+type Shown = (DeliveryStatus, Option<DeliveryFailure>);
+
+/// All that is shown of a discreet message once it left.
+const SENT: Shown = (DeliveryStatus::Sent, None);
+
+/// Shows this on the verification that waits for a message, if any does and it shows another status.
 async fn show(
     tx: &Tx,
     row: &Model,
-    status: Option<DeliveryStatus>,
+    shown: Option<Shown>,
     now: Instant,
 ) -> Result<Option<verification::Model>, Fault> {
-    match (&row.verification_id, status) {
-        (Some(id), Some(status)) => tx.show_delivery(id, &row.id, status, now).await,
+    match (&row.verification_id, shown) {
+        (Some(id), Some((status, failure))) => tx.show_delivery(id, &row.id, status, failure, now).await,
         _ => Ok(None),
     }
 }

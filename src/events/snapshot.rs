@@ -6,7 +6,7 @@ use crate::{
     channel::Channel,
     clock::Instant,
     ids::VerificationId,
-    status::{DeliveryStatus, Status},
+    status::{DeliveryFailure, DeliveryStatus, Status},
     store::entity::verification::Model,
 };
 
@@ -25,9 +25,14 @@ pub struct Snapshot {
     pub attempts: i32,
     pub delivery_channel: Channel,
     pub delivery_status: DeliveryStatus,
+    #[serde(default)]
+    pub delivery_failure: Option<DeliveryFailure>,
     pub delivery_updated_at: Instant,
     pub last_sent_at: Instant,
     pub expires_at: Instant,
+    /// None: from a process of the version before.
+    #[serde(default)]
+    pub updated_at: Option<Instant>,
 }
 
 impl Snapshot {
@@ -40,9 +45,11 @@ impl Snapshot {
             attempts: row.attempts,
             delivery_channel: row.delivery_channel,
             delivery_status: row.delivery_status,
+            delivery_failure: row.delivery_failure,
             delivery_updated_at: row.delivery_updated_at,
             last_sent_at: row.last_sent_at,
             expires_at: row.expires_at,
+            updated_at: row.updated_at,
         }
     }
 }

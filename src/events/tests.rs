@@ -25,9 +25,11 @@ pub fn snapshot(id: &VerificationId, sequence: i64) -> Snapshot {
         attempts: 0,
         delivery_channel: Channel::Sms,
         delivery_status: DeliveryStatus::Sent,
+        delivery_failure: None,
         delivery_updated_at: at,
         last_sent_at: at,
         expires_at: at + Duration::from_secs(300),
+        updated_at: Some(at),
     }
 }
 

@@ -74,6 +74,23 @@ pub enum DeliveryStatus {
     Unknown,
 }
 
+/// Why a message did not arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "status::DeliveryFailure")]
+pub enum DeliveryFailure {
+    /// The contact does not exist or could not be reached: check it, or use another one.
+    Recipient,
+    /// The recipient, the carrier or a rule of the provider blocks messages to this contact or country: use another
+    /// contact or channel.
+    Blocked,
+    /// The text was refused. Another channel may work.
+    Content,
+    /// No provider could carry it. Try again later, or by another channel.
+    Provider,
+    /// It was not delivered before its time ran out, or was no longer needed. Ask for a new one.
+    Expired,
+}
+
 /// What a code is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "status::CodeFormat")]

@@ -42,7 +42,7 @@ impl Tx {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
-        self.changed(update).await.doing("taking an attempt")
+        self.changed(update, now).await.doing("taking an attempt")
     }
 
     /// Gives an attempt back that was taken and that nobody judged.
@@ -53,7 +53,7 @@ impl Tx {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).gt(0))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));
-        self.changed(update).await.doing("returning an attempt")
+        self.changed(update, now).await.doing("returning an attempt")
     }
 
     /// Says how a pending verification stands after an attempt that was taken before `now` was judged: verified if the
@@ -77,7 +77,7 @@ impl Tx {
                 .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
                 .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
         };
-        self.changed(update).await.doing("judging an attempt that was taken")
+        self.changed(update, now).await.doing("judging an attempt that was taken")
     }
 
     /// Locks a pending verification. None: it was not pending any more.
@@ -85,7 +85,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn lock_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
-        self.changed(ended(pending(id, now), Status::Locked, now)).await.doing("locking a verification")
+        self.changed(ended(pending(id, now), Status::Locked, now), now).await.doing("locking a verification")
     }
 
     /// Ends the life of a pending verification now. None: it was not pending any more.
@@ -94,6 +94,6 @@ impl Tx {
     /// A fault of the database.
     pub async fn expire_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
         let update = pending(id, now).col_expr(Column::ExpiresAt, Expr::val(now));
-        self.changed(update).await.doing("ending the life of a verification")
+        self.changed(update, now).await.doing("ending the life of a verification")
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store, Tx,
+    Ending, Store, Tx, Word,
     entity::delivery::{Column, Entity, Model},
 };
 use crate::{
@@ -51,7 +51,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Moves a message on to `status`, as a receipt says, if it stands at one of `before`. None: it does not, and
+    /// Moves a message on, as a receipt says, if it stands at one of `before`. None: it does not, and
     /// nothing changed.
     ///
     /// # Errors
@@ -60,15 +60,15 @@ impl Tx {
         &self,
         id: &DeliveryId,
         before: &[DeliveryStatus],
-        status: DeliveryStatus,
-        reason: Option<String>,
+        word: Word,
         now: Instant,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(status))
-            .col_expr(Column::Reason, Expr::val(reason))
+            .col_expr(Column::Status, Expr::val(word.status))
+            .col_expr(Column::Reason, Expr::val(word.code))
+            .col_expr(Column::Failure, Expr::val(word.failure))
             .col_expr(Column::UpdatedAt, Expr::val(now));
         let moved = update.exec_with_returning(&self.0).await.doing("moving a delivery on")?.pop();
         self.stop_waiting_for_receipt(id).await?;

@@ -17,7 +17,7 @@ use crate::{
     clock::Instant,
     fault::{Doing, Fault},
     ids::DeliveryId,
-    status::DeliveryStatus,
+    status::{DeliveryFailure, DeliveryStatus},
 };
 
 /// A provider took a message.
@@ -36,6 +36,16 @@ pub struct Told {
     pub provider_message_id: String,
     /// Where the provider says the delivery's own id back.
     pub delivery: Option<DeliveryId>,
+}
+
+/// What a provider tells of an attempt.
+#[derive(Clone, Debug)]
+pub struct Word {
+    pub status: DeliveryStatus,
+    /// In the provider's code.
+    pub code: Option<String>,
+    /// Why it was not delivered.
+    pub failure: Option<DeliveryFailure>,
 }
 
 impl Tx {
@@ -93,7 +103,7 @@ impl Tx {
         find.one(&self.0).await.doing("reading an attempt")
     }
 
-    /// Moves an attempt on to `status` if it stands at one of `before`; that something was told is written in any case.
+    /// Moves an attempt on to what is told of it if it stands at one of `before`; that something was told is written in any case.
     /// False: it did not stand there.
     ///
     /// # Errors
@@ -102,8 +112,7 @@ impl Tx {
         &self,
         attempt: &Model,
         before: &[DeliveryStatus],
-        status: DeliveryStatus,
-        code: Option<String>,
+        word: Word,
         now: Instant,
     ) -> Result<bool, Fault> {
         let this = || {
@@ -114,8 +123,9 @@ impl Tx {
         };
         let moved = this()
             .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(status))
-            .col_expr(Column::Code, Expr::val(code))
+            .col_expr(Column::Status, Expr::val(word.status))
+            .col_expr(Column::Code, Expr::val(word.code))
+            .col_expr(Column::Failure, Expr::val(word.failure))
             .col_expr(Column::PollAt, Expr::null());
         if moved.exec(&self.0).await.doing("moving an attempt on")?.rows_affected > 0 {
             return Ok(true);
@@ -187,6 +197,7 @@ pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Instant) -> Model {
         provider_message_id: None,
         status: DeliveryStatus::Sent,
         code: None,
+        failure: None,
         accepted_at: now,
         told_at: None,
         polls: 0,

@@ -106,7 +106,7 @@ impl Judgement {
             None => OPEN,
         };
         let right = self.proof.is_some();
-        let judging = verification::in_sequence(verification::judging(&self.verification, right, now));
+        let judging = verification::in_sequence(verification::judging(&self.verification, right, now), now);
         let judging = judging
             .into_query()
             .and_where(Expr::exists(Query::select().expr(Expr::val(1)).from(follows).to_owned()))

@@ -63,7 +63,7 @@ pub use self::{
     backup::{NoCopy, copy_embedded},
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,
-    delivery_attempt::{Acceptance, Told},
+    delivery_attempt::{Acceptance, Told, Word},
     device::device_subject,
     erase::Dead,
     expired::Expired,

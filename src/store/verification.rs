@@ -14,7 +14,7 @@ use crate::{
     clock::Instant,
     fault::{Doing, Fault},
     ids::{DeliveryId, VerificationId},
-    status::{DeliveryStatus, Status},
+    status::{DeliveryFailure, DeliveryStatus, Status},
 };
 
 impl Tx {
@@ -55,7 +55,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn judge_attempt(&self, id: &VerificationId, right: bool, now: Instant) -> Result<Option<Model>, Fault> {
-        self.changed(judging(id, right, now)).await.doing("judging an attempt")
+        self.changed(judging(id, right, now), now).await.doing("judging an attempt")
     }
 
     /// Cancels a pending verification. None: it was not pending any more.
@@ -63,7 +63,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn cancel_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
-        self.changed(ended(pending(id, now), Status::Canceled, now)).await.doing("canceling a verification")
+        self.changed(ended(pending(id, now), Status::Canceled, now), now).await.doing("canceling a verification")
     }
 
     /// Makes another message the newest one of a pending verification; `by_letter`: to its account's address in place
@@ -83,11 +83,12 @@ impl Tx {
             .col_expr(Column::DeliveryId, Expr::val(delivery.as_str()))
             .col_expr(Column::DeliveryChannel, Expr::val(channel))
             .col_expr(Column::DeliveryStatus, Expr::val(DeliveryStatus::Queued))
+            .col_expr(Column::DeliveryFailure, Expr::null())
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now))
             .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
             .col_expr(Column::LastSentAt, Expr::val(now));
         let update = if by_letter { update.col_expr(Column::ByLetter, Expr::val(true)) } else { update };
-        self.changed(update).await.doing("sending again")
+        self.changed(update, now).await.doing("sending again")
     }
 
     /// Shows on a verification what became of its newest message. None: another message is the newest, or it shows that already.
@@ -99,6 +100,7 @@ impl Tx {
         id: &VerificationId,
         delivery: &DeliveryId,
         status: DeliveryStatus,
+        failure: Option<DeliveryFailure>,
         now: Instant,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
@@ -106,18 +108,21 @@ impl Tx {
             .filter(Column::DeliveryId.eq(delivery.as_str()))
             .filter(Column::DeliveryStatus.ne(status))
             .col_expr(Column::DeliveryStatus, Expr::val(status))
+            .col_expr(Column::DeliveryFailure, Expr::val(failure))
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
-        self.changed(update).await.doing("showing what became of a message")
+        self.changed(update, now).await.doing("showing what became of a message")
     }
 
-    pub(super) async fn changed(&self, update: UpdateMany<Entity>) -> Result<Option<Model>, Fault> {
-        Ok(in_sequence(update).exec_with_returning(&self.0).await?.pop())
+    pub(super) async fn changed(&self, update: UpdateMany<Entity>, now: Instant) -> Result<Option<Model>, Fault> {
+        Ok(in_sequence(update, now).exec_with_returning(&self.0).await?.pop())
     }
 }
 
 /// Whoever watches tells a later state from an earlier one by this.
-pub(super) fn in_sequence(update: UpdateMany<Entity>) -> UpdateMany<Entity> {
-    update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1))
+pub(super) fn in_sequence(update: UpdateMany<Entity>, now: Instant) -> UpdateMany<Entity> {
+    update
+        .col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1))
+        .col_expr(Column::UpdatedAt, Expr::val(now))
 }
 
 /// A pending verification that has an attempt left.

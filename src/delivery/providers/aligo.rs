@@ -21,6 +21,7 @@ use crate::{
         },
         registry::{Maker, Reader},
     },
+    status::DeliveryFailure,
 };
 
 const ABILITIES: Abilities = Abilities {
@@ -235,7 +236,7 @@ fn stands(SmsList { list }: SmsList) -> Polled {
     let Some(row) = list.first() else { return Polled::NotYet };
     let state = row.sms_state.as_str();
     let (status, code) = if state.contains("실패") {
-        (ReceiptStatus::Undelivered, loose::code(state))
+        (ReceiptStatus::Undelivered(undelivered(state)), loose::code(state))
     } else if state.contains("완료") || state.contains("성공") {
         (ReceiptStatus::Delivered, None)
     } else if state.contains("중") {
@@ -244,4 +245,13 @@ fn stands(SmsList { list }: SmsList) -> Polled {
         return Polled::NotYet;
     };
     Polled::Status { status, code }
+}
+
+/// Why a message failed, by the words of its state.
+fn undelivered(state: &str) -> DeliveryFailure {
+    match state {
+        _ if state.contains("스팸") || state.contains("차단") => DeliveryFailure::Blocked,
+        _ if state.contains("시간") => DeliveryFailure::Expired,
+        _ => DeliveryFailure::Recipient,
+    }
 }

@@ -167,7 +167,8 @@ fn refused(told: &str, raw: &HttpResponse) -> Outcome {
     let code = loose::code(told).or_else(|| loose::code(status.to_string()));
     match told.trim_end_matches("Exception") {
         // The one parameter that varies with the person is the number.
-        "InvalidParameter" | "ParameterValueInvalid" | "OptedOut" => Outcome::RejectedRecipient { code },
+        "InvalidParameter" | "ParameterValueInvalid" => Outcome::RejectedRecipient { code },
+        "OptedOut" => Outcome::Blocked { code },
         "ValidationError" | "Validation" => Outcome::RejectedContent { code },
         "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "SlowDown" | "KMSThrottling" => {
             Outcome::Throttled { retry_after }

@@ -26,6 +26,7 @@ use crate::{
         },
         registry::{Maker, Reader},
     },
+    status::DeliveryFailure,
 };
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
@@ -277,11 +278,11 @@ impl Message {
         let success = self.status_code.as_str() == "0" && self.status_name.as_str() != "fail";
         let status = match self.status.as_str() {
             "COMPLETED" if success => ReceiptStatus::Delivered,
-            "COMPLETED" => ReceiptStatus::Undelivered,
+            "COMPLETED" => ReceiptStatus::Undelivered(DeliveryFailure::Recipient),
             "PROCESSING" => ReceiptStatus::Sent,
             _ => return Polled::NotYet,
         };
-        let code = (status == ReceiptStatus::Undelivered).then(|| loose::code(self.status_code.as_str())).flatten();
+        let code = status.failure().and_then(|_| loose::code(self.status_code.as_str()));
         Polled::Status { status, code }
     }
 }

@@ -76,10 +76,12 @@ pub fn refusal(answer: &Answer) -> Outcome {
     let told = error_code(answer);
     let code = loose::code(&told);
     match told.as_str() {
-        // To: invalid, no route, no SMS, stopped, a landline; for calls 21214 to 21217; for Verify invalid and landline, and fraud
-        // guards, which stop a destination.
-        "21211" | "21612" | "21614" | "21610" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" | "60410"
-        | "60605" => Outcome::RejectedRecipient { code },
+        // To: invalid, no route, no SMS, a landline; for calls 21214 to 21217; for Verify invalid and landline.
+        "21211" | "21612" | "21614" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" => {
+            Outcome::RejectedRecipient { code }
+        }
+        // Stopped by the recipient; Verify's fraud guards.
+        "21610" | "60410" | "60605" => Outcome::Blocked { code },
         // From: invalid, not owned, missing, not registered, of another channel than To; 21210 for calls; a Messaging Service that
         // is gone or has no number.
         "21212" | "21606" | "21603" | "21659" | "21660" | "21701" | "21703" | "21704" | "21910" | "30034" | "21210" => {

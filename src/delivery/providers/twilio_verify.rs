@@ -203,7 +203,7 @@ fn newest(Attempts { attempts }: Attempts) -> Polled {
         return Polled::NotYet;
     };
     let ChannelData { message_status: status, error_code } = attempt.channel_data;
-    match message_status(&status) {
+    match message_status(&status, error_code.as_str()) {
         _ if attempt.conversion_status == "converted" => Polled::Status { status: Delivered, code: None },
         Some(status) => Polled::Status { status, code: error_code.some().and_then(loose::code) },
         None => Polled::NotYet,

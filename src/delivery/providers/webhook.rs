@@ -147,6 +147,7 @@ fn answered(answer: &Answer) -> Outcome {
     let code = told.code.some().and_then(loose::code);
     match (told.rejected.as_str(), answer.status.as_u16()) {
         ("recipient", _) => Outcome::RejectedRecipient { code },
+        ("blocked", _) => Outcome::Blocked { code },
         ("destination", _) => Outcome::RejectedDestination { code },
         ("sender", _) => Outcome::RejectedSender { code },
         ("content", _) => Outcome::RejectedContent { code },

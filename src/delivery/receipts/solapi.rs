@@ -13,6 +13,7 @@ use crate::{
         registry,
     },
     ids::DeliveryId,
+    status::DeliveryFailure,
     keys::check_text,
 };
 
@@ -98,7 +99,20 @@ pub fn message_status(code: &str) -> Option<(ReceiptStatus, Option<String>)> {
         "3000" => Some((ReceiptStatus::Sent, None)),
         "4000" => Some((ReceiptStatus::Delivered, None)),
         "2000" => None,
-        _ if code.starts_with(['1', '2', '3']) => Some((ReceiptStatus::Undelivered, loose::code(code))),
+        _ if code.starts_with(['1', '2', '3']) => Some((ReceiptStatus::Undelivered(failure(code)), loose::code(code))),
         _ => None,
+    }
+}
+
+/// Why a message failed: 1xxx and 2xxx at the platform, 3xxx at the carrier.
+fn failure(code: &str) -> DeliveryFailure {
+    match code {
+        "1058" | "1060" | "1061" | "2060" | "2061" => DeliveryFailure::Recipient,
+        // Refused by the recipient, spam filters, not registered there; the channel blocked.
+        "3050" | "3054" | "2254" | "3104" | "3107" | "3108" => DeliveryFailure::Blocked,
+        // Not registered or malformed senders, and the carrier's own trouble.
+        "3012" | "3013" | "3024" | "3059" => DeliveryFailure::Provider,
+        _ if code.starts_with('3') => DeliveryFailure::Recipient,
+        _ => DeliveryFailure::Provider,
     }
 }

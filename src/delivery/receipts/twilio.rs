@@ -13,6 +13,7 @@ use crate::{
     config::{Env, Secret},
     delivery::{keyed, loose, provider::ReceiptStatus, registry},
     ids::DeliveryId,
+    status::DeliveryFailure,
 };
 
 /// What callbacks are judged by.
@@ -170,7 +171,10 @@ fn receipt(fields: &[(String, String)], query: Option<&str>) -> Option<Receipt> 
     let either = |one, other| field(one).or_else(|| field(other));
     let (id, status) = match field("CallSid") {
         Some(id) => (id, call_status(field("CallStatus")?)?),
-        None => (either("MessageSid", "SmsSid")?, message_status(either("MessageStatus", "SmsStatus")?)?),
+        None => {
+            let error = field("ErrorCode").unwrap_or_default();
+            (either("MessageSid", "SmsSid")?, message_status(either("MessageStatus", "SmsStatus")?, error)?)
+        }
     };
     let mut query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     Some(Receipt {
@@ -182,21 +186,38 @@ fn receipt(fields: &[(String, String)], query: Option<&str>) -> Option<Receipt> 
     })
 }
 
-/// What a message's status says; None before it has left Twilio.
-pub fn message_status(status: &str) -> Option<ReceiptStatus> {
+/// What a message's status says, with its error code; None before it has left Twilio.
+pub fn message_status(status: &str, error: &str) -> Option<ReceiptStatus> {
     match status {
         "sending" | "sent" => Some(ReceiptStatus::Sent),
         "delivered" | "read" => Some(ReceiptStatus::Delivered),
-        "undelivered" | "failed" | "canceled" => Some(ReceiptStatus::Undelivered),
+        "undelivered" => Some(ReceiptStatus::Undelivered(failure(error).unwrap_or(DeliveryFailure::Recipient))),
+        "failed" | "canceled" => Some(ReceiptStatus::Undelivered(failure(error).unwrap_or(DeliveryFailure::Provider))),
         _ => None,
     }
+}
+
+/// Why a message failed (<https://www.twilio.com/docs/api/errors>).
+fn failure(error: &str) -> Option<DeliveryFailure> {
+    Some(match error {
+        // Unreachable, unknown, a landline.
+        "30003" | "30005" | "30006" => DeliveryFailure::Recipient,
+        // Blocked, filtered, stopped by the recipient.
+        "30004" | "30007" | "21610" => DeliveryFailure::Blocked,
+        // Queue overflow, suspended account, unknown, not registered.
+        "30001" | "30002" | "30008" | "30034" => DeliveryFailure::Provider,
+        // Older than its validity period.
+        "30036" => DeliveryFailure::Expired,
+        _ => return None,
+    })
 }
 
 fn call_status(status: &str) -> Option<ReceiptStatus> {
     match status {
         "ringing" | "in-progress" | "answered" => Some(ReceiptStatus::Sent),
         "completed" => Some(ReceiptStatus::Delivered),
-        "busy" | "failed" | "no-answer" | "canceled" => Some(ReceiptStatus::Undelivered),
+        "busy" | "no-answer" => Some(ReceiptStatus::Undelivered(DeliveryFailure::Recipient)),
+        "failed" | "canceled" => Some(ReceiptStatus::Undelivered(DeliveryFailure::Provider)),
         _ => None,
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         standard_webhooks::{self, Key},
     },
     ids::DeliveryId,
+    status::DeliveryFailure,
     keys::strong,
 };
 
@@ -64,7 +65,7 @@ impl Verifier {
         let status = match told.status.as_str() {
             "sent" => ReceiptStatus::Sent,
             "delivered" => ReceiptStatus::Delivered,
-            "undelivered" => ReceiptStatus::Undelivered,
+            "undelivered" => ReceiptStatus::Undelivered(told.failure()),
             _ => return Ok(None),
         };
         let delivery = DeliveryId::parse(told.id.as_str());
@@ -91,4 +92,19 @@ struct Told {
     status: Loose,
     #[serde(default)]
     error: Loose,
+    #[serde(default)]
+    failure: Loose,
+}
+
+impl Told {
+    /// Why it was not delivered. A gateway that does not say so reached nobody.
+    fn failure(&self) -> DeliveryFailure {
+        match self.failure.as_str() {
+            "blocked" => DeliveryFailure::Blocked,
+            "content" => DeliveryFailure::Content,
+            "provider" => DeliveryFailure::Provider,
+            "expired" => DeliveryFailure::Expired,
+            _ => DeliveryFailure::Recipient,
+        }
+    }
 }

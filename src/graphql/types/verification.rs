@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use crate::{
     graphql::{
         context::Asking,
-        enums::{Channel, CodeFormat, DeliveryStatus, VerificationPurpose, VerificationStatus},
+        enums::{Channel, CodeFormat, DeliveryFailure, DeliveryStatus, VerificationPurpose, VerificationStatus},
         scalars::DateTime,
     },
     verification,
@@ -42,6 +42,7 @@ impl Verification {
         Delivery {
             channel: delivery.channel.into(),
             status: delivery.status.into(),
+            failure: delivery.failure.map(Into::into),
             updated_at: DateTime(delivery.updated_at),
         }
     }
@@ -64,6 +65,11 @@ impl Verification {
     /// When it was started.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at())
+    }
+
+    /// When it changed last, in whatever field; the expiry counts as a change.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at())
     }
 
     /// When its code dies.
@@ -98,6 +104,8 @@ pub struct Delivery {
     channel: Channel,
     /// How far it came.
     status: DeliveryStatus,
+    /// Why it did not arrive. Null unless status is FAILED or UNDELIVERED.
+    failure: Option<DeliveryFailure>,
     /// When that changed last.
     updated_at: DateTime,
 }

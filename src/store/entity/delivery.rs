@@ -7,7 +7,7 @@ use crate::{
     clock::Instant,
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
-    status::DeliveryStatus,
+    status::{DeliveryFailure, DeliveryStatus},
 };
 
 #[sea_orm::model]
@@ -40,6 +40,8 @@ pub struct Model {
     pub provider_message_id: Option<String>,
     /// Why it failed, in the provider's code.
     pub reason: Option<String>,
+    /// The same as a class. While the message waits it is why the last try failed.
+    pub failure: Option<DeliveryFailure>,
     /// A provider got it and gave no answer, so that only that provider may be asked again.
     pub perhaps_sent: bool,
     /// A provider refused this recipient or this text: no other one would fare better.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::DeliveryId, status::DeliveryStatus};
+use crate::{clock::Instant, ids::DeliveryId, status::{DeliveryFailure, DeliveryStatus}};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -17,6 +17,8 @@ pub struct Model {
     pub status: DeliveryStatus,
     /// Why it was not delivered, in the provider's code.
     pub code: Option<String>,
+    /// The same as a class. None: it has not failed.
+    pub failure: Option<DeliveryFailure>,
     /// When the provider took it; or when its first receipt came, if that was sooner.
     pub accepted_at: Instant,
     /// When it last told anything.

@@ -8,7 +8,7 @@ use crate::{
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
     purpose::Purpose,
-    status::{CodeFormat, DeliveryStatus, Status},
+    status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
 };
 
 #[sea_orm::model]
@@ -42,6 +42,8 @@ pub struct Model {
     pub delivery_id: DeliveryId,
     pub delivery_channel: Channel,
     pub delivery_status: DeliveryStatus,
+    /// Why it failed; none while it has not, and for a message whose end is not shown.
+    pub delivery_failure: Option<DeliveryFailure>,
     pub delivery_updated_at: Instant,
     /// Messages so far.
     pub sends: i32,
@@ -52,6 +54,8 @@ pub struct Model {
     pub ended_at: Option<Instant>,
     /// Grows with every change.
     pub sequence: i64,
+    /// When it changed last. None: no process of this version has changed it.
+    pub updated_at: Option<Instant>,
     /// Hash of the client's key with contact and purpose.
     pub idempotency_key: Option<String>,
     /// Whose code is on its way: a provider that makes and checks codes itself, or `countersign`. None: nobody's yet.
