@@ -95,7 +95,7 @@ impl Janitor {
         self.store.hold_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn dead(&self, now: Instant) -> [Dead; 14] {
+    fn dead(&self, now: Instant) -> [Dead; 15] {
         let history = now - self.settings.history;
         [
             Dead::Proofs { before: now - LATE },
@@ -105,6 +105,7 @@ impl Janitor {
             // Who was told that their account is gone is to be forgotten with it.
             Dead::DeliveriesOf { kind: ACCOUNT_DELETED },
             Dead::NoticeUsage { before: now - LATE * 2 },
+            Dead::ProviderVerifications { before: now - LATE },
             Dead::Verifications { before: history, now },
             Dead::Audit { before: now - self.settings.audit },
             // A family's tokens first, since there may be thousands to one session.

@@ -93,8 +93,10 @@ impl Accounts {
         claim: Claim,
         channel: Channel,
         locale: Locale,
+        device: Option<Opaque>,
     ) -> Result<Sent, Fault> {
         let act = audit::Act::RequestPasswordReset;
+        let known_client = self.knows(None, device.as_ref(), channel, &claim.contact()).await?;
         let disclosed = self.0.settings.disclosed;
         let to = claim.contact();
         let kind = to.kind();
@@ -107,8 +109,16 @@ impl Accounts {
                 Claim::Contact(_) => rules::for_holder(account, kind, disclosed),
             }),
         };
-        let start =
-            Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience, act };
+        let start = Start {
+            purpose: Purpose::PasswordReset,
+            to,
+            channel,
+            locale,
+            idempotency_key: None,
+            audience,
+            known_client,
+            act,
+        };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
         self.record_refused(caller, act, &sent).await;
         Ok(sent)

@@ -14,6 +14,7 @@ use crate::{
     purpose::Purpose,
     quota::{Act, Refused},
     session::{
+        Opaque,
         established::Established,
         gate::SignedIn,
         rules::{Standing, standing},
@@ -32,6 +33,8 @@ pub struct Request {
     pub channel: Channel,
     pub locale: Locale,
     pub idempotency_key: Option<String>,
+    /// What the device was known by when it signed in before.
+    pub device: Option<Opaque>,
 }
 
 /// What became of it.
@@ -117,8 +120,9 @@ impl Accounts {
                 return self.0.ended(event, outcome, refusal).await;
             }
         };
-        let Request { purpose, to, channel, locale, idempotency_key } = request;
-        let start = Start { purpose, to, channel, locale, idempotency_key, audience, act };
+        let known_client = self.knows(signed_in, request.device.as_ref(), request.channel, &request.to).await?;
+        let Request { purpose, to, channel, locale, idempotency_key, device: _ } = request;
+        let start = Start { purpose, to, channel, locale, idempotency_key, audience, known_client, act };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
         self.record_refused(caller, act, &sent).await;
         Ok(sent)
@@ -237,6 +241,30 @@ impl Accounts {
                 _ => Some(SentAgain::SignedOut),
             },
         })
+    }
+
+    /// Whether the client is known to the account that has the contact: signed in to it, or on a device that signed in to
+    /// it before. It is looked up only where a provider makes codes, and costs the same without an account.
+    pub(super) async fn knows(
+        &self,
+        signed_in: Option<&SignedIn>,
+        device: Option<&Opaque>,
+        channel: Channel,
+        to: &Contact,
+    ) -> Result<bool, Fault> {
+        if !self.0.verifications.needs_known_client(channel, to) {
+            return Ok(false);
+        }
+        let holder = self.0.store.account(&rules::identifier(to)).await?.map(|account| account.id);
+        let on_device = match device {
+            Some(token) => self.0.store.knows_device(&token.hash(), holder.as_ref()).await?,
+            None => false,
+        };
+        let own = match signed_in {
+            Some(asking) if holder.as_ref() == Some(&asking.account) => self.0.is_live(asking).await?,
+            _ => false,
+        };
+        Ok(on_device || own)
     }
 
     /// Writes into the trail why nobody was asked for a code; what was asked for stands there already.

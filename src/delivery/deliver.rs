@@ -11,6 +11,7 @@ use super::{
     retry,
     room::Room,
     settle::{CodeMaker, Report, Wanted},
+    slot::Slots,
 };
 use crate::{
     clock::Instant,
@@ -119,12 +120,18 @@ async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Instant) -> 
         message: &case.message,
         room,
         code_by: case.code_by.clone(),
+        slots: Slots {
+            store: &parts.store,
+            clock: &parts.clock,
+            verification: row.verification_id.as_ref(),
+            expires_at: row.expires_at,
+        },
         taken_by: &case.taken_by,
         only: row.provider.as_deref().filter(|_| row.perhaps_sent),
         tries: row.tries,
         deadline: row.expires_at,
     };
-    let carried = failover::carry(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await;
+    let carried = failover::carry(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await?;
     Ok(case.report(parts, carried))
 }
 

@@ -7,9 +7,11 @@ use super::{
     provider::{Abilities, Outcome, Outgoing},
     retry,
     room::Room,
+    slot::{Opened, Slots},
 };
 use crate::{
     clock::{Clock, Entropy, Instant},
+    fault::Fault,
     status::DeliveryFailure,
 };
 
@@ -45,7 +47,7 @@ impl CodeBy {
 }
 
 /// How a row says that the code is ours.
-pub(super) const OURS: &str = "countersign";
+pub const OURS: &str = "countersign";
 
 /// The reason for operators where a provider got a message and gave no answer. Nothing is decided by it: a provider may
 /// use the same word.
@@ -57,6 +59,8 @@ pub(super) struct Passage<'a> {
     /// Room that was taken with the claim, at one provider.
     pub room: Option<Room>,
     pub code_by: CodeBy,
+    /// The number's open verifications at providers that make codes.
+    pub slots: Slots<'a>,
     /// Who took it before, and is not asked again.
     pub taken_by: &'a [String],
     /// Who may have taken it, and takes it once however often it is asked: nobody else is.
@@ -104,7 +108,12 @@ pub(super) enum End {
 }
 
 /// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
-pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: &Clock, entropy: &Entropy) -> Carried {
+pub(super) async fn carry(
+    lines: &[Arc<Line>],
+    mut passage: Passage<'_>,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> Result<Carried, Fault> {
     let mut search = Search::default();
     for line in lines {
         let (name, abilities) = (line.provider().name(), line.provider().abilities());
@@ -114,8 +123,16 @@ pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: 
         if passage.tries + search.asked >= retry::MOST_TRIES {
             break;
         }
+        let opened = passage.slots.open(line.provider(), passage.message).await?;
+        if let Some((code, until)) = opened.stands_against() {
+            search.asked += i32::from(opened == Opened::NotCanceled);
+            search.not_opened(name, code, until);
+            continue;
+        }
         let room = passage.room.take_if(|room| room.provider == name);
-        let outcome = match line.send(passage.message, room, passage.deadline).await {
+        let said = line.send(passage.message, room, passage.deadline).await;
+        passage.slots.close_unless_taken(&opened, line.provider(), passage.message, &said).await;
+        let outcome = match said {
             Said::Outcome(outcome) => outcome,
             Said::Rests { until } => {
                 search.put_off(name, Some("resting".to_owned()), DeliveryFailure::Provider, until);
@@ -126,14 +143,14 @@ pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: 
         search.asked += i32::from(!matches!(outcome, Outcome::Unfit { .. }));
         let (code, wait) = match outcome {
             Outcome::Accepted { provider_message_id: message_id } => {
-                return search.over(End::Accepted { provider: name, message_id });
+                return Ok(search.over(End::Accepted { provider: name, message_id }));
             }
             Outcome::RejectedRecipient { code } | Outcome::Blocked { code } | Outcome::RejectedContent { code } => {
-                return search.over(End::Refused { provider: name, code, failure });
+                return Ok(search.over(End::Refused { provider: name, code, failure }));
             }
             // Nobody else is asked: what they sent might be the second.
             Outcome::Unknown | Outcome::Stalled => {
-                return search.over(End::Unknown { provider: name, again: abilities.idempotent });
+                return Ok(search.over(End::Unknown { provider: name, again: abilities.idempotent }));
             }
             Outcome::Unfit { code } => {
                 search.unfit = Some((name, code));
@@ -148,9 +165,14 @@ pub(super) async fn carry(lines: &[Arc<Line>], mut passage: Passage<'_>, clock: 
             Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
             Outcome::Unavailable { code, retry_after } | Outcome::Deferred { code, retry_after } => (code, retry_after),
         };
-        search.put_off(name, code, failure, clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)));
+        search.put_off(
+            name,
+            code,
+            failure,
+            clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)),
+        );
     }
-    search.ended()
+    Ok(search.ended())
 }
 
 impl Passage<'_> {
@@ -178,6 +200,15 @@ impl Search {
     fn put_off(&mut self, provider: &'static str, code: Option<String>, failure: DeliveryFailure, until: Instant) {
         self.last = Some((provider, code, failure));
         self.soonest = Some(self.soonest.map_or(until, |other| other.min(until)));
+    }
+
+    /// The provider was not asked, because another verification uses the number there. Without an instant it is not asked
+    /// later either.
+    fn not_opened(&mut self, provider: &'static str, code: &str, until: Option<Instant>) {
+        match until {
+            Some(until) => self.put_off(provider, Some(code.to_owned()), DeliveryFailure::Provider, until),
+            None => self.last = Some((provider, Some(code.to_owned()), DeliveryFailure::Provider)),
+        }
     }
 
     fn over(self, end: End) -> Carried {

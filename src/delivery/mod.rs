@@ -33,12 +33,14 @@ mod room;
 pub mod rules;
 pub mod segments;
 mod settle;
+mod slot;
 pub mod standard_webhooks;
 mod warned;
 
 pub use self::{
     compose::Writer,
     dispatcher::{Dispatcher, Parts},
+    failover::OURS,
     http_client::HttpClient,
     line::Limits,
     lines::Lines,

@@ -8,7 +8,12 @@ use super::{
     deliver::{failed, sent},
     dispatcher::Parts,
 };
-use crate::{config::Scenario, status::{DeliveryFailure, DeliveryStatus}, store::entity::delivery::Model, telemetry};
+use crate::{
+    config::Scenario,
+    status::{DeliveryFailure, DeliveryStatus},
+    store::entity::delivery::Model,
+    telemetry,
+};
 
 /// How long each step of the slow play takes.
 const SLOW: Duration = Duration::from_secs(5);
@@ -18,7 +23,9 @@ pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str, stop: &Canc
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
     let (end, failure) = match scenario {
-        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await,
+        Scenario::ProviderDown => {
+            return parts.settler.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await;
+        }
         Scenario::Delivered | Scenario::Slow | Scenario::Locked => (DeliveryStatus::Delivered, None),
         Scenario::Undelivered => (DeliveryStatus::Undelivered, Some(DeliveryFailure::Recipient)),
     };

@@ -7,7 +7,13 @@ use std::{
 };
 
 pub use crate::channel::Channel;
-use crate::{config::Secret, contact::Contact, ids::DeliveryId, status::{DeliveryFailure, DeliveryStatus}, texts::Locale};
+use crate::{
+    config::Secret,
+    contact::Contact,
+    ids::DeliveryId,
+    status::{DeliveryFailure, DeliveryStatus},
+    texts::Locale,
+};
 
 /// A message to carry. It holds a code: it is not logged, and its text does not print.
 #[derive(Clone, Debug)]
@@ -198,13 +204,19 @@ impl Abilities {
         Self { receipts, ..self }
     }
 
-    /// Whether this provider could carry `message` at all, so that a route may pass over it without asking.
-    pub fn carries(&self, message: &Outgoing) -> bool {
-        let reached = match (&message.to, self.regions) {
+    /// Whether this provider carries to where the contact is.
+    pub fn reaches(&self, to: &Contact) -> bool {
+        match (to, self.regions) {
             (Contact::Phone(number), Regions::CallingCodes(codes)) => codes.contains(&number.country_code()),
             _ => true,
-        };
-        reached && self.channels.contains(&message.channel) && (message.code.is_some() || !self.makes_code)
+        }
+    }
+
+    /// Whether this provider could carry `message` at all, so that a route may pass over it without asking.
+    pub fn carries(&self, message: &Outgoing) -> bool {
+        self.reaches(&message.to)
+            && self.channels.contains(&message.channel)
+            && (message.code.is_some() || !self.makes_code)
     }
 }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use crate::{
     clock::{Clock, Entropy},
     config::{Chapter, Env, Secret, Setting, delivery::DeliverySettings},
+    contact::Contact,
     delivery::{
         HttpClient, base_url,
         provider::{Abilities, Channel, Provider, Receipts, Regions},
@@ -205,6 +206,19 @@ impl Routes {
     pub fn carry_notices(&self, channel: Channel) -> bool {
         let providers = self.of(channel);
         !providers.is_empty() && providers.iter().all(|provider| !provider.abilities().makes_code)
+    }
+
+    /// The first provider of a channel that makes the codes that it carries, and whether it is asked before any other.
+    pub fn code_maker(&self, channel: Channel) -> Option<(&'static str, bool)> {
+        let maker = |provider: &Arc<dyn Provider>| provider.abilities().makes_code;
+        let at = self.of(channel).iter().position(maker)?;
+        self.of(channel).get(at).map(|provider| (provider.name(), at == 0))
+    }
+
+    /// Whether some provider of a channel carries our own codes to this contact.
+    pub fn carry_our_codes(&self, channel: Channel, to: &Contact) -> bool {
+        let abilities = self.of(channel).iter().map(|provider| provider.abilities());
+        abilities.into_iter().any(|abilities| !abilities.makes_code && abilities.reaches(to))
     }
 
     /// The provider that a delivery or a receipt names.

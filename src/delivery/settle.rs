@@ -12,7 +12,7 @@ use crate::{
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus, Status},
     store::{
-        Ending, Settlement, Store, Taking, Told, Tx, Word,
+        Ending, Settlement, Slot, Store, Taking, Told, Tx, Word,
         entity::{delivery::Model, verification},
     },
     telemetry,
@@ -46,6 +46,15 @@ pub(super) struct Report {
 pub(super) struct CodeMaker {
     pub by: String,
     pub reference: Option<String>,
+}
+
+impl CodeMaker {
+    /// What the message's number is called at a provider that made its code, and what that provider calls the
+    /// verification.
+    fn slot(&self, row: &Model) -> (Option<Slot>, Option<String>) {
+        let slot = Slot { provider: self.by.clone(), contact_key: row.contact.clone() };
+        (Some(slot), self.reference.clone())
+    }
 }
 
 impl From<Settlement> for Report {
@@ -240,7 +249,12 @@ impl Settler {
             .write(move |tx| {
                 Box::pin(async move {
                     let Report { settlement, asked, code_by } = report;
+                    let (slot, reference) = code_by.as_ref().map(|maker| maker.slot(&row)).unwrap_or_default();
                     let waits = matches!(settlement, Settlement::Again { .. });
+                    // Before the verification's row, as a start takes them.
+                    if let (Some(id), Some(slot), Some(reference)) = (&row.verification_id, &slot, &reference) {
+                        tx.note_reference(slot, id, reference, now).await?;
+                    }
                     let settled =
                         tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
@@ -268,12 +282,7 @@ pub(super) enum Wanted {
 }
 
 /// Moves a message on and shows it.
-async fn advance(
-    tx: &Tx,
-    id: &DeliveryId,
-    word: Word,
-    now: Instant,
-) -> Result<Option<verification::Model>, Fault> {
+async fn advance(tx: &Tx, id: &DeliveryId, word: Word, now: Instant) -> Result<Option<verification::Model>, Fault> {
     let shown = (word.status, word.failure);
     match tx.advance_delivery(id, rules::before(word.status), word, now).await? {
         // A discreet message shows that it left and nothing more: whether it could leave or arrive would tell whether
@@ -290,12 +299,7 @@ type Shown = (DeliveryStatus, Option<DeliveryFailure>);
 const SENT: Shown = (DeliveryStatus::Sent, None);
 
 /// Shows this on the verification that waits for a message, if any does and it shows another status.
-async fn show(
-    tx: &Tx,
-    row: &Model,
-    shown: Option<Shown>,
-    now: Instant,
-) -> Result<Option<verification::Model>, Fault> {
+async fn show(tx: &Tx, row: &Model, shown: Option<Shown>, now: Instant) -> Result<Option<verification::Model>, Fault> {
     match (&row.verification_id, shown) {
         (Some(id), Some((status, failure))) => tx.show_delivery(id, &row.id, status, failure, now).await,
         _ => Ok(None),

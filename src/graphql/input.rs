@@ -44,6 +44,10 @@ pub struct SendVerificationCodeInput {
     /// contact and purpose within the code's life answers the same verification and sends nothing more. So a send whose
     /// response was lost can be repeated safely.
     pub idempotency_key: Option<String>,
+    /// What an earlier sign-in called this device by: a code for the contact of its account is then sent where an unknown
+    /// client would have to wait, as the guide on delivery says. Left out in cookie mode.
+    #[graphql(secret)]
+    pub device_token: Option<String>,
 }
 
 /// Which code to send once more.

@@ -9,8 +9,8 @@ use super::{
     Ending, Store,
     entity::{
         account::{self, AccountStatus},
-        audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof, refresh_token,
-        revocation, session, verification,
+        audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof, provider_verification,
+        refresh_token, revocation, session, verification,
     },
 };
 use crate::{
@@ -29,6 +29,8 @@ pub enum Dead {
     DeliveriesOf { kind: &'static str },
     /// Counts of notices whose period began before.
     NoticeUsage { before: Instant },
+    /// Numbers that no verification used at a provider since.
+    ProviderVerifications { before: Instant },
     /// Proofs that ended before.
     Proofs { before: Instant },
     /// What contacts used of days before `day`, if they were sent nothing since `before`.
@@ -80,6 +82,11 @@ impl Store {
             Dead::NoticeUsage { before } => {
                 use notice_usage::{Column, Entity};
                 self.erase_from::<Entity, String>(Column::AccountId, all().add(Column::Since.lt(before)), most).await
+            }
+            Dead::ProviderVerifications { before } => {
+                use provider_verification::{Column, Entity};
+                let idle = all().add(Column::ChangedAt.lt(before)).add(Column::ExpiresAt.lt(before));
+                self.erase_from::<Entity, String>(Column::ContactKey, idle, most).await
             }
             Dead::Proofs { before } => {
                 use proof::{Column, Entity};

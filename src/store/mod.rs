@@ -34,6 +34,7 @@ mod page;
 mod password_census;
 mod process_keys;
 mod proof;
+mod provider_verification;
 mod reader;
 mod refresh_token;
 mod refusals;
@@ -72,6 +73,7 @@ pub use self::{
     notice_usage::NoticeLimit,
     page::{Page, Place, Slice},
     proof::Spending,
+    provider_verification::{Begun, Holding, Slot},
     refresh_token::Exchange,
     repeat::Repeat,
     report::{SLOT, SlotCount},

@@ -139,7 +139,9 @@ impl Taking {
             .value(Column::Refused, false)
             .and_where(Expr::col((delivery::Entity, Column::Id)).eq(self.delivery.as_str()))
             .and_where(Expr::col((delivery::Entity, Column::ClaimedBy)).eq(self.claim.as_deref()))
-            .returning(Query::returning().columns([Column::Status, Column::Failure].map(|column| (delivery::Entity, column))))
+            .returning(
+                Query::returning().columns([Column::Status, Column::Failure].map(|column| (delivery::Entity, column))),
+            )
             .to_owned()
     }
 

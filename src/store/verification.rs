@@ -120,9 +120,7 @@ impl Tx {
 
 /// Whoever watches tells a later state from an earlier one by this.
 pub(super) fn in_sequence(update: UpdateMany<Entity>, now: Instant) -> UpdateMany<Entity> {
-    update
-        .col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1))
-        .col_expr(Column::UpdatedAt, Expr::val(now))
+    update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1)).col_expr(Column::UpdatedAt, Expr::val(now))
 }
 
 /// A pending verification that has an attempt left.

@@ -7,7 +7,10 @@ use super::{Confirmation, Parts, Verifications};
 use crate::{
     clock::Instant,
     code,
-    delivery::provider::{CheckOutcome, CodeChecker},
+    delivery::{
+        OURS,
+        provider::{CheckOutcome, CodeChecker},
+    },
     fault::Fault,
     store::{Ending, Reserved, entity::verification::Model},
     telemetry::metrics::{self, End},
@@ -94,6 +97,9 @@ impl Verifications {
 impl Parts {
     /// Who judges guesses at this verification's code. A decoy is judged by whoever would have made its code.
     fn judge_of<'a>(&'a self, row: &'a Model) -> Result<Option<Judge<'a>>, Fault> {
+        if row.code_by.as_deref() == Some(OURS) {
+            return Ok(None);
+        }
         let named = row.code_by.as_deref().and_then(|name| self.routes.named(name));
         let first = || self.routes.of(row.delivery_channel).first().filter(|_| row.decoy && row.scenario.is_none());
         let Some(provider) = named.or_else(first) else { return Ok(None) };

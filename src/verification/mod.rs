@@ -9,6 +9,7 @@ mod checked;
 mod confirm;
 mod draft;
 mod expiry;
+mod number;
 mod proof;
 mod repeat;
 mod resend;
@@ -126,6 +127,11 @@ impl Verifications {
     /// Whether anybody carries messages of this channel.
     pub fn reaches(&self, channel: Channel) -> bool {
         self.0.routes.leads(channel)
+    }
+
+    /// Whether a provider makes the codes for this contact, so that it matters whether the client is known.
+    pub fn needs_known_client(&self, channel: Channel, to: &Contact) -> bool {
+        self.0.code_maker(channel, to).is_some()
     }
 
     /// Whether a code by e-mail signs in (`SIGN_IN_BY_EMAIL_CODE`).

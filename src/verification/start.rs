@@ -5,6 +5,7 @@ use std::pin::Pin;
 use super::{
     Parts, Verification, Verifications,
     draft::{idempotency_hash, order},
+    number::Turn,
     rules,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     },
     telemetry::{
         audit::{self, Event},
-        metrics,
+        metrics::{self, End},
     },
     texts::Locale,
 };
@@ -39,6 +40,8 @@ pub struct Start<R> {
     /// The client's own key: the same one names the same verification.
     pub idempotency_key: Option<String>,
     pub audience: Audience<R>,
+    /// The client is signed in to the account that has the contact, or on a device that signed in to it before.
+    pub known_client: bool,
     /// What it is called in the audit trail.
     pub act: audit::Act,
 }
@@ -119,11 +122,19 @@ impl Verifications {
         let now = parts.clock.now();
         let usage_key = start.purpose.usage_key(&start.to);
         let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
-        if !test && !matches!(written, Written::New(_)) {
+        if !test && !matches!(written, Written::New { .. }) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
         }
+        let number_free_at = match &written {
+            Written::NumberInUse { until } => Some(*until),
+            _ => None,
+        };
         match written {
-            Written::New(row) => {
+            Written::New { row, displaced } => {
+                if let Some(canceled) = displaced {
+                    Parts::ended(&canceled, End::Canceled);
+                    parts.published(*canceled);
+                }
                 if !row.decoy {
                     metrics::verification_started(row.purpose, row.delivery_channel);
                 }
@@ -133,16 +144,21 @@ impl Verifications {
             }
             Written::Refused(refusal) => Ok(Started::Refused(refusal)),
             // Two requests with one key at once: the other one was first, so its verification is the answer.
-            Written::KeyTaken | Written::UsedUp => match parts.known(key.as_deref()).await? {
-                Some(known) => {
-                    parts.store.record(event).await;
-                    Ok(Started::Sent(known))
+            Written::KeyTaken | Written::UsedUp | Written::NumberInUse { .. } => {
+                match parts.known(key.as_deref()).await? {
+                    Some(known) => {
+                        parts.store.record(event).await;
+                        Ok(Started::Sent(known))
+                    }
+                    None => {
+                        parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
+                        Ok(Started::Quota(match number_free_at {
+                            Some(retry_at) => Parts::number_in_use(retry_at),
+                            None => parts.why_refused(&usage_key, now).await?,
+                        }))
+                    }
                 }
-                None => {
-                    parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                    Ok(Started::Quota(parts.why_refused(&usage_key, now).await?))
-                }
-            },
+            }
         }
     }
 }
@@ -161,27 +177,35 @@ impl Parts {
         let discreet = self.is_discreet(start.purpose, start.channel);
         let tells = draft.scenario.is_none() && self.tells_unknown(start.purpose, start.to.kind(), start.channel);
         let usage_key = start.purpose.usage_key(&start.to);
+        let making = self.making(&start);
         let Start { to, locale, audience, .. } = start;
         match (limits, audience) {
             // Nothing is read first and nothing can come between: all of it at once.
-            (Some(limits), Audience::Anyone { account }) if draft.idempotency_key.is_none() => {
+            (Some(limits), Audience::Anyone { account }) if draft.idempotency_key.is_none() && making.is_none() => {
                 let verification = Model { account_id: account.clone(), ..draft };
                 let recipient = Recipient::Holder { account: account.clone(), to: None };
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.maybe_account(account);
                 let sending = Sending { limits, usage_key, verification: verification.clone(), delivery, event };
                 Ok(match self.store.write_sending(sending, now).await? {
-                    true => Written::New(Box::new(verification)),
+                    true => Written::New { row: Box::new(verification), displaced: None },
                     false => Written::UsedUp,
                 })
             }
             (limits, audience) => {
                 let written = self.store.write(move |tx| {
                     Box::pin(async move {
+                        let mut row = draft;
+                        let mut displaced = None;
+                        if let Some(making) = making {
+                            match making.take(tx, &mut row, &entry, now).await? {
+                                Turn::Granted { displaced: canceled } => displaced = canceled,
+                                Turn::Refused { until } => return Ok(Ending::Rollback(Written::NumberInUse { until })),
+                            }
+                        }
                         if let Some(refused) = reserve(tx, &usage_key, now, limits).await? {
                             return Ok(Ending::Rollback(refused));
                         }
-                        let mut row = draft;
                         let recipient = match recipient(tx, audience, tells).await? {
                             Ok(recipient) => recipient,
                             Err(refusal) => return Ok(Ending::Rollback(Written::Refused(refusal))),
@@ -194,7 +218,7 @@ impl Parts {
                         }
                         tx.insert_delivery(order(&row, recipient, to, locale, discreet).into_row(now)).await?;
                         tx.insert_audit(&entry.maybe_account(row.account_id.clone())).await?;
-                        Ok(Ending::Commit(Written::New(Box::new(row))))
+                        Ok(Ending::Commit(Written::New { row: Box::new(row), displaced }))
                     })
                 });
                 written.await
@@ -204,10 +228,18 @@ impl Parts {
 }
 
 enum Written<R> {
-    New(Box<Model>),
+    New {
+        row: Box<Model>,
+        /// The verification that was canceled for it.
+        displaced: Option<Box<Model>>,
+    },
     /// The contact's cooldown or day stands against it.
     UsedUp,
     KeyTaken,
+    /// Another verification has the number at the provider that makes codes, until then.
+    NumberInUse {
+        until: Instant,
+    },
     Refused(R),
 }
 
@@ -304,6 +336,11 @@ impl Parts {
         let refused = longest.unwrap_or(Refused { quota: quota::Quota::ResendCooldown, retry_at: now });
         metrics::quota_refused("send_code", refused.quota.as_str());
         Ok(refused)
+    }
+
+    fn number_in_use(retry_at: Instant) -> Refused {
+        metrics::quota_refused("send_code", quota::Quota::ResendCooldown.as_str());
+        Refused { quota: quota::Quota::ResendCooldown, retry_at }
     }
 
     /// The contact's guesses of the day are used up: it ends at midnight.

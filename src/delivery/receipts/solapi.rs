@@ -13,8 +13,8 @@ use crate::{
         registry,
     },
     ids::DeliveryId,
-    status::DeliveryFailure,
     keys::check_text,
+    status::DeliveryFailure,
 };
 
 /// Shorter tokens can be guessed.

@@ -71,7 +71,9 @@ impl Signature {
         }
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         let id = field("messageId");
-        let Some(status) = status(field("status"), field("err-code")).filter(|_| !id.is_empty()) else { return Ok(None) };
+        let Some(status) = status(field("status"), field("err-code")).filter(|_| !id.is_empty()) else {
+            return Ok(None);
+        };
         let code = Some(field("err-code")).filter(|code| *code != "0").and_then(loose::code);
         Ok(Some(Receipt {
             provider: "vonage",

@@ -13,8 +13,8 @@ use crate::{
         standard_webhooks::{self, Key},
     },
     ids::DeliveryId,
-    status::DeliveryFailure,
     keys::strong,
+    status::DeliveryFailure,
 };
 
 /// What receipts are judged by.

@@ -70,7 +70,9 @@ impl PasswordResetMutation {
             return Ok(trail::invalid(ctx, Act::RequestPasswordReset, fields).await.into());
         };
         let locale = fields.locale(None);
-        let sent = ctx.rooms().accounts.request_password_reset(ctx.caller(), claim, channel, locale).await?;
+        let device = fields.device(None, None).token;
+        let accounts = &ctx.rooms().accounts;
+        let sent = accounts.request_password_reset(ctx.caller(), claim, channel, locale, device).await?;
         SendVerificationCodeResult::of_send(ctx, sent)
     }
 

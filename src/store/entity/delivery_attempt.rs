@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::DeliveryId, status::{DeliveryFailure, DeliveryStatus}};
+use crate::{
+    clock::Instant,
+    ids::DeliveryId,
+    status::{DeliveryFailure, DeliveryStatus},
+};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
