@@ -1,5 +1,6 @@
 //! Aligo, which answers 200 whatever happened.
 
+use countersign::status::DeliveryFailure;
 use std::sync::Arc;
 
 use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
@@ -107,7 +108,10 @@ async fn polling_reads_the_state_and_infers_nothing_from_an_empty_list() {
         (json!([{ "sms_state": "발송완료" }]), known(ReceiptStatus::Delivered, None)),
         (json!([{ "sms_state": "성공" }]), known(ReceiptStatus::Delivered, None)),
         (json!([{ "sms_state": "전송중" }]), known(ReceiptStatus::Sent, None)),
-        (json!([{ "sms_state": "실패(결번)" }]), known(ReceiptStatus::Undelivered, Some("실패(결번)"))),
+        (
+            json!([{ "sms_state": "실패(결번)" }]),
+            known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("실패(결번)")),
+        ),
         (json!([{ "sms_state": "?" }]), Polled::NotYet),
     ];
     for (list, expected) in table {

@@ -1,5 +1,6 @@
 //! AlimTalk by Aligo, with SMS as its fallback.
 
+use countersign::status::DeliveryFailure;
 use std::sync::Arc;
 
 use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
@@ -139,7 +140,10 @@ async fn a_result_is_that_of_the_alimtalk_or_of_the_sms_in_its_place() {
     let by_sms = [
         (json!([]), known(ReceiptStatus::Sent, None)),
         (json!([{ "sms_state": "발송완료" }]), known(ReceiptStatus::Delivered, None)),
-        (json!([{ "sms_state": "실패(결번)" }]), known(ReceiptStatus::Undelivered, Some("실패(결번)"))),
+        (
+            json!([{ "sms_state": "실패(결번)" }]),
+            known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("실패(결번)")),
+        ),
     ];
     for (list, expected) in by_sms {
         double.then(history(&row("U", "실패", "777")));

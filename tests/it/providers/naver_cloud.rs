@@ -6,6 +6,7 @@ use chrono::DateTime;
 use countersign::{
     clock::Clock,
     delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
+    status::DeliveryFailure,
 };
 use serde_json::{Value, json};
 
@@ -184,7 +185,7 @@ async fn a_result_says_what_became_of_the_message() {
         (row("READY", "", ""), Polled::NotYet),
         (row("PROCESSING", "", ""), known(ReceiptStatus::Sent, None)),
         (row("COMPLETED", "0", "success"), known(ReceiptStatus::Delivered, None)),
-        (row("COMPLETED", "3008", "fail"), known(ReceiptStatus::Undelivered, Some("3008"))),
+        (row("COMPLETED", "3008", "fail"), known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3008"))),
         (json!({ "messages": [] }), Polled::NotYet),
     ];
     for (told, expected) in table {

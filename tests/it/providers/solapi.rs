@@ -9,6 +9,7 @@ use countersign::{
         provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
         receipts::{Receipt, asked_again},
     },
+    status::DeliveryFailure,
 };
 use serde_json::{Value, json};
 
@@ -173,8 +174,8 @@ async fn polling_finds_the_message_under_its_id() {
         ("2000", Polled::NotYet),
         ("3000", known(ReceiptStatus::Sent, None)),
         ("4000", known(ReceiptStatus::Delivered, None)),
-        ("3041", known(ReceiptStatus::Undelivered, Some("3041"))),
-        ("1062", known(ReceiptStatus::Undelivered, Some("1062"))),
+        ("3041", known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3041"))),
+        ("1062", known(ReceiptStatus::Undelivered(DeliveryFailure::Provider), Some("1062"))),
     ];
     for (code, expected) in table {
         let message = json!({ "messageId": ID, "statusCode": code, "text": "123456" });
@@ -204,6 +205,10 @@ async fn a_receipt_counts_as_solapi_confirms_it() {
     let listed = |id: &str, code: &str| Reply::json(200, &json!({ "messageList": { id: { "statusCode": code } } }));
     double.then(listed("M1", "3041")).then(listed("M2", "2000")).then(listed("M3", "4000"));
     let confirmed = asked_again(solapi.as_ref(), ["M1", "M2", "M3"].map(told).to_vec()).await;
-    let failed = Receipt { status: ReceiptStatus::Undelivered, code: Some("3041".to_owned()), ..told("M1") };
+    let failed = Receipt {
+        status: ReceiptStatus::Undelivered(DeliveryFailure::Recipient),
+        code: Some("3041".to_owned()),
+        ..told("M1")
+    };
     assert_eq!(confirmed, [failed, told("M3")]);
 }

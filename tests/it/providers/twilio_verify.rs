@@ -5,12 +5,15 @@ use std::sync::Arc;
 use countersign::{
     config::Secret,
     delivery::provider::{Channel, CheckOutcome, Outgoing, Polled, Provider, ReceiptStatus},
+    status::DeliveryFailure,
 };
 use serde_json::{Value, json};
 
 use super::{
     double::{Double, Reply},
-    support::{accepted, call, code_message, destination, misconfigured, provider, recipient, throttled, unfit},
+    support::{
+        accepted, blocked, call, code_message, destination, misconfigured, provider, recipient, throttled, unfit,
+    },
 };
 
 const SERVICE: &str = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -77,8 +80,8 @@ async fn every_error_of_a_start_is_of_its_class() {
     let table = [
         (400, 60200, recipient("60200")),
         (400, 60205, recipient("60205")),
-        (403, 60410, recipient("60410")),
-        (403, 60605, recipient("60605")),
+        (403, 60410, blocked("60410")),
+        (403, 60605, blocked("60605")),
         (429, 60202, destination("60202")),
         (429, 60203, destination("60203")),
         (429, 60207, throttled(Some(3))),
@@ -164,7 +167,7 @@ async fn polling_tells_of_the_newest_attempt() {
                 attempt("2026-01-02T03:04:05Z", "unconverted", "delivered"),
                 attempt("2026-01-02T03:05:05Z", "unconverted", "undelivered"),
             ],
-            known(ReceiptStatus::Undelivered, Some("30008")),
+            known(ReceiptStatus::Undelivered(DeliveryFailure::Provider), Some("30008")),
         ),
         (vec![attempt("2026-01-02T03:04:05Z", "converted", "sent")], known(ReceiptStatus::Delivered, None)),
     ];

@@ -8,8 +8,8 @@ use super::{
 };
 
 /// What is selected of a verification.
-pub const VERIFICATION: &str = "id purpose maskedTo status attemptsRemaining codeLength codeFormat createdAt expiresAt \
-     resendAvailableAt sendsRemaining sequence delivery { channel status updatedAt }";
+pub const VERIFICATION: &str = "id purpose maskedTo status attemptsRemaining codeLength codeFormat createdAt updatedAt \
+     expiresAt resendAvailableAt sendsRemaining sequence delivery { channel status failure updatedAt }";
 
 /// Somebody at a client address, perhaps signed in. Cheap to clone.
 #[derive(Clone)]

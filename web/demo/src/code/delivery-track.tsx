@@ -16,7 +16,7 @@ const STEP: Readonly<Record<DeliveryStatus, number>> = {
 /** Where the message is, as the carrier tells it. */
 export function DeliveryTrack({ verification }: { readonly verification: Verification }): ReactNode {
   const { delivery: words } = useWords();
-  const { status, channel } = verification.delivery;
+  const { status, channel, failure } = verification.delivery;
   const failed = status === 'FAILED' || status === 'UNDELIVERED';
   const steps: readonly DeliveryStatus[] = [
     'QUEUED',
@@ -33,7 +33,7 @@ export function DeliveryTrack({ verification }: { readonly verification: Verific
           </li>
         ))}
       </ol>
-      {failed && <p className="track-trouble">{words.trouble}</p>}
+      {failed && <p className="track-trouble">{failure ? words.failure[failure] : words.trouble}</p>}
       {status === 'UNKNOWN' && <p className="track-doubt">{words.doubt}</p>}
     </div>
   );

@@ -125,6 +125,13 @@ export const en = {
     FAILED: 'Not sent',
     UNKNOWN: 'Perhaps sent',
     trouble: 'The message did not reach you. Check the number, or let us try again.',
+    failure: {
+      RECIPIENT: 'The message did not reach you. Check the number or the address, or let us try again.',
+      BLOCKED: 'Messages to this contact are blocked. Use another contact, or another way to get the code.',
+      CONTENT: 'The message was refused. Try another way to get the code.',
+      PROVIDER: 'We cannot send messages there right now. Try again in a moment.',
+      EXPIRED: 'The message did not reach you in time. Send a new one.',
+    },
     doubt: 'We cannot tell whether the message went out. If it does not come, send it again.',
     by: { SMS: 'by text message', VOICE: 'by phone call', EMAIL: 'by e-mail' },
   },
@@ -135,6 +142,13 @@ export const en = {
     live: (stream: string, client: string) => `Live by ${stream}, through ${client}`,
     waiting: 'Reconnecting',
     attempts: (left: number) => count(left, 'attempt', 'attempts'),
+    failure: {
+      RECIPIENT: 'recipient not reached',
+      BLOCKED: 'blocked',
+      CONTENT: 'text refused',
+      PROVIDER: 'no provider took it',
+      EXPIRED: 'too late',
+    },
   },
 
   account: {
