@@ -123,22 +123,7 @@ pub(super) async fn carry(
         if passage.tries + search.asked >= retry::MOST_TRIES {
             break;
         }
-        let opened = passage.slots.open(line.provider(), passage.message).await?;
-        if let Some((code, until)) = opened.stands_against() {
-            search.asked += i32::from(opened == Opened::NotCanceled);
-            search.not_opened(name, code, until);
-            continue;
-        }
-        let room = passage.room.take_if(|room| room.provider == name);
-        let said = line.send(passage.message, room, passage.deadline).await;
-        passage.slots.close_unless_taken(&opened, line.provider(), passage.message, &said).await;
-        let outcome = match said {
-            Said::Outcome(outcome) => outcome,
-            Said::Rests { until } => {
-                search.put_off(name, Some("resting".to_owned()), DeliveryFailure::Provider, until);
-                continue;
-            }
-        };
+        let Some(outcome) = passage.ask(line, &mut search).await? else { continue };
         let failure = outcome.failure().unwrap_or(DeliveryFailure::Provider);
         search.asked += i32::from(!matches!(outcome, Outcome::Unfit { .. }));
         let (code, wait) = match outcome {
@@ -176,6 +161,28 @@ pub(super) async fn carry(
 }
 
 impl Passage<'_> {
+    /// Hands the message to this provider. None: it was not asked, because it rests or because another verification uses
+    /// the number there.
+    async fn ask(&mut self, line: &Line, search: &mut Search) -> Result<Option<Outcome>, Fault> {
+        let provider = line.provider();
+        let opened = self.slots.open(provider, self.message).await?;
+        if let Some((code, until)) = opened.stands_against() {
+            search.asked += i32::from(opened == Opened::NotCanceled);
+            search.not_opened(provider.name(), code, until);
+            return Ok(None);
+        }
+        let room = self.room.take_if(|room| room.provider == provider.name());
+        let said = line.send(self.message, room, self.deadline).await;
+        self.slots.close_unless_taken(&opened, provider, self.message, &said).await;
+        Ok(match said {
+            Said::Outcome(outcome) => Some(outcome),
+            Said::Rests { until } => {
+                search.put_off(provider.name(), Some("resting".to_owned()), DeliveryFailure::Provider, until);
+                None
+            }
+        })
+    }
+
     fn may_go_by(&self, name: &str, abilities: &Abilities) -> bool {
         abilities.carries(self.message)
             && self.code_by.allows(name, abilities)

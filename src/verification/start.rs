@@ -125,45 +125,40 @@ impl Verifications {
         if !test && !matches!(written, Written::New { .. }) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
         }
-        let number_free_at = match &written {
-            Written::NumberInUse { until } => Some(*until),
-            _ => None,
-        };
         match written {
-            Written::New { row, displaced } => {
-                if let Some(canceled) = displaced {
-                    Parts::ended(&canceled, End::Canceled);
-                    parts.published(*canceled);
-                }
-                if !row.decoy {
-                    metrics::verification_started(row.purpose, row.delivery_channel);
-                }
-                event.maybe_account(row.account_id.clone()).log();
-                parts.outbox.dispatch(row.delivery_id.clone());
-                Ok(Started::Sent(parts.view(*row)))
-            }
+            Written::New { row, displaced } => Ok(Started::Sent(parts.started(*row, displaced, event))),
             Written::Refused(refusal) => Ok(Started::Refused(refusal)),
             // Two requests with one key at once: the other one was first, so its verification is the answer.
             Written::KeyTaken | Written::UsedUp | Written::NumberInUse { .. } => {
-                match parts.known(key.as_deref()).await? {
-                    Some(known) => {
-                        parts.store.record(event).await;
-                        Ok(Started::Sent(known))
-                    }
-                    None => {
-                        parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                        Ok(Started::Quota(match number_free_at {
-                            Some(retry_at) => Parts::number_in_use(retry_at),
-                            None => parts.why_refused(&usage_key, now).await?,
-                        }))
-                    }
+                if let Some(known) = parts.known(key.as_deref()).await? {
+                    parts.store.record(event).await;
+                    return Ok(Started::Sent(known));
                 }
+                parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
+                Ok(Started::Quota(match written {
+                    Written::NumberInUse { until } => Parts::number_in_use(until),
+                    _ => parts.why_refused(&usage_key, now).await?,
+                }))
             }
         }
     }
 }
 
 impl Parts {
+    /// Gets what was written on its way, and shows that another verification was canceled for it.
+    fn started(&self, row: Model, displaced: Option<Box<Model>>, event: Event) -> Verification {
+        if let Some(canceled) = displaced {
+            Self::ended(&canceled, End::Canceled);
+            self.published(*canceled);
+        }
+        if !row.decoy {
+            metrics::verification_started(row.purpose, row.delivery_channel);
+        }
+        event.maybe_account(row.account_id.clone()).log();
+        self.outbox.dispatch(row.delivery_id.clone());
+        self.view(row)
+    }
+
     /// Writes the verification, the message that it owes, the contact's count and the trail; or nothing.
     async fn write_start<R: Send + 'static>(
         &self,

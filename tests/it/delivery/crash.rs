@@ -248,6 +248,7 @@ async fn a_process_that_comes_back_settles_nothing_that_was_taken_over_and_still
             status: DeliveryStatus::Unknown,
             provider: None,
             reason: Some("interrupted".to_owned()),
+            failure: None,
             refused: false,
         };
         database
@@ -295,7 +296,8 @@ async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_els
     let delivery = id.clone();
     let settled = database.write(move |tx| {
         Box::pin(async move {
-            let again = Settlement::Again { due_at: now, provider: None, reason: None, perhaps_sent: false };
+            let again =
+                Settlement::Again { due_at: now, provider: None, reason: None, failure: None, perhaps_sent: false };
             Ok(Ending::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
         })
     });
