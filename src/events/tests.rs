@@ -158,6 +158,7 @@ fn what_travels_shows_no_more_than_it_must() {
     let expected = [
         "attempts",
         "delivery_channel",
+        "delivery_failure",
         "delivery_status",
         "delivery_updated_at",
         "expires_at",
@@ -165,6 +166,7 @@ fn what_travels_shows_no_more_than_it_must() {
         "last_sent_at",
         "sequence",
         "status",
+        "updated_at",
     ];
     assert_eq!(fields, expected);
 }
